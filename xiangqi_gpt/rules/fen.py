@@ -1,0 +1,400 @@
+"""FEN: reading, writing and the strict check of whether a position can occur at all.
+
+`fen_faults` lists everything that is wrong with a text, in English and Chinese; an empty list means that
+strict reading accepts it. Some faults leave no board to speak of (`FenFault.fatal`); the others are tolerated by
+lenient reading, which position editors use.
+
+Read in every mode: horse N or H, elephant B or E, Red to move as `w` or `r`, missing trailing fields.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from xiangqi_gpt.rules.attacks import ADVISOR_POINTS, ELEPHANT_POINTS, in_palace
+from xiangqi_gpt.rules.errors import FenError
+from xiangqi_gpt.rules.movegen import find_kings, king_attacked
+from xiangqi_gpt.rules.pieces import CODES, SYMBOLS, SYMBOLS_HE, Color, Piece, PieceKind
+from xiangqi_gpt.rules.squares import FILES, RANKS, SQUARE_NAMES, Square
+
+START_FEN = "rnbakabnr/9/1c5c1/p1p1p1p1p/9/9/P1P1P1P1P/1C5C1/9/RNBAKABNR w - - 0 1"
+"""The position from which games start."""
+
+MAX_LENGTH = 250
+"""Longest text that is looked at, in characters."""
+
+MAX_COUNTER = 9999
+"""Largest value of either counter."""
+
+_LIMITS = {
+    PieceKind.KING: 1,
+    PieceKind.ADVISOR: 2,
+    PieceKind.ELEPHANT: 2,
+    PieceKind.HORSE: 2,
+    PieceKind.ROOK: 2,
+    PieceKind.CANNON: 2,
+    PieceKind.PAWN: 5,
+}
+_COUNTER = re.compile(r"[0-9]{1,4}", re.ASCII)
+
+
+class FenFaultCode(str, Enum):
+    """What can be wrong with a FEN."""
+
+    EMPTY = "empty"
+    TOO_LONG = "too_long"
+    RANK_COUNT = "rank_count"
+    RANK_SHORT = "rank_short"
+    RANK_LONG = "rank_long"
+    BAD_LETTER = "bad_letter"
+    BAD_SIDE = "bad_side"
+    BAD_COUNTER = "bad_counter"
+    EXTRA_FIELD = "extra_field"
+    KING_MISSING = "king_missing"
+    KING_DOUBLED = "king_doubled"
+    KING_OUTSIDE_PALACE = "king_outside_palace"
+    KINGS_FACING = "kings_facing"
+    OPPONENT_IN_CHECK = "opponent_in_check"
+    ADVISOR_POINT = "advisor_point"
+    ELEPHANT_POINT = "elephant_point"
+    PAWN_BEHIND_START = "pawn_behind_start"
+    PAWN_OFF_FILE = "pawn_off_file"
+    PAWN_DOUBLED = "pawn_doubled"
+    TOO_MANY = "too_many"
+
+
+@dataclass(frozen=True)
+class FenFault:
+    """One thing that is wrong with a FEN.
+
+    Attributes:
+        code: which fault.
+        text_en: the fault in English.
+        text_zh: the fault in Chinese.
+        square: where on the board, or None.
+        fatal: whether no board can be made of the text at all.
+    """
+
+    code: FenFaultCode
+    text_en: str
+    text_zh: str
+    square: Square | None = None
+    fatal: bool = False
+
+
+@dataclass(frozen=True)
+class FenFields:
+    """What a FEN says.
+
+    Attributes:
+        squares: 90 piece codes by square.
+        turn: side to move.
+        halfmove_clock: plies since the last capture.
+        fullmove_number: number of the move about to be played; some programs start at 0.
+    """
+
+    squares: tuple[int, ...]
+    turn: Color
+    halfmove_clock: int
+    fullmove_number: int
+
+
+def parse_fen(fen: str, *, strict: bool = True) -> FenFields:
+    """Read a FEN.
+
+    Args:
+        fen: the text.
+        strict: refuse impossible positions too, not only what cannot be read.
+
+    Raises:
+        FenError: with the list of faults.
+    """
+    fields, faults = _read(fen)
+    if fields is not None and strict:
+        faults.extend(position_faults(fields.squares, fields.turn))
+    refused = [f for f in faults if strict or f.fatal]
+    if fields is None or refused:
+        words = "; ".join(f.text_en for f in refused)
+        shown = fen if len(fen) <= MAX_LENGTH else fen[:MAX_LENGTH] + "..."
+        raise FenError(f"expected a possible position: {words}; found FEN {shown!r}", fen=fen, faults=refused)
+    return fields
+
+
+def fen_faults(fen: str) -> list[FenFault]:
+    """Everything that strict reading holds against `fen`; empty if it is accepted."""
+    fields, faults = _read(fen)
+    if fields is not None:
+        faults.extend(position_faults(fields.squares, fields.turn))
+    return faults
+
+
+def format_fen(
+    squares: list[int] | tuple[int, ...],
+    turn: Color,
+    halfmove_clock: int = 0,
+    fullmove_number: int = 1,
+    *,
+    letters: str = "NB",
+) -> str:
+    """Write a FEN.
+
+    Args:
+        squares: 90 piece codes by square.
+        turn: side to move.
+        halfmove_clock: plies since the last capture.
+        fullmove_number: number of the move about to be played.
+        letters: "NB" or "HE", the letters of horse and elephant.
+    """
+    if letters not in ("NB", "HE"):
+        raise FenError(f"expected letters NB or HE, found {letters!r}")
+    symbols = SYMBOLS if letters == "NB" else SYMBOLS_HE
+    rows = []
+    for rank in range(RANKS - 1, -1, -1):
+        row, empty = "", 0
+        for code in squares[rank * FILES : rank * FILES + FILES]:
+            if code:
+                row += (str(empty) if empty else "") + symbols[code]
+                empty = 0
+            else:
+                empty += 1
+        rows.append(row + (str(empty) if empty else ""))
+    return f"{'/'.join(rows)} {turn.letter} - - {halfmove_clock} {fullmove_number}"
+
+
+def _fatal(code: FenFaultCode, text_en: str, text_zh: str) -> FenFault:
+    return FenFault(code, text_en, text_zh, None, True)
+
+
+def _read(fen: str) -> tuple[FenFields | None, list[FenFault]]:
+    """The fields, None if they cannot be read, and the faults of the text (not of the position)."""
+    if len(fen) > MAX_LENGTH:
+        return None, [
+            _fatal(
+                FenFaultCode.TOO_LONG,
+                f"expected at most {MAX_LENGTH} characters, found {len(fen)}",
+                f"文本过长：最多 {MAX_LENGTH} 个字符，实有 {len(fen)} 个",
+            )
+        ]
+    words = fen.split()
+    if not words:
+        return None, [_fatal(FenFaultCode.EMPTY, "expected a FEN, found nothing", "局面文本为空")]
+    squares, faults = _read_placement(words[0])
+    turn = Color.RED
+    if len(words) > 1:
+        side = words[1].lower()
+        turn = Color.BLACK if side == "b" else Color.RED
+        if side not in ("w", "r", "b"):
+            faults.append(
+                FenFault(
+                    FenFaultCode.BAD_SIDE,
+                    f"expected side to move w, r or b, found {words[1]!r}",
+                    f"走棋方应为 w、r 或 b，实为 {words[1]!r}",
+                )
+            )
+    rest = words[2:]
+    dashes = 0
+    while rest and dashes < 2 and rest[0] == "-":
+        rest.pop(0)
+        dashes += 1
+    values = [0, 1]
+    for i, (name_en, name_zh) in enumerate((("half-move clock", "无吃子步数"), ("move number", "回合数"))):
+        if i < len(rest):
+            if _COUNTER.fullmatch(rest[i]):
+                values[i] = int(rest[i])
+            else:
+                faults.append(
+                    FenFault(
+                        FenFaultCode.BAD_COUNTER,
+                        f"expected a {name_en} 0-{MAX_COUNTER}, found {rest[i]!r}",
+                        f"{name_zh}应为 0-{MAX_COUNTER} 的整数，实为 {rest[i]!r}",
+                    )
+                )
+    if len(rest) > 2:
+        faults.append(
+            FenFault(
+                FenFaultCode.EXTRA_FIELD,
+                f"expected no field after the move number, found {' '.join(rest[2:])!r}",
+                f"回合数之后不应再有内容，实有 {' '.join(rest[2:])!r}",
+            )
+        )
+    if squares is None:
+        return None, faults
+    return FenFields(tuple(squares), turn, values[0], values[1]), faults
+
+
+def _read_placement(text: str) -> tuple[list[int] | None, list[FenFault]]:
+    faults: list[FenFault] = []
+    rows = text.split("/")
+    if len(rows) != RANKS:
+        faults.append(
+            _fatal(
+                FenFaultCode.RANK_COUNT,
+                f"expected {RANKS} ranks, found {len(rows)}",
+                f"应有 {RANKS} 行，实有 {len(rows)} 行",
+            )
+        )
+    squares = [0] * (FILES * RANKS)
+    for i, row in enumerate(rows[: 2 * RANKS]):
+        rank = RANKS - 1 - i
+        file = 0
+        for letter in row:
+            if letter in CODES:
+                if file < FILES and rank >= 0:
+                    squares[rank * FILES + file] = CODES[letter]
+                file += 1
+            elif letter in "123456789":
+                file += int(letter)
+            else:
+                faults.append(
+                    _fatal(
+                        FenFaultCode.BAD_LETTER,
+                        f"expected a piece letter or a digit 1-9 in rank {row!r}, found {letter!r}",
+                        f"行 {row!r} 中出现无法识别的字符 {letter!r}",
+                    )
+                )
+                file += 1
+        if file != FILES:
+            short = file < FILES
+            faults.append(
+                _fatal(
+                    FenFaultCode.RANK_SHORT if short else FenFaultCode.RANK_LONG,
+                    f"expected {FILES} files in rank {row!r} (rank {rank}), found {file}",
+                    f"行 {row!r} 应有 {FILES} 列，实有 {file} 列",
+                )
+            )
+    return (None if faults else squares), faults
+
+
+def position_faults(squares: list[int] | tuple[int, ...], turn: Color) -> list[FenFault]:
+    """Why this placement with this side to move can never occur in a game; empty if it can.
+
+    Args:
+        squares: 90 piece codes by square.
+        turn: side to move.
+    """
+    board = list(squares)
+    faults: list[FenFault] = []
+    for color in Color:
+        faults.extend(_count_faults(board, color))
+    for sq, code in enumerate(board):
+        if code:
+            fault = _point_fault(sq, Piece.from_code(code))
+            if fault is not None:
+                faults.append(fault)
+    for color in Color:
+        faults.extend(_pawn_file_faults(board, color))
+    if not any(f.code in _KING_FAULTS for f in faults):
+        faults.extend(_check_faults(board, turn))
+    return faults
+
+
+_KING_FAULTS = (FenFaultCode.KING_MISSING, FenFaultCode.KING_DOUBLED)
+
+
+def _count_faults(board: list[int], color: Color) -> list[FenFault]:
+    faults = []
+    for kind, limit in _LIMITS.items():
+        piece = Piece(kind, color)
+        found = board.count(piece.code)
+        if kind is PieceKind.KING and found != 1:
+            missing = found == 0
+            faults.append(
+                FenFault(
+                    FenFaultCode.KING_MISSING if missing else FenFaultCode.KING_DOUBLED,
+                    f"expected one {piece.name_en}, found {found}",
+                    f"{color.name_zh}应有一个{piece.name_zh}，实有 {found} 个",
+                )
+            )
+        elif found > limit:
+            faults.append(
+                FenFault(
+                    FenFaultCode.TOO_MANY,
+                    f"expected at most {limit} {piece.name_en}s, found {found}",
+                    f"{color.name_zh}的{piece.name_zh}最多 {limit} 个，实有 {found} 个",
+                )
+            )
+    return faults
+
+
+def _point_fault(sq: Square, piece: Piece) -> FenFault | None:
+    color, name = piece.color, SQUARE_NAMES[sq]
+    if piece.kind is PieceKind.KING and not in_palace(color, sq):
+        code, where_en, where_zh = FenFaultCode.KING_OUTSIDE_PALACE, "inside its palace", "在九宫之内"
+    elif piece.kind is PieceKind.ADVISOR and sq not in ADVISOR_POINTS[color]:
+        code, where_en, where_zh = FenFaultCode.ADVISOR_POINT, "on a point it can reach", "在其能到达的点上"
+    elif piece.kind is PieceKind.ELEPHANT and sq not in ELEPHANT_POINTS[color]:
+        code, where_en, where_zh = FenFaultCode.ELEPHANT_POINT, "on a point it can reach", "在其能到达的点上"
+    elif piece.kind is PieceKind.PAWN and _advance(color, sq) < 3:
+        code, where_en, where_zh = (
+            FenFaultCode.PAWN_BEHIND_START,
+            "no further back than it starts",
+            "不在出发线之后",
+        )
+    elif piece.kind is PieceKind.PAWN and _advance(color, sq) < 5 and sq % FILES % 2:
+        code, where_en, where_zh = (
+            FenFaultCode.PAWN_OFF_FILE,
+            "on its own file before it has crossed the river",
+            "过河之前在原来的纵线上",
+        )
+    else:
+        return None
+    return FenFault(
+        code,
+        f"expected the {piece.name_en} {where_en}, found it on {name}",
+        f"{color.name_zh}的{piece.name_zh}应{where_zh}，实在 {name}",
+        sq,
+    )
+
+
+def _advance(color: Color, sq: Square) -> int:
+    """Rank of a square seen from the side of `color`, 0 its own back rank."""
+    return sq // FILES if color is Color.RED else RANKS - 1 - sq // FILES
+
+
+def _pawn_file_faults(board: list[int], color: Color) -> list[FenFault]:
+    code = Piece(PieceKind.PAWN, color).code
+    faults = []
+    for file in range(0, FILES, 2):
+        waiting = [
+            sq for sq in range(file, len(board), FILES) if board[sq] == code and 3 <= _advance(color, sq) < 5
+        ]
+        if len(waiting) > 1:
+            names = " and ".join(SQUARE_NAMES[sq] for sq in waiting)
+            faults.append(
+                FenFault(
+                    FenFaultCode.PAWN_DOUBLED,
+                    f"expected one {color.name_en.lower()} soldier on a file before the river, found {names}",
+                    f"{color.name_zh}未过河的兵卒同一纵线上最多一个，实在 {names}",
+                    waiting[-1],
+                )
+            )
+    return faults
+
+
+def _check_faults(board: list[int], turn: Color) -> list[FenFault]:
+    kings = find_kings(board)
+    other = turn.other
+    column = [board[sq] for sq in range(min(kings) + FILES, max(kings), FILES)]
+    if kings[0] % FILES == kings[1] % FILES and not any(column):
+        return [
+            FenFault(
+                FenFaultCode.KINGS_FACING,
+                f"expected a piece between the kings, found them facing on {SQUARE_NAMES[kings[0]]} and "
+                f"{SQUARE_NAMES[kings[1]]}",
+                f"两将照面：{SQUARE_NAMES[kings[0]]} 与 {SQUARE_NAMES[kings[1]]} 之间没有棋子",
+                kings[turn],
+            )
+        ]
+    if king_attacked(board, kings[other], other):
+        return [
+            FenFault(
+                FenFaultCode.OPPONENT_IN_CHECK,
+                f"expected the side that has just moved to be out of check, found {other.name_en} in check "
+                f"with {turn.name_en} to move",
+                f"轮到{turn.name_zh}走棋，{other.name_zh}却正被将军",
+                kings[other],
+            )
+        ]
+    return []

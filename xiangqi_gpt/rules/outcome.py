@@ -1,0 +1,46 @@
+"""How a game ended: value objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from xiangqi_gpt.rules.pieces import Color
+
+
+class Termination(str, Enum):
+    """Why a game is over."""
+
+    CHECKMATE = "checkmate"
+    STALEMATE = "stalemate"
+    REPETITION = "repetition"
+    PERPETUAL_CHECK = "perpetual_check"
+    PERPETUAL_CHASE = "perpetual_chase"
+    NATURAL_LIMIT = "natural_limit"
+    INSUFFICIENT_MATERIAL = "insufficient_material"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a game.
+
+    Attributes:
+        winner: the winning side, None for a draw.
+        termination: why the game is over.
+        rule_set: name of the rule set that says so.
+        text_en: one sentence that explains it, in English.
+        text_zh: the same in Chinese.
+    """
+
+    winner: Color | None
+    termination: Termination
+    rule_set: str
+    text_en: str
+    text_zh: str
+
+    @property
+    def result(self) -> str:
+        """ "1-0" (Red wins), "0-1" (Black wins) or "1/2-1/2"."""
+        if self.winner is None:
+            return "1/2-1/2"
+        return "1-0" if self.winner is Color.RED else "0-1"

@@ -1,0 +1,119 @@
+"""Colours, kinds, pieces and the integer codes that arrays hold.
+
+Codes: 0 empty, Red 1..7 in the order of `PieceKind`, Black 8..14 in the same order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from xiangqi_gpt.rules.errors import XiangqiError
+
+
+class Color(IntEnum):
+    """The two sides; Red moves first."""
+
+    RED = 0
+    BLACK = 1
+
+    @property
+    def other(self) -> Color:
+        """The opponent."""
+        return _OTHER[self]
+
+    @property
+    def letter(self) -> str:
+        """FEN letter: "w" for Red, "b" for Black."""
+        return "wb"[self]
+
+    @property
+    def name_en(self) -> str:
+        """English name."""
+        return ("Red", "Black")[self]
+
+    @property
+    def name_zh(self) -> str:
+        """Chinese name."""
+        return ("红方", "黑方")[self]
+
+
+_OTHER = (Color.BLACK, Color.RED)
+RED = Color.RED
+BLACK = Color.BLACK
+
+
+class PieceKind(IntEnum):
+    """What a piece is, whichever side owns it."""
+
+    KING = 1
+    ADVISOR = 2
+    ELEPHANT = 3
+    HORSE = 4
+    ROOK = 5
+    CANNON = 6
+    PAWN = 7
+
+    @property
+    def name_en(self) -> str:
+        """English name."""
+        return _KIND_EN[self]
+
+
+_KIND_EN = ("", "king", "advisor", "elephant", "horse", "rook", "cannon", "soldier")
+_PIECE_ZH = " 帅仕相马车炮兵将士象马车炮卒"
+SYMBOLS = " KABNRCPkabnrcp"
+"""FEN letter of each code (code 0: a space), in the N/B spelling."""
+
+SYMBOLS_HE = " KAEHRCPkaehrcp"
+"""FEN letter of each code in the H/E spelling."""
+
+CODES: dict[str, int] = {letter: code for code, letter in enumerate(SYMBOLS) if code}
+"""Code of each FEN letter, both spellings."""
+CODES.update({letter: code for code, letter in enumerate(SYMBOLS_HE) if code})
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A kind and an owner."""
+
+    kind: PieceKind
+    color: Color
+
+    @property
+    def code(self) -> int:
+        """Integer code, 1..14."""
+        return int(self.kind) + 7 * int(self.color)
+
+    @property
+    def symbol(self) -> str:
+        """FEN letter, upper case for Red, in the N/B spelling."""
+        return SYMBOLS[self.code]
+
+    @property
+    def name_en(self) -> str:
+        """English name such as "red horse"."""
+        return f"{self.color.name_en.lower()} {self.kind.name_en}"
+
+    @property
+    def name_zh(self) -> str:
+        """Chinese glyph of the piece, simplified, such as "马" or "卒"."""
+        return _PIECE_ZH[self.code]
+
+    @classmethod
+    def from_code(cls, code: int) -> Piece:
+        """The piece with this code; XiangqiError outside 1..14."""
+        if not 1 <= code <= 14:
+            raise XiangqiError(f"expected a piece code 1-14, found {code!r}")
+        return _PIECES[code - 1]
+
+    @classmethod
+    def from_symbol(cls, symbol: str) -> Piece:
+        """The piece with this FEN letter, N or H for the horse, B or E for the elephant."""
+        code = CODES.get(symbol)
+        if code is None:
+            raise XiangqiError(f"expected a piece letter of KABNRCPEH in either case, found {symbol!r}")
+        return _PIECES[code - 1]
+
+
+_PIECES = tuple(Piece(kind, color) for color in Color for kind in PieceKind)

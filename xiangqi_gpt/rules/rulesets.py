@@ -1,0 +1,55 @@
+"""Named sets of rules for the end of a game."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from xiangqi_gpt.rules.errors import ConfigError
+
+JUDGES = ("simple", "asian", "chinese")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleSet:
+    """How repetitions, long games and bare positions end.
+
+    `dataclasses.replace(RULE_SETS["asian"], natural_limit=50)` makes the league variant.
+    """
+
+    name: str
+    judge: str = "simple"  # who judges a repetition: simple (always a draw), asian or chinese
+    repetitions: int = 3  # occurrences of a position that call the judge
+    natural_limit: int = 60  # moves by each side without a capture that make a draw; 0 = no limit
+    insufficient_material: bool = True  # neither side able to attack is a draw
+    title_en: str = ""  # name shown to people
+    title_zh: str = ""
+
+    def __post_init__(self) -> None:
+        if self.judge not in JUDGES:
+            raise ConfigError(f"expected a repetition judge of {', '.join(JUDGES)}, found {self.judge!r}")
+        if self.repetitions < 2:
+            raise ConfigError(f"expected repetitions of at least 2, found {self.repetitions!r}")
+        if self.natural_limit < 0:
+            raise ConfigError(f"expected a natural limit of 0 or more moves, found {self.natural_limit!r}")
+
+
+RULE_SETS: Mapping[str, RuleSet] = MappingProxyType(
+    {
+        "simple": RuleSet(name="simple", title_en="simple rules", title_zh="简易规则"),
+        "asian": RuleSet(name="asian", judge="asian", title_en="Asian rules", title_zh="亚洲棋规"),
+        "chinese": RuleSet(name="chinese", judge="chinese", title_en="Chinese rules", title_zh="中国棋规"),
+    }
+)
+"""The rule sets by name."""
+
+
+def get_rule_set(rules: str | RuleSet) -> RuleSet:
+    """The rule set of that name, or the one given; ConfigError for an unknown name."""
+    if isinstance(rules, RuleSet):
+        return rules
+    found = RULE_SETS.get(rules)
+    if found is None:
+        raise ConfigError(f"expected a rule set of {', '.join(RULE_SETS)}, found {rules!r}")
+    return found
