@@ -1,0 +1,1 @@
+"""The window: headless state, actions and layout; pygame begins at the renderer."""
