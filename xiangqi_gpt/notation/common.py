@@ -1,0 +1,60 @@
+"""What all notations share: the legality check behind a parsed text, and its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.errors import IllegalMoveError, MoveError
+from xiangqi_gpt.rules.explain import Illegality
+from xiangqi_gpt.rules.move import Move
+
+
+def legal(board: Board, move: Move, text: str) -> Move:
+    """`move` itself if it is legal; IllegalMoveError naming the text, the reason and the position if not."""
+    if board.is_legal(move):
+        return move
+    reason = board.explain(move)
+    words = reason.text_en if reason is not None else "the rules forbid it"
+    raise IllegalMoveError(
+        f"expected a legal move, found {text!r} ({move.iccs}): {words}; in {board.fen()!r}", reason=reason
+    )
+
+
+def unreadable(board: Board, text: str, expected: str) -> MoveError:
+    """The error for a text that has not the shape of a move; `expected` describes the shape."""
+    return MoveError(f"expected {expected}, found {text!r} in {board.fen()!r}")
+
+
+def one_legal(board: Board, candidates: Sequence[Move], text: str) -> Move:
+    """The only legal move among what a text may mean.
+
+    Args:
+        board: the position.
+        candidates: at least one move, without doubles, each with a piece of the side to move on its from-square.
+        text: the text, for the error.
+
+    Raises:
+        MoveError: several are legal; the message lists them.
+        IllegalMoveError: none is; the message says why.
+    """
+    found = [move for move in candidates if board.is_legal(move)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(move.iccs for move in found)
+        raise MoveError(
+            f"expected a text of one move, found {text!r}, which may be {names}; in {board.fen()!r}"
+        )
+    if len(candidates) == 1:
+        return legal(board, candidates[0], text)
+    reasons: list[Illegality] = []
+    words = []
+    for move in candidates:
+        reason = board.explain(move)
+        if reason is not None:
+            reasons.append(reason)
+            words.append(f"{move.iccs}: {reason.text_en}")
+    raise IllegalMoveError(
+        f"expected a legal move, found {text!r} ({'; '.join(words)}) in {board.fen()!r}", reason=reasons[0]
+    )

@@ -1,0 +1,34 @@
+"""ICCS coordinates: `h2e2`, also `H2-E2`. Files a-i from Red's left, ranks 0-9 from Red's side."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from xiangqi_gpt.notation.common import legal, unreadable
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.errors import MoveError
+from xiangqi_gpt.rules.move import Move
+
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
+
+
+def parse(board: Board, text: str) -> Move:
+    """The legal move that `text` names; capitals, a dash, full-width letters and outer blanks are accepted.
+
+    Raises:
+        MoveError: `text` has not the shape of an ICCS move.
+        IllegalMoveError: the move is not legal on `board`.
+    """
+    plain = text.strip()
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKC", plain).translate(_DASHES)
+    try:
+        move = Move.from_iccs(plain)
+    except MoveError:
+        raise unreadable(board, text, "an ICCS move such as 'h2e2' or 'H2-E2'") from None
+    return legal(board, move, text)
+
+
+def render(board: Board, move: Move) -> str:
+    """`move` as four characters such as "h2e2"; the position does not matter."""
+    return move.iccs
