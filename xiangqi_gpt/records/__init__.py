@@ -1,0 +1,51 @@
+"""Games on disk: one record type, one reader and writer a format, every ply judged by the rules."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator
+
+from xiangqi_gpt.records.record import GameRecord, Note, TeacherLabels, Variation, split_of
+from xiangqi_gpt.rules.errors import RecordError
+
+__all__ = ["GameRecord", "Note", "TeacherLabels", "Variation", "read_games", "split_of"]
+
+_Path = str | os.PathLike[str]
+
+
+def read_games(
+    paths: _Path | Iterable[_Path],
+    *,
+    on_error: Callable[[RecordError], None] | None = None,
+    splits: Collection[str] | None = None,
+) -> Iterator[GameRecord]:
+    """Yield the sound games of one or more files, in order, each ply replayed for legality.
+
+    The format is told from the content, and from the file name where that leaves it open. A game that cannot
+    be read or breaks the rules goes to ``on_error`` and is left out, as does a file of which nothing can be
+    read; without ``on_error`` the first such error is raised. A file that does not exist is always an error.
+    ``splits`` keeps the games of those parts of the data only, for instance ``{"train"}``.
+    """
+    from xiangqi_gpt.records.formats import read_head
+
+    files: list[_Path] = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    for path in files:
+        read_head(path)
+    return _read(files, on_error, splits)
+
+
+def _read(
+    files: list[_Path],
+    on_error: Callable[[RecordError], None] | None,
+    splits: Collection[str] | None,
+) -> Iterator[GameRecord]:
+    from xiangqi_gpt.records.formats import read_file
+
+    for path in files:
+        for reading in read_file(path, splits=splits):
+            if reading.error is not None:
+                if on_error is None:
+                    raise reading.error
+                on_error(reading.error)
+            elif reading.record is not None and (splits is None or reading.record.split in splits):
+                yield reading.record

@@ -1,0 +1,103 @@
+"""Which format a file has, told from its first bytes and, where those leave it open, from its name."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from xiangqi_gpt.records.judge import Reading
+from xiangqi_gpt.rules.errors import RecordError
+
+HEAD_BYTES: Final = 4096
+"""How much of a file is looked at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """One file format: its module offers ``readings(path)`` and, where ``writes``, ``write(path, games)``."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    writes: bool
+    what: str
+
+    @property
+    def module(self) -> Any:
+        """The module that reads it, imported when it is needed."""
+        return importlib.import_module(f"xiangqi_gpt.records.{self.name}")
+
+
+FORMATS: Final = {
+    fmt.name: fmt
+    for fmt in (Format(name="parquet", suffixes=(".parquet",), writes=True, what="Parquet, one game a row"),)
+}
+
+_ARCHIVES: Final = (
+    (b"PK\x03\x04", "a zip archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ\x00", "an xz archive"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive"),
+    (b"\x7fELF", "a program"),
+    (b"MZ\x90\x00", "a program"),
+    (b"%PDF", "a PDF document"),
+    (b"SQLite format 3\x00", "an SQLite database"),
+)
+
+
+def read_file(path: str | os.PathLike[str], *, splits: Collection[str] | None = None) -> Iterator[Reading]:
+    """One `Reading` for each game of a file, in order; an error of the file itself comes as the last one.
+
+    ``splits`` lets a reader pass over games that the file itself assigns to other parts of the data; a game
+    whose part has to be computed comes whatever it is.
+    """
+    try:
+        fmt = sniff(path)
+        if fmt.name == "parquet":
+            yield from fmt.module.readings(path, splits=splits)
+        else:
+            yield from fmt.module.readings(path)
+    except RecordError as error:
+        yield Reading(None, error)
+
+
+def sniff(path: str | os.PathLike[str]) -> Format:
+    """The format of a file.
+
+    Raises RecordError where the file cannot be opened, is empty or holds no records (an archive, say).
+    """
+    name = os.fspath(path)
+    head = read_head(path)
+    if not head:
+        raise RecordError("expected game records, found an empty file", file=name)
+    if head.startswith(b"PAR1"):
+        return FORMATS["parquet"]
+    for magic, what in _ARCHIVES:
+        if head.startswith(magic):
+            raise RecordError(f"expected game records, found {what}", file=name)
+    if not head.strip(b"\x00"):
+        raise RecordError("expected game records, found a file of zero bytes only", file=name)
+    suffix = Path(path).suffix.lower()
+    for fmt in FORMATS.values():
+        if suffix in fmt.suffixes:
+            return fmt
+    known = ", ".join(sorted(FORMATS))
+    raise RecordError(f"expected a record file ({known}), found {head[:20]!r}", file=name)
+
+
+def read_head(path: str | os.PathLike[str]) -> bytes:
+    """The first bytes of a file; RecordError where there is no such file or it cannot be opened."""
+    name = os.fspath(path)
+    try:
+        with open(path, "rb") as file:
+            return file.read(HEAD_BYTES)
+    except FileNotFoundError as error:
+        raise RecordError("expected a file, found nothing of that name", file=name) from error
+    except OSError as error:
+        raise RecordError(f"expected a file that can be read: {error.strerror}", file=name) from error

@@ -1,0 +1,209 @@
+"""From games as read to games that obey the rules: every reader passes its games through `judged`.
+
+Games are replayed many at a time by the compiled rules, so that judging a ply costs about a microsecond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xiangqi_gpt.records.record import GameRecord, Note, TeacherLabels, is_start, split_of
+from xiangqi_gpt.rules import batch
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.errors import FenError, RecordError
+from xiangqi_gpt.rules.fen import START_FEN
+from xiangqi_gpt.rules.move import MOVES
+
+MAX_PLIES = 2_000
+"""Longest game taken; a longer one is a fault (tournament rules end a game long before)."""
+
+_BATCH_PLIES = 1 << 15
+_BATCH_GAMES = 1 << 10
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A game as a reader found it, before the rules have seen it.
+
+    ``moves`` are move indices. Where the text went wrong, ``fault`` says how and ``moves`` stop before that
+    ply; a fault of the whole game (nothing of it can be used) leaves ``usable`` false.
+    """
+
+    moves: Sequence[int]
+    start_fen: str = ""
+    result: str = "*"
+    tags: Mapping[str, str] = field(default_factory=dict)
+    split: str = ""
+    kind: str = "human"
+    subtype: str = ""
+    id: str = ""
+    labels: TeacherLabels | None = None
+    notes: Mapping[int, Note] = field(default_factory=dict)
+    number: int = 0
+    line: int | None = None
+    fault: str = ""
+    usable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What became of one game of a file: a record, an error, or both.
+
+    Both means that the game is sound up to the ply of the error and ``record`` is that part of it.
+    """
+
+    record: GameRecord | None
+    error: RecordError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    fen: str
+    squares: NDArray[np.int8]  # (90,)
+    turn: int
+    fault: str = ""
+
+
+@lru_cache(maxsize=4096)
+def _start(fen: str) -> _Start:
+    if is_start(fen):
+        fen = START_FEN
+    try:
+        board = Board(fen)
+    except FenError as error:
+        return _Start(fen, np.zeros(90, dtype=np.int8), 0, str(error))
+    return _Start(board.fen(), np.array(board.squares, dtype=np.int8), int(board.turn))
+
+
+def judged(candidates: Iterable[Candidate], file: str) -> Iterator[Reading]:
+    """Replay games and yield one `Reading` for each, in order; ``file`` is named in the errors."""
+    pending: list[Candidate] = []
+    plies = 0
+    for candidate in candidates:
+        pending.append(candidate)
+        plies += len(candidate.moves)
+        if plies >= _BATCH_PLIES or len(pending) >= _BATCH_GAMES:
+            yield from _judge(pending, file)
+            pending = []
+            plies = 0
+    yield from _judge(pending, file)
+
+
+def _judge(games: list[Candidate], file: str) -> Iterator[Reading]:
+    if not games:
+        return
+    starts = [_start(game.start_fen) for game in games]
+    lengths = [len(game.moves) if not start.fault else 0 for game, start in zip(games, starts, strict=True)]
+    offsets = np.zeros(len(games) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    flat = np.empty(int(offsets[-1]), dtype=np.uint16)
+    for game, begin, length in zip(games, offsets.tolist(), lengths, strict=False):
+        flat[begin : begin + length] = game.moves[:length]
+    boards, illegal = batch.replay_games(
+        np.stack([start.squares for start in starts]),
+        np.array([start.turn for start in starts], dtype=np.int8),
+        flat,
+        offsets,
+    )
+    wrong_labels = _wrong_labels(games, starts, boards, offsets, illegal)
+    for position, (game, start) in enumerate(zip(games, starts, strict=True)):
+        yield _reading(game, start, int(illegal[position]), wrong_labels.get(position), file)
+
+
+def _wrong_labels(
+    games: list[Candidate],
+    starts: list[_Start],
+    boards: NDArray[np.int8],
+    offsets: NDArray[np.int64],
+    illegal: NDArray[np.int32],
+) -> dict[int, int]:
+    """Game -> ply of its first label that is not a legal move there."""
+    rows: list[int] = []
+    turns: list[int] = []
+    moves: list[int] = []
+    owners: list[int] = []
+    for position, (game, start) in enumerate(zip(games, starts, strict=True)):
+        if game.labels is None or start.fault or illegal[position] >= 0:
+            continue
+        first, base = game.labels.first, int(offsets[position])
+        for ply, move in enumerate(game.labels.best[: max(0, len(game.moves) - first)], first):
+            if move is not None:
+                rows.append(base + ply)
+                turns.append((start.turn + ply) & 1)
+                moves.append(move.index)
+                owners.append(position)
+    if not rows:
+        return {}
+    _, wrong = batch.replay_games(
+        boards[rows],
+        np.array(turns, dtype=np.int8),
+        np.array(moves, dtype=np.uint16),
+        np.arange(len(rows) + 1, dtype=np.int64),
+    )
+    found: dict[int, int] = {}
+    for row in np.flatnonzero(wrong >= 0).tolist():
+        found.setdefault(owners[row], rows[row] - int(offsets[owners[row]]))
+    return found
+
+
+def _reading(game: Candidate, start: _Start, illegal: int, wrong_label: int | None, file: str) -> Reading:
+    number = game.number or None
+
+    def error(reason: str, ply: int | None = None) -> RecordError:
+        return RecordError(reason, file=file, game=number, ply=ply, line=game.line)
+
+    if not game.usable:
+        return Reading(None, error(game.fault))
+    if start.fault:
+        return Reading(None, error(start.fault))
+    if illegal >= 0:
+        return Reading(
+            _record(game, start, game.moves[:illegal], file), error(_why(game, start, illegal), illegal)
+        )
+    if game.fault:
+        return Reading(_record(game, start, game.moves, file), error(game.fault, len(game.moves)))
+    if wrong_label is not None and game.labels is not None:
+        label = game.labels.best[wrong_label - game.labels.first]
+        reason = f"expected a legal move as the teacher's, found {str(label)!r}"
+        return Reading(None, error(reason, wrong_label))
+    if len(game.moves) > MAX_PLIES:
+        return Reading(
+            _record(game, start, game.moves[:MAX_PLIES], file),
+            error(f"expected at most {MAX_PLIES} plies, found {len(game.moves)}", MAX_PLIES),
+        )
+    return Reading(_record(game, start, game.moves, file))
+
+
+def _record(game: Candidate, start: _Start, indices: Sequence[int], file: str) -> GameRecord:
+    moves = tuple([MOVES[index] for index in indices])
+    cut = len(moves) < len(game.moves) or bool(game.fault)
+    return GameRecord(
+        moves=moves,
+        start_fen=start.fen,
+        result="*" if cut else game.result,
+        tags=game.tags,
+        split=game.split or split_of(start.fen, moves),
+        kind=game.kind,
+        subtype=game.subtype,
+        id=game.id,
+        labels=None if cut else game.labels,
+        notes={ply: note for ply, note in game.notes.items() if ply <= len(moves)} if cut else game.notes,
+        file=file,
+        number=game.number,
+    )
+
+
+def _why(game: Candidate, start: _Start, illegal: int) -> str:
+    """Why the move at ply ``illegal`` is against the rules, in words."""
+    board = Board(start.fen)
+    for index in game.moves[:illegal]:
+        board.push(MOVES[index])
+    move = MOVES[game.moves[illegal]]
+    illegality = board.explain(move)
+    words = illegality.text_en if illegality is not None else "the rules forbid it"
+    return f"expected a legal move, found {str(move)!r}: {words} ({board.fen()})"
