@@ -1,0 +1,210 @@
+"""Players by name: `create_player("greedy")`, `create_player("engine:fairy-stockfish,nodes=100")`.
+
+A spec is `name` or `name:key=value,key=value`. The spec of an engine names its command first:
+`engine:COMMAND,nodes=N,time=S,depth=D,ranks=0-9,timeout=S,OptionName=VALUE`. Nothing heavy is imported, and
+no process started, before a player that needs it is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from xiangqi_gpt.players.base import (
+    Analysis,
+    Limit,
+    Line,
+    Player,
+    PlayerCrashError,
+    PlayerIllegalMoveError,
+    PlayerTimeoutError,
+    PlayResult,
+    Value,
+    is_deterministic,
+)
+from xiangqi_gpt.rules.errors import PlayerError
+
+__all__ = [
+    "Analysis",
+    "Limit",
+    "Line",
+    "PlayResult",
+    "Player",
+    "PlayerCrashError",
+    "PlayerError",
+    "PlayerIllegalMoveError",
+    "PlayerTimeoutError",
+    "Value",
+    "create_player",
+    "is_deterministic",
+    "player_names",
+]
+
+_N = TypeVar("_N", int, float)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """How a name becomes a player.
+
+    `keys` maps each key of the spec to what it means; `open_keys` lets others through (options of an engine);
+    `takes_command` says that the first item of the spec is a command.
+    """
+
+    build: Callable[[_Request], Player]
+    keys: Mapping[str, str]
+    takes_command: bool = False
+    open_keys: bool = False
+
+
+@dataclass(frozen=True)
+class _Request:
+    """A parsed spec."""
+
+    spec: str
+    command: str
+    values: Mapping[str, str]
+    seed: int
+
+    def text(self, key: str) -> str | None:
+        return self.values.get(key)
+
+    def number(self, key: str, kind: type[_N]) -> _N | None:
+        text = self.values.get(key)
+        if text is None:
+            return None
+        wanted = "a whole number" if kind is int else "a number"
+        try:
+            value = kind(text)
+        except ValueError:
+            raise PlayerError(f"expected {wanted} for {key} in {self.spec!r}, found {text!r}") from None
+        if not float("-inf") < value < float("inf"):
+            raise PlayerError(f"expected {wanted} for {key} in {self.spec!r}, found {text!r}")
+        return value
+
+    def seed_value(self) -> int:
+        own = self.number("seed", int)
+        return self.seed if own is None else own
+
+
+def _build_random(request: _Request) -> Player:
+    from xiangqi_gpt.players.baselines import RandomPlayer
+
+    return RandomPlayer(seed=request.seed_value())
+
+
+def _build_greedy(request: _Request) -> Player:
+    from xiangqi_gpt.players.baselines import GreedyPlayer
+
+    return GreedyPlayer(seed=request.seed_value())
+
+
+def _build_gpt(request: _Request) -> Player:
+    temperature = request.number("temperature", float)
+    threads = request.number("threads", int)
+    if temperature is not None and temperature < 0:
+        raise PlayerError(f"expected a temperature of at least 0 in {request.spec!r}, found {temperature:g}")
+    if threads is not None and threads < 1:
+        raise PlayerError(f"expected at least 1 thread in {request.spec!r}, found {threads}")
+    from xiangqi_gpt.players.gpt import GPTPlayer
+
+    return GPTPlayer(
+        model_dir=request.text("model"),
+        temperature=0.0 if temperature is None else temperature,
+        seed=request.seed_value(),
+        device=request.text("device") or "cpu",
+        threads=threads,
+        name=request.spec,
+    )
+
+
+def _build_engine(request: _Request) -> Player:
+    limit = Limit(
+        nodes=request.number("nodes", int),
+        time=request.number("time", float),
+        depth=request.number("depth", int),
+    )
+    timeout = request.number("timeout", float)
+    own = _ENTRIES["engine"].keys
+    from xiangqi_gpt.players.engine import DEFAULT_TIMEOUT, EnginePlayer
+
+    return EnginePlayer(
+        request.command,
+        limit=limit,
+        options={key: value for key, value in request.values.items() if key not in own},
+        ranks=request.text("ranks"),
+        timeout=DEFAULT_TIMEOUT if timeout is None else timeout,
+    )
+
+
+_SEED = {"seed": "whole number; default: the seed of the run"}
+_ENTRIES: dict[str, _Entry] = {
+    "gpt": _Entry(
+        _build_gpt,
+        {
+            "model": "model directory; default: the weights of the package",
+            "temperature": "0 plays the most probable move",
+            "device": "auto, cpu, cuda or mps",
+            "threads": "processor threads",
+            **_SEED,
+        },
+    ),
+    "random": _Entry(_build_random, _SEED),
+    "greedy": _Entry(_build_greedy, _SEED),
+    "engine": _Entry(
+        _build_engine,
+        {
+            "nodes": "positions a move",
+            "time": "seconds a move",
+            "depth": "plies a move",
+            "ranks": "0-9 or 1-10; default: told by the engine's options",
+            "timeout": "seconds of silence that lose",
+        },
+        takes_command=True,
+        open_keys=True,
+    ),
+}
+
+
+def player_names() -> tuple[str, ...]:
+    """The names that a spec may begin with."""
+    return tuple(_ENTRIES)
+
+
+def create_player(spec: str, *, seed: int = 0) -> Player:
+    """Build the player that `spec` describes; whoever asks for it closes it.
+
+    Args:
+        spec: `name[:key=value,...]`, see the module's text.
+        seed: for players that draw random numbers, unless the spec holds its own.
+
+    Raises:
+        PlayerError: unknown name or key (the known ones are listed), a value of the wrong kind, a model or an
+            engine that cannot be started.
+    """
+    name, colon, rest = spec.partition(":")
+    entry = _ENTRIES.get(name.strip())
+    if entry is None:
+        raise PlayerError(f"expected a player of {', '.join(_ENTRIES)}, found {name!r} in {spec!r}")
+    items = rest.split(",") if rest.strip() else []
+    command = items.pop(0).strip() if entry.takes_command and items else ""
+    if entry.takes_command and not command:
+        raise PlayerError(f"expected {name}:COMMAND[,key=value...], found {spec!r}")
+    if colon and not entry.takes_command and not items:
+        raise PlayerError(f"expected key=value after {name + ':'!r}, found nothing in {spec!r}")
+    return entry.build(_Request(spec, command, _parse_items(items, entry, spec), seed))
+
+
+def _parse_items(items: list[str], entry: _Entry, spec: str) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for item in items:
+        key, equals, value = (part.strip() for part in item.partition("="))
+        if not key or not equals:
+            raise PlayerError(f"expected key=value in {spec!r}, found {item!r}")
+        if key not in entry.keys and not entry.open_keys:
+            raise PlayerError(f"expected a key of {', '.join(entry.keys)} in {spec!r}, found {key!r}")
+        if key in values:
+            raise PlayerError(f"expected {key!r} once in {spec!r}, found it twice")
+        values[key] = value
+    return values

@@ -1,0 +1,184 @@
+"""Our board in the shape in which python-chess's engine client asks for one, and engine output read back.
+
+The client sends `position fen ROOT moves ...`, selects `UCI_Variant` from the *class* attribute
+`uci_variant`, and hands the engine's answer to `push_uci`. Nothing else of `chess.Board` is needed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from xiangqi_gpt.players.base import Line, Value
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.errors import IllegalMoveError, MoveError
+from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.rules.pieces import Color
+from xiangqi_gpt.rules.squares import FILE_LETTERS, FILES, RANKS, file_of, rank_of, square
+
+MATE_SCORE = 30_000
+"""Centipawns of a mate on the board; a mate in n moves is worth n less."""
+
+_MOVE = re.compile(r"([a-i])([0-9]{1,2})([a-i])([0-9]{1,2})")
+
+
+def move_text(move: Move, first_rank: int) -> str:
+    """UCI text of a move, ranks counted from `first_rank` (0: h2e2, 1: h3e3)."""
+    start, end = move.from_square, move.to_square
+    return (
+        f"{FILE_LETTERS[file_of(start)]}{rank_of(start) + first_rank}"
+        f"{FILE_LETTERS[file_of(end)]}{rank_of(end) + first_rank}"
+    )
+
+
+def parse_move(text: str, first_rank: int) -> Move:
+    """The move named by UCI text, ranks counted from `first_rank`; MoveError for anything else."""
+    match = _MOVE.fullmatch(text.lower())
+    if match is None:
+        raise MoveError(f"expected a UCI move such as {'h3e3' if first_rank else 'h2e2'}, found {text!r}")
+    ranks = [int(match[2]) - first_rank, int(match[4]) - first_rank]
+    if not all(0 <= rank < RANKS for rank in ranks):
+        raise MoveError(f"expected ranks {first_rank}-{first_rank + RANKS - 1}, found {text!r}")
+    files = [FILE_LETTERS.index(match[1]), FILE_LETTERS.index(match[3])]
+    return Move.from_index(square(files[0], ranks[0]) * FILES * RANKS + square(files[1], ranks[1]))
+
+
+class EngineMove:
+    """A move that knows how its engine counts ranks."""
+
+    __slots__ = ("first_rank", "move")
+
+    def __init__(self, move: Move, first_rank: int) -> None:
+        self.move = move
+        self.first_rank = first_rank
+
+    def uci(self) -> str:
+        """The text sent to the engine."""
+        return move_text(self.move, self.first_rank)
+
+
+class EngineBoard:
+    """A board for an engine that knows many games and is told `UCI_Variant xiangqi` (Fairy-Stockfish).
+
+    Args:
+        board: taken as it is, not copied; the client pushes only onto copies.
+        first_rank: 1 where the engine counts ranks 1-10, 0 where 0-9.
+    """
+
+    uci_variant: ClassVar[str] = "xiangqi"
+    chess960: ClassVar[bool] = False
+
+    def __init__(self, board: Board, first_rank: int) -> None:
+        self.board = board
+        self.first_rank = first_rank
+
+    @property
+    def turn(self) -> bool:
+        """True where Red is to move, as White is in chess."""
+        return self.board.turn is Color.RED
+
+    @property
+    def move_stack(self) -> list[EngineMove]:
+        """The moves since the root."""
+        return [EngineMove(move, self.first_rank) for move in self.board.move_stack]
+
+    def root(self) -> EngineBoard:
+        """The position before the first move."""
+        return type(self)(Board(self.board.root_fen, strict=False), self.first_rank)
+
+    def fen(self, *, shredder: bool = False, en_passant: str = "fen") -> str:
+        """The position; both arguments belong to chess."""
+        return self.board.fen()
+
+    def copy(self, *, stack: bool = True) -> EngineBoard:
+        """An independent board; the moves come along whatever `stack` says."""
+        return type(self)(self.board.copy(), self.first_rank)
+
+    def uci(self, move: EngineMove) -> str:
+        """The text sent to the engine."""
+        return move.uci()
+
+    def parse_uci(self, text: str) -> EngineMove:
+        """A legal move; MoveError for other text, IllegalMoveError for a move against the rules."""
+        move = parse_move(text, self.first_rank)
+        if not self.board.is_legal(move):
+            why = self.board.explain(move)
+            reason = why.text_en if why is not None else "not legal"
+            raise IllegalMoveError(
+                f"expected a legal move, found {text!r} in {self.board.fen()!r}: {reason}", reason=why
+            )
+        return EngineMove(move, self.first_rank)
+
+    def push_uci(self, text: str) -> EngineMove:
+        """Parse and play; errors as in `parse_uci`."""
+        move = self.parse_uci(text)
+        self.push(move)
+        return move
+
+    def push(self, move: EngineMove) -> None:
+        """Play a move."""
+        self.board.push(move.move)
+
+    def pop(self) -> EngineMove:
+        """Take the last move back."""
+        return EngineMove(self.board.pop(), self.first_rank)
+
+
+class SingleVariantEngineBoard(EngineBoard):
+    """A board for an engine that plays Xiangqi only and has no `UCI_Variant` (Pikafish).
+
+    Under the name of chess the client leaves the variant alone.
+    """
+
+    uci_variant: ClassVar[str] = "chess"
+
+
+def parse_info(line: str, board: Board, first_rank: int) -> tuple[int, Line, Value | None] | None:
+    """One `info` line of a search of `board`: its multipv number (from 1), its line, its win/draw/loss.
+
+    None for lines without a variation, for bounds, and for what does not parse: engines print all sorts of
+    things.
+    """
+    words = line.split()
+    if not words or words[0] != "info" or "pv" not in words or "string" in words:
+        return None
+    head, moves = words[: words.index("pv")], words[words.index("pv") + 1 :]
+    if "lowerbound" in head or "upperbound" in head:
+        return None
+    try:
+        number = int(_after(head, "multipv") or 1)
+        score = _score(head)
+        value = _value(head)
+    except (ValueError, IndexError):
+        return None
+    walk = EngineBoard(board.copy(), first_rank)
+    pv = []
+    for text in moves:
+        try:
+            pv.append(walk.push_uci(text).move)
+        except MoveError:
+            break
+    return (number, Line(tuple(pv), score_cp=score), value) if pv and number >= 1 else None
+
+
+def _after(words: list[str], key: str) -> str | None:
+    return words[words.index(key) + 1] if key in words else None
+
+
+def _score(words: list[str]) -> int | None:
+    if "score" not in words:
+        return None
+    at = words.index("score")
+    kind, number = words[at + 1], int(words[at + 2])
+    if kind == "mate":
+        return MATE_SCORE - number if number > 0 else -MATE_SCORE - number
+    return number if kind == "cp" else None
+
+
+def _value(words: list[str]) -> Value | None:
+    if "wdl" not in words:
+        return None
+    at = words.index("wdl")
+    win, draw, loss = (int(word) for word in words[at + 1 : at + 4])
+    total = win + draw + loss
+    return Value(win / total, draw / total, loss / total) if total > 0 and min(win, draw, loss) >= 0 else None
