@@ -2,6 +2,67 @@
 
 from __future__ import annotations
 
-from xiangqi_gpt.notation.uci import RankConvention, detect_rank_convention
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
-__all__ = ["RankConvention", "detect_rank_convention"]
+from xiangqi_gpt.notation import chinese, iccs, uci, wxf
+from xiangqi_gpt.notation.common import plain, unreadable
+from xiangqi_gpt.notation.uci import RankConvention, detect_rank_convention
+from xiangqi_gpt.notation.wxf import Dialect, detect_dialect
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.move import Move
+
+__all__ = [
+    "NOTATIONS",
+    "Dialect",
+    "Notation",
+    "RankConvention",
+    "detect_dialect",
+    "detect_rank_convention",
+    "parse_any",
+]
+
+
+@dataclass(frozen=True)
+class Notation:
+    """A notation by name.
+
+    Attributes:
+        name: "iccs", "uci", "wxf" or "chinese".
+        parse: (board, text) -> the legal move; MoveError or IllegalMoveError.
+        render: (board, move) -> the text.
+    """
+
+    name: str
+    parse: Callable[[Board, str], Move]
+    render: Callable[[Board, Move], str]
+
+
+NOTATIONS: dict[str, Notation] = {
+    name: Notation(name, module.parse, module.render)
+    for name, module in (("iccs", iccs), ("uci", uci), ("wxf", wxf), ("chinese", chinese))
+}
+"""All notations by name; keyword options of a module's functions stand at their defaults."""
+
+_COORDINATES = re.compile(r"[A-Ia-i](10|[0-9])-?[A-Ia-i](10|[0-9])")
+
+
+def parse_any(board: Board, text: str) -> Move:
+    """The legal move that `text` names in any notation, told by the look of the text.
+
+    Coordinates are read with ranks 0-9, and with ranks 1-10 only where a 10 occurs: nothing is guessed from
+    what happens to be legal.
+
+    Raises:
+        MoveError: `text` is no move in any notation, or fits several legal moves.
+        IllegalMoveError: the move is not legal on `board`.
+    """
+    ascii_text = plain(text)
+    if _COORDINATES.fullmatch(ascii_text):
+        return uci.parse(board, text, ranks="1-10") if "10" in ascii_text else iccs.parse(board, text)
+    if not any("一" <= character <= "鿿" for character in ascii_text):
+        if len(ascii_text) != 4:
+            raise unreadable(board, text, "a move in ICCS, UCI, WXF or Chinese notation")
+        return wxf.parse(board, text)
+    return chinese.parse(board, text)

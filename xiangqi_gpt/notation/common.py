@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import IllegalMoveError, MoveError
 from xiangqi_gpt.rules.explain import Illegality
 from xiangqi_gpt.rules.move import Move
+
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
+
+
+def plain(text: str) -> str:
+    """`text` without outer blanks, full-width characters as ASCII and any dash as "-"."""
+    text = text.strip()
+    return text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_DASHES)
 
 
 def legal(board: Board, move: Move, text: str) -> Move:
@@ -31,7 +40,7 @@ def one_legal(board: Board, candidates: Sequence[Move], text: str) -> Move:
 
     Args:
         board: the position.
-        candidates: at least one move, without doubles, each with a piece of the side to move on its from-square.
+        candidates: at least one move, no two alike.
         text: the text, for the error.
 
     Raises:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
-
-from xiangqi_gpt.notation.common import legal, unreadable
+from xiangqi_gpt.notation.common import legal, plain, unreadable
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import MoveError
 from xiangqi_gpt.rules.move import Move
-
-_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 
 
 def parse(board: Board, text: str) -> Move:
@@ -19,11 +15,8 @@ def parse(board: Board, text: str) -> Move:
         MoveError: `text` has not the shape of an ICCS move.
         IllegalMoveError: the move is not legal on `board`.
     """
-    plain = text.strip()
-    if not plain.isascii():
-        plain = unicodedata.normalize("NFKC", plain).translate(_DASHES)
     try:
-        move = Move.from_iccs(plain)
+        move = Move.from_iccs(plain(text))
     except MoveError:
         raise unreadable(board, text, "an ICCS move such as 'h2e2' or 'H2-E2'") from None
     return legal(board, move, text)

@@ -7,11 +7,10 @@ and handed to every `parse`.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Literal
 
-from xiangqi_gpt.notation.common import legal, unreadable
+from xiangqi_gpt.notation.common import legal, plain, unreadable
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import MoveError
 from xiangqi_gpt.rules.move import MOVES, Move
@@ -26,13 +25,8 @@ _FIRST_RANK = {"0-9": 0, "1-10": 1}
 _EXAMPLES = {"0-9": "'h2e2'", "1-10": "'h3e3' or 'b10c8'"}
 
 
-def _plain(text: str) -> str:
-    text = text.strip()
-    return (text if text.isascii() else unicodedata.normalize("NFKC", text)).lower()
-
-
 def _read(text: str, ranks: str) -> Move | None:
-    match = _SHAPES[ranks].fullmatch(_plain(text))
+    match = _SHAPES[ranks].fullmatch(plain(text).lower())
     if match is None:
         return None
     from_file, from_rank, to_file, to_rank = match.groups()
@@ -79,9 +73,9 @@ def detect_rank_convention(texts: Iterable[str], board: Board | None = None) -> 
     Returns: the convention, or None where nothing decides.
     Raises: MoveError where a rank 0 and a rank 10 both occur.
     """
-    plain = [_plain(text) for text in texts]
-    zero = next((text for text in plain if re.search(r"[a-i]0", text)), None)
-    ten = next((text for text in plain if re.search(r"[a-i]10", text)), None)
+    moves = [plain(text).lower() for text in texts]
+    zero = next((text for text in moves if re.search(r"[a-i]0", text)), None)
+    ten = next((text for text in moves if re.search(r"[a-i]10", text)), None)
     if zero is not None and ten is not None:
         raise MoveError(
             f"expected one rank convention, found {zero!r} (ranks 0-9) beside {ten!r} (ranks 1-10)"
@@ -92,7 +86,7 @@ def detect_rank_convention(texts: Iterable[str], board: Board | None = None) -> 
         return "1-10"
     if board is None:
         return None
-    played = {ranks: _legal_plies(plain, board, ranks) for ranks in _SHAPES}
+    played = {ranks: _legal_plies(moves, board, ranks) for ranks in _SHAPES}
     if played["0-9"] == played["1-10"]:
         return None
     return "0-9" if played["0-9"] > played["1-10"] else "1-10"
