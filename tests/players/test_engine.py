@@ -16,10 +16,10 @@ from xiangqi_gpt.players import (
 )
 from xiangqi_gpt.players.base import Value
 from xiangqi_gpt.players.engine import EnginePlayer, find_engine
-from xiangqi_gpt.players.engine_board import EngineBoard, move_text, parse_info, parse_move
+from xiangqi_gpt.players.engine_board import EngineBoard, parse_info
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import IllegalMoveError, MoveError
-from xiangqi_gpt.rules.move import MOVES, Move
+from xiangqi_gpt.rules.errors import IllegalMoveError
+from xiangqi_gpt.rules.move import Move
 
 FAKE = Path(__file__).with_name("fake_engine.py")
 needs_fairy = pytest.mark.skipif(
@@ -35,31 +35,11 @@ def iccs(*moves: Move) -> list[str]:
     return [move.iccs for move in moves]
 
 
-@pytest.mark.parametrize("first_rank", [0, 1])
-def test_move_text_round_trip(first_rank: int) -> None:
-    for move in MOVES[::7]:
-        assert parse_move(move_text(move, first_rank), first_rank) is move
-
-
-def test_ranks_from_one_reach_ten() -> None:
-    assert move_text(Move.from_iccs("b9c7"), 1) == "b10c8"
-    assert parse_move("B10C8", 1) == Move.from_iccs("b9c7")
-    assert parse_move("b9c7", 0) == Move.from_iccs("b9c7")
-
-
-@pytest.mark.parametrize(
-    ("text", "first_rank"), [("b0c2", 1), ("b10c8", 0), ("e2", 0), ("j1a1", 1), ("0000", 1)]
-)
-def test_foreign_move_text_is_refused(text: str, first_rank: int) -> None:
-    with pytest.raises(MoveError, match=text):
-        parse_move(text, first_rank)
-
-
 def test_engine_board_sends_root_and_moves() -> None:
     board = Board()
     for text in ("h2e2", "h9g7"):
         board.push(Move.from_iccs(text))
-    adapter = EngineBoard(board, 1)
+    adapter = EngineBoard(board, "1-10")
     assert [move.uci() for move in adapter.move_stack] == ["h3e3", "h10g8"]
     assert adapter.root().fen() == Board().fen()
     assert adapter.turn is True
@@ -75,14 +55,14 @@ def test_engine_board_sends_root_and_moves() -> None:
 def test_info_lines() -> None:
     board = Board()
     number, line, value = (
-        parse_info("info depth 3 multipv 2 score cp -41 wdl 1 2 1 pv h2e2 a0a9", board, 0) or (0,) * 3
+        parse_info("info depth 3 multipv 2 score cp -41 wdl 1 2 1 pv h2e2 a0a9", board, "0-9") or (0,) * 3
     )
     assert number == 2
     assert iccs(*line.pv) == ["h2e2"]  # the second move is not legal and ends the variation
     assert line.score_cp == -41
     assert value == Value(0.25, 0.5, 0.25)
     for text, score in (("mate 2", 29_998), ("mate -4", -29_996)):
-        parsed = parse_info(f"info score {text} pv h2e2", board, 0)
+        parsed = parse_info(f"info score {text} pv h2e2", board, "0-9")
         assert parsed is not None
         assert parsed[1].score_cp == score
 
@@ -101,7 +81,7 @@ def test_info_lines() -> None:
     ],
 )
 def test_useless_info_lines_are_left_out(text: str) -> None:
-    assert parse_info(text, Board(), 0) is None
+    assert parse_info(text, Board(), "0-9") is None
 
 
 def test_single_variant_engine_counts_from_zero() -> None:

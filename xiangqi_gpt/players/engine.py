@@ -1,8 +1,8 @@
 """External engines over UCI, through python-chess's client.
 
 Two conventions are told apart. An engine for many games offers `UCI_Variant` with several values; the client
-sets it to xiangqi, and ranks run 1-10 (Fairy-Stockfish). An engine for Xiangqi alone offers no such option, or
-one with a single value, and counts 0-9 (Pikafish, this package). `ranks` overrules the guess.
+sets it to xiangqi, and ranks run 1-10 (Fairy-Stockfish). An engine for Xiangqi alone offers no such option,
+or one with a single value, and counts 0-9 (Pikafish, this package). `ranks` overrules the guess.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any, TypeVar, cast
 import chess
 import chess.engine
 
+from xiangqi_gpt.notation.uci import RankConvention
 from xiangqi_gpt.players.base import (
     Analysis,
     Limit,
@@ -148,7 +149,7 @@ class EnginePlayer:
         self._options = dict(options or {})
         if ranks not in (None, "0-9", "1-10"):
             raise PlayerError(f"expected ranks=0-9 or ranks=1-10 for {command!r}, found {ranks!r}")
-        self._ranks = ranks
+        self._wanted_ranks = cast("RankConvention | None", ranks)
         if not 0 < timeout < float("inf"):
             raise PlayerError(f"expected a timeout above 0 s for {command!r}, found {timeout!r}")
         self._timeout = timeout
@@ -156,7 +157,7 @@ class EnginePlayer:
         self._game = object()
         self._engine: _Engine | None = None
         self._board_type: type[EngineBoard] = EngineBoard
-        self._first_rank = 1
+        self._ranks: RankConvention = "1-10"
         self._max_multipv = 1
         self._start()
 
@@ -232,7 +233,7 @@ class EnginePlayer:
 
     def _adapt(self, board: Board) -> chess.Board:
         # The client only uses what EngineBoard offers.
-        return cast(chess.Board, self._board_type(board, self._first_rank))
+        return cast(chess.Board, self._board_type(board, self._ranks))
 
     def _running(self) -> _Engine:
         if self._engine is None or self._engine.returncode.done():
@@ -277,8 +278,7 @@ class EnginePlayer:
             self._board_type = EngineBoard
         else:
             self._board_type = SingleVariantEngineBoard
-        guess = "1-10" if len(variants) > 1 else "0-9"
-        self._first_rank = 1 if (self._ranks or guess) == "1-10" else 0
+        self._ranks = self._wanted_ranks or ("1-10" if len(variants) > 1 else "0-9")
         self._max_multipv = (known["MultiPV"].max or 1) if "MultiPV" in known else 1
         try:
             engine.configure(self._options)
@@ -317,7 +317,7 @@ class EnginePlayer:
         value: Value | None = None
         # The newest line of each number counts, so they are read backwards.
         for text in reversed(self._lines()):
-            parsed = parse_info(text, board, self._first_rank)
+            parsed = parse_info(text, board, self._ranks)
             if parsed is not None and parsed[0] not in lines:
                 lines[parsed[0]] = parsed[1]
                 value = parsed[2] if parsed[0] == 1 else value

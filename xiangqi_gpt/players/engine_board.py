@@ -6,55 +6,31 @@ The client sends `position fen ROOT moves ...`, selects `UCI_Variant` from the *
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 from typing import ClassVar
 
+from xiangqi_gpt.notation import uci
+from xiangqi_gpt.notation.uci import RankConvention
 from xiangqi_gpt.players.base import Line, Value
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import IllegalMoveError, MoveError
+from xiangqi_gpt.rules.errors import MoveError
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
-from xiangqi_gpt.rules.squares import FILE_LETTERS, FILES, RANKS, file_of, rank_of, square
 
 MATE_SCORE = 30_000
 """Centipawns of a mate on the board; a mate in n moves is worth n less."""
 
-_MOVE = re.compile(r"([a-i])([0-9]{1,2})([a-i])([0-9]{1,2})")
 
-
-def move_text(move: Move, first_rank: int) -> str:
-    """UCI text of a move, ranks counted from `first_rank` (0: h2e2, 1: h3e3)."""
-    start, end = move.from_square, move.to_square
-    return (
-        f"{FILE_LETTERS[file_of(start)]}{rank_of(start) + first_rank}"
-        f"{FILE_LETTERS[file_of(end)]}{rank_of(end) + first_rank}"
-    )
-
-
-def parse_move(text: str, first_rank: int) -> Move:
-    """The move named by UCI text, ranks counted from `first_rank`; MoveError for anything else."""
-    match = _MOVE.fullmatch(text.lower())
-    if match is None:
-        raise MoveError(f"expected a UCI move such as {'h3e3' if first_rank else 'h2e2'}, found {text!r}")
-    ranks = [int(match[2]) - first_rank, int(match[4]) - first_rank]
-    if not all(0 <= rank < RANKS for rank in ranks):
-        raise MoveError(f"expected ranks {first_rank}-{first_rank + RANKS - 1}, found {text!r}")
-    files = [FILE_LETTERS.index(match[1]), FILE_LETTERS.index(match[3])]
-    return Move.from_index(square(files[0], ranks[0]) * FILES * RANKS + square(files[1], ranks[1]))
-
-
+@dataclass(frozen=True, slots=True)
 class EngineMove:
     """A move that knows how its engine counts ranks."""
 
-    __slots__ = ("first_rank", "move")
-
-    def __init__(self, move: Move, first_rank: int) -> None:
-        self.move = move
-        self.first_rank = first_rank
+    move: Move
+    text: str
 
     def uci(self) -> str:
         """The text sent to the engine."""
-        return move_text(self.move, self.first_rank)
+        return self.text
 
 
 class EngineBoard:
@@ -62,15 +38,15 @@ class EngineBoard:
 
     Args:
         board: taken as it is, not copied; the client pushes only onto copies.
-        first_rank: 1 where the engine counts ranks 1-10, 0 where 0-9.
+        ranks: how the engine counts them.
     """
 
     uci_variant: ClassVar[str] = "xiangqi"
     chess960: ClassVar[bool] = False
 
-    def __init__(self, board: Board, first_rank: int) -> None:
+    def __init__(self, board: Board, ranks: RankConvention) -> None:
         self.board = board
-        self.first_rank = first_rank
+        self.ranks = ranks
 
     @property
     def turn(self) -> bool:
@@ -80,11 +56,11 @@ class EngineBoard:
     @property
     def move_stack(self) -> list[EngineMove]:
         """The moves since the root."""
-        return [EngineMove(move, self.first_rank) for move in self.board.move_stack]
+        return [self._engine_move(move) for move in self.board.move_stack]
 
     def root(self) -> EngineBoard:
         """The position before the first move."""
-        return type(self)(Board(self.board.root_fen, strict=False), self.first_rank)
+        return type(self)(Board(self.board.root_fen, strict=False), self.ranks)
 
     def fen(self, *, shredder: bool = False, en_passant: str = "fen") -> str:
         """The position; both arguments belong to chess."""
@@ -92,7 +68,7 @@ class EngineBoard:
 
     def copy(self, *, stack: bool = True) -> EngineBoard:
         """An independent board; the moves come along whatever `stack` says."""
-        return type(self)(self.board.copy(), self.first_rank)
+        return type(self)(self.board.copy(), self.ranks)
 
     def uci(self, move: EngineMove) -> str:
         """The text sent to the engine."""
@@ -100,14 +76,7 @@ class EngineBoard:
 
     def parse_uci(self, text: str) -> EngineMove:
         """A legal move; MoveError for other text, IllegalMoveError for a move against the rules."""
-        move = parse_move(text, self.first_rank)
-        if not self.board.is_legal(move):
-            why = self.board.explain(move)
-            reason = why.text_en if why is not None else "not legal"
-            raise IllegalMoveError(
-                f"expected a legal move, found {text!r} in {self.board.fen()!r}: {reason}", reason=why
-            )
-        return EngineMove(move, self.first_rank)
+        return self._engine_move(uci.parse(self.board, text, ranks=self.ranks))
 
     def push_uci(self, text: str) -> EngineMove:
         """Parse and play; errors as in `parse_uci`."""
@@ -121,7 +90,10 @@ class EngineBoard:
 
     def pop(self) -> EngineMove:
         """Take the last move back."""
-        return EngineMove(self.board.pop(), self.first_rank)
+        return self._engine_move(self.board.pop())
+
+    def _engine_move(self, move: Move) -> EngineMove:
+        return EngineMove(move, uci.render(self.board, move, ranks=self.ranks))
 
 
 class SingleVariantEngineBoard(EngineBoard):
@@ -133,7 +105,7 @@ class SingleVariantEngineBoard(EngineBoard):
     uci_variant: ClassVar[str] = "chess"
 
 
-def parse_info(line: str, board: Board, first_rank: int) -> tuple[int, Line, Value | None] | None:
+def parse_info(line: str, board: Board, ranks: RankConvention) -> tuple[int, Line, Value | None] | None:
     """One `info` line of a search of `board`: its multipv number (from 1), its line, its win/draw/loss.
 
     None for lines without a variation, for bounds, and for what does not parse: engines print all sorts of
@@ -151,7 +123,7 @@ def parse_info(line: str, board: Board, first_rank: int) -> tuple[int, Line, Val
         value = _value(head)
     except (ValueError, IndexError):
         return None
-    walk = EngineBoard(board.copy(), first_rank)
+    walk = EngineBoard(board.copy(), ranks)
     pv = []
     for text in moves:
         try:
