@@ -1,0 +1,129 @@
+"""Attention variants by name: what a variant is, and where it is registered.
+
+Letters used in shapes: B batch, H heads, T tokens of this call, S tokens seen so far (state and this call), D head size.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from torch import Tensor, nn
+
+from xiangqi_gpt.rules.errors import ConfigError
+
+
+class AttentionState(Protocol):
+    """What a variant remembers of the tokens before. States are values: extending one leaves the old one as it was."""
+
+    @property
+    def length(self) -> int:
+        """How many tokens have been seen."""
+
+    def reorder(self, index: Tensor) -> AttentionState:
+        """The state of the rows *index* (N,) of the batch, in that order; rows may repeat."""
+
+
+class Attention(nn.Module):
+    """One variant: mixes values over positions, knows nothing of projections."""
+
+    def __init__(self, config: Any, heads: int, head_size: int) -> None:
+        super().__init__()
+        self.config = config
+        self.heads = heads
+        self.head_size = head_size
+
+    def init_state(self, batch: int, like: Tensor) -> AttentionState:
+        """The state before any token, for *batch* rows; dtype and device as *like*."""
+        raise NotImplementedError
+
+    def forward(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        positions: Tensor,
+        visible: Tensor | None = None,
+        state: Any = None,
+    ) -> tuple[Tensor, Any]:
+        """Attend from T new tokens to them and to all tokens in *state*.
+
+        q, k, v are (B, H, T, D), *positions* (B, T) position ids (never indices: in a packed tree several tokens share
+        one). *visible* (B or 1, T, S) says which keys each query may see at all (True = may), state's first; without it
+        tokens see themselves and everything before. The variant's own predicate is applied on top.
+        Returns (B, H, T, D) and the extended state (None where *state* is None).
+        """
+        raise NotImplementedError
+
+    def step(self, q: Tensor, k: Tensor, v: Tensor, positions: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Extend by one token: q, k, v are (B, H, 1, D), *positions* (B, 1)."""
+        return self.forward(q, k, v, positions, None, state)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Entry:
+    module: type[Attention]
+    config: type[Any]
+
+
+_REGISTRY: dict[str, _Entry] = {}
+_A = TypeVar("_A", bound=type[Attention])
+
+
+def register(name: str, config: type[Any]) -> Callable[[_A], _A]:
+    """Class decorator: make a variant known as *name*, configured by the frozen dataclass *config*."""
+    if name in _REGISTRY:
+        raise ConfigError(f"attention {name!r} is registered already, by {_REGISTRY[name].module.__name__}")
+
+    def add(module: _A) -> _A:
+        _REGISTRY[name] = _Entry(module, config)
+        return module
+
+    return add
+
+
+def attention_names() -> list[str]:
+    """The names of all variants."""
+    return sorted(_REGISTRY)
+
+
+_SPEC = re.compile(r"\s*(?P<name>\w+)\s*(?:\((?P<options>.*)\))?\s*")
+
+
+def _parse_one(spec: str) -> tuple[str, Any]:
+    match = _SPEC.fullmatch(spec)
+    if match is None:
+        raise ConfigError(f"attention: expected 'name' or 'name(option=value, ...)', found {spec!r}")
+    name = match["name"]
+    if name not in _REGISTRY:
+        raise ConfigError(f"attention: expected one of {', '.join(attention_names())}, found {name!r}")
+    config = _REGISTRY[name].config
+    known = {field.name for field in dataclasses.fields(config)}
+    options: dict[str, Any] = {}
+    for part in filter(None, (p.strip() for p in (match["options"] or "").split(","))):
+        key, equals, value = (p.strip() for p in part.partition("="))
+        if not equals or key not in known:
+            listed = ", ".join(sorted(known)) or "none"
+            raise ConfigError(f"attention {name!r}: expected options of {{{listed}}} as key=value, found {part!r}")
+        try:
+            options[key] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            raise ConfigError(f"attention {name!r}: expected a plain value for {key!r}, found {value!r}") from None
+    return name, config(**options)
+
+
+def parse_attention(spec: str | Sequence[str], layers: int) -> list[tuple[str, Any]]:
+    """Name and config of the variant of every layer; a list of specs is repeated over the layers."""
+    specs = [spec] if isinstance(spec, str) else list(spec)
+    if not specs:
+        raise ConfigError("attention: expected a name or a list of names, found an empty list")
+    parsed = [_parse_one(s) for s in specs]
+    return [parsed[i % len(parsed)] for i in range(layers)]
+
+
+def build_attention(name: str, config: Any, heads: int, head_size: int) -> Attention:
+    """A new module of the variant *name*."""
+    return _REGISTRY[name].module(config, heads, head_size)

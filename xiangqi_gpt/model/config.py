@@ -1,0 +1,93 @@
+"""The shape of a model, as data: everything needed to build it again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import PreTrainedConfig
+
+from xiangqi_gpt.model.attention import parse_attention
+from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.tokens import CoordinateTokenizer, create_tokenizer
+
+BOARD_MODES = ("none", "bag", "spatial")
+ENCODERS = ("conv",)
+POSITIONS = ("rope", "none")
+
+
+class XiangqiGPTConfig(PreTrainedConfig):
+    """Configuration of :class:`XiangqiGPTForCausalLM`.
+
+    The text side: ``tokenizer`` (name), ``view`` (whose side of the board coordinates are seen from).
+    The board side: ``board`` (none: the model must replay the game in its head; bag: a sum of piece-square vectors;
+    spatial: an encoder's 90 vectors and a summary), ``encoder`` and its size.
+    The GPT: ``width``, ``layers``, ``heads``, ``attention`` (one name, or a list that is repeated over the layers, each
+    entry a name or ``name(option=value)``), ``position``.
+    ``context_plies`` is the longest context in plies; with a board mode longer games are windowed.
+    """
+
+    model_type = "xiangqi_gpt"
+    attribute_map = {  # noqa: RUF012 - transformers reads it as a plain class attribute
+        "hidden_size": "width",
+        "num_hidden_layers": "layers",
+        "num_attention_heads": "heads",
+    }
+
+    tokenizer: str = "square"
+    view: str = "mover"
+    vocab_size: int = 0  # 0: that of the tokenizer; anything else is checked against it
+
+    board: str = "spatial"
+    encoder: str = "conv"
+    encoder_width: int = 128  # channels
+    encoder_blocks: int = 6  # residual blocks of two 3x3 convolutions
+    pointer_width: int = 128  # size of the vectors whose dot product scores a square
+
+    width: int = 256
+    layers: int = 4
+    heads: int = 4
+    mlp_ratio: float = 4.0  # hidden size of the feed-forward part, in units of width
+    attention: str | list[str] = "full"
+    position: str = "rope"
+    rope_base: float = 10000.0
+    norm_eps: float = 1e-6
+    dropout: float = 0.0  # share of activations dropped in training
+    initializer_range: float = 0.02
+    context_plies: int = 8
+    tie_word_embeddings: bool = False
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        if isinstance(self.attention, tuple):
+            self.attention = list(self.attention)
+        tokenizer = self.build_tokenizer()
+        if self.vocab_size == 0:
+            self.vocab_size = len(tokenizer.vocab)
+        _expect("vocab_size", self.vocab_size == len(tokenizer.vocab), f"{len(tokenizer.vocab)}, the size of the vocabulary of {self.tokenizer!r}", self.vocab_size)
+        _expect("board", self.board in BOARD_MODES, f"one of {', '.join(BOARD_MODES)}", self.board)
+        _expect("encoder", self.encoder in ENCODERS, f"one of {', '.join(ENCODERS)}", self.encoder)
+        _expect("position", self.position in POSITIONS, f"one of {', '.join(POSITIONS)}", self.position)
+        for key in ("encoder_width", "encoder_blocks", "pointer_width", "width", "layers", "heads", "context_plies"):
+            _expect(key, getattr(self, key) > 0, "a positive number", getattr(self, key))
+        _expect("heads", self.width % self.heads == 0, f"a divisor of the width, {self.width}", self.heads)
+        _expect("width", self.position != "rope" or (self.width // self.heads) % 2 == 0, "an even head size for rope", self.width)
+        _expect("encoder_width", self.encoder_width % 4 == 0, "a multiple of 4", self.encoder_width)
+        _expect("mlp_ratio", self.mlp_ratio > 0, "a positive number", self.mlp_ratio)
+        _expect("dropout", 0 <= self.dropout < 1, "a share from 0 to below 1", self.dropout)
+        if self.board == "spatial" and self.tokenizer != "square":
+            raise ConfigError(f"board='spatial' needs tokenizer='square', whose tokens name squares, found {self.tokenizer!r}")
+        if self.board != "none" and self.view != "mover":
+            raise ConfigError(f"board={self.board!r} needs view='mover': boards are seen by the side to move, found {self.view!r}")
+        parse_attention(self.attention, self.layers)
+        kwargs.setdefault("pad_token_id", tokenizer.vocab.pad_id)
+        kwargs.setdefault("bos_token_id", tokenizer.vocab.bos_id)
+        kwargs.setdefault("eos_token_id", tokenizer.vocab.end_id)
+        super().__post_init__(**kwargs)
+
+    def build_tokenizer(self) -> CoordinateTokenizer:
+        """The tokenizer that the model reads and writes."""
+        return create_tokenizer(self.tokenizer, self.view)  # type: ignore[arg-type]  # checked by the tokenizer itself
+
+
+def _expect(key: str, holds: bool, expected: str, found: object) -> None:
+    if not holds:
+        raise ConfigError(f"{key}: expected {expected}, found {found!r}")

@@ -1,0 +1,107 @@
+"""Encoders: boards to vectors.
+
+Letters in shapes: N boards, C channels of the encoder, W width of the GPT. A board is 90 piece codes seen by the side
+to move: 0 empty, 1-7 its own king, advisor, elephant, horse, rook, cannon, pawn, 8-14 the opponent's; square 0 is the
+near left corner, squares run along ranks of nine.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+RANKS, FILES = 10, 9
+SQUARES = RANKS * FILES
+PIECE_CODES = 15
+COUNTERS = 2  # the side to move (0 Red, 1 Black); plies since the last capture / 120
+
+
+class BagEncoder(nn.Module):
+    """The sum of one vector a piece and square (and of the counters): (N, 90), (N, 2) -> (N, W)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.table = nn.EmbeddingBag(PIECE_CODES * SQUARES, width, mode="sum")
+        self.counters = nn.Linear(COUNTERS, width)
+
+    def forward(self, boards: Tensor, counters: Tensor) -> Tensor:
+        squares = torch.arange(SQUARES, device=boards.device)
+        bag: Tensor = self.table(boards.long() * SQUARES + squares)
+        return bag + self.counters(counters.to(bag.dtype))
+
+
+class LinePooling(nn.Module):
+    """What stands elsewhere on the file and the rank of a square, and on the whole board.
+
+    Maxima over files and ranks and the mean and maximum over the board, of a quarter of the channels each, are mapped
+    back to all channels and added to every square they were taken over: the reach that a 3x3 convolution lacks.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.part = channels // 4
+        self.by_file = nn.Linear(self.part, channels)
+        self.by_rank = nn.Linear(self.part, channels)
+        self.by_board = nn.Linear(2 * self.part, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 10, 9, C) -> what to add to it, broadcastable to the same shape."""
+        files, ranks, mean, top = x.split(self.part, -1)
+        board = torch.cat([mean.mean((1, 2), keepdim=True), top.amax((1, 2), keepdim=True)], -1)
+        by_file = self.by_file(files.amax(1, keepdim=True))  # (N, 1, 9, C)
+        by_rank = self.by_rank(ranks.amax(2, keepdim=True))  # (N, 10, 1, C)
+        pooled: Tensor = by_file + by_rank + self.by_board(board)
+        return pooled
+
+
+class ConvBlock(nn.Module):
+    """x + conv(relu(conv(norm(x)))) + line pooling; per-square norms, so no board ever depends on another."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        self.pooling = LinePooling(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 10, 9, C) -> the same. Channels stay last in memory: convolutions read the permuted view as it is."""
+        y = F.relu(self.first(self.norm(x).permute(0, 3, 1, 2)))
+        last = y.permute(0, 2, 3, 1)
+        return x + self.second(y).permute(0, 2, 3, 1) + self.pooling(last)
+
+
+class ConvEncoder(nn.Module):
+    """Residual 3x3 convolutions with line pooling: 90 vectors (N, 90, C) of a board."""
+
+    def __init__(self, channels: int, blocks: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.pieces = nn.Linear(PIECE_CODES, channels, bias=False)  # a table, as a product: its gradient is one too
+        self.squares = nn.Parameter(torch.zeros(SQUARES, channels))
+        self.counters = nn.Linear(COUNTERS, channels)
+        self.blocks = nn.ModuleList(ConvBlock(channels) for _ in range(blocks))
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, boards: Tensor, counters: Tensor) -> Tensor:
+        """boards (N, 90) codes, counters (N, 2) -> (N, 90, C)."""
+        dtype = self.squares.dtype
+        x = self.pieces(F.one_hot(boards.long(), PIECE_CODES).to(dtype))
+        x = x + self.squares.to(x.dtype) + self.counters(counters.to(dtype))[:, None]
+        x = x.view(-1, RANKS, FILES, self.channels)
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x).flatten(1, 2)
+
+
+class Summary(nn.Module):
+    """Mean and maximum over the 90 vectors, mapped to the width of the GPT: (N, 90, C) -> (N, W)."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(2 * channels, width)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        summary: Tensor = self.project(torch.cat([vectors.mean(1), vectors.amax(1)], -1))
+        return summary

@@ -1,0 +1,242 @@
+"""The GPT: a causal language model over move notation, with the board of every token given.
+
+Letters in shapes: B batch, T tokens of this call, S tokens seen so far, P boards of this call, V vocabulary, W width,
+C encoder channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.utils import ModelOutput
+
+from xiangqi_gpt.model.attention import AttentionLayer, AttentionState, parse_attention
+from xiangqi_gpt.model.attention.layer import Rope
+from xiangqi_gpt.model.config import XiangqiGPTConfig
+from xiangqi_gpt.model.encoder import SQUARES, BagEncoder, ConvEncoder, Summary
+from xiangqi_gpt.tokens import SquareTokenizer
+
+IGNORED = -100  # a label that no loss counts
+
+
+@dataclass
+class XiangqiGPTOutput(ModelOutput):  # type: ignore[misc]  # transformers is not typed here
+    """logits (B, T, V); value_logits (B, T, 3): win, draw, loss of the side that makes the predicted move."""
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+    value_logits: Tensor | None = None
+    states: tuple[AttentionState, ...] | None = None
+
+
+@dataclass(frozen=True)
+class EncodedBoards:
+    """What the encoder says of P boards a row: a summary (B, P, W), and in spatial mode vectors (B, P, 90, C)."""
+
+    summary: Tensor
+    vectors: Tensor | None = None
+
+
+class FeedForward(nn.Module):
+    """Two linear maps with a GELU in between."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.up = nn.Linear(width, hidden, bias=False)
+        self.down = nn.Linear(hidden, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.down(F.gelu(self.up(x)))
+        return y
+
+
+class Layer(nn.Module):
+    """Attention and feed-forward, each behind a norm and beside the residual stream."""
+
+    def __init__(self, config: XiangqiGPTConfig, name: str, options: Any, rope: Rope | None) -> None:
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(config.width, eps=config.norm_eps)
+        self.attention = AttentionLayer(config.width, config.heads, name, options, rope)
+        self.mlp_norm = nn.LayerNorm(config.width, eps=config.norm_eps)
+        self.mlp = FeedForward(config.width, int(config.width * config.mlp_ratio))
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, positions: Tensor, visible: Tensor | None, state: Any) -> tuple[Tensor, Any]:
+        y, state = self.attention(self.attention_norm(x), positions, visible, state)
+        x = x + self.dropout(y)
+        return x + self.dropout(self.mlp(self.mlp_norm(x))), state
+
+
+class XiangqiGPTForCausalLM(PreTrainedModel):  # type: ignore[misc]
+    """A GPT over the tokens of moves.
+
+    Every input token carries the board on which the token that it predicts is played (``board_index``): BOS and the
+    last token of a ply carry the next ply's board, a ply's inner tokens carry that ply's own.
+    """
+
+    config_class = XiangqiGPTConfig
+    base_model_prefix = "gpt"
+    main_input_name = "input_ids"
+    _supports_sdpa = True
+
+    def __init__(self, config: XiangqiGPTConfig) -> None:
+        super().__init__(config)
+        self.tokenizer = config.build_tokenizer()
+        slots = self.tokenizer.slots
+        width = config.width
+        self.tokens = nn.Embedding(config.vocab_size, width)
+        self.slots = nn.Embedding(slots + 1, width)  # the last one is BOS's
+        self.encoder: nn.Module | None = None
+        if config.board == "bag":
+            self.encoder = BagEncoder(width)
+        elif config.board == "spatial":
+            self.encoder = ConvEncoder(config.encoder_width, config.encoder_blocks)
+            self.summary = Summary(config.encoder_width, width)
+            self.from_square = nn.Linear(config.encoder_width, width, bias=False)
+            self.pointer_query = nn.Linear(width, config.pointer_width, bias=False)
+            self.pointer_key = nn.Linear(config.encoder_width, config.pointer_width, bias=False)
+        rope = Rope(width // config.heads, config.rope_base) if config.position == "rope" else None
+        self.layers = nn.ModuleList(
+            Layer(config, name, options, rope) for name, options in parse_attention(config.attention, config.layers)
+        )
+        self.norm = nn.LayerNorm(width, eps=config.norm_eps)
+        self.lm_head = nn.Linear(width, config.vocab_size, bias=False)
+        self.value_hidden = nn.Linear(width, width // 2)
+        self.value_head = nn.Linear(width // 2, 3)
+        if config.tie_word_embeddings:
+            self._tied_weights_keys = {"lm_head.weight": "tokens.weight"}
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Normal weights of ``initializer_range``; convolutions by He; every residual branch starts small."""
+        scale = self.config.initializer_range
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=scale)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, (nn.Embedding, nn.EmbeddingBag)):
+            nn.init.normal_(module.weight, std=scale)
+        elif isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.LayerNorm):
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, ConvEncoder):
+            nn.init.normal_(module.squares, std=scale)
+            nn.init.normal_(module.pieces.weight, std=0.3)
+            for block in module.blocks:
+                with torch.no_grad():
+                    block.second.weight.mul_((2 * len(module.blocks)) ** -0.5)
+
+    def get_input_embeddings(self) -> nn.Module:
+        return self.tokens
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        self.tokens = value
+
+    def get_output_embeddings(self) -> nn.Module:
+        return self.lm_head
+
+    def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
+        self.lm_head = new_embeddings
+
+    def init_states(self, batch: int) -> tuple[AttentionState, ...]:
+        """The states of all layers before any token, for *batch* rows."""
+        like = self.tokens.weight
+        return tuple(layer.attention.init_state(batch, like) for layer in self.layers)
+
+    def encode_boards(self, boards: Tensor, counters: Tensor) -> EncodedBoards:
+        """boards (B, P, 90) piece codes seen by the side to move, counters (B, P, 2) -> what the GPT reads of them."""
+        if self.encoder is None:
+            raise ValueError("this model has board='none': it cannot read boards")
+        shape = boards.shape[:2]
+        vectors = self.encoder(boards.flatten(0, 1), counters.flatten(0, 1))
+        if self.config.board == "bag":
+            return EncodedBoards(vectors.unflatten(0, shape))
+        return EncodedBoards(self.summary(vectors).unflatten(0, shape), vectors.unflatten(0, shape))
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        slots: Tensor,
+        positions: Tensor,
+        boards: Tensor | None = None,
+        counters: Tensor | None = None,
+        board_index: Tensor | None = None,
+        encoded: EncodedBoards | None = None,
+        visible: Tensor | None = None,
+        states: tuple[Any, ...] | None = None,
+        labels: Tensor | None = None,
+        return_dict: bool | None = None,
+        **_: Any,
+    ) -> XiangqiGPTOutput:
+        """Logits of the token after each of T tokens.
+
+        input_ids, slots (of each input token; BOS has slot ``tokenizer.slots``) and positions are (B, T); boards and
+        counters as in :meth:`encode_boards`, or *encoded* in their place; board_index (B, T) names each token's board
+        among the P given. *visible* (B or 1, T, S) and *states* as in the attention layers. *labels* (B, T) holds the
+        id to predict at each token, or -100: the loss is their mean cross-entropy.
+        """
+        if encoded is None and boards is not None:
+            assert counters is not None
+            encoded = self.encode_boards(boards, counters)
+        if (encoded is None) != (self.config.board == "none"):
+            raise ValueError(f"a model with board={self.config.board!r} was called {'without' if encoded is None else 'with'} boards")
+        x = self._embed(input_ids, slots, encoded, board_index)
+        new_states = []
+        for layer, state in zip(self.layers, states or [None] * len(self.layers), strict=True):
+            x, state = layer(x, positions, visible, state)
+            new_states.append(state)
+        x = self.norm(x)
+        logits = self.lm_head(x)
+        if encoded is not None and encoded.vectors is not None:
+            assert board_index is not None
+            logits = self._add_pointer(logits, x, encoded.vectors, board_index)
+        value_logits = self.value_head(F.relu(self.value_hidden(x)))
+        loss = None
+        if labels is not None:
+            loss = F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED)
+        return XiangqiGPTOutput(
+            loss=loss, logits=logits, value_logits=value_logits, states=tuple(new_states) if states is not None else None
+        )
+
+    def _embed(
+        self, input_ids: Tensor, slots: Tensor, encoded: EncodedBoards | None, board_index: Tensor | None
+    ) -> Tensor:
+        x: Tensor = self.tokens(input_ids) + self.slots(slots)
+        if encoded is None:
+            return x
+        assert board_index is not None
+        x = x + _take(encoded.summary, board_index)
+        if encoded.vectors is None:
+            return x
+        # A from token also reads the vector of its own square, on the board that it carries.
+        first = self._first_square()
+        is_from = (slots == 0) & (input_ids >= first)
+        square = (input_ids - first).clamp_min(0)
+        vectors = _take(encoded.vectors.flatten(1, 2), board_index * SQUARES + square)
+        return x + self.from_square(vectors) * is_from[..., None]
+
+    def _add_pointer(self, logits: Tensor, x: Tensor, vectors: Tensor, board_index: Tensor) -> Tensor:
+        """Add to the logits of the 90 square tokens the dot products with the vectors of the token's board."""
+        query, key = self.pointer_query(x), self.pointer_key(vectors)  # (B, T, K), (B, P, 90, K)
+        scores = torch.einsum("btk,bpsk->btps", query, key) * key.shape[-1] ** -0.5
+        index = board_index[:, :, None, None].expand(-1, -1, 1, SQUARES)
+        own = scores.gather(2, index)[:, :, 0]  # (B, T, 90)
+        first = self._first_square()
+        return torch.cat([logits[..., :first], logits[..., first:] + own], -1)
+
+    def _first_square(self) -> int:
+        assert isinstance(self.tokenizer, SquareTokenizer)
+        return self.tokenizer.first_square_id
+
+
+def _take(rows: Tensor, index: Tensor) -> Tensor:
+    """rows (B, N, C), index (B, T) -> (B, T, C)."""
+    return rows.gather(1, index[..., None].expand(-1, -1, rows.shape[-1]))

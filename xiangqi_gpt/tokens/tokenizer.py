@@ -1,0 +1,137 @@
+"""Moves as tokens: one tokenizer a notation, chosen by name.
+
+A game is a text: BOS, then the tokens of every move in order. With ``k`` tokens a ply, token ``j`` of ply ``p`` stands
+at position ``1 + p * k + j``; ``j`` is called its slot.
+
+``view="mover"`` writes every move as the side that makes it sees the board (Black's moves turned by half a turn), so a
+model learns one set of moves instead of two; ``view="red"`` writes the plain coordinates.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.errors import ConfigError, MoveError
+from xiangqi_gpt.rules.move import MOVES, Move
+from xiangqi_gpt.rules.pieces import Color
+from xiangqi_gpt.rules.squares import square_name
+from xiangqi_gpt.tokens.vocab import Vocab
+
+View = Literal["mover", "red"]
+IntArray = npt.NDArray[np.int64]
+
+_LAST_SQUARE = 89
+
+
+def turned(move: Move) -> Move:
+    """The same move on the board turned by half a turn."""
+    return MOVES[(_LAST_SQUARE - move.from_square) * 90 + _LAST_SQUARE - move.to_square]
+
+
+class Tokenizer(ABC):
+    """Text of moves to token ids and back.
+
+    ``slots`` is the largest number of tokens of one move.
+    """
+
+    name: ClassVar[str]
+    slots: ClassVar[int]
+    vocab: Vocab
+
+    @abstractmethod
+    def encode(self, board: Board, move: Move) -> tuple[int, ...]:
+        """The token ids of *move*, played on *board* (before the move)."""
+
+    @abstractmethod
+    def decode(self, board: Board, ids: Sequence[int]) -> Move:
+        """The move that *ids* name on *board*; it need not be legal. MoveError where they name none."""
+
+
+class CoordinateTokenizer(Tokenizer):
+    """A notation in which the text of a move depends on its squares (and the side that makes it) alone.
+
+    Every move has exactly ``slots`` tokens, so no text is a prefix of another and no END is needed.
+    """
+
+    def __init__(self, view: View = "mover") -> None:
+        if view not in ("mover", "red"):
+            raise ConfigError(f"view: expected 'mover' or 'red', found {view!r}")
+        self.view: View = view
+        self.vocab = Vocab(self._tokens())
+        # (8100, slots): the ids of every move as its mover sees it; squares that coincide included, they do no harm.
+        self.table: IntArray = np.array([self._spell(m) for m in MOVES], dtype=np.int64)
+        self._moves = {tuple(row): move for row, move in zip(self.table.tolist(), MOVES, strict=True)}
+
+    @staticmethod
+    @abstractmethod
+    def _tokens() -> list[str]: ...
+
+    @abstractmethod
+    def _spell(self, move: Move) -> tuple[int, ...]: ...
+
+    def _is_turned(self, turn: int) -> bool:
+        return self.view == "mover" and turn == Color.BLACK
+
+    def encode(self, board: Board, move: Move) -> tuple[int, ...]:
+        seen = turned(move) if self._is_turned(board.turn) else move
+        return tuple(self.table[seen.index].tolist())
+
+    def decode(self, board: Board, ids: Sequence[int]) -> Move:
+        move = self._moves.get(tuple(ids))
+        if move is None:
+            text = " ".join(self.vocab.token(i) for i in ids)
+            raise MoveError(f"expected the {self.slots} tokens of a move in {self.name!r} notation, found {text!r}")
+        return turned(move) if self._is_turned(board.turn) else move
+
+    def encode_array(self, moves: npt.NDArray[np.integer], turns: npt.NDArray[np.integer]) -> IntArray:
+        """The ids of many moves at once.
+
+        *moves* (...) holds move indices (from * 90 + to), *turns* (...) the side that makes each (0 Red, 1 Black);
+        the result is (..., slots).
+        """
+        index = moves.astype(np.int64)
+        if self.view == "mover":
+            index = np.where(turns == Color.BLACK, 8099 - index, index)
+        ids: IntArray = self.table[index]
+        return ids
+
+
+class SquareTokenizer(CoordinateTokenizer):
+    """Two tokens a move: the square it leaves, the square it goes to (one vocabulary of 90 squares for both)."""
+
+    name: ClassVar[str] = "square"
+    slots: ClassVar[int] = 2
+
+    @staticmethod
+    def _tokens() -> list[str]:
+        return [square_name(s) for s in range(90)]
+
+    def _spell(self, move: Move) -> tuple[int, ...]:
+        first = self.first_square_id
+        return (first + move.from_square, first + move.to_square)
+
+    @property
+    def first_square_id(self) -> int:
+        """The id of square 0 (a0); the ids of the other squares follow in order."""
+        return len(self.vocab) - 90
+
+
+class IccsTokenizer(CoordinateTokenizer):
+    """Four tokens a move, the characters of its ICCS text ``h2e2``."""
+
+    name: ClassVar[str] = "iccs"
+    slots: ClassVar[int] = 4
+
+    @staticmethod
+    def _tokens() -> list[str]:
+        return [*"abcdefghi", *"0123456789"]
+
+    def _spell(self, move: Move) -> tuple[int, ...]:
+        a, b, c, d = (self.vocab.id(character) for character in move.iccs)
+        return (a, b, c, d)

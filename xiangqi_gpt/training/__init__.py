@@ -1,0 +1,1 @@
+"""Floor 7: from game records to trained weights."""

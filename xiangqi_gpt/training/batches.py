@@ -1,0 +1,142 @@
+"""Windows of plies as inputs, labels and value targets of the model.
+
+The layout of a row, with k tokens a ply and P plies: ``k * P`` main tokens (BOS and all tokens played but the last),
+then a branch of ``k - 1`` tokens for every ply: the first tokens of the move to learn. A branch leaves the main line
+before its ply, so where the move to learn is not the move played, its later tokens are learned behind its own first
+ones, and never behind the played ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xiangqi_gpt.model import IGNORED
+from xiangqi_gpt.tokens import CoordinateTokenizer
+from xiangqi_gpt.training.packed import NO_MOVE, NO_SCORE, UNKNOWN_RESULT
+from xiangqi_gpt.training.windows import Windows
+
+NATURAL_LIMIT = 120  # plies without a capture after which a game is drawn: the unit of the clock input
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What is the same for every row: (T,) slots, positions, board_index and (1, T, T) visible."""
+
+    slots: Tensor
+    positions: Tensor
+    board_index: Tensor
+    visible: Tensor
+
+
+@lru_cache(maxsize=8)
+def layout(plies: int, slots: int) -> Layout:
+    """The layout of rows of *plies* plies with *slots* tokens each."""
+    main = np.arange(slots * plies)
+    branch_ply, branch_slot = (a.ravel() for a in np.indices((plies, slots - 1)))
+    slot = np.concatenate([(main - 1) % slots, branch_slot])
+    slot[0] = slots
+    position = np.concatenate([main, 1 + branch_ply * slots + branch_slot])
+    board = np.concatenate([main // slots, branch_ply])
+    total = len(slot)
+    visible = np.zeros((total, total), bool)
+    visible[: len(main), : len(main)] = np.tril(np.ones((len(main), len(main)), bool))
+    for row in range(len(main), total):
+        ply, j = branch_ply[row - len(main)], branch_slot[row - len(main)]
+        visible[row, : ply * slots + 1] = True
+        visible[row, row - j : row + 1] = True
+    return Layout(*(torch.from_numpy(a) for a in (slot, position, board)), torch.from_numpy(visible)[None])
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One micro-batch of B rows with T tokens and P plies; every tensor on one device."""
+
+    input_ids: Tensor  # (B, T)
+    slots: Tensor  # (B, T)
+    positions: Tensor  # (B, T)
+    board_index: Tensor  # (B, T)
+    visible: Tensor  # (1, T, T)
+    boards: Tensor | None  # (B, P, 90)
+    counters: Tensor | None  # (B, P, 2)
+    labels: Tensor  # (B, T) ids, or IGNORED
+    value_index: Tensor  # (P,) the token that predicts a ply's first token
+    value_targets: Tensor  # (B, P, 3) win, draw, loss; zeros where unknown
+    target_plies: int  # how many plies have a move to learn
+    value_plies: int  # how many plies have a value to learn
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on another device."""
+        fields = {k: v.to(device, non_blocking=True) if isinstance(v, Tensor) else v for k, v in vars(self).items()}
+        return Batch(**fields)
+
+    def model_inputs(self) -> dict[str, Tensor | None]:
+        """The keyword arguments of the model's forward."""
+        names = ("input_ids", "slots", "positions", "board_index", "visible", "boards", "counters")
+        return {name: getattr(self, name) for name in names}
+
+
+def value_from_score(cp: np.ndarray) -> np.ndarray:
+    """Win, draw and loss (..., 3) for the side to move from a teacher's centipawns (...).
+
+    Logistic curves fitted on games that the teacher played against itself without noise.
+    """
+    cp = cp.astype(np.float64)
+    win = 1 / (1 + np.exp(-(cp - 173) / 168))
+    loss = 1 / (1 + np.exp(-(-cp - 173) / 168))
+    return np.stack([win, 1 - win - loss, loss], -1)
+
+
+def value_targets(windows: Windows) -> np.ndarray:
+    """(B, P, 3) float32: from the score where there is one, else from the result, else zeros."""
+    with np.errstate(over="ignore"):
+        from_score = value_from_score(np.clip(windows.scores, -20000, 20000))
+    result = windows.results[:, None] * np.where(windows.turns == 0, 1, -1)
+    from_result = np.stack([result == 1, result == 0, result == -1], -1)
+    known = (windows.results != UNKNOWN_RESULT)[:, None] & (windows.targets != NO_MOVE)
+    values = np.where(
+        (windows.scores != NO_SCORE)[..., None], from_score, np.where(known[..., None], from_result, False)
+    )
+    return values.astype(np.float32)
+
+
+def counters(turns: np.ndarray, clocks: np.ndarray) -> np.ndarray:
+    """The counter inputs (..., 2) float32 of sides to move and plies since the last capture."""
+    return np.stack([turns, np.minimum(clocks, NATURAL_LIMIT) / NATURAL_LIMIT], -1).astype(np.float32)
+
+
+def collate(windows: Windows, tokenizer: CoordinateTokenizer, with_boards: bool) -> Batch:
+    """Windows as a batch for a model that reads *tokenizer*."""
+    rows, plies = windows.moves.shape
+    k = tokenizer.slots
+    shared = layout(plies, k)
+    played = tokenizer.encode_array(windows.moves, windows.turns)  # (B, P, k)
+    learned = tokenizer.encode_array(windows.targets, windows.turns)
+    bos = np.full((rows, 1), tokenizer.vocab.bos_id)
+    main = np.concatenate([bos, played.reshape(rows, -1)[:, :-1]], 1)
+    branches = learned[:, :, : k - 1].reshape(rows, -1)
+    known = windows.targets != NO_MOVE
+    # Slot j of the target is predicted on the main line as long as both moves agree before it, else on the branch.
+    agree = np.cumprod(played == learned, -1).astype(bool)
+    on_main = np.concatenate([np.ones((rows, plies, 1), bool), agree[..., :-1]], -1) & known[..., None]
+    main_labels = np.where(on_main, learned, IGNORED).reshape(rows, -1)
+    branch_labels = np.where(~on_main[..., 1:] & known[..., None], learned[..., 1:], IGNORED).reshape(rows, -1)
+    values = value_targets(windows)
+    return Batch(
+        input_ids=torch.from_numpy(np.concatenate([main, branches], 1)),
+        slots=shared.slots.expand(rows, -1),
+        positions=shared.positions.expand(rows, -1),
+        board_index=shared.board_index.expand(rows, -1),
+        visible=shared.visible,
+        boards=torch.from_numpy(windows.boards) if with_boards else None,
+        counters=torch.from_numpy(counters(windows.turns, windows.clocks)) if with_boards else None,
+        labels=torch.from_numpy(np.concatenate([main_labels, branch_labels], 1)),
+        value_index=torch.arange(plies) * k,
+        value_targets=torch.from_numpy(values),
+        target_plies=int(known.sum()),
+        value_plies=int((values.sum(-1) > 0).sum()),
+    )

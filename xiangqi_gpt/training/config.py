@@ -1,0 +1,145 @@
+"""What a training run is told: frozen, named presets, and ``key=value`` changes to them."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from xiangqi_gpt.rules.errors import ConfigError
+
+SCHEDULES = ("cosine", "linear", "constant")
+PRECISIONS = ("auto", "no", "bf16", "fp16")
+TARGETS = ("mixed", "human", "teacher")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """One training run. ``model`` holds changes to the defaults of XiangqiGPTConfig."""
+
+    model: Mapping[str, Any] = field(default_factory=dict)
+    targets: str = "mixed"  # mixed: the teacher's move where there is one, else the human's; or one of them only
+    extra: bool = False  # learn from rows of split "extra" (fragments, analysis) as well
+    mirror: bool = True  # exchange left and right in every second window
+    plies: int = 8  # plies a window; at most the model's context_plies
+    batch_windows: int = 32  # windows an optimiser step
+    micro_batch_windows: int = 32  # windows a forward pass
+    max_steps: int = 20_000  # optimiser steps; the schedule ends there
+    learning_rate: float = 1e-3  # peak
+    final_learning_rate: float = 0.05  # at the end of the schedule, in units of the peak
+    warmup_steps: int = 300
+    schedule: str = "cosine"
+    weight_decay: float = 0.05
+    betas: tuple[float, float] = (0.9, 0.95)
+    clip: float = 1.0  # largest norm of the gradient
+    value_weight: float = 0.5  # of the value loss against the loss per ply
+    precision: str = "auto"  # auto: bf16 where the processor is fast at it
+    checkpoint_every: int = 500  # steps
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for key, known in (("schedule", SCHEDULES), ("precision", PRECISIONS), ("targets", TARGETS)):
+            if getattr(self, key) not in known:
+                raise ConfigError(f"{key}: expected one of {', '.join(known)}, found {getattr(self, key)!r}")
+        for key in ("plies", "batch_windows", "micro_batch_windows", "max_steps", "checkpoint_every"):
+            value = getattr(self, key)
+            if not isinstance(value, int) or value < 1:
+                raise ConfigError(f"{key}: expected a whole number of at least 1, found {value!r}")
+        if not 0 < self.learning_rate < 1:
+            raise ConfigError(f"learning_rate: expected a number between 0 and 1, found {self.learning_rate!r}")
+        if self.batch_windows % self.micro_batch_windows:
+            raise ConfigError(
+                f"micro_batch_windows: expected a divisor of batch_windows, {self.batch_windows}, "
+                f"found {self.micro_batch_windows!r}"
+            )
+
+
+PRESETS: dict[str, TrainConfig] = {
+    # A model of seconds, for tests and for trying things out.
+    "tiny": TrainConfig(
+        model=dict(width=32, layers=2, heads=2, encoder_width=16, encoder_blocks=1, pointer_width=16),
+        batch_windows=8,
+        micro_batch_windows=8,
+        max_steps=200,
+        warmup_steps=10,
+        checkpoint_every=50,
+    ),
+    # What two cores learn most from in hours.
+    "laptop": TrainConfig(),
+    # The 2020 original: characters of moves and nothing else. It needs whole games from the standard start.
+    "original": TrainConfig(
+        model=dict(tokenizer="iccs", view="red", board="none", width=256, layers=6, heads=8, context_plies=300),
+        plies=100,
+        batch_windows=16,
+        micro_batch_windows=16,
+        targets="human",
+        mirror=False,
+    ),
+    # For a GPU.
+    "large": TrainConfig(
+        model=dict(width=384, layers=6, heads=6, encoder_width=160, encoder_blocks=10, pointer_width=128),
+        batch_windows=256,
+        micro_batch_windows=256,
+        max_steps=30_000,
+    ),
+}
+
+
+def preset(name: str) -> TrainConfig:
+    """The preset called *name*; ConfigError listing the known ones."""
+    if name not in PRESETS:
+        raise ConfigError(f"preset: expected one of {', '.join(PRESETS)}, found {name!r}")
+    return PRESETS[name]
+
+
+def _known_model_keys() -> set[str]:
+    from xiangqi_gpt.model.config import XiangqiGPTConfig
+
+    return {key for key in XiangqiGPTConfig.__annotations__ if key not in ("model_type", "attribute_map", "vocab_size")}
+
+
+def changed(config: TrainConfig, settings: Iterable[str]) -> TrainConfig:
+    """*config* with ``key=value`` settings applied; a key names a field of the run or of the model."""
+    run_keys = {f.name for f in dataclasses.fields(TrainConfig)} - {"model"}
+    model_keys = _known_model_keys()
+    run: dict[str, Any] = {}
+    model = dict(config.model)
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        key = key.strip()
+        if not equals:
+            raise ConfigError(f"--set: expected key=value, found {setting!r}")
+        if key not in run_keys | model_keys:
+            raise ConfigError(f"--set: expected one of {', '.join(sorted(run_keys | model_keys))}; found {key!r}")
+        try:
+            value = ast.literal_eval(text.strip())
+        except (ValueError, SyntaxError):
+            value = {"true": True, "false": False}.get(text.strip().lower(), text.strip())
+        if key in run_keys:
+            run[key] = _typed(key, getattr(config, key), value)
+        else:
+            model[key] = value
+    return dataclasses.replace(config, model=model, **run)
+
+
+def _typed(key: str, old: object, value: object) -> object:
+    """*value* as the type of *old*, or ConfigError."""
+    if isinstance(old, bool) or isinstance(value, bool):
+        fits = isinstance(old, bool) and isinstance(value, bool)
+    elif isinstance(old, float):
+        value = float(value) if isinstance(value, int) else value
+        fits = isinstance(value, float)
+    else:
+        fits = isinstance(value, type(old))
+    if not fits:
+        raise ConfigError(f"{key}: expected a {type(old).__name__} such as {old!r}, found {value!r}")
+    return value
+
+
+def check_settings_apply(model_keys: Iterable[str]) -> None:
+    """ConfigError where a key is no setting of the model."""
+    unknown = sorted(set(model_keys) - _known_model_keys())
+    if unknown:
+        raise ConfigError(f"model: expected some of {', '.join(sorted(_known_model_keys()))}; found {unknown[0]!r}")
