@@ -6,6 +6,9 @@ order K A B N R C P. Turns are int8 (N,): 0 Red, 1 Black. A move is the number f
 A move is legal as in `Board`: it obeys the piece's movement, leaves the mover's king unattacked and the kings
 not facing. Repetition and move counts are no part of a board array; `Board.outcome` judges those.
 
+Functions that return something leave their arguments alone and take anything that numpy takes; a board of
+another shape or with a code outside 0..14 is an XiangqiError. Only `push` works in place.
+
 The compiled code needs numba. Where numba cannot be loaded, the same functions run through `Board`, some
 hundred times slower, after one RuntimeWarning. The compiled functions release the GIL.
 """
@@ -19,11 +22,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from xiangqi_gpt.rules.errors import IllegalMoveError, XiangqiError
+
 _rules: ModuleType
 try:
-    from . import batch_numba as _rules
+    from xiangqi_gpt.rules import batch_numba as _rules
 except (ImportError, OSError) as error:
-    from . import batch_python as _rules
+    from xiangqi_gpt.rules import batch_python as _rules
 
     warnings.warn(
         f"numba cannot be loaded ({error}): array rules run in plain Python, some hundred times slower",
@@ -51,7 +56,7 @@ COMPILED: bool = _rules.__name__.endswith("numba")
 """Whether the compiled rules are in use."""
 
 MAX_MOVES = 128
-"""Width of the rows of `legal_lists`; no position that can arise in a game has as many moves."""
+"""Width of the rows of `legal_lists`; one side's pieces have fewer than 120 moves even on an empty board."""
 
 ONGOING, CHECKMATE, STALEMATE = 0, 1, 2
 """Values of `outcome_flags`."""
@@ -68,62 +73,54 @@ class _HasPosition(Protocol):
 
 
 def _check_boards(boards: ArrayLike, turns: ArrayLike) -> tuple[Boards, Turns]:
-    """Fresh-or-same contiguous int8 arrays, values checked: the compiled code trusts them."""
+    """Private int8 copies, values checked: the compiled code trusts them and tries moves on them."""
     raw_boards, raw_turns = np.asarray(boards), np.asarray(turns)
     if raw_boards.ndim != 2 or raw_boards.shape[1] != 90:
-        raise ValueError(f"expected boards of shape (N, 90), found {raw_boards.shape}")
+        raise XiangqiError(f"expected boards of shape (N, 90), found {raw_boards.shape}")
     if raw_turns.shape != raw_boards.shape[:1]:
-        raise ValueError(f"expected turns of shape {raw_boards.shape[:1]}, found {raw_turns.shape}")
+        raise XiangqiError(f"expected turns of shape {raw_boards.shape[:1]}, found {raw_turns.shape}")
     for name, array, limit in (("piece code", raw_boards, 14), ("turn", raw_turns, 1)):
         if array.size and not np.issubdtype(array.dtype, np.integer):
-            raise ValueError(f"expected whole numbers as {name}s, found {array.dtype}")
+            raise XiangqiError(f"expected whole numbers as {name}s, found {array.dtype}")
         if array.size and (array.min() < 0 or array.max() > limit):
-            row = int(np.argwhere((array < 0) | (array > limit))[0][0])
-            raise ValueError(f"expected {name}s 0..{limit}, found another at board {row}")
-    return (
-        np.ascontiguousarray(raw_boards, dtype=np.int8),
-        np.ascontiguousarray(raw_turns, dtype=np.int8),
-    )
-
-
-def _private(given: ArrayLike, checked: Boards) -> Boards:
-    """A copy unless the check made one already: move generation tries moves on the very board."""
-    if isinstance(given, np.ndarray) and np.shares_memory(given, checked):
-        return np.array(checked)
-    return checked
+            where = np.argwhere((array < 0) | (array > limit))[0]
+            raise XiangqiError(
+                f"expected {name}s 0..{limit}, found {int(array[tuple(where)])} at board {int(where[0])}"
+            )
+    return np.array(raw_boards, dtype=np.int8, order="C"), np.array(raw_turns, dtype=np.int8, order="C")
 
 
 def _as_moves(moves: ArrayLike) -> NDArray[np.uint16]:
-    """Moves as uint16; numbers that do not fit become 65535, which is no move."""
+    """A private copy as uint16; numbers that do not fit become 65535, which is no move."""
     array = np.asarray(moves)
     if array.ndim != 1:
-        raise ValueError(f"expected moves of one dimension, found shape {array.shape}")
+        raise XiangqiError(f"expected moves of one dimension, found shape {array.shape}")
     if array.size and not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(f"expected whole numbers as moves, found {array.dtype}")
+        raise XiangqiError(f"expected whole numbers as moves, found {array.dtype}")
     if array.dtype != np.uint16:
         array = np.where((array < 0) | (array > 65535), 65535, array)
-    return np.ascontiguousarray(array, dtype=np.uint16)
+    return np.array(array, dtype=np.uint16, order="C")
 
 
 def legal_mask(boards: ArrayLike, turns: ArrayLike) -> NDArray[np.bool_]:
     """Which of the 8,100 moves are legal: bool (N, 8100) for boards (N, 90) and turns (N,)."""
     checked, sides = _check_boards(boards, turns)
     mask = np.zeros((len(checked), _rules.MOVES), dtype=np.bool_)
-    _rules.legal_mask(_private(boards, checked), sides, mask)
+    _rules.legal_mask(checked, sides, mask)
     return mask
 
 
 def legal_lists(boards: ArrayLike, turns: ArrayLike) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
     """The legal moves as lists: counts int32 (N,) and moves uint16 (N, 128), ascending, padded with 0.
 
-    Raises ValueError for an artificial board with more than 128 legal moves.
+    Raises XiangqiError for an artificial board with more than 128 legal moves.
     """
     checked, sides = _check_boards(boards, turns)
     counts = np.zeros(len(checked), dtype=np.int32)
     moves = np.zeros((len(checked), MAX_MOVES), dtype=np.uint16)
-    row = _rules.legal_lists(_private(boards, checked), sides, counts, moves)
+    row = _rules.legal_lists(checked, sides, counts, moves)
     if row >= 0:
-        raise ValueError(
+        raise XiangqiError(
             f"expected at most {MAX_MOVES} legal moves, found more on board {row}; use legal_mask"
         )
     return counts, moves
@@ -141,7 +138,7 @@ def outcome_flags(boards: ArrayLike, turns: ArrayLike) -> NDArray[np.int8]:
     """Whether the side to move has lost: int8 (N,) of ONGOING, CHECKMATE or STALEMATE (a loss as well)."""
     checked, sides = _check_boards(boards, turns)
     flags = np.zeros(len(checked), dtype=np.int8)
-    _rules.outcome_flags(_private(boards, checked), sides, flags)
+    _rules.outcome_flags(checked, sides, flags)
     return flags
 
 
@@ -153,19 +150,17 @@ def push(boards: Boards, turns: Turns, moves: ArrayLike) -> None:
     """
     for name, array in (("boards", boards), ("turns", turns)):
         if not isinstance(array, np.ndarray) or array.dtype != np.int8:
-            raise ValueError(
+            raise XiangqiError(
                 f"expected {name} as an int8 array to change in place, found {type(array).__name__}"
             )
         if not (array.flags.c_contiguous and array.flags.writeable):
-            raise ValueError(f"expected {name} C-contiguous and writable")
+            raise XiangqiError(f"expected {name} C-contiguous and writable")
     _check_boards(boards, turns)
     numbers = _as_moves(moves)
     if numbers.shape != turns.shape:
-        raise ValueError(f"expected moves of shape {turns.shape}, found {numbers.shape}")
+        raise XiangqiError(f"expected moves of shape {turns.shape}, found {numbers.shape}")
     row = _rules.push(boards, turns, numbers)
     if row >= 0:
-        from .errors import IllegalMoveError
-
         raise IllegalMoveError(
             f"expected a move of a piece of the side to move, found {int(numbers[row])} at board {row}"
         )
@@ -197,11 +192,11 @@ def replay_games(
     """
     checked, sides = _check_boards(starts, turns)
     numbers = _as_moves(moves)
-    bounds = np.ascontiguousarray(offsets, dtype=np.int64)
+    bounds = np.array(offsets, dtype=np.int64, order="C")
     if bounds.shape != (len(checked) + 1,):
-        raise ValueError(f"expected offsets of shape {(len(checked) + 1,)}, found {bounds.shape}")
+        raise XiangqiError(f"expected offsets of shape {(len(checked) + 1,)}, found {bounds.shape}")
     if bounds[0] != 0 or bounds[-1] != len(numbers) or np.any(np.diff(bounds) < 0):
-        raise ValueError(f"expected offsets rising from 0 to {len(numbers)}")
+        raise XiangqiError(f"expected offsets rising from 0 to {len(numbers)}")
     boards = np.empty((len(numbers), 90), dtype=np.int8)
     final = np.empty((len(checked), 90), dtype=np.int8)
     first_illegal = np.empty(len(checked), dtype=np.int32)
@@ -212,7 +207,7 @@ def replay_games(
 def perft(board: _HasPosition, depth: int) -> int:
     """Number of sequences of `depth` legal moves from `board` (a `Board`, left unchanged)."""
     if depth < 0:
-        raise ValueError(f"expected a depth of 0 or more, found {depth!r}")
+        raise XiangqiError(f"expected a depth of 0 or more, found {depth!r}")
     if depth == 0:
         return 1
     boards, turns = _check_boards([board.squares], [int(board.turn)])

@@ -9,9 +9,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from .board import Board
-from .move import MOVES as _MOVE_OBJECTS
-from .perft import perft as _perft
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.move import MOVES as _MOVE_OBJECTS
+from xiangqi_gpt.rules.perft import perft as _perft
 
 Array = NDArray[Any]
 
