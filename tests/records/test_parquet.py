@@ -73,7 +73,7 @@ def test_bad_rows_are_reported_with_their_place_and_skipped(tmp_path: Path) -> N
             {"moves": OPENING, "start_fen": "9/9/9/9/9/9/9/9/9/9 w - - 0 1"},
             {"moves": OPENING, "result": "red won"},
             {"moves": OPENING, "teacher_best": "h2e2", "teacher_cp": [1]},
-            {"moves": "h2e2", "teacher_best": "h2h9", "teacher_cp": [1]},
+            {"moves": "h2e2", "teacher_best": "h2h8", "teacher_cp": [1]},
             {"moves": None},
             {"moves": "h2e2", "split": "held out"},
             {"moves": "h2e2", "tags": "[1]"},
