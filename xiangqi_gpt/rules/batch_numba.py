@@ -92,25 +92,6 @@ _HORSE_TO, _HORSE_LEG = (table[0] for table in _leaper(_HORSE, _anywhere))
 _HORSE_FROM, _HORSE_FROM_LEG = (table[0] for table in _leaper(_HORSE_ATTACK, _anywhere))
 
 
-def _king_zones() -> tuple[Array, Array]:
-    """Which squares can matter to a king: (king, square) bool tables for leaving and for entering a square.
-
-    A piece that is not the king uncovers a check only from the king's file or rank or from a horse leg beside
-    the king, and makes one (as a cannon's screen) only on the king's file or rank.
-    """
-    leaving = np.zeros((90, 90), dtype=np.bool_)
-    entering = np.zeros((90, 90), dtype=np.bool_)
-    for king in range(90):
-        for square in range(90):
-            ranks, files = abs(king // 9 - square // 9), abs(king % 9 - square % 9)
-            entering[king, square] = ranks == 0 or files == 0
-            leaving[king, square] = entering[king, square] or (ranks == 1 and files == 1)
-    return leaving, entering
-
-
-_LEAVING, _ENTERING = _king_zones()
-
-
 @_compiled
 def _king_square(board: Array, turn: int) -> int:
     """Square of the king of `turn`, -1 where there is none."""
@@ -119,6 +100,26 @@ def _king_square(board: Array, turn: int) -> int:
         if board[square] == code:
             return square
     return -1
+
+
+@_compiled
+def _pawn_attacks(board: Array, square: int, turn: int) -> bool:
+    """Whether a soldier of the other side attacks `square`."""
+    pawn = 14 - 7 * turn
+    rank = square // 9
+    if turn == 0:
+        if rank < 9 and board[square + 9] == pawn:
+            return True
+        crossed = rank <= 4
+    else:
+        if rank > 0 and board[square - 9] == pawn:
+            return True
+        crossed = rank >= 5
+    if crossed:
+        file = square - rank * 9
+        if (file < 8 and board[square + 1] == pawn) or (file > 0 and board[square - 1] == pawn):
+            return True
+    return False
 
 
 @_compiled
@@ -147,21 +148,7 @@ def _attacked(board: Array, square: int, turn: int) -> bool:
             break
         if board[at] == enemy + 4 and board[_HORSE_FROM_LEG[square, i]] == 0:
             return True
-    pawn = enemy + 7
-    rank = square // 9
-    if turn == 0:
-        if rank < 9 and board[square + 9] == pawn:
-            return True
-        crossed = rank <= 4
-    else:
-        if rank > 0 and board[square - 9] == pawn:
-            return True
-        crossed = rank >= 5
-    if crossed:
-        file = square - rank * 9
-        if (file < 8 and board[square + 1] == pawn) or (file > 0 and board[square - 1] == pawn):
-            return True
-    return False
+    return _pawn_attacks(board, square, turn)
 
 
 @_compiled
@@ -267,11 +254,66 @@ def _safe(board: Array, turn: int, king: int, origin: int, target: int) -> bool:
 
 
 @_compiled
-def _generate(board: Array, turn: int, moves: Array, first_only: bool) -> int:
+def _dangers(board: Array, king: int, turn: int, care: Array) -> bool:
+    """Whether the king is in check; if not, `care` (uint8 (90,)) gets what the other pieces must mind.
+
+    Bit 1: a move from the square may uncover an attack (of a rook, the other king, a cannon or a horse).
+    Bit 2: a move to the square may be the screen that a cannon lacks. A full test of such a move must follow;
+    out of check every other move is safe.
+    """
+    enemy = 7 - 7 * turn
+    care[:] = 0
+    for direction in range(4):
+        step = _STEPS[direction]
+        at = king
+        first = 0
+        second = 0
+        seen = 0
+        for _ in range(_RAYS[king, direction]):
+            at += step
+            piece = board[at]
+            if piece == 0:
+                continue
+            slides = piece == enemy + 5 or (direction >= 2 and piece == enemy + 1)
+            seen += 1
+            if seen == 1:
+                if slides:
+                    return True
+                first = at
+                if piece == enemy + 6:
+                    between = king + step
+                    while between != at:
+                        care[between] |= 2
+                        between += step
+            elif seen == 2:
+                if piece == enemy + 6:
+                    return True
+                second = at
+                if slides:
+                    care[first] |= 1
+            else:
+                if piece == enemy + 6:
+                    care[first] |= 1
+                    care[second] |= 1
+                break
+    for i in range(8):
+        at = _HORSE_FROM[king, i]
+        if at < 0:
+            break
+        if board[at] == enemy + 4:
+            leg = _HORSE_FROM_LEG[king, i]
+            if board[leg] == 0:
+                return True
+            care[leg] |= 1
+    return _pawn_attacks(board, king, turn)
+
+
+@_compiled
+def _generate(board: Array, turn: int, moves: Array, care: Array, first_only: bool) -> int:
     """Write the legal moves, grouped by ascending from-square; returns how many. first_only: stop at one."""
     low = 1 + 7 * turn
     king = _king_square(board, turn)
-    checked = king >= 0 and _attacked(board, king, turn)
+    checked = king >= 0 and _dangers(board, king, turn, care)
     count = 0
     for square in range(90):
         piece = board[square]
@@ -282,11 +324,11 @@ def _generate(board: Array, turn: int, moves: Array, first_only: bool) -> int:
         if king < 0:
             count = end
         else:
-            must_test = checked or square == king or _LEAVING[king, square]
+            must_test = checked or square == king or care[square] & 1
             for i in range(start, end):
                 move = np.int64(moves[i])
                 target = move - square * 90
-                if (must_test or _ENTERING[king, target]) and not _safe(board, turn, king, square, target):
+                if (must_test or care[target] & 2) and not _safe(board, turn, king, square, target):
                     continue
                 moves[count] = move
                 count += 1
@@ -347,8 +389,9 @@ def replay_games(
 def legal_mask(boards: Array, turns: Array, mask: Array) -> None:
     """Set mask[i, move] for every legal move; the mask comes in cleared. Boards are changed and put back."""
     scratch = np.empty(SCRATCH, dtype=np.uint16)
+    care = np.empty(90, dtype=np.uint8)
     for i in range(turns.shape[0]):
-        for j in range(_generate(boards[i], np.int64(turns[i]), scratch, False)):
+        for j in range(_generate(boards[i], np.int64(turns[i]), scratch, care, False)):
             mask[i, np.int64(scratch[j])] = True
 
 
@@ -356,9 +399,10 @@ def legal_mask(boards: Array, turns: Array, mask: Array) -> None:
 def legal_lists(boards: Array, turns: Array, counts: Array, moves: Array) -> int:
     """Fill counts and rows of ascending moves; returns the first row that does not fit, or -1."""
     scratch = np.empty(SCRATCH, dtype=np.uint16)
+    care = np.empty(90, dtype=np.uint8)
     width = moves.shape[1]
     for i in range(turns.shape[0]):
-        count = _generate(boards[i], np.int64(turns[i]), scratch, False)
+        count = _generate(boards[i], np.int64(turns[i]), scratch, care, False)
         if count > width:
             return i
         counts[i] = count
@@ -386,9 +430,10 @@ def in_check(boards: Array, turns: Array, checks: Array) -> None:
 def outcome_flags(boards: Array, turns: Array, flags: Array) -> None:
     """flags[i]: 0 has a legal move, 1 checkmate, 2 stalemate."""
     scratch = np.empty(SCRATCH, dtype=np.uint16)
+    care = np.empty(90, dtype=np.uint8)
     for i in range(turns.shape[0]):
         turn = np.int64(turns[i])
-        if _generate(boards[i], turn, scratch, True) > 0:
+        if _generate(boards[i], turn, scratch, care, True) > 0:
             flags[i] = 0
         else:
             king = _king_square(boards[i], turn)
@@ -425,9 +470,10 @@ def perft(board: Array, turn: int, depth: int) -> int:
     counts = np.zeros(depth, dtype=np.int64)
     nexts = np.zeros(depth, dtype=np.int64)
     taken = np.zeros(depth, dtype=np.int8)
+    care = np.empty(90, dtype=np.uint8)
     nodes = 0
     level = 0
-    counts[0] = _generate(board, turn, moves[0], False)
+    counts[0] = _generate(board, turn, moves[0], care, False)
     if depth == 1:
         return int(counts[0])
     while True:
@@ -450,11 +496,11 @@ def perft(board: Array, turn: int, depth: int) -> int:
         board[target] = board[origin]
         board[origin] = 0
         if level == depth - 2:
-            nodes += _generate(board, 1 - turn, moves[level + 1], False)
+            nodes += _generate(board, 1 - turn, moves[level + 1], care, False)
             board[origin] = board[target]
             board[target] = taken[level]
         else:
             level += 1
             turn = 1 - turn
-            counts[level] = _generate(board, turn, moves[level], False)
+            counts[level] = _generate(board, turn, moves[level], care, False)
             nexts[level] = 0
