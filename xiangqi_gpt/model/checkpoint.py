@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
+from transformers.utils import logging
 
 from xiangqi_gpt.model.config import XiangqiGPTConfig
 from xiangqi_gpt.model.gpt import XiangqiGPTForCausalLM
@@ -38,8 +41,21 @@ def load_model(directory: str | Path) -> XiangqiGPTForCausalLM:
                 f"{path}: expected weight {name!r} of shape {expected.get(name, 'none')}, "
                 f"found {found.get(name, 'none')}"
             )
-    model = XiangqiGPTForCausalLM.from_pretrained(path, dtype=torch.float32, local_files_only=True)
+    with quiet():
+        model = XiangqiGPTForCausalLM.from_pretrained(path, dtype=torch.float32, local_files_only=True)
     return model.eval()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the progress bars of transformers, which would say that 20 MB were read."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def load_config(path: Path) -> XiangqiGPTConfig:

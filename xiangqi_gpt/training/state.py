@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from xiangqi_gpt.model.checkpoint import quiet
 from xiangqi_gpt.rules.errors import ModelError
 
 STATE_FILE = "training.json"
@@ -56,7 +57,8 @@ def save(
     draft = out / f".draft-{final.name}"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    model.save_pretrained(draft)
+    with quiet():
+        model.save_pretrained(draft)
     names = [name for name, _ in model.named_parameters()]
     save_file(_flatten(names, optimizer), draft / OPTIMIZER_FILE)
     state = {"progress": vars(progress), "settings": dict(settings), "torch_rng": torch.get_rng_state().tolist()}

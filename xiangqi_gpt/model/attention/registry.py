@@ -28,7 +28,12 @@ class AttentionState(Protocol):
 
 
 class Attention(nn.Module):
-    """One variant: mixes values over positions, knows nothing of projections."""
+    """One variant: mixes values over positions, knows nothing of projections.
+
+    ``packs_trees`` says whether the nodes of a tree can be run as one segment behind a state.
+    """
+
+    packs_trees: bool = True
 
     def __init__(self, config: Any, heads: int, head_size: int) -> None:
         super().__init__()

@@ -1,0 +1,341 @@
+"""Exact scores of all legal moves of a position.
+
+The score of a move is the sum of the model's raw log-probabilities of its tokens. All legal moves share prefixes, so the
+inner nodes of their tree are run behind the cached prompt as one packed segment: a node sees the prompt and its own
+ancestors, at position prompt + depth - 1. One pass gives every move's exact score.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from xiangqi_gpt.decoding.context import board_features, check_context, context_start
+from xiangqi_gpt.decoding.tree import PackedTree
+from xiangqi_gpt.model import EncodedBoards, XiangqiGPTForCausalLM
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.tokens import legal_tree
+
+_REMEMBERED = 64  # positions whose states are kept: enough to take back moves and to look at two games in turn
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MoveScores:
+    """What a model says of a position with at least one legal move."""
+
+    moves: tuple[Move, ...]  # the legal moves, in the order of Board.legal_moves
+    logprobs: Floats  # (len(moves),) sums of raw log-probabilities
+    value: Floats  # (3,) win, draw, loss for the side to move
+    greedy: Move | None  # the text of greatest probability token by token, if it is a legal move
+    sampled: Move | None  # a text drawn at temperature 1, if it is a legal move
+
+    @cached_property
+    def probs(self) -> Floats:
+        """(len(moves),) one softmax over the legal moves: P(move | legal)."""
+        weights = np.exp(self.logprobs - self.logprobs.max())
+        shares: Floats = weights / weights.sum()
+        return shares
+
+    @property
+    def leak(self) -> float:
+        """The probability of all texts that are no legal move, 0..1."""
+        return float(max(0.0, 1.0 - np.exp(self.logprobs).sum()))
+
+    def ranked(self) -> list[int]:
+        """The indices of the moves, likeliest first; ties in the order of the moves."""
+        return [int(i) for i in np.argsort(-self.logprobs, kind="stable")]
+
+
+@dataclass(frozen=True)
+class _Node:
+    """A position whose prompt has been run."""
+
+    start: int  # the ply its context begins with
+    length: int  # tokens of the prompt
+    states: tuple[Any, ...]
+    encoded: EncodedBoards | None  # of its own board, (1, 1, ...)
+    logits: Tensor  # (V,) of the next token
+    value: Tensor  # (3,)
+
+
+class Scorer:
+    """Scores positions with one model; remembers recent positions, so the next ply of a game is one extension."""
+
+    def __init__(self, model: XiangqiGPTForCausalLM, device: str | torch.device = "cpu", seed: int = 0) -> None:
+        self.model = model.eval().to(device)
+        self.device = torch.device(device)
+        self.tokenizer = model.tokenizer
+        self._rng = np.random.default_rng(seed)
+        self._nodes: OrderedDict[tuple[str, tuple[int, ...]], _Node] = OrderedDict()
+
+    def forget(self) -> None:
+        """Drop all remembered positions."""
+        self._nodes.clear()
+
+    @torch.inference_mode()
+    def score(self, board: Board) -> MoveScores:
+        """Score all legal moves of *board*; ValueError where there are none."""
+        node = self._node(board)
+        tree = PackedTree.of(legal_tree(board, self.tokenizer))
+        if not len(tree.trie):
+            raise ValueError(f"expected a position with legal moves, found none in {board.fen()!r}")
+        inner = self._run_tree(node, tree) if len(tree.tokens) else node.logits[None, :0]
+        return self._scores(tree, node.logits, inner, node.value)
+
+    @torch.inference_mode()
+    def score_line(self, root: Board, moves: Sequence[Move], batch: int = 32) -> list[MoveScores]:
+        """Score every position of a game: ``result[p]`` belongs to the position before ``moves[p]``.
+
+        Equal to :meth:`score` on each position in turn. All boards are encoded at once and *batch* contexts are run
+        together, which is many times faster. *root* has no moves on its stack.
+        """
+        check_context(self.model.config, root.root_fen, len(moves) - 1)
+        board = root.copy()
+        features, trees = [], []
+        for move in moves:
+            features.append(board_features(board))
+            trees.append(PackedTree.of(legal_tree(board, self.tokenizer)))
+            board.push(move)
+        turns = [(int(root.turn) + p) % 2 for p in range(len(moves))]
+        tokens = self.tokenizer.encode_array(np.array([m.index for m in moves]), np.array(turns))  # (plies, k)
+        encoded = None
+        if self.model.encoder is not None:
+            encoded = self._encode(features)
+        spans: dict[int, list[int]] = {}
+        for ply in range(len(moves)):
+            spans.setdefault(context_start(ply, self.model.config.context_plies), []).append(ply)
+        results: list[MoveScores] = []
+        rows = [(start, plies) for start, plies in spans.items()]
+        for first in range(0, len(rows), batch):
+            results += self._run_rows(rows[first : first + batch], tokens, trees, encoded)
+        return results
+
+    def _node(self, board: Board) -> _Node:
+        path = tuple(move.index for move in board.move_stack)
+        key = (board.root_fen, path)
+        if key in self._nodes:
+            self._nodes.move_to_end(key)
+            return self._nodes[key]
+        check_context(self.model.config, board.root_fen, len(path))
+        start = context_start(len(path), self.model.config.context_plies)
+        parent = self._nodes.get((board.root_fen, path[:-1])) if path else None
+        if parent is not None and parent.start == start:
+            node = self._extended(board, parent)
+        else:
+            node = self._prefilled(board, path, start)
+        self._nodes[key] = node
+        while len(self._nodes) > _REMEMBERED:
+            self._nodes.popitem(last=False)
+        return node
+
+    def _extended(self, board: Board, parent: _Node) -> _Node:
+        """One ply on: the tokens of the last move, its inner ones on the parent's board, the last one on the new."""
+        last = board.move_stack[-1]
+        ids = self.tokenizer.encode_array(np.array([last.index]), np.array([1 - int(board.turn)]))  # (1, k)
+        k = self.tokenizer.slots
+        encoded = index = own = None
+        if parent.encoded is not None:
+            own = self._encode([board_features(board)])
+            encoded = _joined([parent.encoded, own])
+            index = torch.tensor([[0] * (k - 1) + [1]], device=self.device)
+        output = self.model(
+            input_ids=torch.from_numpy(ids).to(self.device),
+            slots=torch.arange(k, device=self.device)[None],
+            positions=parent.length + torch.arange(k, device=self.device)[None],
+            encoded=encoded,
+            board_index=index,
+            states=parent.states,
+        )
+        return _Node(
+            parent.start, parent.length + k, output.states, own, output.logits[0, -1], output.value_logits[0, -1]
+        )
+
+    def _prefilled(self, board: Board, path: tuple[int, ...], start: int) -> _Node:
+        """The whole context at once; its past boards are encoded in one batch."""
+        past = board.copy()
+        boards = [board]
+        while len(past.move_stack) > start:
+            past.pop()
+            boards.append(past.copy())
+        boards.reverse()
+        k = self.tokenizer.slots
+        turns = np.array([int(b.turn) for b in boards[:-1]])
+        ids = self.tokenizer.encode_array(np.array(path[start:], np.int64), turns).reshape(-1)
+        row = torch.tensor([[self.tokenizer.vocab.bos_id, *ids.tolist()]], device=self.device)
+        length = row.shape[1]
+        positions = torch.arange(length, device=self.device)[None]
+        slots = (positions - 1) % k
+        slots[0, 0] = k
+        encoded = index = own = None
+        if self.model.encoder is not None:
+            encoded = self._encode([board_features(b) for b in boards])
+            index = positions // k
+            own = _last_board(encoded)
+        output = self.model(
+            input_ids=row,
+            slots=slots,
+            positions=positions,
+            encoded=encoded,
+            board_index=index,
+            states=self.model.init_states(1),
+        )
+        return _Node(start, length, output.states, own, output.logits[0, -1], output.value_logits[0, -1])
+
+    def _run_tree(self, node: _Node, tree: PackedTree) -> Tensor:
+        """Logits (M, V) behind each inner node."""
+        if all(layer.attention.attention.packs_trees for layer in self.model.layers):
+            return self._run_packed(node, tree)
+        return self._run_levels(node, tree)
+
+    def _run_packed(self, node: _Node, tree: PackedTree) -> Tensor:
+        count = len(tree.tokens)
+        depths = torch.from_numpy(tree.depths).to(self.device)[None]
+        prompt = torch.ones(count, node.length, dtype=torch.bool, device=self.device)
+        ancestors = torch.from_numpy(tree.ancestors).to(self.device)
+        output = self.model(
+            input_ids=torch.from_numpy(tree.tokens).to(self.device)[None],
+            slots=depths - 1,
+            positions=node.length + depths - 1,
+            encoded=node.encoded,
+            board_index=torch.zeros_like(depths),
+            visible=torch.cat([prompt, ancestors], 1)[None],
+            states=node.states,
+        )
+        logits: Tensor = output.logits[0]
+        return logits
+
+    def _run_levels(self, node: _Node, tree: PackedTree) -> Tensor:
+        """The same for recurrent variants: states are cloned from parent to child, one level of the tree at a time."""
+        logits = node.logits.new_zeros(len(tree.tokens), node.logits.shape[-1])
+        states, numbers = node.states, np.array([-1])
+        for depth in range(1, int(tree.depths.max()) + 1):
+            level = np.flatnonzero(tree.depths == depth)
+            place = {int(n): i for i, n in enumerate(numbers)}
+            parents = torch.tensor([place[int(p)] for p in tree.parents[level]], device=self.device)
+            states = tuple(state.reorder(parents) for state in states)
+            ids = torch.from_numpy(tree.tokens[level]).to(self.device)[:, None]
+            encoded = None if node.encoded is None else _repeated(node.encoded, len(level))
+            output = self.model(
+                input_ids=ids,
+                slots=torch.full_like(ids, depth - 1),
+                positions=torch.full_like(ids, node.length + depth - 1),
+                encoded=encoded,
+                board_index=torch.zeros_like(ids),
+                states=states,
+            )
+            logits[torch.from_numpy(level).to(self.device)] = output.logits[:, 0]
+            states, numbers = output.states, level
+        return logits
+
+    def _run_rows(
+        self,
+        rows: list[tuple[int, list[int]]],
+        tokens: npt.NDArray[np.int64],
+        trees: list[PackedTree],
+        encoded: EncodedBoards | None,
+    ) -> list[MoveScores]:
+        """Several contexts, each a main line with the trees of its plies as branches, in one pass."""
+        k = self.tokenizer.slots
+        lines = []
+        for start, plies in rows:
+            main = k * (plies[-1] - start) + 1  # BOS and the tokens before the last ply
+            ids = [self.tokenizer.vocab.bos_id, *tokens[start : plies[-1]].reshape(-1).tolist()]
+            position = list(range(main))
+            slot = [k, *((p - 1) % k for p in range(1, main))]
+            board = [p // k for p in range(main)]
+            sizes = [len(trees[ply].tokens) for ply in plies]
+            total = main + sum(sizes)
+            visible = np.zeros((total, total), bool)
+            visible[:main, :main] = np.tril(np.ones((main, main), bool))
+            at, begins = main, []
+            for ply, size in zip(plies, sizes, strict=True):
+                tree = trees[ply]
+                begins.append(at)
+                root = k * (ply - start)
+                ids += tree.tokens.tolist()
+                slot += (tree.depths - 1).tolist()
+                position += (root + tree.depths).tolist()
+                board += [ply - start] * size
+                visible[at : at + size, : root + 1] = True
+                visible[at : at + size, at : at + size] = tree.ancestors
+                at += size
+            lines.append((ids, slot, position, board, visible, begins))
+        longest = max(len(line[0]) for line in lines)
+        fields = np.zeros((4, len(lines), longest), np.int64)
+        visible = np.zeros((len(lines), longest, longest), bool)
+        visible[:] = np.eye(longest, dtype=bool)
+        for i, (*columns, mask, _) in enumerate(lines):
+            fields[:, i, : len(mask)] = columns
+            visible[i, : len(mask), : len(mask)] = mask
+        ids, slots, positions, boards = torch.from_numpy(fields).to(self.device)
+        output = self.model(
+            input_ids=ids,
+            slots=slots,
+            positions=positions,
+            encoded=None if encoded is None else _slices(encoded, [start for start, _ in rows], int(boards.max()) + 1),
+            board_index=boards,
+            visible=torch.from_numpy(visible).to(self.device),
+        )
+        results = []
+        for i, ((start, plies), (*_, begins)) in enumerate(zip(rows, lines, strict=True)):
+            for ply, begin in zip(plies, begins, strict=True):
+                root = k * (ply - start)
+                inner = output.logits[i, begin : begin + len(trees[ply].tokens)]
+                results.append(self._scores(trees[ply], output.logits[i, root], inner, output.value_logits[i, root]))
+        return results
+
+    def _scores(self, tree: PackedTree, root: Tensor, inner: Tensor, value: Tensor) -> MoveScores:
+        rows = torch.cat([root[None], inner]).double().log_softmax(-1).cpu().numpy()
+        moves, sums = tree.score(rows[0], rows[1:])
+        order = np.argsort([move.index for move in moves], kind="stable")
+        # The Gumbel trick: the largest of log-probability + noise is a draw at temperature 1.
+        noise = self._rng.gumbel(size=rows.shape)
+        return MoveScores(
+            moves=tuple(moves[i] for i in order),
+            logprobs=sums[order],
+            value=value.double().softmax(-1).cpu().numpy(),
+            greedy=tree.follow(rows.argmax(-1).tolist()),
+            sampled=tree.follow((rows + noise).argmax(-1).tolist()),
+        )
+
+    def _encode(self, features: Sequence[tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]]) -> EncodedBoards:
+        boards = torch.from_numpy(np.stack([codes for codes, _ in features]))[None].to(self.device)
+        counts = torch.from_numpy(np.stack([numbers for _, numbers in features]))[None].to(self.device)
+        return self.model.encode_boards(boards, counts)
+
+
+
+
+def _joined(parts: list[EncodedBoards]) -> EncodedBoards:
+    vectors = [p.vectors for p in parts if p.vectors is not None]
+    return EncodedBoards(torch.cat([p.summary for p in parts], 1), torch.cat(vectors, 1) if vectors else None)
+
+
+def _last_board(encoded: EncodedBoards) -> EncodedBoards:
+    return EncodedBoards(encoded.summary[:, -1:], None if encoded.vectors is None else encoded.vectors[:, -1:])
+
+
+def _slices(encoded: EncodedBoards, starts: list[int], count: int) -> EncodedBoards:
+    """For every row *count* boards of a game, from its start on (the last one again past the end)."""
+    device = encoded.summary.device
+    index = torch.tensor(starts, device=device)[:, None] + torch.arange(count, device=device)
+    index = index.clamp_max(encoded.summary.shape[1] - 1)
+    return EncodedBoards(encoded.summary[0, index], None if encoded.vectors is None else encoded.vectors[0, index])
+
+
+def _repeated(encoded: EncodedBoards, rows: int) -> EncodedBoards:
+    return EncodedBoards(
+        encoded.summary.expand(rows, -1, -1),
+        None if encoded.vectors is None else encoded.vectors.expand(rows, -1, -1, -1),
+    )
