@@ -5,14 +5,21 @@ Games are replayed many at a time by the compiled rules, so that judging a ply c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xiangqi_gpt.records.record import GameRecord, Note, TeacherLabels, is_start, split_of
+from xiangqi_gpt.records.record import (
+    SPLIT_PLIES,
+    GameRecord,
+    Note,
+    TeacherLabels,
+    is_start,
+    split_of,
+)
 from xiangqi_gpt.rules import batch
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import FenError, RecordError
@@ -31,7 +38,9 @@ class Candidate:
     """A game as a reader found it, before the rules have seen it.
 
     ``moves`` are move indices. Where the text went wrong, ``fault`` says how and ``moves`` stop before that
-    ply; a fault of the whole game (nothing of it can be used) leaves ``usable`` false.
+    ply; a fault of the whole game (nothing of it can be used) leaves ``usable`` false. ``line_of`` tells the
+    line of a ply where ``line``, the game's first, is too coarse. ``remarks`` are what a reader of the audit
+    wants to know of a game that can be used all the same.
     """
 
     moves: Sequence[int]
@@ -46,8 +55,10 @@ class Candidate:
     notes: Mapping[int, Note] = field(default_factory=dict)
     number: int = 0
     line: int | None = None
+    line_of: Callable[[int], int | None] | None = None
     fault: str = ""
     usable: bool = True
+    remarks: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +70,41 @@ class Reading:
 
     record: GameRecord | None
     error: RecordError | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Start:
+class Start:
+    """The position a game begins with: canonical FEN, squares int8 (90,), turn (0 Red, 1 Black).
+
+    Where the rules refuse it, ``fault`` says why and the rest means nothing.
+    """
+
     fen: str
-    squares: NDArray[np.int8]  # (90,)
+    squares: NDArray[np.int8]
     turn: int
     fault: str = ""
 
+    def board(self) -> Board:
+        """A fresh board with this position."""
+        return _board(self.fen).copy()
+
 
 @lru_cache(maxsize=4096)
-def _start(fen: str) -> _Start:
+def start_of(fen: str) -> Start:
+    """The start position that a FEN names; an empty one is the standard start."""
     if is_start(fen):
         fen = START_FEN
     try:
         board = Board(fen)
     except FenError as error:
-        return _Start(fen, np.zeros(90, dtype=np.int8), 0, str(error))
-    return _Start(board.fen(), np.array(board.squares, dtype=np.int8), int(board.turn))
+        return Start(fen, np.zeros(90, dtype=np.int8), 0, str(error))
+    return Start(board.fen(), np.array(board.squares, dtype=np.int8), int(board.turn))
+
+
+@lru_cache(maxsize=256)
+def _board(fen: str) -> Board:
+    return Board(fen)
 
 
 def judged(candidates: Iterable[Candidate], file: str) -> Iterator[Reading]:
@@ -97,7 +124,7 @@ def judged(candidates: Iterable[Candidate], file: str) -> Iterator[Reading]:
 def _judge(games: list[Candidate], file: str) -> Iterator[Reading]:
     if not games:
         return
-    starts = [_start(game.start_fen) for game in games]
+    starts = [start_of(game.start_fen) for game in games]
     lengths = [len(game.moves) if not start.fault else 0 for game, start in zip(games, starts, strict=True)]
     offsets = np.zeros(len(games) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
@@ -117,7 +144,7 @@ def _judge(games: list[Candidate], file: str) -> Iterator[Reading]:
 
 def _wrong_labels(
     games: list[Candidate],
-    starts: list[_Start],
+    starts: list[Start],
     boards: NDArray[np.int8],
     offsets: NDArray[np.int64],
     illegal: NDArray[np.int32],
@@ -151,35 +178,36 @@ def _wrong_labels(
     return found
 
 
-def _reading(game: Candidate, start: _Start, illegal: int, wrong_label: int | None, file: str) -> Reading:
+def _reading(game: Candidate, start: Start, illegal: int, wrong_label: int | None, file: str) -> Reading:
     number = game.number or None
 
+    remarks = tuple(game.remarks)
+
     def error(reason: str, ply: int | None = None) -> RecordError:
-        return RecordError(reason, file=file, game=number, ply=ply, line=game.line)
+        line = game.line_of(ply) if game.line_of is not None and ply is not None else None
+        return RecordError(reason, file=file, game=number, ply=ply, line=line or game.line)
+
+    def cut(ply: int, reason: str) -> Reading:
+        return Reading(_record(game, start, game.moves[:ply], file), error(reason, ply), remarks)
 
     if not game.usable:
-        return Reading(None, error(game.fault))
+        return Reading(None, error(game.fault), remarks)
     if start.fault:
-        return Reading(None, error(start.fault))
+        return Reading(None, error(start.fault), remarks)
     if illegal >= 0:
-        return Reading(
-            _record(game, start, game.moves[:illegal], file), error(_why(game, start, illegal), illegal)
-        )
+        return cut(illegal, _why(game, start, illegal))
     if game.fault:
-        return Reading(_record(game, start, game.moves, file), error(game.fault, len(game.moves)))
+        return cut(len(game.moves), game.fault)
     if wrong_label is not None and game.labels is not None:
         label = game.labels.best[wrong_label - game.labels.first]
         reason = f"expected a legal move as the teacher's, found {str(label)!r}"
-        return Reading(None, error(reason, wrong_label))
+        return Reading(None, error(reason, wrong_label), remarks)
     if len(game.moves) > MAX_PLIES:
-        return Reading(
-            _record(game, start, game.moves[:MAX_PLIES], file),
-            error(f"expected at most {MAX_PLIES} plies, found {len(game.moves)}", MAX_PLIES),
-        )
-    return Reading(_record(game, start, game.moves, file))
+        return cut(MAX_PLIES, f"expected at most {MAX_PLIES} plies, found {len(game.moves)}")
+    return Reading(_record(game, start, game.moves, file), None, remarks)
 
 
-def _record(game: Candidate, start: _Start, indices: Sequence[int], file: str) -> GameRecord:
+def _record(game: Candidate, start: Start, indices: Sequence[int], file: str) -> GameRecord:
     moves = tuple([MOVES[index] for index in indices])
     cut = len(moves) < len(game.moves) or bool(game.fault)
     return GameRecord(
@@ -187,7 +215,8 @@ def _record(game: Candidate, start: _Start, indices: Sequence[int], file: str) -
         start_fen=start.fen,
         result="*" if cut else game.result,
         tags=game.tags,
-        split=game.split or split_of(start.fen, moves),
+        split=game.split
+        or split_of(start.fen, moves if not cut else [MOVES[i] for i in game.moves[:SPLIT_PLIES]]),
         kind=game.kind,
         subtype=game.subtype,
         id=game.id,
@@ -198,7 +227,7 @@ def _record(game: Candidate, start: _Start, indices: Sequence[int], file: str) -
     )
 
 
-def _why(game: Candidate, start: _Start, illegal: int) -> str:
+def _why(game: Candidate, start: Start, illegal: int) -> str:
     """Why the move at ply ``illegal`` is against the rules, in words."""
     board = Board(start.fen)
     for index in game.moves[:illegal]:
