@@ -2,9 +2,10 @@
 
     python -m xiangqi_gpt.gui.make_fonts --source /usr/share/fonts/opentype/noto --out assets/fonts
 
-The sources are Debian's `fonts-noto-cjk`; fonttools comes with the `dev` extra. Two faces:
+The sources are Debian's `fonts-noto-cjk`; fonttools comes with the `dev` extra. Three files:
 `XiangqiSans-Regular.otf` for text, with the 3,755 most common simplified characters besides our own so that
-a new sentence or a player's name is rarely a box, and `XiangqiSerif-Bold.otf` for pieces, river and headings.
+a new sentence or a player's name is rarely a box, `XiangqiSerif-Bold.otf` for headings, and
+`XiangqiPieces-Bold.otf`, in the traditional forms, for pieces, river and numerals.
 """
 
 from __future__ import annotations
@@ -77,11 +78,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("assets/fonts"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    board = set(PIECES + NUMERALS + RIVER + LATIN)
     own = set(LATIN + PUNCTUATION + PIECES + NUMERALS + RIVER + TRADITIONAL) | source_characters()
     simplified, traditional = 2, 3  # faces inside the collections; 0 is Japanese, 1 Korean
     jobs = (
         ("NotoSansCJK-Regular.ttc", simplified, own | set(common_characters()), "Xiangqi Sans", "Regular"),
-        ("NotoSerifCJK-Bold.ttc", traditional, own, "Xiangqi Serif", "Bold"),
+        ("NotoSerifCJK-Bold.ttc", simplified, own, "Xiangqi Serif", "Bold"),
+        ("NotoSerifCJK-Bold.ttc", traditional, board, "Xiangqi Pieces", "Bold"),
     )
     for name, number, characters, family, style in jobs:
         out = options.out / f"{family.replace(' ', '')}-{style}.otf"

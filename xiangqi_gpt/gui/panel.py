@@ -1,0 +1,275 @@
+"""Draws what stands beside the board: value bar, players, status, candidates, moves, buttons."""
+
+from __future__ import annotations
+
+import pygame
+
+from xiangqi_gpt.gui.ink import Ink, mix, rounded, stamp
+from xiangqi_gpt.gui.layout import BUTTONS, Layout, Rect
+from xiangqi_gpt.gui.state import GameState, Thought
+from xiangqi_gpt.gui.texts import move_text, player_label, say, side_name
+from xiangqi_gpt.gui.theme import Rgb, Theme
+from xiangqi_gpt.players.base import Line
+from xiangqi_gpt.rules import Color
+
+KEYS = {"undo": "U", "hint": "H", "flip": "F", "new": "N", "language": "L", "theme": "T"}
+"""The key that does the same as a button."""
+
+
+def percent(share: float) -> str:
+    """A share 0..1 as people read it: "34 %", "3.4 %", "<0.1 %"."""
+    value = 100 * share
+    if value >= 9.95:
+        return f"{value:.0f} %"
+    if value >= 0.095:
+        return f"{value:.1f} %"
+    return "<0.1 %" if value > 0 else "0 %"
+
+
+def worth(line: Line) -> str:
+    """What is known of a candidate: its probability, else its score in pawns, else nothing."""
+    if line.prob is not None:
+        return percent(line.prob)
+    return f"{line.score_cp / 100:+.2f}" if line.score_cp is not None else ""
+
+
+def first_move_row(state: GameState, layout: Layout) -> int:
+    """First row of the move list that keeps the ply shown in sight."""
+    row = max(0, state.ply - 1 + black_first(state)) // 2
+    return max(0, row - layout.visible_move_rows + 1)
+
+
+def black_first(state: GameState) -> bool:
+    """Whether the game began with Black to move, which leaves the first cell of the list empty."""
+    return bool(state.history) and state.history[0].color is Color.BLACK
+
+
+class Panel:
+    """Draws the panel with the fonts of `ink`."""
+
+    def __init__(self, ink: Ink) -> None:
+        self._ink = ink
+
+    def draw(
+        self,
+        surface: pygame.Surface,
+        state: GameState,
+        layout: Layout,
+        theme: Theme,
+        *,
+        hover: tuple[int, int] | None,
+        scroll: int | None,
+    ) -> None:
+        """Draw all parts."""
+        self._value(surface, state, layout, theme)
+        self._players(surface, state, layout, theme)
+        self._status(surface, state, layout, theme)
+        self._candidates(surface, state, layout, theme)
+        self._moves(surface, state, layout, theme, hover, scroll)
+        self._buttons(surface, state, layout, theme, hover)
+
+    def _value(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
+        rect = layout.value
+        stamp(surface, rounded(rect.w, rect.h, 3, theme.raised, theme.hair), *rect.center)
+        inner = rect.inset(1, 1)
+        value = state.red_value
+        if value is not None:
+            red, draw, black = value
+            top, bottom = (red, black) if state.flipped else (black, red)
+            top_color, bottom_color = (
+                (theme.side_red, theme.side_black) if state.flipped else (theme.side_black, theme.side_red)
+            )
+            total = red + draw + black or 1.0
+            top_h, bottom_h = round(inner.h * top / total), round(inner.h * bottom / total)
+            surface.fill(theme.side_draw, inner)
+            surface.fill(top_color, (inner.x, inner.y, inner.w, top_h))
+            surface.fill(bottom_color, (inner.x, inner.bottom - bottom_h, inner.w, bottom_h))
+        middle = rect.center[1]
+        surface.fill(theme.soft, (rect.x - 3, middle - 1, rect.w + 6, 2))
+
+    def _players(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
+        rect, size = layout.players, layout.text
+        step = rect.h // 2
+        upper = Color.RED if state.flipped else Color.BLACK
+        for i, side in enumerate((upper, upper.other)):
+            middle = rect.y + i * step + step // 2
+            to_move = state.outcome is None and state.shown_board.turn is side
+            color = theme.red if side is Color.RED else theme.black
+            dot = rounded(size, size, size // 2, color, theme.face if theme.table[0] < 128 else color)
+            stamp(surface, dot, rect.x + size // 2, middle)
+            name = side_name(state.language, side)
+            x = rect.x + round(size * 1.6)
+            x += self._ink.write(surface, name, x, middle, size, theme.text, face="serif")
+            who = say(state.language, "you") if side in state.humans else player_label(state.spec)
+            x += round(size * 0.6)
+            doing = ""
+            if side not in state.humans and state.work in ("load", "move"):
+                doing = say(state.language, "loading" if state.work == "load" else "thinking") + " …"
+            doing_w = self._ink.width(doing, size) + size if doing else size
+            self._ink.write(surface, who, x, middle, size, theme.soft, room=rect.right - x - doing_w)
+            if doing:
+                self._ink.write(surface, doing, rect.right, middle, size, theme.soft, align=1)
+            elif to_move:
+                turn = say(state.language, "to_move")
+                self._ink.write(surface, turn, rect.right, middle, size, theme.soft, align=1)
+
+    def _status(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
+        rect, size = layout.status, layout.text
+        surface.fill(theme.hair, (rect.x, rect.y, rect.w, 1))
+        text, tone = state.status()
+        color = theme.warn if tone == "warn" else theme.text
+        lines = self._ink.wrap(text, size, rect.w, 2)
+        step = round(size * 1.35)
+        top = rect.center[1] - step * (len(lines) - 1) // 2
+        for i, line in enumerate(lines):
+            self._ink.write(surface, line, rect.x, top + i * step, size, color)
+
+    def _heading(
+        self, surface: pygame.Surface, rect: Rect, layout: Layout, theme: Theme, left: str, right: str
+    ) -> None:
+        surface.fill(theme.hair, (rect.x, rect.y, rect.w, 1))
+        middle = rect.y + layout.row // 2 + 1
+        used = self._ink.write(surface, left, rect.x, middle, layout.text, theme.text, face="serif")
+        room = rect.w - used - layout.text
+        small = max(12, layout.text - 2)
+        self._ink.write(surface, right, rect.right, middle, small, theme.soft, align=1, room=room)
+
+    def _candidates(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
+        rect, size, row = layout.candidates, layout.text, layout.row
+        language = state.language
+        thought = state.thought
+        note = ""
+        if thought is not None:
+            side = side_name(language, thought.board.turn)
+            note = say(language, "considered" if thought.played else "hint_for", side=side)
+        self._heading(surface, rect, layout, theme, say(language, "candidates"), note)
+        y = rect.y + row
+        if thought is None:
+            moved = any(ply.color not in state.humans for ply in state.history[: state.ply])
+            text = say(language, "no_thoughts" if moved else "no_analysis")
+            for i, words in enumerate(self._ink.wrap(text, size, rect.w, 2)):
+                self._ink.write(surface, words, rect.x, y + row * i + row // 2, size, theme.soft)
+            return
+        for line in shown_lines(thought, layout.candidate_rows):
+            chosen = line.move == thought.played
+            text = move_text(language, thought.board, line.move)
+            self._bar_row(
+                surface, layout, theme, y, line.prob, theme.arrow, worth(line), text, line.move.iccs, chosen
+            )
+            y += row
+        leak = thought.analysis.leak
+        if leak is not None:
+            name = say(language, "leak")
+            self._bar_row(surface, layout, theme, y, leak, theme.warn, percent(leak), name, "", False)
+            y += row
+        if thought.red_value is not None:
+            red, draw, black = (round(100 * share) for share in thought.red_value)
+            text = say(language, "value", red=red, draw=draw, black=black)
+            self._ink.write(surface, text, rect.x, y + row // 2, max(12, size - 2), theme.soft, room=rect.w)
+
+    def _bar_row(
+        self,
+        surface: pygame.Surface,
+        layout: Layout,
+        theme: Theme,
+        y: int,
+        share: float | None,
+        color: Rgb,
+        value: str,
+        name: str,
+        detail: str,
+        chosen: bool,
+    ) -> None:
+        """One row: bar, name, detail and value; `chosen` marks the move that was played."""
+        rect, size, row = layout.candidates, layout.text, layout.row
+        middle = y + row // 2
+        track_w, track_h = round(rect.w * 0.30), max(6, size // 2)
+        x = rect.x + round(size * 0.9)
+        if chosen:
+            side = max(5, size // 3)
+            surface.fill(theme.last, (rect.x, middle - side // 2, side, side))
+        if share is not None:
+            surface.fill(mix(theme.table, theme.hair, 0.55), (x, middle - track_h // 2, track_w, track_h))
+            filled = max(1 if share > 0 else 0, round(track_w * min(1.0, share)))
+            surface.fill(color, (x, middle - track_h // 2, filled, track_h))
+        x += track_w + round(size * 0.8)
+        self._ink.write(surface, name, x, middle, size, theme.text)
+        self._ink.write(surface, detail, x + round(size * 5.2), middle, size, theme.soft)
+        self._ink.write(surface, value, rect.right, middle, size, theme.text, align=1)
+
+    def _moves(
+        self,
+        surface: pygame.Surface,
+        state: GameState,
+        layout: Layout,
+        theme: Theme,
+        hover: tuple[int, int] | None,
+        scroll: int | None,
+    ) -> None:
+        rect, size = layout.moves, layout.text
+        self._heading(surface, rect, layout, theme, say(state.language, "moves"), state.rules_text())
+        first = first_move_row(state, layout) if scroll is None else scroll
+        offset = black_first(state)
+        number = state.board.fullmove_number - (len(state.history) + offset) // 2
+        for ply, entry in enumerate(state.history):
+            cell = layout.move_cell(ply, first, offset)
+            if cell is None:
+                continue
+            if ply == state.ply - 1:
+                fill = mix(theme.table, theme.last, 0.30)
+                stamp(surface, rounded(cell.w, cell.h, 3, fill), *cell.center)
+            elif hover is not None and cell.contains(*hover):
+                fill = mix(theme.table, theme.hair, 0.5)
+                stamp(surface, rounded(cell.w, cell.h, 3, fill), *cell.center)
+            middle = cell.center[1]
+            if entry.color is Color.RED or ply == 0:
+                label = f"{number + (ply + offset) // 2}"
+                x = rect.x + round(size * 1.7)
+                self._ink.write(surface, label, x, middle, max(12, size - 2), theme.soft, align=1)
+            text = entry.text(state.language)
+            self._ink.write(
+                surface, text, cell.x + size // 2, middle, size, theme.text, room=cell.w - size // 2
+            )
+
+    def _buttons(
+        self,
+        surface: pygame.Surface,
+        state: GameState,
+        layout: Layout,
+        theme: Theme,
+        hover: tuple[int, int] | None,
+    ) -> None:
+        size = layout.text
+        for name, rect in zip(BUTTONS, layout.buttons, strict=True):
+            over = hover is not None and rect.contains(*hover) and state.menu is None
+            active = name == "hint" and (state.hint is not None or state.wants_hint)
+            fill = mix(theme.raised, theme.line, 0.12) if over or active else theme.raised
+            stamp(
+                surface, rounded(rect.w, rect.h, 5, fill, theme.line if active else theme.hair), *rect.center
+            )
+            small = max(12, size - 4)
+            key_w = self._ink.width(KEYS[name], small) + size // 2
+            text = say(state.language, name)
+            room = rect.w - key_w - size // 2
+            self._ink.write(
+                surface,
+                text,
+                rect.x + (rect.w - key_w) // 2 + 2,
+                rect.center[1],
+                size,
+                theme.text,
+                align=0.5,
+                room=room,
+            )
+            self._ink.write(
+                surface, KEYS[name], rect.right - size // 2, rect.center[1], small, theme.soft, align=1
+            )
+
+
+def shown_lines(thought: Thought, rows: int) -> list[Line]:
+    """The best candidates for `rows` rows; the move played takes the last one if it is not among the best."""
+    lines = list(thought.analysis.lines[:rows])
+    if thought.played is not None and all(line.move != thought.played for line in lines):
+        played = [line for line in thought.analysis.lines[rows:] if line.move == thought.played]
+        lines[len(lines) - len(played) :] = played
+    return lines

@@ -1,0 +1,336 @@
+"""Draws a `GameState` on a surface: board, pieces and marks here, the panel in `panel`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pygame
+
+from xiangqi_gpt.gui.ink import Ink, faded, mix, rounded, stamp, supersample, thick_line
+from xiangqi_gpt.gui.layout import Layout, Rect, menu_layout
+from xiangqi_gpt.gui.panel import Panel
+from xiangqi_gpt.gui.settings import Labels
+from xiangqi_gpt.gui.sprites import Sprites, arrow_sprite
+from xiangqi_gpt.gui.state import GameState, Menu
+from xiangqi_gpt.gui.texts import BLACK_FILES, RED_FILES, RIVER, PieceSet, player_label, say
+from xiangqi_gpt.gui.theme import THEMES, Theme
+from xiangqi_gpt.rules import Move, file_of, rank_of, square
+
+MARKED_POINTS = [square(f, r) for f, r in ((1, 2), (7, 2), (1, 7), (7, 7))] + [
+    square(f, r) for r in (3, 6) for f in range(0, 9, 2)
+]
+"""Where cannons and soldiers begin."""
+ARROWS = 4
+FAINT = 0.02  # candidates under this probability get no arrow
+
+
+@dataclass(frozen=True)
+class Slide:
+    """A move under way on the screen; `share` 0..1 of the time gone."""
+
+    move: Move
+    captured: int
+    share: float
+
+
+class Renderer:
+    """Draws frames; keeps what can be used again for the next one."""
+
+    def __init__(self) -> None:
+        self._ink = Ink()
+        self._panel = Panel(self._ink)
+        self._sprites_key: tuple[object, ...] = ()
+        self._sprites: Sprites | None = None
+        self._board_key: tuple[object, ...] = ()
+        self._board_art: pygame.Surface | None = None
+        self._arrows: dict[tuple[object, ...], tuple[pygame.Surface, tuple[int, int]]] = {}
+
+    def draw(
+        self,
+        surface: pygame.Surface,
+        state: GameState,
+        layout: Layout,
+        *,
+        hover: tuple[int, int] | None = None,
+        slide: Slide | None = None,
+        scroll: int | None = None,
+    ) -> None:
+        """Draw one frame.
+
+        Args:
+            hover: where the mouse is.
+            slide: the move being animated; the state already stands after it.
+            scroll: first row of the move list, None to follow the game.
+        """
+        theme = THEMES[state.settings.theme]
+        surface.fill(theme.table)
+        surface.blit(self._board(theme, layout, state.settings.labels, state.flipped), layout.board[:2])
+        self._pieces(surface, state, layout, theme, slide)
+        self._panel.draw(surface, state, layout, theme, hover=hover, scroll=scroll)
+        if state.announce:
+            self._announcement(surface, state, layout, theme)
+        if state.menu is not None:
+            self._menu(surface, state, state.menu, layout, theme, hover)
+
+    def _board(self, theme: Theme, layout: Layout, labels: Labels, flipped: bool) -> pygame.Surface:
+        key = (theme, layout, labels, flipped)
+        if key != self._board_key or self._board_art is None:
+            self._board_art = paint_board(self._ink, theme, layout, labels, flipped)
+            self._board_key = key
+        return self._board_art
+
+    def _set(self, theme: Theme, pieces: PieceSet, u: int) -> Sprites:
+        key = (theme, pieces, u)
+        if key != self._sprites_key or self._sprites is None:
+            self._sprites = Sprites(self._ink, theme, pieces, u)
+            self._sprites_key = key
+            self._arrows.clear()
+        return self._sprites
+
+    def _pieces(
+        self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme, slide: Slide | None
+    ) -> None:
+        sprites = self._set(theme, state.settings.pieces, layout.u)
+        squares = state.shown_board.squares
+        flipped = state.flipped
+        last = state.last_move
+        if last is not None:
+            for sq in (last.from_square, last.to_square):
+                stamp(surface, sprites.mark("last"), *layout.point(sq, flipped))
+        checked = state.checked_square
+        if checked is not None:
+            stamp(surface, sprites.mark("check"), *layout.point(checked, flipped))
+        sliding = slide.move.to_square if slide is not None else None
+        for sq, code in enumerate(squares):
+            if code and sq != sliding:
+                stamp(surface, sprites.piece(code), *layout.point(sq, flipped))
+        if state.selected is not None:
+            stamp(surface, sprites.mark("selected"), *layout.point(state.selected, flipped))
+        for sq in state.targets:
+            name = "capture" if squares[sq] else "target"
+            stamp(surface, sprites.mark(name), *layout.point(sq, flipped))
+        if state.hint is not None and state.is_live and slide is None:
+            self._draw_arrows(surface, state, layout, theme)
+        if slide is not None:
+            if slide.captured:
+                stamp(surface, sprites.piece(slide.captured), *layout.point(slide.move.to_square, flipped))
+            (ax, ay), (bx, by) = (
+                layout.point(sq, flipped) for sq in (slide.move.from_square, slide.move.to_square)
+            )
+            eased = 1 - (1 - slide.share) ** 3
+            x, y = round(ax + (bx - ax) * eased), round(ay + (by - ay) * eased)
+            stamp(surface, sprites.piece(squares[slide.move.to_square]), x, y)
+
+    def _draw_arrows(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
+        if state.hint is None:
+            return
+        lines = list(state.hint.analysis.lines[:ARROWS])
+        shown = [
+            (i, line)
+            for i, line in enumerate(lines)
+            if i == 0 or (line.prob is not None and line.prob >= FAINT)
+        ]
+        for i, line in reversed(shown):
+            start = layout.point(line.move.from_square, state.flipped)
+            end = layout.point(line.move.to_square, state.flipped)
+            dx, dy = end[0] - start[0], end[1] - start[1]
+            width = (0.06 + 0.22 * (line.prob or 0.0)) * layout.u
+            key = (dx, dy, layout.u, round(width), theme.arrow)
+            if key not in self._arrows:
+                self._arrows[key] = arrow_sprite(dx, dy, layout.u, width, theme.arrow)
+            sprite, (ox, oy) = self._arrows[key]
+            stamp(surface, sprite if i == 0 else faded(sprite, 0.5), start[0] + ox, start[1] + oy)
+
+    def _announcement(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
+        u = layout.u
+        cx, cy = layout.board.center
+        large, small = max(15, round(0.30 * u)), max(12, round(0.19 * u))
+        text = state.outcome_text()
+        again = say(state.language, "game_over")
+        width = min(
+            layout.board.w - u // 2,
+            max(self._ink.width(text, large, "serif"), self._ink.width(again, small)) + round(1.2 * u),
+        )
+        height = round(1.45 * u)
+        box = rounded(width, height, max(4, u // 10), theme.raised, theme.line, max(1, u // 40))
+        shade = rounded(width, height, max(4, u // 10), (0, 0, 0))
+        stamp(surface, faded(shade, 0.25), cx, cy + max(2, u // 20))
+        stamp(surface, box, cx, cy)
+        room = width - u // 2
+        self._ink.write(
+            surface, text, cx, cy - round(0.24 * u), large, theme.text, face="serif", align=0.5, room=room
+        )
+        line = f"{state.rules_text()} · {again}"
+        self._ink.write(surface, line, cx, cy + round(0.36 * u), small, theme.soft, align=0.5, room=room)
+
+    def _menu(
+        self,
+        surface: pygame.Surface,
+        state: GameState,
+        menu: Menu,
+        layout: Layout,
+        theme: Theme,
+        hover: tuple[int, int] | None,
+    ) -> None:
+        places = menu_layout(layout, state, menu)
+        veil = pygame.Surface(surface.get_size(), pygame.SRCALPHA)
+        veil.fill((*mix(theme.table, (0, 0, 0), 0.35), 120))
+        surface.blit(veil, (0, 0))
+        box, size = places.box, layout.text
+        stamp(surface, rounded(box.w, box.h, 8, theme.raised, theme.hair), *box.center)
+        title = say(state.language, "menu_title")
+        top = places.labels[0][1].y
+        self._ink.write(
+            surface,
+            title,
+            box.center[0],
+            (box.y + top) // 2 + 2,
+            round(size * 1.4),
+            theme.text,
+            face="serif",
+            align=0.5,
+        )
+        for name, rect in places.labels:
+            self._ink.write(surface, say(state.language, name), rect.x, rect.center[1], size, theme.soft)
+        chosen = {
+            "menu_side": menu.side,
+            "menu_opponent": menu.opponent,
+            "menu_style": menu.style,
+            "menu_pieces": list(_PIECE_KEYS).index(f"pieces_{state.settings.pieces}"),
+        }
+        for chip in places.chips:
+            self._chip(
+                surface,
+                chip_text(state, chip.row, chip.number),
+                chip.rect,
+                size,
+                theme,
+                chosen[chip.row] == chip.number,
+                hover,
+            )
+        self._chip(surface, say(state.language, "menu_cancel"), places.cancel, size, theme, False, hover)
+        self._chip(surface, say(state.language, "menu_start"), places.start, size, theme, True, hover)
+
+    def _chip(
+        self,
+        surface: pygame.Surface,
+        text: str,
+        rect: Rect,
+        size: int,
+        theme: Theme,
+        chosen: bool,
+        hover: tuple[int, int] | None,
+    ) -> None:
+        over = hover is not None and rect.contains(*hover)
+        fill = theme.line if chosen else mix(theme.raised, theme.line, 0.12) if over else theme.raised
+        color = theme.raised if chosen else theme.text
+        stamp(surface, rounded(rect.w, rect.h, 5, fill, theme.line if chosen else theme.hair), *rect.center)
+        self._ink.write(surface, text, *rect.center, size, color, align=0.5, room=rect.w - 6)
+
+
+_STYLE_KEYS = ("style_firm", "style_varied", "style_free")
+_SIDE_KEYS = ("side_red", "side_black")
+_PIECE_KEYS = ("pieces_chinese", "pieces_simplified", "pieces_letters")
+
+
+def chip_text(state: GameState, row: str, number: int) -> str:
+    """What stands on a choice of the menu."""
+    if row == "menu_opponent":
+        spec = state.specs[number]
+        known = spec in ("gpt", "greedy", "random")
+        return say(state.language, f"opponent_{spec}") if known else player_label(spec)
+    keys = {"menu_side": _SIDE_KEYS, "menu_style": _STYLE_KEYS, "menu_pieces": _PIECE_KEYS}[row]
+    return say(state.language, keys[number])
+
+
+def paint_board(ink: Ink, theme: Theme, layout: Layout, labels: Labels, flipped: bool) -> pygame.Surface:
+    """The empty board: paper, grid, palaces, point marks, river, labels."""
+    u = layout.u
+    art = pygame.Surface((10 * u, 11 * u))
+    art.fill(mix(theme.board, theme.line, 0.22))
+    art.fill(theme.board, art.get_rect().inflate(-2, -2))
+    width, frame = max(1, round(0.03 * u)), max(2, round(0.06 * u))
+
+    def x_of(file: float) -> int:
+        return round((1 + file) * u)
+
+    def bar(x: int, y: int, w: int, h: int) -> None:
+        art.fill(theme.line, (x, y, w, h))
+
+    half = width // 2
+    for row in range(10):
+        bar(x_of(0) - half, x_of(row) - half, 8 * u + width, width)
+    for column in range(9):
+        for top, bottom in ((0, 9),) if column in (0, 8) else ((0, 4), (5, 9)):
+            bar(x_of(column) - half, x_of(top) - half, width, (bottom - top) * u + width)
+    gap = round(0.14 * u)
+    left, top = x_of(0) - half - gap - frame, x_of(0) - half - gap - frame
+    w, h = 8 * u + width + 2 * (gap + frame), 9 * u + width + 2 * (gap + frame)
+    for x, y, bw, bh in ((left, top, w, frame), (left, top + h - frame, w, frame)):
+        bar(x, y, bw, bh)
+    for x in (left, left + w - frame):
+        bar(x, top, frame, h)
+
+    def palace(big: pygame.Surface, scale: int) -> None:
+        end = 2 * u * scale
+        for a, b in (((0, 0), (end, end)), ((0, end), (end, 0))):
+            thick_line(big, theme.line, a, b, width * scale)
+
+    cross = supersample(2 * u, 2 * u, palace)
+    stamp(art, cross, x_of(4), x_of(1))
+    stamp(art, cross, x_of(4), x_of(8))
+    _point_marks(art, theme, u, half, width)
+    _river(ink, art, theme, u)
+    _labels(ink, art, theme, u, labels, flipped)
+    return art
+
+
+def _point_marks(art: pygame.Surface, theme: Theme, u: int, half: int, width: int) -> None:
+    reach, away = max(3, round(0.12 * u)), max(2, round(0.06 * u))
+    thin = max(1, round(0.022 * u))
+    for sq in MARKED_POINTS:
+        cx, cy = (1 + file_of(sq)) * u, (1 + 9 - rank_of(sq)) * u
+        for sx in (-1, 1):
+            if (sx < 0 and file_of(sq) == 0) or (sx > 0 and file_of(sq) == 8):
+                continue
+            for sy in (-1, 1):
+                # Corners stand clear of the line, which covers [-half, width - half) around the point.
+                x = cx + width - half + away if sx > 0 else cx - half - away
+                y = cy + width - half + away if sy > 0 else cy - half - away
+                art.fill(theme.line, (x if sx > 0 else x - reach, y if sy > 0 else y - thin, reach, thin))
+                art.fill(theme.line, (x if sx > 0 else x - thin, y if sy > 0 else y - reach, thin, reach))
+
+
+def _river(ink: Ink, art: pygame.Surface, theme: Theme, u: int) -> None:
+    color = mix(theme.board, theme.line, 0.82)
+    size = round(0.56 * u)
+    for text, column in zip(RIVER, (2, 6), strict=True):
+        for char, aside in zip(text, (-0.5, 0.5), strict=True):
+            glyph = ink.ink(char, size, color, "pieces")
+            x, y = (1 + column + aside) * u, 5.5 * u
+            art.blit(glyph, (round(x - glyph.get_width() / 2), round(y - glyph.get_height() / 2)))
+
+
+def _labels(ink: Ink, art: pygame.Surface, theme: Theme, u: int, labels: Labels, flipped: bool) -> None:
+    size = max(12, round(0.27 * u))
+    color = mix(theme.board, theme.line, 0.85)
+    near, far = round(10.7 * u), round(0.3 * u)
+
+    def put(text: str, x: float, y: float) -> None:
+        # Centred as characters, not on their ink, of which numerals such as 一 have hardly any.
+        ink.write(art, text, round(x), round(y), size, color, face="pieces", align=0.5)
+
+    for file in range(9):
+        column = 8 - file if flipped else file
+        x = (1 + column) * u
+        if labels == "iccs":
+            put("abcdefghi"[file], x, near)
+            put("abcdefghi"[file], x, far)
+            continue
+        put(RED_FILES[file], x, far if flipped else near)
+        put(BLACK_FILES[file], x, near if flipped else far)
+    if labels == "iccs":
+        for rank in range(10):
+            row = rank if flipped else 9 - rank
+            for x in (far, 10 * u - far):
+                put(str(rank), x, (1 + row) * u)

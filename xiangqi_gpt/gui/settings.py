@@ -1,0 +1,73 @@
+"""What is remembered between two games: language, pieces, theme. A broken file counts as none."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import platformdirs
+
+from xiangqi_gpt.gui.texts import LANGUAGES, PIECE_SETS, Language, PieceSet, default_language
+
+ThemeName: TypeAlias = Literal["light", "dark", "contrast"]
+THEME_NAMES: tuple[ThemeName, ...] = ("light", "dark", "contrast")
+Labels: TypeAlias = Literal["files", "iccs"]
+LABELS: tuple[Labels, ...] = ("files", "iccs")
+_LARGEST_FILE = 65_536  # bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Taste of the person at the board."""
+
+    language: Language = "en"
+    pieces: PieceSet = "chinese"
+    theme: ThemeName = "light"
+    labels: Labels = "files"  # 九..一 and 1..9, or a..i and 0..9
+    animation_ms: int = 140  # milliseconds a move takes on the board; 0 = none
+
+
+def settings_path() -> Path:
+    """Where the settings lie on this machine."""
+    return Path(platformdirs.user_config_dir("xiangqi-gpt", appauthor=False)) / "play.json"
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """The remembered settings; whatever is missing, unreadable or out of range is at its default."""
+    default = Settings(language=default_language())
+    path = settings_path() if path is None else path
+    try:
+        with path.open("rb") as file:
+            found = json.loads(file.read(_LARGEST_FILE))
+    except (OSError, ValueError, RecursionError):
+        return default
+    if not isinstance(found, dict):
+        return default
+    values = asdict(default)
+    choices: dict[str, tuple[Any, ...]] = {
+        "language": LANGUAGES,
+        "pieces": tuple(PIECE_SETS),
+        "theme": THEME_NAMES,
+        "labels": LABELS,
+    }
+    for field in fields(Settings):
+        value = found.get(field.name)
+        if field.name in choices:
+            if isinstance(value, str) and value in choices[field.name]:
+                values[field.name] = value
+        elif isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 2000:
+            values[field.name] = value
+    return Settings(**values)
+
+
+def save_settings(settings: Settings, path: Path | None = None) -> None:
+    """Remember the settings. A folder that cannot be written to is no reason to stop a game."""
+    path = settings_path() if path is None else path
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".tmp")
+        draft.write_text(json.dumps(asdict(settings), indent=2) + "\n", encoding="utf-8")
+        draft.replace(path)

@@ -1,0 +1,154 @@
+"""Asking a player without waiting for it: questions go to a worker thread, answers come back by a queue."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+from xiangqi_gpt.players.base import Analysis, Limit, Player, PlayResult
+from xiangqi_gpt.rules import Board, XiangqiError
+
+Create: TypeAlias = Callable[[str], Player]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Something to ask: load the player of `spec` (a new game, if it is loaded), choose a move on `board`, or
+    analyse it.
+
+    `generation` comes back with the answer, so that an answer to an old question can be told from a new one.
+    """
+
+    kind: Literal["load", "move", "hint"]
+    generation: int
+    spec: str = ""
+    board: Board | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came of a question: a result, an analysis, nothing (a player was loaded), or an error."""
+
+    question: Question
+    result: PlayResult | None = None
+    analysis: Analysis | None = None
+    error: Exception | None = None
+
+
+class Thinker(Protocol):
+    """Where a front sends its questions."""
+
+    def ask(self, question: Question) -> None:
+        """Take a question; returns at once."""
+
+    def answers(self) -> list[Answer]:
+        """The answers that have come since the last call, oldest first."""
+
+    def close(self) -> None:
+        """Give the player back. Questions still open get no answer."""
+
+
+class _Desk:
+    """Holds the player and answers one question after another."""
+
+    def __init__(self, create: Create) -> None:
+        self._create = create
+        self._player: Player | None = None
+        self._spec = ""
+
+    def answer(self, question: Question) -> Answer:
+        try:
+            return self._answer(question)
+        except Exception as error:
+            # The person at the board must hear of every failure of a player, whatever it raises.
+            return Answer(question=question, error=error)
+
+    def _answer(self, question: Question) -> Answer:
+        if question.kind == "load":
+            if self._player is None or question.spec != self._spec:
+                player = self._create(question.spec)
+                self.close()
+                self._player, self._spec = player, question.spec
+            self._player.new_game()
+            return Answer(question=question)
+        if self._player is None or question.board is None:
+            raise XiangqiError(f"expected a loaded player and a board for {question.kind!r}, found none")
+        if question.kind == "move":
+            return Answer(question=question, result=self._player.play(question.board, Limit()))
+        return Answer(question=question, analysis=self._player.analyse(question.board, Limit()))
+
+    def close(self) -> None:
+        if self._player is not None:
+            self._player.close()
+            self._player = None
+
+
+class InlineThinker:
+    """Answers at once on the calling thread: for scripts, pictures and tests."""
+
+    def __init__(self, create: Create) -> None:
+        self._desk = _Desk(create)
+        self._done: list[Answer] = []
+
+    def ask(self, question: Question) -> None:
+        """Answer the question before returning."""
+        self._done.append(self._desk.answer(question))
+
+    def answers(self) -> list[Answer]:
+        """The answers since the last call."""
+        done, self._done = self._done, []
+        return done
+
+    def close(self) -> None:
+        """Give the player back."""
+        self._desk.close()
+
+
+class ThreadThinker:
+    """Answers on a worker thread, which alone touches the player.
+
+    Args:
+        create: builds a player from its spec; may take seconds.
+        wake: called on the worker thread after each answer.
+    """
+
+    def __init__(self, create: Create, wake: Callable[[], None]) -> None:
+        self._desk = _Desk(create)
+        self._wake = wake
+        self._questions: queue.SimpleQueue[Question | None] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._newest = 0
+        self._closing = False
+        # A daemon, so that an engine that never answers cannot keep the program from ending.
+        self._thread = threading.Thread(target=self._work, name="xiangqi-gpt-thinker", daemon=True)
+        self._thread.start()
+
+    def ask(self, question: Question) -> None:
+        """Queue a question; move and hint questions of older generations that have not begun are skipped."""
+        self._newest = max(self._newest, question.generation)
+        self._questions.put(question)
+
+    def answers(self) -> list[Answer]:
+        """The answers since the last call."""
+        found: list[Answer] = []
+        while not self._done.empty():
+            found.append(self._done.get())
+        return found
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Stop after the question in hand, waiting at most `timeout` seconds for it."""
+        self._closing = True
+        self._questions.put(None)
+        self._thread.join(timeout)
+
+    def _work(self) -> None:
+        while (question := self._questions.get()) is not None and not self._closing:
+            if question.kind != "load" and question.generation < self._newest:
+                continue
+            self._done.put(self._desk.answer(question))
+            if not self._closing:
+                self._wake()
+        self._desk.close()
