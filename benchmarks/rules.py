@@ -2,9 +2,9 @@
 
     python benchmarks/rules.py
 
-Prints a table with the ratio that each figure has to reach; exits 1 if one falls short. Times are CPU seconds of
-one thread. pyffish and cchess come with the `dev` extra; a row whose rival is not installed is left out. The
-positions are the start and those of `data/sample.parquet`.
+Prints a table with the ratio that each figure has to reach; exits 1 if one falls short. Times are CPU seconds
+of one thread. pyffish and cchess come with the `dev` extra; a row whose rival is not installed is left out.
+The positions are the start and those of `data/sample.parquet`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PERFT_FEN = "r1ba1a3/4kn3/2n1b4/pNp1p1p1p/4c4/6P2/P1P2R2P/1CcC5/9/2BAKAB2 w - - 
 
 
 def seconds(work: Callable[[], Any], least: float = 0.5, rounds: int = 5) -> float:
-    """Median CPU seconds of one call over some rounds, each of them at least `least` / `rounds` seconds long."""
+    """Median CPU seconds of one call over some rounds, each at least `least` / `rounds` seconds long."""
     work()
     times = []
     for _ in range(rounds):

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from xiangqi_gpt.notation import NOTATIONS, chinese, parse_any, wxf
 from xiangqi_gpt.rules import Board, IllegalMoveError, Move, MoveError
@@ -14,6 +16,8 @@ from xiangqi_gpt.rules import Board, IllegalMoveError, Move, MoveError
 CASES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "data" / "notation_cases.json").read_text(encoding="utf-8")
 )
+
+FUZZED = [Board(), Board("3k5/9/2P3P2/2P3P2/6P2/9/9/9/9/4K4 w - - 0 1")]
 
 
 def cases(question: str) -> list[Any]:
@@ -82,6 +86,33 @@ def test_any_notation_guesses_no_rank_convention() -> None:
 def test_no_notation(text: str) -> None:
     with pytest.raises(MoveError):
         parse_any(Board(), text)
+
+
+@pytest.mark.parametrize("name", list(NOTATIONS))
+def test_endless_text_is_refused_in_a_short_message(name: str) -> None:
+    for text in ("h2e2" * 1_000_000, "炮二平五" + " " * 1_000_000, "\u3000" * 1_000_000):
+        with pytest.raises(MoveError) as caught:
+            NOTATIONS[name].parse(Board(), text)
+        assert len(str(caught.value)) < 1000
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(
+    st.one_of(
+        st.text(max_size=8),
+        st.text("abcdefghi0123456789-", min_size=3, max_size=7),
+        st.text("KAEBHNRCP123456789+-=.abcde", min_size=4, max_size=4),
+        st.text("帅仕相马车炮兵卒前中后一二三四五六七八九1239进退平上下", min_size=4, max_size=5),
+    )
+)
+def test_any_text_is_a_legal_move_or_a_move_error(text: str) -> None:
+    for board in FUZZED:
+        for parse in (parse_any, *(notation.parse for notation in NOTATIONS.values())):
+            try:
+                move = parse(board, text)
+            except MoveError:
+                continue
+            assert board.is_legal(move)
 
 
 def test_notations_by_name() -> None:

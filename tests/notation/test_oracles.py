@@ -1,8 +1,8 @@
 """The written forms against two other programs, the known faults of each named.
 
-cchess (Chinese notation) writes soldiers on two files by mark alone, 前兵进一, which fits two of them, and 后 for
-the last of four or five, where we write its number. It cannot read numbers (二兵), file marks (前三) or two
-advisors or elephants on one file, and takes 前 中 后 over all soldiers of the side, whatever their file.
+cchess (Chinese notation) writes soldiers on two files by mark alone, 前兵进一, which fits two of them, and 后
+for the last of four or five, where we write its number. It cannot read numbers (二兵), file marks (前三) or
+two advisors or elephants on one file, and takes 前 中 后 over all soldiers of the side, whatever their file.
 
 pyffish (WXF) drops the tandem mark where only one of the two pieces has a legal move of that direction and
 number: "R1+1" for "R-+1".

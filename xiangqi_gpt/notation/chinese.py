@@ -14,7 +14,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Literal
 
-from xiangqi_gpt.notation.common import unreadable
+from xiangqi_gpt.notation.common import MAX_TEXT, unreadable
 from xiangqi_gpt.notation.linear import (
     ADVISOR,
     ELEPHANT,
@@ -78,8 +78,8 @@ def parse(board: Board, text: str) -> Move:
         MoveError: `text` has not the shape of a move, names no piece there, or fits several legal moves.
         IllegalMoveError: the move is not legal on `board`.
     """
-    characters = "".join(unicodedata.normalize("NFKC", text).split())
-    if not 4 <= len(characters) <= 5 or not _ALPHABET.issuperset(characters):
+    characters = "".join(unicodedata.normalize("NFKC", text[: MAX_TEXT + 1]).split())
+    if len(text) > MAX_TEXT or not 4 <= len(characters) <= 5 or not _ALPHABET.issuperset(characters):
         raise unreadable(board, text, _EXPECTED)
     plain = characters.translate(_READ)
     named = _named(board, plain[:-2])

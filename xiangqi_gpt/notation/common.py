@@ -10,11 +10,16 @@ from xiangqi_gpt.rules.errors import IllegalMoveError, MoveError
 from xiangqi_gpt.rules.explain import Illegality
 from xiangqi_gpt.rules.move import Move
 
+MAX_TEXT = 100
+"""Longer texts are no moves, whatever they say."""
+
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 
 
 def plain(text: str) -> str:
-    """`text` without outer blanks, full-width characters as ASCII and any dash as "-"."""
+    """`text` without outer blanks, full-width characters as ASCII, any dash as "-"; "" if it is too long."""
+    if len(text) > MAX_TEXT:
+        return ""
     text = text.strip()
     return text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_DASHES)
 
@@ -32,7 +37,8 @@ def legal(board: Board, move: Move, text: str) -> Move:
 
 def unreadable(board: Board, text: str, expected: str) -> MoveError:
     """The error for a text that has not the shape of a move; `expected` describes the shape."""
-    return MoveError(f"expected {expected}, found {text!r} in {board.fen()!r}")
+    shown = text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "..."
+    return MoveError(f"expected {expected}, found {shown!r} in {board.fen()!r}")
 
 
 def one_legal(board: Board, candidates: Sequence[Move], text: str) -> Move:
