@@ -212,6 +212,20 @@ class Board:
                 count += 1
         return count
 
+    def cycle(self, occurrences: int) -> list[Move]:
+        """The moves since the present position stood on the board for the `occurrences`-th time counted back.
+
+        The present occurrence is number one; the list is empty if there have not been that many since the
+        last capture.
+        """
+        undo, found = self._undo, 1
+        for i in range(len(undo) - 4, max(-1, len(undo) - self.halfmove_clock - 1), -2):
+            if undo[i][2] == self._hash:
+                found += 1
+                if found == occurrences:
+                    return self.move_stack[i:]
+        return []
+
     def explain(self, move: Move) -> Illegality | None:
         """Why `move` is illegal, typed and in words, or None if it is legal."""
         return explain_move(self.squares, self.turn, self._kings[self.turn], move)

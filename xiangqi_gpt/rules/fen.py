@@ -1,8 +1,8 @@
 """FEN: reading, writing and the strict check of whether a position can occur at all.
 
 `fen_faults` lists everything that is wrong with a text, in English and Chinese; an empty list means that
-strict reading accepts it. Some faults leave no board to speak of (`FenFault.fatal`); the others are tolerated by
-lenient reading, which position editors use.
+strict reading accepts it. Some faults leave no board to speak of (`FenFault.fatal`); the others are tolerated
+by lenient reading, which position editors use.
 
 Read in every mode: horse N or H, elephant B or E, Red to move as `w` or `r`, missing trailing fields.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xiangqi_gpt.rules.outcome import Outcome, Termination
+from xiangqi_gpt.rules.repetition import judge_cycle
 from xiangqi_gpt.rules.rulesets import RuleSet
 
 if TYPE_CHECKING:
@@ -32,15 +33,12 @@ def judge(board: Board, rules: RuleSet) -> Outcome | None:
             f"{loser.name_en} has no legal move (stalemate loses)",
             f"{loser.name_zh}无子可走，困毙判负",
         )
-    count = board.repetitions() if board.halfmove_clock >= 4 * (rules.repetitions - 1) else 1
-    if count >= rules.repetitions:
-        return Outcome(
-            None,
-            Termination.REPETITION,
-            rules.name,
-            f"Draw: the position has occurred {count} times",
-            f"同一局面出现 {count} 次，判和",
-        )
+    cycle = board.cycle(rules.repetitions) if board.halfmove_clock >= 4 * (rules.repetitions - 1) else []
+    if cycle:
+        start = board.copy()
+        for _ in cycle:
+            start.pop()
+        return judge_cycle(start.squares, start.turn, cycle, rules)
     if rules.natural_limit and board.halfmove_clock >= 2 * rules.natural_limit:
         return Outcome(
             None,

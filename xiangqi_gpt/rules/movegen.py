@@ -142,8 +142,8 @@ def _dangers(squares: list[int], king: int, color: int) -> tuple[bool, set[int],
     """What a piece other than the king must mind: (in check, from-squares, to-squares).
 
     Out of check a move can expose the king only if it leaves one of the from-squares or enters one of the
-    to-squares. In check a move can help only if it does one of those two. Either way a full test of such a move
-    must follow.
+    to-squares. In check a move can help only if it does one of those two. Either way a full test of such a
+    move must follow.
     """
     if color:
         enemy_king, horse, rook, cannon, pawn = 1, 4, 5, 6, 7

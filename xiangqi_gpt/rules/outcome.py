@@ -16,6 +16,7 @@ class Termination(str, Enum):
     REPETITION = "repetition"
     PERPETUAL_CHECK = "perpetual_check"
     PERPETUAL_CHASE = "perpetual_chase"
+    PERPETUAL_ATTACK = "perpetual_attack"
     NATURAL_LIMIT = "natural_limit"
     INSUFFICIENT_MATERIAL = "insufficient_material"
 

@@ -1,0 +1,248 @@
+"""The judge of repetitions: who, if anybody, loses when a position has come up once too often.
+
+Only the moves between the first and the last of the counted occurrences are looked at: the *cycle*.
+
+Asian rules: a side that gave check on each of its moves checks perpetually; a side each of whose moves
+chased one and the same piece (see `chase`) chases perpetually. Perpetual check outranks perpetual chase,
+and a chase by new attacks outranks one by exposure; what both sides do is a draw, and so is everything
+else.
+
+Chinese rules: one-sided perpetual check loses. Otherwise a side whose every move strikes (checks, threatens
+mate on the next move, or chases, be it one piece or several) plays forbidden moves and loses, unless the
+other side does so too. The attack of a king or soldier is idle, but a soldier's counts where both sides
+strike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xiangqi_gpt.rules.chase import SOLDIERS_TOO, Threats, attacks, mates_in_one, new_chases
+from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.rules.movegen import find_kings, king_attacked
+from xiangqi_gpt.rules.outcome import Outcome, Termination
+from xiangqi_gpt.rules.pieces import Color, Piece
+from xiangqi_gpt.rules.rulesets import RuleSet
+from xiangqi_gpt.rules.squares import SQUARE_NAMES
+
+Prey = tuple[Piece, int]
+"""A chased piece and the square on which it stands now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conduct:
+    """What one side did in a cycle.
+
+    Attributes:
+        moves: number of its moves.
+        checks: whether each of them gave check.
+        chased: the piece that each of them chased by a new attack, or None.
+        exposed: the piece that each of them chased by taking away its protection, or None.
+        strikes: whether each of them gave check, threatened mate or chased something; filled for Chinese
+            rules.
+        strikes_back: the same with the attacks of soldiers counted.
+        mate_threats: whether one of them threatened mate without check; filled for Chinese rules.
+    """
+
+    moves: int
+    checks: bool
+    chased: Prey | None = None
+    exposed: Prey | None = None
+    strikes: bool = False
+    strikes_back: bool = False
+    mate_threats: bool = False
+
+
+def judge_cycle(squares: Sequence[int], turn: Color, moves: Sequence[Move], rules: RuleSet) -> Outcome:
+    """The outcome of a game that ends because of the cycle `moves`.
+
+    Args:
+        squares: 90 piece codes by square before the first move.
+        turn: side that plays the first move.
+        moves: the moves of the cycle, both sides in turn; no capture among them.
+        rules: names the judge and the number of occurrences.
+    """
+    if rules.judge == "simple":
+        return _draw(rules, "any repetition is a draw", "重复局面一律判和")
+    if -1 in find_kings(list(squares)):
+        return _draw(rules, "a king is missing, so no chase can be judged", "缺少将帅，无法判断捉子")
+    conduct = conducts(squares, turn, moves, chinese=rules.judge == "chinese")
+    checking = [side.checks for side in conduct]
+    if any(checking):
+        if all(checking):
+            return _draw(rules, "both sides checked on every move", "双方互相长将")
+        offender = Color(checking.index(True))
+        n = conduct[offender].moves
+        return Outcome(
+            offender.other,
+            Termination.PERPETUAL_CHECK,
+            rules.name,
+            f"{offender.name_en} gave check on each of the last {n} moves and loses (perpetual check)",
+            f"{offender.name_zh}最近 {n} 着步步将军，长将判负",
+        )
+    return _judge_chinese(conduct, rules) if rules.judge == "chinese" else _judge_asian(conduct, rules)
+
+
+def _judge_asian(conduct: tuple[Conduct, Conduct], rules: RuleSet) -> Outcome:
+    chased = [side.chased for side in conduct]
+    exposed = [side.exposed for side in conduct]
+    prey = chased if any(chased) else exposed
+    if all(prey):
+        return _draw(rules, "both sides chased a piece on every move", "双方互相长捉")
+    for offender in Color:
+        victim = prey[offender]
+        if victim is not None:
+            return _chase(offender, conduct[offender].moves, victim, rules, by_exposure=prey is exposed)
+    return _draw(
+        rules, "neither side checked on every move or chased one piece on every move", "双方均无长将、长捉"
+    )
+
+
+def _judge_chinese(conduct: tuple[Conduct, Conduct], rules: RuleSet) -> Outcome:
+    striking = [side.strikes for side in conduct]
+    if not any(striking):
+        return _draw(rules, "both sides played moves that are allowed", "双方均为允许着法")
+    offender = Color(striking.index(True))
+    if conduct[offender.other].strikes_back:
+        return _draw(rules, "both sides attacked on every move", "双方均为禁止着法")
+    side = conduct[offender]
+    if side.chased is not None:
+        return _chase(offender, side.moves, side.chased, rules)
+    en, zh = ("checked, threatened mate or chased", "将军、要杀或捉子")
+    if not side.mate_threats:
+        en, zh = "checked or chased", "将军或捉子"
+    return Outcome(
+        offender.other,
+        Termination.PERPETUAL_ATTACK,
+        rules.name,
+        f"{offender.name_en} {en} on each of the last {side.moves} moves and loses (perpetual attack)",
+        f"{offender.name_zh}最近 {side.moves} 着步步{zh}，长打判负",
+    )
+
+
+def _chase(offender: Color, n: int, victim: Prey, rules: RuleSet, *, by_exposure: bool = False) -> Outcome:
+    piece, sq = victim
+    name = SQUARE_NAMES[sq]
+    how_en = "left without protection" if by_exposure else "chased"
+    how_zh = "使其失根而捉" if by_exposure else "捉"
+    return Outcome(
+        offender.other,
+        Termination.PERPETUAL_CHASE,
+        rules.name,
+        f"{offender.name_en} {how_en} the {piece.name_en} (now on {name}) on each of the last {n} moves "
+        "and loses (perpetual chase)",
+        f"{offender.name_zh}最近 {n} 着步步{how_zh}{piece.color.name_zh}的{piece.name_zh}"
+        f"（现在 {name}），长捉判负",
+    )
+
+
+def _draw(rules: RuleSet, why_en: str, why_zh: str) -> Outcome:
+    n = rules.repetitions
+    return Outcome(
+        None,
+        Termination.REPETITION,
+        rules.name,
+        f"Draw: the position has occurred {n} times and {why_en}",
+        f"同一局面出现 {n} 次，{why_zh}，判和",
+    )
+
+
+class _Side:
+    """What is known of one side while the cycle is walked through."""
+
+    def __init__(self) -> None:
+        self.moves = 0
+        self.checks = True
+        self.strikes = True
+        self.strikes_back = True
+        self.mate_threats = False
+        # squares, at the start of the cycle, of what every move so far has chased (by attack, by exposure)
+        self.prey: list[set[int] | None] = [None, None]
+
+
+def conducts(
+    squares: Sequence[int], turn: Color, moves: Sequence[Move], *, chinese: bool = False
+) -> tuple[Conduct, Conduct]:
+    """What Red and Black did in a cycle without captures.
+
+    Args:
+        squares: 90 piece codes by square before the first move, both kings among them.
+        turn: side that plays the first move.
+        moves: the moves, both sides in turn.
+        chinese: look for strikes too, which Chinese rules ask for.
+    """
+    board = list(squares)
+    kings = find_kings(board)
+    place = list(range(90))  # place[sq] = where the piece now on sq stood at the start of the cycle
+    sides = (_Side(), _Side())
+    color = int(turn)
+    for move in moves:
+        start, end = move.from_square, move.to_square
+        side = sides[color]
+        before = attacks(board, kings, color)
+        soldiers_before = attacks(board, kings, color, SOLDIERS_TOO) if chinese else {}
+        board[start], board[end] = 0, board[start]
+        place[end] = place[start]
+        if start in kings:
+            kings = find_kings(board)
+        check = king_attacked(board, kings[1 - color], 1 - color)
+        after = attacks(board, kings, color)
+        side.moves += 1
+        side.checks = side.checks and check
+        for i, victims in enumerate(new_chases(before, after, start, end)):
+            now = {place[sq] for sq in victims}
+            seen = side.prey[i]
+            side.prey[i] = now if seen is None else seen & now
+        if chinese:
+            mate = not check and mates_in_one(board, kings, color)
+            strike = check or mate or _gains_something(board, kings, color, before, after, start, end)
+            side.mate_threats = side.mate_threats or mate
+            side.strikes = side.strikes and strike
+            side.strikes_back = side.strikes_back and (
+                strike
+                or _gains_something(
+                    board,
+                    kings,
+                    color,
+                    soldiers_before,
+                    attacks(board, kings, color, SOLDIERS_TOO),
+                    start,
+                    end,
+                )
+            )
+        color = 1 - color
+    present = {place[sq]: sq for sq in range(90) if board[sq]}
+
+    def conduct(side: _Side) -> Conduct:
+        chased, exposed = (
+            (Piece.from_code(board[present[min(prey)]]), present[min(prey)]) if prey else None
+            for prey in side.prey
+        )
+        return Conduct(
+            moves=side.moves,
+            checks=side.checks and side.moves > 0,
+            chased=chased,
+            exposed=exposed,
+            strikes=chinese and side.strikes and side.moves > 0,
+            strikes_back=chinese and side.strikes_back and side.moves > 0,
+            mate_threats=side.mate_threats,
+        )
+
+    return conduct(sides[0]), conduct(sides[1])
+
+
+def _gains_something(
+    board: list[int], kings: list[int], color: int, before: Threats, after: Threats, start: int, end: int
+) -> bool:
+    """Whether a move chases under Chinese rules: a new threat whose capture would not be answered by mate."""
+    victims = set().union(*new_chases(before, after, start, end))
+    for (attacker, victim), threat in after.items():
+        if threat and victim in victims:
+            piece, captured = board[attacker], board[victim]
+            board[attacker], board[victim] = 0, piece
+            mated = mates_in_one(board, kings, 1 - color)
+            board[attacker], board[victim] = piece, captured
+            if not mated:
+                return True
+    return False
