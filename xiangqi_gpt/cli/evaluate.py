@@ -1,0 +1,140 @@
+"""`xiangqi-gpt evaluate`: accuracy and legality on held-out games."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xiangqi_gpt.rules.errors import ConfigError, RecordError
+
+
+def _options(function: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(
+        (
+            click.option(
+                "--data", "data", multiple=True, help="Records to measure on; may be given several times."
+            ),
+            click.option(
+                "--model",
+                "model_dir",
+                type=click.Path(path_type=Path),
+                help="Model directory; the bundled one by default.",
+            ),
+            click.option("--split", default="test", show_default=True, help="train, valid, test or extra."),
+            click.option(
+                "--games", type=click.IntRange(1), help="How many games, drawn by the seed; all by default."
+            ),
+            click.option("--seed", default=0, show_default=True, help="Seed of the draw."),
+            click.option(
+                "--threads", type=click.IntRange(1), help="Processor threads; all cores by default."
+            ),
+            click.option("--device", default="cpu", show_default=True, help="cpu or cuda."),
+            click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+@click.group("evaluate")
+def command() -> None:
+    """Measure a model on games it has never seen."""
+
+
+@command.command()
+@_options
+def accuracy(
+    data: tuple[str, ...], model_dir: Path | None, split: str, games: int | None, seed: int, threads: int | None,
+    device: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Agreement with the moves played and with the teacher's moves; likelihood; value of positions."""
+    from xiangqi_gpt.evaluation.accuracy import measure_accuracy
+
+    records = _games(data, split, games, seed)
+    with _progress(len(records)) as on_game:
+        result = measure_accuracy(_scorer(model_dir, device, threads, seed), records, on_game)
+    _print(dataclasses.asdict(result), as_json)
+
+
+@command.command()
+@_options
+@click.option(
+    "--random-plies",
+    type=click.IntRange(0),
+    help="Instead of records: positions after this many random plies.",
+)
+def legality(
+    data: tuple[str, ...], model_dir: Path | None, split: str, games: int | None, seed: int, threads: int | None,
+    device: str, as_json: bool, random_plies: int | None,
+) -> None:  # fmt: skip
+    """How often the model's own words, with nothing masked, are legal moves."""
+    from xiangqi_gpt.evaluation.games import random_boards
+    from xiangqi_gpt.evaluation.legality import measure_legality, measure_legality_of_boards
+
+    if random_plies is not None:
+        if data:
+            raise ConfigError("--random-plies: expected no --data with it, found both")
+        boards = list(random_boards(games or 1000, random_plies, seed))
+        with _progress(len(boards)) as on_game:
+            result = measure_legality_of_boards(_scorer(model_dir, device, threads, seed), boards, on_game)
+    else:
+        records = _games(data, split, games, seed)
+        with _progress(len(records)) as on_game:
+            result = measure_legality(_scorer(model_dir, device, threads, seed), records, on_game)
+    _print(dataclasses.asdict(result), as_json)
+
+
+def _games(data: tuple[str, ...], split: str, games: int | None, seed: int) -> list[Any]:
+    from xiangqi_gpt.evaluation.games import chosen_games
+
+    if not data:
+        raise ConfigError("--data: expected at least one file of records, found none")
+    refused: list[RecordError] = []
+    records = chosen_games(data, split=split, games=games, seed=seed, on_error=refused.append)
+    if refused:
+        click.echo(f"left out {len(refused)} games that break the rules; the first: {refused[0]}", err=True)
+    return records
+
+
+def _scorer(model_dir: Path | None, device: str, threads: int | None, seed: int) -> Any:
+    import torch
+
+    from xiangqi_gpt.decoding import Scorer
+    from xiangqi_gpt.players.gpt import open_model
+
+    if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
+        raise ConfigError(f"device: expected cpu, or cuda where there is one, found {device!r}")
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    return Scorer(open_model(model_dir), device, seed)
+
+
+@contextmanager
+def _progress(games: int) -> Iterator[Callable[[int], None]]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("games", total=games)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _print(result: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(result))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False)
+    for key, value in result.items():
+        table.add_row(
+            key, "-" if value is None else f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
+        )
+    Console().print(table)
