@@ -55,4 +55,3 @@ def counters(turns: npt.ArrayLike, clocks: npt.ArrayLike) -> npt.NDArray[np.floa
     """The counter inputs (..., 2): the side to move, and plies since the last capture as a share of the limit."""
     clock = np.minimum(np.asarray(clocks), NATURAL_LIMIT) / NATURAL_LIMIT
     return np.stack([np.asarray(turns), clock], -1).astype(np.float32)
-

@@ -25,7 +25,9 @@ from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.tokens import legal_tree
 
-_REMEMBERED = 64  # positions whose states are kept: enough to take back moves and to look at two games in turn
+_REMEMBERED = (
+    64  # positions whose states are kept: enough to take back moves and to look at two games in turn
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -72,7 +74,9 @@ class _Node:
 class Scorer:
     """Scores positions with one model; remembers recent positions, so the next ply of a game is one extension."""
 
-    def __init__(self, model: XiangqiGPTForCausalLM, device: str | torch.device = "cpu", seed: int = 0) -> None:
+    def __init__(
+        self, model: XiangqiGPTForCausalLM, device: str | torch.device = "cpu", seed: int = 0
+    ) -> None:
         self.model = model.eval().to(device)
         self.device = torch.device(device)
         self.tokenizer = model.tokenizer
@@ -108,7 +112,9 @@ class Scorer:
             trees.append(PackedTree.of(legal_tree(board, self.tokenizer)))
             board.push(move)
         turns = [(int(root.turn) + p) % 2 for p in range(len(moves))]
-        tokens = self.tokenizer.encode_array(np.array([m.index for m in moves]), np.array(turns))  # (plies, k)
+        tokens = self.tokenizer.encode_array(
+            np.array([m.index for m in moves]), np.array(turns)
+        )  # (plies, k)
         encoded = None
         if self.model.encoder is not None:
             encoded = self._encode(features)
@@ -116,7 +122,7 @@ class Scorer:
         for ply in range(len(moves)):
             spans.setdefault(context_start(ply, self.model.config.context_plies), []).append(ply)
         results: list[MoveScores] = []
-        rows = [(start, plies) for start, plies in spans.items()]
+        rows = list(spans.items())
         for first in range(0, len(rows), batch):
             results += self._run_rows(rows[first : first + batch], tokens, trees, encoded)
         return results
@@ -158,7 +164,12 @@ class Scorer:
             states=parent.states,
         )
         return _Node(
-            parent.start, parent.length + k, output.states, own, output.logits[0, -1], output.value_logits[0, -1]
+            parent.start,
+            parent.length + k,
+            output.states,
+            own,
+            output.logits[0, -1],
+            output.value_logits[0, -1],
         )
 
     def _prefilled(self, board: Board, path: tuple[int, ...], start: int) -> _Node:
@@ -283,7 +294,9 @@ class Scorer:
             input_ids=ids,
             slots=slots,
             positions=positions,
-            encoded=None if encoded is None else _slices(encoded, [start for start, _ in rows], int(boards.max()) + 1),
+            encoded=None
+            if encoded is None
+            else _slices(encoded, [start for start, _ in rows], int(boards.max()) + 1),
             board_index=boards,
             visible=torch.from_numpy(visible).to(self.device),
         )
@@ -292,7 +305,9 @@ class Scorer:
             for ply, begin in zip(plies, begins, strict=True):
                 root = k * (ply - start)
                 inner = output.logits[i, begin : begin + len(trees[ply].tokens)]
-                results.append(self._scores(trees[ply], output.logits[i, root], inner, output.value_logits[i, root]))
+                results.append(
+                    self._scores(trees[ply], output.logits[i, root], inner, output.value_logits[i, root])
+                )
         return results
 
     def _scores(self, tree: PackedTree, root: Tensor, inner: Tensor, value: Tensor) -> MoveScores:
@@ -309,12 +324,12 @@ class Scorer:
             sampled=tree.follow((rows + noise).argmax(-1).tolist()),
         )
 
-    def _encode(self, features: Sequence[tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]]) -> EncodedBoards:
+    def _encode(
+        self, features: Sequence[tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]]
+    ) -> EncodedBoards:
         boards = torch.from_numpy(np.stack([codes for codes, _ in features]))[None].to(self.device)
         counts = torch.from_numpy(np.stack([numbers for _, numbers in features]))[None].to(self.device)
         return self.model.encode_boards(boards, counts)
-
-
 
 
 def _joined(parts: list[EncodedBoards]) -> EncodedBoards:
@@ -323,7 +338,9 @@ def _joined(parts: list[EncodedBoards]) -> EncodedBoards:
 
 
 def _last_board(encoded: EncodedBoards) -> EncodedBoards:
-    return EncodedBoards(encoded.summary[:, -1:], None if encoded.vectors is None else encoded.vectors[:, -1:])
+    return EncodedBoards(
+        encoded.summary[:, -1:], None if encoded.vectors is None else encoded.vectors[:, -1:]
+    )
 
 
 def _slices(encoded: EncodedBoards, starts: list[int], count: int) -> EncodedBoards:
@@ -331,7 +348,9 @@ def _slices(encoded: EncodedBoards, starts: list[int], count: int) -> EncodedBoa
     device = encoded.summary.device
     index = torch.tensor(starts, device=device)[:, None] + torch.arange(count, device=device)
     index = index.clamp_max(encoded.summary.shape[1] - 1)
-    return EncodedBoards(encoded.summary[0, index], None if encoded.vectors is None else encoded.vectors[0, index])
+    return EncodedBoards(
+        encoded.summary[0, index], None if encoded.vectors is None else encoded.vectors[0, index]
+    )
 
 
 def _repeated(encoded: EncodedBoards, rows: int) -> EncodedBoards:

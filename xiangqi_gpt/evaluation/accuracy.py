@@ -27,7 +27,9 @@ class Accuracy:
     nats_per_ply: float | None  # minus the raw log-probability of the played move, all its tokens summed
     value_plies: int  # positions of games with a known result
     value_nll: float | None  # nats, of the game's result for the side to move
-    value_prior_nll: float | None  # the same for a forecaster that knows only how often each result occurs here
+    value_prior_nll: (
+        float | None
+    )  # the same for a forecaster that knows only how often each result occurs here
     value_brier: float | None  # sum of squares over win, draw and loss, 0..2
     value_accuracy: float | None  # share in which the likeliest result came about
 

@@ -62,21 +62,43 @@ class XiangqiGPTConfig(PreTrainedConfig):
         tokenizer = self.build_tokenizer()
         if self.vocab_size == 0:
             self.vocab_size = len(tokenizer.vocab)
-        _expect("vocab_size", self.vocab_size == len(tokenizer.vocab), f"{len(tokenizer.vocab)}, the size of the vocabulary of {self.tokenizer!r}", self.vocab_size)
+        _expect(
+            "vocab_size",
+            self.vocab_size == len(tokenizer.vocab),
+            f"{len(tokenizer.vocab)}, the size of the vocabulary of {self.tokenizer!r}",
+            self.vocab_size,
+        )
         _expect("board", self.board in BOARD_MODES, f"one of {', '.join(BOARD_MODES)}", self.board)
         _expect("encoder", self.encoder in ENCODERS, f"one of {', '.join(ENCODERS)}", self.encoder)
         _expect("position", self.position in POSITIONS, f"one of {', '.join(POSITIONS)}", self.position)
-        for key in ("encoder_width", "encoder_blocks", "pointer_width", "width", "layers", "heads", "context_plies"):
+        for key in (
+            "encoder_width",
+            "encoder_blocks",
+            "pointer_width",
+            "width",
+            "layers",
+            "heads",
+            "context_plies",
+        ):
             _expect(key, getattr(self, key) > 0, "a positive number", getattr(self, key))
         _expect("heads", self.width % self.heads == 0, f"a divisor of the width, {self.width}", self.heads)
-        _expect("width", self.position != "rope" or (self.width // self.heads) % 2 == 0, "an even head size for rope", self.width)
+        _expect(
+            "width",
+            self.position != "rope" or (self.width // self.heads) % 2 == 0,
+            "an even head size for rope",
+            self.width,
+        )
         _expect("encoder_width", self.encoder_width % 4 == 0, "a multiple of 4", self.encoder_width)
         _expect("mlp_ratio", self.mlp_ratio > 0, "a positive number", self.mlp_ratio)
         _expect("dropout", 0 <= self.dropout < 1, "a share from 0 to below 1", self.dropout)
         if self.board == "spatial" and self.tokenizer != "square":
-            raise ConfigError(f"board='spatial' needs tokenizer='square', whose tokens name squares, found {self.tokenizer!r}")
+            raise ConfigError(
+                f"board='spatial' needs tokenizer='square', whose tokens name squares, found {self.tokenizer!r}"
+            )
         if self.board != "none" and self.view != "mover":
-            raise ConfigError(f"board={self.board!r} needs view='mover': boards are seen by the side to move, found {self.view!r}")
+            raise ConfigError(
+                f"board={self.board!r} needs view='mover': boards are seen by the side to move, found {self.view!r}"
+            )
         parse_attention(self.attention, self.layers)
         kwargs.setdefault("pad_token_id", tokenizer.vocab.pad_id)
         kwargs.setdefault("bos_token_id", tokenizer.vocab.bos_id)

@@ -78,7 +78,9 @@ class ConvEncoder(nn.Module):
     def __init__(self, channels: int, blocks: int) -> None:
         super().__init__()
         self.channels = channels
-        self.pieces = nn.Linear(PIECE_CODES, channels, bias=False)  # a table, as a product: its gradient is one too
+        self.pieces = nn.Linear(
+            PIECE_CODES, channels, bias=False
+        )  # a table, as a product: its gradient is one too
         self.squares = nn.Parameter(torch.zeros(SQUARES, channels))
         self.counters = nn.Linear(COUNTERS, channels)
         self.blocks = nn.ModuleList(ConvBlock(channels) for _ in range(blocks))

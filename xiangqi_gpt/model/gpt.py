@@ -102,7 +102,8 @@ class XiangqiGPTForCausalLM(PreTrainedModel):  # type: ignore[misc]
             self.pointer_key = nn.Linear(config.encoder_width, config.pointer_width, bias=False)
         rope = Rope(width // config.heads, config.rope_base) if config.position == "rope" else None
         self.layers = nn.ModuleList(
-            Layer(config, name, options, rope) for name, options in parse_attention(config.attention, config.layers)
+            Layer(config, name, options, rope)
+            for name, options in parse_attention(config.attention, config.layers)
         )
         self.norm = nn.LayerNorm(width, eps=config.norm_eps)
         self.lm_head = nn.Linear(width, config.vocab_size, bias=False)
@@ -187,7 +188,9 @@ class XiangqiGPTForCausalLM(PreTrainedModel):  # type: ignore[misc]
             assert counters is not None
             encoded = self.encode_boards(boards, counters)
         if (encoded is None) != (self.config.board == "none"):
-            raise ValueError(f"a model with board={self.config.board!r} was called {'without' if encoded is None else 'with'} boards")
+            raise ValueError(
+                f"a model with board={self.config.board!r} was called {'without' if encoded is None else 'with'} boards"
+            )
         x = self._embed(input_ids, slots, encoded, board_index)
         new_states = []
         for layer, state in zip(self.layers, states or [None] * len(self.layers), strict=True):
@@ -203,7 +206,10 @@ class XiangqiGPTForCausalLM(PreTrainedModel):  # type: ignore[misc]
         if labels is not None:
             loss = F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED)
         return XiangqiGPTOutput(
-            loss=loss, logits=logits, value_logits=value_logits, states=tuple(new_states) if states is not None else None
+            loss=loss,
+            logits=logits,
+            value_logits=value_logits,
+            states=tuple(new_states) if states is not None else None,
         )
 
     def _embed(

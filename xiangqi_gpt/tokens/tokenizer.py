@@ -86,7 +86,9 @@ class CoordinateTokenizer(Tokenizer):
         move = self._moves.get(tuple(ids))
         if move is None:
             text = " ".join(self.vocab.token(i) for i in ids)
-            raise MoveError(f"expected the {self.slots} tokens of a move in {self.name!r} notation, found {text!r}")
+            raise MoveError(
+                f"expected the {self.slots} tokens of a move in {self.name!r} notation, found {text!r}"
+            )
         return turned(move) if self._is_turned(board.turn) else move
 
     def encode_array(self, moves: npt.NDArray[np.integer], turns: npt.NDArray[np.integer]) -> IntArray:

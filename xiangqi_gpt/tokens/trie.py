@@ -105,7 +105,9 @@ class Cursor(Generic[V]):
         child = self.trie.children[self.node].get(token_id)
         if child is None:
             allowed = sorted(self.trie.children[self.node])
-            raise ValueError(f"token id {token_id} may not follow {self.trie.path(self.node)}, allowed: {allowed}")
+            raise ValueError(
+                f"token id {token_id} may not follow {self.trie.path(self.node)}, allowed: {allowed}"
+            )
         self.node = child
 
     def fork(self) -> Cursor[V]:

@@ -71,7 +71,9 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
-        fields = {k: v.to(device, non_blocking=True) if isinstance(v, Tensor) else v for k, v in vars(self).items()}
+        fields = {
+            k: v.to(device, non_blocking=True) if isinstance(v, Tensor) else v for k, v in vars(self).items()
+        }
         return Batch(**fields)
 
     def model_inputs(self) -> dict[str, Tensor | None]:
@@ -124,7 +126,9 @@ def collate(windows: Windows, tokenizer: CoordinateTokenizer, with_boards: bool)
     agree = np.cumprod(played == learned, -1).astype(bool)
     on_main = np.concatenate([np.ones((rows, plies, 1), bool), agree[..., :-1]], -1) & known[..., None]
     main_labels = np.where(on_main, learned, IGNORED).reshape(rows, -1)
-    branch_labels = np.where(~on_main[..., 1:] & known[..., None], learned[..., 1:], IGNORED).reshape(rows, -1)
+    branch_labels = np.where(~on_main[..., 1:] & known[..., None], learned[..., 1:], IGNORED).reshape(
+        rows, -1
+    )
     values = value_targets(windows)
     return Batch(
         input_ids=torch.from_numpy(np.concatenate([main, branches], 1)),

@@ -20,7 +20,9 @@ class TrainConfig:
     """One training run. ``model`` holds changes to the defaults of XiangqiGPTConfig."""
 
     model: Mapping[str, Any] = field(default_factory=dict)
-    targets: str = "mixed"  # mixed: the teacher's move where there is one, else the human's; or one of them only
+    targets: str = (
+        "mixed"  # mixed: the teacher's move where there is one, else the human's; or one of them only
+    )
     extra: bool = False  # learn from rows of split "extra" (fragments, analysis) as well
     mirror: bool = True  # exchange left and right in every second window
     plies: int = 8  # plies a window; at most the model's context_plies
@@ -48,7 +50,9 @@ class TrainConfig:
             if not isinstance(value, int) or value < 1:
                 raise ConfigError(f"{key}: expected a whole number of at least 1, found {value!r}")
         if not 0 < self.learning_rate < 1:
-            raise ConfigError(f"learning_rate: expected a number between 0 and 1, found {self.learning_rate!r}")
+            raise ConfigError(
+                f"learning_rate: expected a number between 0 and 1, found {self.learning_rate!r}"
+            )
         if self.batch_windows % self.micro_batch_windows:
             raise ConfigError(
                 f"micro_batch_windows: expected a divisor of batch_windows, {self.batch_windows}, "
@@ -59,7 +63,7 @@ class TrainConfig:
 PRESETS: dict[str, TrainConfig] = {
     # A model of seconds, for tests and for trying things out.
     "tiny": TrainConfig(
-        model=dict(width=32, layers=2, heads=2, encoder_width=16, encoder_blocks=1, pointer_width=16),
+        model={"width": 32, "layers": 2, "heads": 2, "encoder_width": 16, "encoder_blocks": 1, "pointer_width": 16},
         batch_windows=8,
         micro_batch_windows=8,
         max_steps=200,
@@ -70,7 +74,9 @@ PRESETS: dict[str, TrainConfig] = {
     "laptop": TrainConfig(),
     # The 2020 original: characters of moves and nothing else. It needs whole games from the standard start.
     "original": TrainConfig(
-        model=dict(tokenizer="iccs", view="red", board="none", width=256, layers=6, heads=8, context_plies=300),
+        model={
+            "tokenizer": "iccs", "view": "red", "board": "none", "width": 256, "layers": 6, "heads": 8, "context_plies": 300
+        },
         plies=100,
         batch_windows=16,
         micro_batch_windows=16,
@@ -79,7 +85,7 @@ PRESETS: dict[str, TrainConfig] = {
     ),
     # For a GPU.
     "large": TrainConfig(
-        model=dict(width=384, layers=6, heads=6, encoder_width=160, encoder_blocks=10, pointer_width=128),
+        model={"width": 384, "layers": 6, "heads": 6, "encoder_width": 160, "encoder_blocks": 10, "pointer_width": 128},
         batch_windows=256,
         micro_batch_windows=256,
         max_steps=30_000,
@@ -97,7 +103,11 @@ def preset(name: str) -> TrainConfig:
 def _known_model_keys() -> set[str]:
     from xiangqi_gpt.model.config import XiangqiGPTConfig
 
-    return {key for key in XiangqiGPTConfig.__annotations__ if key not in ("model_type", "attribute_map", "vocab_size")}
+    return {
+        key
+        for key in XiangqiGPTConfig.__annotations__
+        if key not in ("model_type", "attribute_map", "vocab_size")
+    }
 
 
 def changed(config: TrainConfig, settings: Iterable[str]) -> TrainConfig:
@@ -112,7 +122,9 @@ def changed(config: TrainConfig, settings: Iterable[str]) -> TrainConfig:
         if not equals:
             raise ConfigError(f"--set: expected key=value, found {setting!r}")
         if key not in run_keys | model_keys:
-            raise ConfigError(f"--set: expected one of {', '.join(sorted(run_keys | model_keys))}; found {key!r}")
+            raise ConfigError(
+                f"--set: expected one of {', '.join(sorted(run_keys | model_keys))}; found {key!r}"
+            )
         try:
             value = ast.literal_eval(text.strip())
         except (ValueError, SyntaxError):
@@ -142,4 +154,6 @@ def check_settings_apply(model_keys: Iterable[str]) -> None:
     """ConfigError where a key is no setting of the model."""
     unknown = sorted(set(model_keys) - _known_model_keys())
     if unknown:
-        raise ConfigError(f"model: expected some of {', '.join(sorted(_known_model_keys()))}; found {unknown[0]!r}")
+        raise ConfigError(
+            f"model: expected some of {', '.join(sorted(_known_model_keys()))}; found {unknown[0]!r}"
+        )

@@ -140,8 +140,12 @@ class Trainer:
         self.packed = packed
         found = disk.checkpoints(out)
         if found and not resume:
-            raise ConfigError(f"{out}: expected an empty folder for a new run, found {found[-1].name}; --resume goes on with it")
-        on_cpu = device == "cpu" or (device == "auto" and not torch.cuda.is_available() and not torch.backends.mps.is_available())
+            raise ConfigError(
+                f"{out}: expected an empty folder for a new run, found {found[-1].name}; --resume goes on with it"
+            )
+        on_cpu = device == "cpu" or (
+            device == "auto" and not torch.cuda.is_available() and not torch.backends.mps.is_available()
+        )
         self.accelerator = Accelerator(cpu=on_cpu, mixed_precision=_precision(config.precision, on_cpu))
         torch.manual_seed(config.seed)
         self.progress = Progress()
@@ -153,7 +157,9 @@ class Trainer:
         else:
             model = self._new_model(init)
         if config.plies > model.config.context_plies:
-            raise ConfigError(f"plies: expected at most context_plies, {model.config.context_plies}, found {config.plies}")
+            raise ConfigError(
+                f"plies: expected at most context_plies, {model.config.context_plies}, found {config.plies}"
+            )
         self.model_config: XiangqiGPTConfig = model.config
         self.tokenizer = model.tokenizer
         optimizer = _optimizer(model, config, self.accelerator.device)
@@ -171,7 +177,9 @@ class Trainer:
             from_start=model.config.board == "none",
         )
 
-    def run(self, *, time_limit: float | None = None, on_step: Callable[[StepReport], None] | None = None) -> TrainResult:
+    def run(
+        self, *, time_limit: float | None = None, on_step: Callable[[StepReport], None] | None = None
+    ) -> TrainResult:
         """Train until the schedule ends, *time_limit* seconds of this call have passed, or a signal arrives.
 
         Whatever ends it, a checkpoint of the last step is on disk afterwards.
@@ -220,14 +228,20 @@ class Trainer:
         size, micro = self.config.batch_windows, self.config.micro_batch_windows
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
         if micro % world:
-            raise ConfigError(f"micro_batch_windows: expected a multiple of the {world} processes, found {micro}")
+            raise ConfigError(
+                f"micro_batch_windows: expected a multiple of the {world} processes, found {micro}"
+            )
         epoch, start = 0, 0
         order = self.sampler.epoch(0)
         if len(order[0]) < size:
-            raise ConfigError(f"batch_windows: expected at most the {len(order[0])} windows of the data, found {size}")
+            raise ConfigError(
+                f"batch_windows: expected at most the {len(order[0])} windows of the data, found {size}"
+            )
         while self.progress.step < self.config.max_steps:
             while self.progress.window + size > start + len(order[0]):
-                if self.progress.window < start + len(order[0]):  # the rest of an epoch that fills no batch is dropped
+                if self.progress.window < start + len(
+                    order[0]
+                ):  # the rest of an epoch that fills no batch is dropped
                     self.progress = dataclasses.replace(self.progress, window=start + len(order[0]))
                 start += len(order[0])
                 epoch += 1
@@ -243,13 +257,17 @@ class Trainer:
     def _step(self, batches: list[Batch], seconds: float) -> StepReport:
         config, device = self.config, self.accelerator.device
         began = time.monotonic()
-        counts = torch.tensor([sum(b.target_plies for b in batches), sum(b.value_plies for b in batches)], device=device)
+        counts = torch.tensor(
+            [sum(b.target_plies for b in batches), sum(b.value_plies for b in batches)], device=device
+        )
         moves_total, values_total = (max(1, int(n)) for n in self._sum(counts))
         rate = learning_rate(config, self.progress.step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         totals = torch.zeros(2, device=device)
-        world = self.accelerator.num_processes  # gradients are averaged over processes, the loss is a global mean
+        world = (
+            self.accelerator.num_processes
+        )  # gradients are averaged over processes, the loss is a global mean
         for number, batch in enumerate(batches, 1):
             with self.accelerator.no_sync(self.model) if number < len(batches) else _nothing():
                 move, value = losses(self.model, batch.to(device))
@@ -295,7 +313,9 @@ class Trainer:
         model = load_model(init)
         for key, value in self.config.model.items():
             if getattr(model.config, key) != value:
-                raise ConfigError(f"{key}: expected {getattr(model.config, key)!r}, that of the model in {init}, found {value!r}")
+                raise ConfigError(
+                    f"{key}: expected {getattr(model.config, key)!r}, that of the model in {init}, found {value!r}"
+                )
         return model
 
     def _settings(self) -> dict[str, Any]:
@@ -308,7 +328,9 @@ class Trainer:
             raise ConfigError(f"{checkpoint}: expected the data the run began with, found other games")
         for key, value in mine["config"].items():
             if saved.get("config", {}).get(key) != value:
-                raise ConfigError(f"{checkpoint}: {key}: expected {saved.get('config', {}).get(key)!r} as in the run so far, found {value!r}")
+                raise ConfigError(
+                    f"{checkpoint}: {key}: expected {saved.get('config', {}).get(key)!r} as in the run so far, found {value!r}"
+                )
 
 
 class _nothing:
@@ -338,4 +360,6 @@ def _optimizer(model: torch.nn.Module, config: TrainConfig, device: torch.device
         }
         for decay in (True, False)
     ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, fused=device.type in ("cpu", "cuda"))
+    return torch.optim.AdamW(
+        groups, lr=config.learning_rate, betas=config.betas, fused=device.type in ("cpu", "cuda")
+    )

@@ -80,7 +80,10 @@ _RESULTS = {"1-0": 1, "0-1": -1, "1/2-1/2": 0}
 
 
 def pack(
-    records: Iterable[GameRecord], splits: Iterable[str] = ("train",), human: bool = True, teacher: bool = True
+    records: Iterable[GameRecord],
+    splits: Iterable[str] = ("train",),
+    human: bool = True,
+    teacher: bool = True,
 ) -> tuple[PackedGames, PackReport]:
     """Pack the games of *splits*.
 

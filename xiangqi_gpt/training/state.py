@@ -45,12 +45,19 @@ def checkpoints(out: Path) -> list[Path]:
     """The complete checkpoints of a run, oldest first."""
     if not out.is_dir():
         return []
-    found = [(int(m[1]), p) for p in out.iterdir() if (m := _NAME.fullmatch(p.name)) and (p / STATE_FILE).is_file()]
+    found = [
+        (int(m[1]), p) for p in out.iterdir() if (m := _NAME.fullmatch(p.name)) and (p / STATE_FILE).is_file()
+    ]
     return [path for _, path in sorted(found)]
 
 
 def save(
-    out: Path, model: Any, optimizer: Optimizer, progress: Progress, settings: Mapping[str, Any], keep: int = 1
+    out: Path,
+    model: Any,
+    optimizer: Optimizer,
+    progress: Progress,
+    settings: Mapping[str, Any],
+    keep: int = 1,
 ) -> Path:
     """Write a checkpoint and remove all but the newest *keep*; returns its folder."""
     final = out / f"checkpoint-{progress.step:07d}"
@@ -61,7 +68,11 @@ def save(
         model.save_pretrained(draft)
     names = [name for name, _ in model.named_parameters()]
     save_file(_flatten(names, optimizer), draft / OPTIMIZER_FILE)
-    state = {"progress": vars(progress), "settings": dict(settings), "torch_rng": torch.get_rng_state().tolist()}
+    state = {
+        "progress": vars(progress),
+        "settings": dict(settings),
+        "torch_rng": torch.get_rng_state().tolist(),
+    }
     (draft / STATE_FILE).write_text(json.dumps(state, indent=1), encoding="utf-8")
     for file in draft.iterdir():
         with open(file, "rb+") as handle:
@@ -98,7 +109,9 @@ def load_optimizer(checkpoint: Path, model: nn.Module, optimizer: Optimizer) -> 
         name, _, part = key.rpartition("/")
         if name not in parameters or part not in ("step", "exp_avg", "exp_avg_sq"):
             raise ModelError(f"{file}: expected moments of this model's parameters, found {key!r}")
-        optimizer.state[parameters[name]][part] = tensor.to(parameters[name].device if part != "step" else "cpu")
+        optimizer.state[parameters[name]][part] = tensor.to(
+            parameters[name].device if part != "step" else "cpu"
+        )
 
 
 def _flatten(names: list[str], optimizer: Optimizer) -> dict[str, Tensor]:
@@ -112,7 +125,9 @@ def _flatten(names: list[str], optimizer: Optimizer) -> dict[str, Tensor]:
 
 
 def _in_model_order(names: list[str], optimizer: Optimizer) -> list[Tensor]:
-    named = {n: p for group in optimizer.param_groups for n, p in zip(group["names"], group["params"], strict=True)}
+    named = {
+        n: p for group in optimizer.param_groups for n, p in zip(group["names"], group["params"], strict=True)
+    }
     return [named[name] for name in names]
 
 

@@ -41,8 +41,18 @@ class Windows:
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def _fill(
-    starts: Any, turns: Any, clocks: Any, moves: Any, offsets: Any, games: Any, first: Any, mirrored: Any,
-    out_boards: Any, out_turns: Any, out_clocks: Any, out_plies: Any,
+    starts: Any,
+    turns: Any,
+    clocks: Any,
+    moves: Any,
+    offsets: Any,
+    games: Any,
+    first: Any,
+    mirrored: Any,
+    out_boards: Any,
+    out_turns: Any,
+    out_clocks: Any,
+    out_plies: Any,
 ) -> None:
     width = out_boards.shape[1]
     board = np.empty(90, np.int8)
@@ -122,7 +132,9 @@ class Sampler:
     plies: int
     seed: int
     mirror: bool
-    from_start: bool = False  # one window a game, its first plies: for models that must replay the game themselves
+    from_start: bool = (
+        False  # one window a game, its first plies: for models that must replay the game themselves
+    )
 
     def epoch(self, number: int) -> tuple[I64, I64, npt.NDArray[np.bool_]]:
         """Game, first ply and mirroring of every window of an epoch, shuffled."""
@@ -131,7 +143,11 @@ class Sampler:
         lengths = np.diff(offsets)
         if self.from_start:
             shuffled = rng.permutation(self._from_standard_start())
-            return shuffled, np.zeros_like(shuffled), rng.random(len(shuffled)) < (0.5 if self.mirror else 0.0)
+            return (
+                shuffled,
+                np.zeros_like(shuffled),
+                rng.random(len(shuffled)) < (0.5 if self.mirror else 0.0),
+            )
         begin = self._first_targets()
         phase = rng.integers(0, self.plies, self.packed.games)
         counts = -(-(lengths - begin + phase) // self.plies)
@@ -144,7 +160,9 @@ class Sampler:
 
     def _from_standard_start(self) -> I64:
         start = np.array(Board().squares, np.int8)
-        standard: I64 = np.flatnonzero((self.packed.starts == start).all(1) & (self.packed.turns == Color.RED))
+        standard: I64 = np.flatnonzero(
+            (self.packed.starts == start).all(1) & (self.packed.turns == Color.RED)
+        )
         if not len(standard):
             raise ConfigError("board='none' needs games from the standard start, found none")
         return standard
