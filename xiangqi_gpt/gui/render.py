@@ -54,6 +54,7 @@ class Renderer:
         hover: tuple[int, int] | None = None,
         slide: Slide | None = None,
         scroll: int | None = None,
+        held: tuple[int, int] | None = None,
     ) -> None:
         """Draw one frame.
 
@@ -61,11 +62,12 @@ class Renderer:
             hover: where the mouse is.
             slide: the move being animated; the state already stands after it.
             scroll: first row of the move list, None to follow the game.
+            held: where the selected piece is carried by the mouse.
         """
         theme = THEMES[state.settings.theme]
         surface.fill(theme.table)
         surface.blit(self._board(theme, layout, state.settings.labels, state.flipped), layout.board[:2])
-        self._pieces(surface, state, layout, theme, slide)
+        self._pieces(surface, state, layout, theme, slide, held)
         self._panel.draw(surface, state, layout, theme, hover=hover, scroll=scroll)
         if state.announce:
             self._announcement(surface, state, layout, theme)
@@ -88,7 +90,13 @@ class Renderer:
         return self._sprites
 
     def _pieces(
-        self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme, slide: Slide | None
+        self,
+        surface: pygame.Surface,
+        state: GameState,
+        layout: Layout,
+        theme: Theme,
+        slide: Slide | None,
+        held: tuple[int, int] | None,
     ) -> None:
         sprites = self._set(theme, state.settings.pieces, layout.u)
         squares = state.shown_board.squares
@@ -102,7 +110,7 @@ class Renderer:
             stamp(surface, sprites.mark("check"), *layout.point(checked, flipped))
         sliding = slide.move.to_square if slide is not None else None
         for sq, code in enumerate(squares):
-            if code and sq != sliding:
+            if code and sq != sliding and not (held is not None and sq == state.selected):
                 stamp(surface, sprites.piece(code), *layout.point(sq, flipped))
         if state.selected is not None:
             stamp(surface, sprites.mark("selected"), *layout.point(state.selected, flipped))
@@ -120,6 +128,9 @@ class Renderer:
             eased = 1 - (1 - slide.share) ** 3
             x, y = round(ax + (bx - ax) * eased), round(ay + (by - ay) * eased)
             stamp(surface, sprites.piece(squares[slide.move.to_square]), x, y)
+
+        if held is not None and state.selected is not None:
+            stamp(surface, sprites.piece(squares[state.selected]), *held)
 
     def _draw_arrows(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
         if state.hint is None:

@@ -233,10 +233,10 @@ class GameState:
             return say(language, "viewing", ply=self.view, plies=len(self.history)), "plain"
         if self.outcome is not None:
             return self.outcome_text(), "good"
-        if self.work == "load":
+        if self.work == "load" and not self.is_human_turn:
             return say(language, "loading") + " …", "plain"
         check = say(language, "check", side=side) if self.board.is_check() else ""
-        if self.work:
+        if self.work in ("move", "hint"):
             doing = say(language, "thinking" if self.work == "move" else "hinting") + " …"
             return " · ".join(filter(None, (check, doing))), "warn" if check else "plain"
         if check:

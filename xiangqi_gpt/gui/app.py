@@ -1,0 +1,410 @@
+"""The window: events in, frames out. What happens is in `actions`, how it looks in `render`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import pygame
+
+from xiangqi_gpt.gui import actions
+from xiangqi_gpt.gui.ink import Ink
+from xiangqi_gpt.gui.layout import DEFAULT_SIZE, SMALLEST_SIZE, Layout, make_layout, menu_layout
+from xiangqi_gpt.gui.panel import black_first, first_move_row
+from xiangqi_gpt.gui.render import Renderer, Slide
+from xiangqi_gpt.gui.settings import Settings, save_settings
+from xiangqi_gpt.gui.sprites import Sprites
+from xiangqi_gpt.gui.state import GameState, Menu, Notice
+from xiangqi_gpt.gui.texts import PIECE_SETS, TITLE
+from xiangqi_gpt.gui.theme import THEMES
+from xiangqi_gpt.gui.thinker import Answer, Create, Thinker, ThreadThinker
+from xiangqi_gpt.rules import FenError, Move, PlayerError, Square, XiangqiError
+
+FRAME_MS = 12  # between two frames of an animation
+IDLE_MS = 1000  # longest wait for an event
+CARRIED = 0.45  # u from its point at which a pressed piece follows the mouse
+
+
+class DisplayError(XiangqiError):
+    """No window can be opened here."""
+
+
+@dataclass
+class _Motion:
+    """A move being animated: which, what it took, and when it began (milliseconds)."""
+
+    move: Move
+    captured: int
+    began: int
+
+
+@dataclass
+class _Press:
+    """The mouse button is down on a piece: from which square, and whether it was picked up by this press."""
+
+    square: Square
+    was_selected: bool
+
+
+class App:
+    """The window without its loop, so that a test can hand it events and look at what follows.
+
+    Args:
+        state: the game to show.
+        thinker: where questions go.
+        surface: what frames are drawn on.
+        save: called with the settings when they have changed.
+    """
+
+    def __init__(
+        self,
+        state: GameState,
+        thinker: Thinker,
+        surface: pygame.Surface,
+        *,
+        save: Callable[[Settings], None] = save_settings,
+    ) -> None:
+        self.state = state
+        self.surface = surface
+        self.running = True
+        self.failure: Exception | None = None
+        self._thinker = thinker
+        self._renderer = Renderer()
+        self._save = save
+        self._saved = state.settings
+        self._motion: _Motion | None = None
+        self._press: _Press | None = None
+        self._hover: tuple[int, int] | None = None
+        self._scroll: int | None = None
+        self._plies = len(state.history)
+        self._first_load = True
+        self._windowed_size: tuple[int, int] | None = None
+        self._dirty = True
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the window as it is."""
+        return make_layout(*self.surface.get_size())
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether a move is being animated."""
+        return self._motion is not None
+
+    def advance(self, now: int) -> None:
+        """Let time pass: end the animation, exchange questions and answers. `now` is in milliseconds."""
+        if self._motion is not None:
+            self._dirty = True
+            if now - self._motion.began >= self.state.settings.animation_ms:
+                self._motion = None
+        if self._motion is None:
+            # Answers wait for the end of the animation, so that a quick reply does not cut it short.
+            before = self.state.work
+            counted = actions.exchange(self.state, self._thinker)
+            self._look_at(counted)
+            self._dirty = self._dirty or bool(counted) or before != self.state.work
+        self._begin_motion(now)
+        if len(self.state.history) != self._plies:
+            self._plies = len(self.state.history)
+            self._scroll = None
+            self._dirty = True
+        if self.state.settings != self._saved:
+            self._saved = self.state.settings
+            self._save(self._saved)
+
+    def _look_at(self, counted: list[Answer]) -> None:
+        for answer in counted:
+            if answer.question.kind == "load":
+                if self._first_load and answer.error is not None:
+                    # The opponent asked for on the command line cannot be had: the command has failed.
+                    self.failure = answer.error
+                    self.running = False
+                self._first_load = False
+
+    def _begin_motion(self, now: int) -> None:
+        move, self.state.fresh = self.state.fresh, None
+        if move is None or self.state.settings.animation_ms <= 0:
+            return
+        before = self.state.board.copy()
+        before.pop()
+        self._motion = _Motion(move, before.squares[move.to_square], now)
+        self._dirty = True
+
+    def draw(self, now: int) -> bool:
+        """Draw a frame if something has changed; False if nothing has."""
+        if not self._dirty:
+            return False
+        slide = None
+        if self._motion is not None and self.state.is_live and self.state.last_move == self._motion.move:
+            share = (now - self._motion.began) / max(1, self.state.settings.animation_ms)
+            slide = Slide(self._motion.move, self._motion.captured, max(0.0, min(1.0, share)))
+        self._renderer.draw(
+            self.surface,
+            self.state,
+            self.layout,
+            hover=self._hover,
+            slide=slide,
+            scroll=self._scroll,
+            held=self._held(),
+        )
+        self._dirty = self._motion is not None
+        return True
+
+    def _held(self) -> tuple[int, int] | None:
+        """Where the pressed piece is carried; None while it has hardly moved, as in a click."""
+        if self._press is None or self._hover is None or self.state.selected != self._press.square:
+            return None
+        x, y = self.layout.point(self._press.square, self.state.flipped)
+        away = (self._hover[0] - x) ** 2 + (self._hover[1] - y) ** 2
+        return self._hover if away > (CARRIED * self.layout.u) ** 2 else None
+
+    def handle(self, event: pygame.event.Event) -> None:
+        """Take one event."""
+        kind = event.type
+        if kind == pygame.MOUSEMOTION:
+            self._hover = (int(event.pos[0]), int(event.pos[1]))
+        elif kind == pygame.QUIT:
+            self.running = False
+        elif kind == pygame.KEYDOWN:
+            self._key(event)
+        elif kind == pygame.MOUSEBUTTONDOWN and event.button == 1:
+            self._mouse_down(*event.pos)
+        elif kind == pygame.MOUSEBUTTONUP and event.button == 1:
+            self._mouse_up(*event.pos)
+        elif kind == pygame.MOUSEWHEEL:
+            self._wheel(event.y)
+        elif kind in (pygame.VIDEORESIZE, pygame.WINDOWSIZECHANGED):
+            self.surface = pygame.display.get_surface() or self.surface
+        elif kind == pygame.WINDOWLEAVE:
+            self._hover = None
+        self._dirty = True
+
+    def _key(self, event: pygame.event.Event) -> None:
+        state, key = self.state, event.key
+        if event.mod & (pygame.KMOD_CTRL | pygame.KMOD_META):
+            if key == pygame.K_v:
+                self._paste()
+            elif key == pygame.K_c:
+                self._copy()
+            elif key == pygame.K_q:
+                self.running = False
+            return
+        if key == pygame.K_ESCAPE:
+            if not actions.escape(state) and self._windowed_size is not None:
+                self._toggle_full_screen()
+        elif key == pygame.K_F11:
+            self._toggle_full_screen()
+        elif state.menu is not None:
+            if key in (pygame.K_RETURN, pygame.K_KP_ENTER):
+                actions.start_from_menu(state)
+        elif key in _JUMPS:
+            actions.go_to(state, _JUMPS[key](state))
+        elif key in _KEYS:
+            self.press(_KEYS[key])
+        elif key == pygame.K_c:
+            actions.next_labels(state)
+        elif key == pygame.K_p:
+            sets = list(PIECE_SETS)
+            actions.choose_pieces(state, (sets.index(state.settings.pieces) + 1) % len(sets))
+
+    def press(self, button: str) -> None:
+        """What a button of the panel does."""
+        state = self.state
+        state.announce = False
+        if button == "undo":
+            actions.undo(state)
+        elif button == "hint":
+            actions.toggle_hint(state)
+        elif button == "flip":
+            actions.flip(state)
+        elif button == "new":
+            actions.open_menu(state)
+        elif button == "language":
+            actions.toggle_language(state)
+        elif button == "theme":
+            actions.next_theme(state)
+
+    def _mouse_down(self, x: int, y: int) -> None:
+        state, layout = self.state, self.layout
+        self._hover = (x, y)
+        if state.menu is not None:
+            self._click_menu(x, y, state.menu)
+            return
+        button = layout.button_at(x, y)
+        if button is not None:
+            self.press(button)
+            return
+        sq = layout.square_at(x, y, state.flipped)
+        if sq is not None:
+            was_selected = state.selected == sq
+            if not was_selected:
+                actions.click_square(state, sq)
+            if state.selected == sq:
+                self._press = _Press(sq, was_selected)
+            return
+        if state.announce:
+            state.announce = False
+        elif layout.move_rows.contains(x, y):
+            self._click_moves(x, y)
+        elif layout.board.contains(x, y):
+            state.selected = None
+
+    def _mouse_up(self, x: int, y: int) -> None:
+        press, self._press = self._press, None
+        if press is None:
+            return
+        sq = self.layout.square_at(x, y, self.state.flipped)
+        if sq == press.square:
+            if press.was_selected:
+                actions.click_square(self.state, sq)
+        elif sq is not None and self.state.selected == press.square:
+            actions.click_square(self.state, sq)
+            self.state.fresh = None  # the piece was carried there: it has nothing left to slide
+
+    def _click_menu(self, x: int, y: int, menu: Menu) -> None:
+        places = menu_layout(self.layout, self.state, menu)
+        if places.start.contains(x, y):
+            actions.start_from_menu(self.state)
+        elif places.cancel.contains(x, y) or not places.box.contains(x, y):
+            self.state.menu = None
+        for chip in places.chips:
+            if chip.rect.contains(x, y):
+                if chip.row == "menu_side":
+                    menu.side = chip.number
+                elif chip.row == "menu_opponent":
+                    menu.opponent = chip.number
+                elif chip.row == "menu_style":
+                    menu.style = chip.number
+                else:
+                    actions.choose_pieces(self.state, chip.number)
+
+    def _first_row(self) -> int:
+        return first_move_row(self.state, self.layout) if self._scroll is None else self._scroll
+
+    def _click_moves(self, x: int, y: int) -> None:
+        first, offset = self._first_row(), black_first(self.state)
+        for ply in range(len(self.state.history)):
+            cell = self.layout.move_cell(ply, first, offset)
+            if cell is not None and cell.contains(x, y):
+                self._scroll = first
+                actions.go_to(self.state, ply + 1)
+                return
+
+    def _wheel(self, up: int) -> None:
+        rows = (len(self.state.history) + black_first(self.state) + 1) // 2
+        last = max(0, rows - self.layout.visible_move_rows)
+        self._scroll = max(0, min(last, self._first_row() - up))
+
+    def _paste(self) -> None:
+        text = " ".join(pygame.scrap.get_text().split())
+        try:
+            actions.new_game(self.state, fen=text)
+        except FenError as error:
+            self.state.notice = Notice.of("bad_paste", "warn", error=error)
+
+    def _copy(self) -> None:
+        pygame.scrap.put_text(self.state.shown_board.fen())
+        self.state.notice = Notice.of("copied")
+
+    def _toggle_full_screen(self) -> None:
+        if self._windowed_size is None:
+            self._windowed_size = self.surface.get_size()
+            self.surface = pygame.display.set_mode((0, 0), pygame.FULLSCREEN)
+        else:
+            self.surface = pygame.display.set_mode(self._windowed_size, pygame.RESIZABLE)
+            self._windowed_size = None
+
+
+_KEYS = {
+    pygame.K_u: "undo",
+    pygame.K_h: "hint",
+    pygame.K_f: "flip",
+    pygame.K_n: "new",
+    pygame.K_l: "language",
+    pygame.K_t: "theme",
+}
+_JUMPS: dict[int, Callable[[GameState], int]] = {
+    pygame.K_LEFT: lambda state: state.ply - 1,
+    pygame.K_RIGHT: lambda state: state.ply + 1,
+    pygame.K_HOME: lambda state: 0,
+    pygame.K_END: lambda state: len(state.history),
+}
+
+
+def run(state: GameState, create: Create, *, save: Callable[[Settings], None] = save_settings) -> None:
+    """Open the window and play until it is closed.
+
+    Args:
+        state: the game to begin with.
+        create: builds a player from its spec; called on the worker thread.
+        save: called with the settings when they have changed.
+
+    Raises:
+        DisplayError: no window can be opened.
+        XiangqiError: the opponent of `state.spec` cannot be had.
+    """
+    surface = open_window()
+    wake = pygame.event.custom_type()
+
+    def wake_up() -> None:
+        with suppress(pygame.error):  # the window may be gone by now
+            pygame.event.post(pygame.event.Event(wake))
+
+    thinker = ThreadThinker(create, wake_up)
+    app = App(state, thinker, surface, save=save)
+    try:
+        while app.running:
+            _wait(app)
+            app.advance(pygame.time.get_ticks())
+            if app.draw(pygame.time.get_ticks()):
+                pygame.display.flip()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        pygame.quit()
+        thinker.close()
+    if app.failure is not None:
+        if isinstance(app.failure, XiangqiError):
+            raise app.failure
+        raise PlayerError(f"player {state.spec!r} failed: {app.failure}") from app.failure
+
+
+def _wait(app: App) -> None:
+    event = pygame.event.wait(FRAME_MS if app.is_moving else IDLE_MS)
+    if event.type != pygame.NOEVENT:
+        app.handle(event)
+    for event in pygame.event.get():
+        app.handle(event)
+
+
+def open_window(size: tuple[int, int] = DEFAULT_SIZE) -> pygame.Surface:
+    """Open a window that can be resized, not larger than the screen; DisplayError where there is none."""
+    # Without this, Windows scales the window as a picture and the lines go soft.
+    os.environ.setdefault("SDL_WINDOWS_DPI_AWARENESS", "permonitorv2")
+    try:
+        pygame.display.init()
+        screen = pygame.display.get_desktop_sizes()[0]
+        room = (screen[0] - 40, screen[1] - 90)  # frame, title and task bar
+        width, height = (
+            max(least, min(want, have)) for want, have, least in zip(size, room, SMALLEST_SIZE, strict=True)
+        )
+        pygame.display.set_icon(_icon())
+        surface = pygame.display.set_mode((width, height), pygame.RESIZABLE)
+    except pygame.error as error:
+        pygame.quit()
+        raise DisplayError(f"expected a display for the window, found none that opens: {error}") from error
+    pygame.display.set_caption(TITLE)
+    with suppress(pygame.error):
+        pygame.Window.from_display_module().minimum_size = SMALLEST_SIZE
+    return surface
+
+
+def _icon() -> pygame.Surface:
+    """The red king, with straight alpha as window managers want it."""
+    piece = Sprites(Ink(), THEMES["light"], "chinese", 58).piece(1)
+    icon = pygame.Surface((64, 64), pygame.SRCALPHA)
+    icon.fill((*THEMES["light"].rim, 0))
+    icon.blit(piece, piece.get_rect(center=(32, 32)))
+    return icon

@@ -1,0 +1,329 @@
+"""A game at the prompt: moves and commands in, board and words out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from rich.console import Console
+from rich.text import Text
+
+from xiangqi_gpt.gui import actions
+from xiangqi_gpt.gui.settings import Settings
+from xiangqi_gpt.gui.state import GameState, Thought
+from xiangqi_gpt.gui.texts import LANGUAGES, PIECE_SETS, move_text, player_label, say, side_name
+from xiangqi_gpt.gui.thinker import Create, InlineThinker
+from xiangqi_gpt.notation import parse_any
+from xiangqi_gpt.rules import (
+    Color,
+    FenError,
+    IllegalMoveError,
+    Move,
+    MoveError,
+    PlayerError,
+    XiangqiError,
+)
+from xiangqi_gpt.terminal.draw import draw_board
+from xiangqi_gpt.terminal.texts import COMMANDS, tell
+
+HINT_LINES = 5
+
+
+def percent(share: float) -> str:
+    """A share 0..1 as a percentage with a digit that says something."""
+    value = 100 * share
+    return (
+        f"{value:.0f} %" if value >= 9.95 else f"{value:.1f} %" if value >= 0.095 or value == 0 else "<0.1 %"
+    )
+
+
+class TerminalGame:
+    """One person at a prompt against a player.
+
+    Args:
+        state: the game to begin with.
+        create: builds a player from its spec.
+        console: where everything is printed.
+        read: given the prompt, returns the next line without its end, or None when there is none.
+        save: called with the settings when a command has changed them.
+    """
+
+    def __init__(
+        self,
+        state: GameState,
+        create: Create,
+        console: Console,
+        read: Callable[[str], str | None],
+        *,
+        save: Callable[[Settings], None] = lambda settings: None,
+    ) -> None:
+        self.state = state
+        self._thinker = InlineThinker(create)
+        self._console = console
+        self._read = read
+        self._save = save
+        self._told_end = False
+
+    def run(self) -> None:
+        """Play until `quit` or the end of the input.
+
+        Raises:
+            XiangqiError: the opponent cannot be had.
+        """
+        state = self.state
+        try:
+            self._load()
+            human = next(iter(state.humans), Color.RED)
+            self._print(
+                tell(
+                    state.language,
+                    "welcome",
+                    side=side_name(state.language, human),
+                    player=player_label(state.spec),
+                )
+            )
+            if self._settle() == 0:
+                self._show()
+            while True:
+                line = self._read(f"{side_name(state.language, state.board.turn)}> ")
+                if line is None or not self._obey(line.strip()):
+                    return
+                self._settle()
+        finally:
+            self._thinker.close()
+
+    def _load(self) -> None:
+        self._print(say(self.state.language, "loading") + " …", style="dim")
+        actions.exchange(self.state, self._thinker)
+        for answer in self._thinker.answers():
+            actions.receive(self.state, answer)
+            if isinstance(answer.error, XiangqiError):
+                raise answer.error
+            if answer.error is not None:
+                raise PlayerError(f"player {self.state.spec!r} failed: {answer.error}") from answer.error
+
+    def _settle(self) -> int:
+        """Let the opponent do what it has to; returns how many moves it made."""
+        state = self.state
+        moves = 0
+        while state.needs_load or state.needs_player or state.needs_hint:
+            doing = "loading" if state.needs_load else "thinking" if state.needs_player else "hinting"
+            self._print(say(state.language, doing) + " …", style="dim")
+            plies = len(state.history)
+            actions.exchange(state, self._thinker)
+            for answer in self._thinker.answers():
+                actions.receive(state, answer)
+            if len(state.history) > plies:
+                moves += 1
+                self._show()
+                self._print(self._reply_text(), style="bold")
+            if state.stalled and state.notice is not None:
+                self._print(state.notice.text(state.language), style="red")
+        if state.outcome is not None and not self._told_end:
+            self._print(state.outcome_text(), style="bold")
+            self._print(f"{state.rules_text()}. {tell(state.language, 'ended')}", style="dim")
+            self._told_end = True
+        elif state.outcome is None:
+            if moves and state.board.is_check():
+                side = side_name(state.language, state.board.turn)
+                self._print(say(state.language, "check", side=side), style="bold red")
+            self._told_end = False
+        return moves
+
+    def _reply_text(self) -> str:
+        """What the opponent has just played, with what it thought."""
+        language, ply = self.state.language, self.state.history[-1]
+        parts = [
+            tell(
+                language,
+                "plays",
+                player=player_label(self.state.spec),
+                move=ply.text(language),
+                iccs=ply.move.iccs,
+            )
+        ]
+        thought = ply.thought
+        if thought is not None:
+            prob = next((line.prob for line in thought.analysis.lines if line.move == ply.move), None)
+            if prob is not None:
+                parts.append(tell(language, "prob", prob=percent(prob)))
+            parts += self._value_parts(thought)
+        return ", ".join(parts) if language == "en" else "，".join(parts)
+
+    def _value_parts(self, thought: Thought) -> list[str]:
+        language = self.state.language
+        parts = []
+        if thought.analysis.leak is not None:
+            parts.append(tell(language, "leak", leak=percent(thought.analysis.leak)))
+        if thought.red_value is not None:
+            red, draw, black = (round(100 * share) for share in thought.red_value)
+            parts.append(say(language, "value", red=red, draw=draw, black=black))
+        return parts
+
+    def _obey(self, line: str) -> bool:
+        """Do what a line says; False to leave."""
+        if not line:
+            return True
+        word, _, rest = line.partition(" ")
+        command = COMMANDS.get(word.lower())
+        if command is None:
+            self._move(line)
+            return True
+        if command == "quit":
+            return False
+        handlers: dict[str, Callable[[str], None]] = {
+            "undo": self._undo,
+            "hint": self._hint,
+            "flip": self._flip,
+            "new": self._new,
+            "fen": self._fen,
+            "board": lambda _: self._show(),
+            "moves": self._moves,
+            "pieces": self._pieces,
+            "lang": self._lang,
+            "help": lambda _: self._print(tell(self.state.language, "help")),
+        }
+        handlers[command](rest.strip())
+        return True
+
+    def _move(self, text: str) -> None:
+        state = self.state
+        if not state.is_human_turn:
+            self._print(
+                say(state.language, "not_your_turn" if state.outcome is None else "game_over"), style="red"
+            )
+            return
+        try:
+            move = parse_any(state.board, text)
+        except IllegalMoveError as error:
+            self._refuse(text, error)
+            return
+        except MoveError:
+            self._print(tell(state.language, "unknown", text=text), style="red")
+            return
+        actions.play(state, move)
+        self._show()
+
+    def _refuse(self, text: str, error: IllegalMoveError) -> None:
+        language, reason = self.state.language, error.reason
+        if reason is None:
+            self._print(str(error), style="red")
+            return
+        words = reason.text_en if language == "en" else reason.text_zh
+        self._print(tell(language, "refused", move=text, reason=words), style="red")
+
+    def _undo(self, rest: str) -> None:
+        done = actions.undo(self.state)
+        if done:
+            self._show()
+        if self.state.notice is not None:
+            self._print(self.state.notice.text(self.state.language), style="" if done else "red")
+
+    def _hint(self, rest: str) -> None:
+        state = self.state
+        if rest and rest != "all" and not (rest.isascii() and rest.isdigit() and int(rest) > 0):
+            self._print(tell(state.language, "bad_count", text=rest), style="red")
+            return
+        state.hint = None
+        actions.toggle_hint(state)
+        if state.notice is not None:
+            self._print(state.notice.text(state.language), style="red")
+            return
+        self._settle()
+        if state.hint is None:
+            return
+        lines = state.hint.analysis.lines
+        for number, line in enumerate(lines[: len(lines) if rest == "all" else int(rest or HINT_LINES)], 1):
+            bar = "#" * round(20 * line.prob) if line.prob is not None else ""
+            score = f"{line.score_cp / 100:+.2f}" if line.score_cp is not None else ""
+            shown = percent(line.prob) if line.prob is not None else score
+            text = move_text(state.language, state.board, line.move)
+            self._print(f"{number:3}. {text}  {line.move.iccs}  {shown:>7}  {bar}".rstrip())
+        parts = self._value_parts(state.hint)
+        if parts:
+            self._print("     " + ", ".join(parts), style="dim")
+
+    def _flip(self, rest: str) -> None:
+        actions.flip(self.state)
+        self._show()
+
+    def _new(self, rest: str) -> None:
+        state = self.state
+        sides = {"": None, "red": Color.RED, "红": Color.RED, "black": Color.BLACK, "黑": Color.BLACK}
+        if rest.lower() not in sides:
+            self._print(tell(state.language, "bad_choice", choices="red, black", text=rest), style="red")
+            return
+        actions.new_game(state, human=sides[rest.lower()])
+        self._begin()
+
+    def _fen(self, rest: str) -> None:
+        if not rest:
+            self._print(self.state.board.fen())
+            return
+        try:
+            actions.new_game(self.state, fen=rest)
+        except FenError as error:
+            self._print(str(error), style="red")
+            return
+        self._begin()
+
+    def _begin(self) -> None:
+        """Show a new position, unless the opponent is about to move and to show it."""
+        if self.state.is_human_turn or self.state.outcome is not None:
+            self._show()
+
+    def _moves(self, rest: str) -> None:
+        history = self.state.history
+        if not history:
+            self._print(tell(self.state.language, "no_moves"))
+            return
+        number = self.state.board.fullmove_number - (len(history) + history[0].color) // 2
+        row = f"{number:3}. …  " if history[0].color is Color.BLACK else ""
+        for ply in history:
+            if ply.color is Color.RED:
+                row = f"{number:3}. "
+            row += ply.text(self.state.language) + "  "
+            if ply.color is Color.BLACK:
+                self._print(row.rstrip())
+                row = ""
+                number += 1
+        if row:
+            self._print(row.rstrip())
+
+    def _pieces(self, rest: str) -> None:
+        state = self.state
+        names = list(PIECE_SETS)
+        if rest not in PIECE_SETS:
+            self._print(tell(state.language, "bad_choice", choices=", ".join(names), text=rest), style="red")
+            return
+        actions.choose_pieces(state, [str(name) for name in names].index(rest))
+        self._save(state.settings)
+        self._show()
+
+    def _lang(self, rest: str) -> None:
+        state = self.state
+        if rest not in LANGUAGES:
+            self._print(
+                tell(state.language, "bad_choice", choices=", ".join(LANGUAGES), text=rest), style="red"
+            )
+            return
+        if rest != state.language:
+            actions.toggle_language(state)
+        self._save(state.settings)
+        self._print(tell(state.language, "help"))
+
+    def _show(self) -> None:
+        """The board, with the last move marked."""
+        state = self.state
+        last: Move | None = state.last_move
+        self._console.print()
+        board = draw_board(state.board, pieces=state.settings.pieces, flipped=state.flipped, last=last)
+        self._console.print(board, soft_wrap=True)
+
+    def _print(self, text: str, style: str = "") -> None:
+        self._console.print(Text(text, style=style), soft_wrap=True)
+
+
+def without_chinese(settings: Settings) -> Settings:
+    """The settings for a terminal that cannot show Chinese characters."""
+    return replace(settings, language="en", pieces="letters")
