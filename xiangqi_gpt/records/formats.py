@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,7 @@ class Format:
     suffixes: tuple[str, ...]
     writes: bool
     what: str
+    binary: bool = False
 
     @property
     def module(self) -> Any:
@@ -33,10 +35,19 @@ class Format:
 
 FORMATS: Final = {
     fmt.name: fmt
-    for fmt in (Format(name="parquet", suffixes=(".parquet",), writes=True, what="Parquet, one game a row"),)
+    for fmt in (
+        Format(
+            name="parquet", suffixes=(".parquet",), writes=True, what="Parquet, one game a row", binary=True
+        ),
+        Format(name="pgn", suffixes=(".pgn",), writes=True, what="PGN in ICCS, UCI, WXF or Chinese"),
+    )
 }
 
-_ARCHIVES: Final = (
+_MAGIC: Final = ((b"PAR1", "parquet"),)
+
+_LOOKS: Final = ((re.compile(rb"^\[[A-Za-z]\w*\s+[\"']", re.MULTILINE), "pgn"),)
+
+_FOREIGN: Final = (
     (b"PK\x03\x04", "a zip archive"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"Rar!", "a RAR archive"),
@@ -51,18 +62,23 @@ _ARCHIVES: Final = (
 )
 
 
-def read_file(path: str | os.PathLike[str], *, splits: Collection[str] | None = None) -> Iterator[Reading]:
+def read_file(
+    path: str | os.PathLike[str],
+    *,
+    splits: Collection[str] | None = None,
+    on_bytes: Callable[[int], None] | None = None,
+) -> Iterator[Reading]:
     """One `Reading` for each game of a file, in order; an error of the file itself comes as the last one.
 
     ``splits`` lets a reader pass over games that the file itself assigns to other parts of the data; a game
-    whose part has to be computed comes whatever it is.
+    whose part has to be computed comes whatever it is. ``on_bytes`` hears how many bytes have been read.
     """
     try:
         fmt = sniff(path)
         if fmt.name == "parquet":
-            yield from fmt.module.readings(path, splits=splits)
+            yield from fmt.module.readings(path, splits=splits, on_bytes=on_bytes)
         else:
-            yield from fmt.module.readings(path)
+            yield from fmt.module.readings(path, on_bytes=on_bytes)
     except RecordError as error:
         yield Reading(None, error)
 
@@ -76,19 +92,32 @@ def sniff(path: str | os.PathLike[str]) -> Format:
     head = read_head(path)
     if not head:
         raise RecordError("expected game records, found an empty file", file=name)
-    if head.startswith(b"PAR1"):
-        return FORMATS["parquet"]
-    for magic, what in _ARCHIVES:
+    for magic, fmt in _MAGIC:
+        if head.startswith(magic):
+            return FORMATS[fmt]
+    for magic, what in _FOREIGN:
         if head.startswith(magic):
             raise RecordError(f"expected game records, found {what}", file=name)
     if not head.strip(b"\x00"):
-        raise RecordError("expected game records, found a file of zero bytes only", file=name)
+        raise RecordError("expected game records, found a file of zero bytes", file=name)
+    text = _ascii_part(head)
+    for pattern, fmt in _LOOKS:
+        if pattern.search(text):
+            return FORMATS[fmt]
     suffix = Path(path).suffix.lower()
-    for fmt in FORMATS.values():
-        if suffix in fmt.suffixes:
-            return fmt
-    known = ", ".join(sorted(FORMATS))
-    raise RecordError(f"expected a record file ({known}), found {head[:20]!r}", file=name)
+    for candidate in FORMATS.values():
+        if suffix in candidate.suffixes and not candidate.binary:
+            return candidate
+    if b"\x00" in text:
+        raise RecordError(f"expected game records, found {head[:16]!r}", file=name)
+    return FORMATS["movelist"]
+
+
+def _ascii_part(head: bytes) -> bytes:
+    """The start of a file with what matters for its format as ASCII, whatever the encoding."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        head = head.decode("utf-16", "replace").encode("utf-8", "replace")
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip()
 
 
 def read_head(path: str | os.PathLike[str]) -> bytes:

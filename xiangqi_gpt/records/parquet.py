@@ -87,7 +87,12 @@ def read(
             yield reading.record
 
 
-def readings(path: str | os.PathLike[str], *, splits: Collection[str] | None = None) -> Iterator[Reading]:
+def readings(
+    path: str | os.PathLike[str],
+    *,
+    splits: Collection[str] | None = None,
+    on_bytes: Callable[[int], None] | None = None,
+) -> Iterator[Reading]:
     """Yield one `Reading` a row; rows whose split column is not among ``splits`` are passed over unread.
 
     Raises RecordError where the file is no Parquet file or has no ``moves``.
@@ -95,7 +100,7 @@ def readings(path: str | os.PathLike[str], *, splits: Collection[str] | None = N
     name = os.fspath(path)
     try:
         with pq.ParquetFile(name) as file:
-            yield from judged(_candidates(file, name, splits), name)
+            yield from judged(_candidates(file, name, splits, on_bytes), name)
     except FileNotFoundError as error:
         raise RecordError("expected a file, found nothing of that name", file=name) from error
     except (pa.ArrowException, OSError) as error:
@@ -103,16 +108,21 @@ def readings(path: str | os.PathLike[str], *, splits: Collection[str] | None = N
         raise RecordError(f"expected a sound Parquet file: {reason}", file=name) from error
 
 
-def _candidates(file: Any, name: str, splits: Collection[str] | None) -> Iterator[Candidate]:
+def _candidates(
+    file: Any, name: str, splits: Collection[str] | None, on_bytes: Callable[[int], None] | None
+) -> Iterator[Candidate]:
     present = set(file.schema_arrow.names)
     if "moves" not in present:
         raise RecordError(f"expected a column 'moves', found {sorted(present)!r}", file=name)
     wanted = [c for c in (*_TEXTS, *_NUMBER_TAGS, "first_label", "teacher_cp") if c in present]
     default_kind = "teacher" if "first_label" in present and "kind" not in present else "human"
     number = 0
+    row_bytes = os.path.getsize(name) / max(1, file.metadata.num_rows)
     for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=wanted):
         columns = {column: _column(batch, column, name) for column in wanted}
         rows = len(columns["moves"])
+        if on_bytes is not None:
+            on_bytes(round(rows * row_bytes))
         split_column = columns.get("split")
         for row in range(rows):
             number += 1
