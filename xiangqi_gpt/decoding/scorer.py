@@ -1,7 +1,7 @@
 """Exact scores of all legal moves of a position.
 
-The score of a move is the sum of the model's raw log-probabilities of its tokens. All legal moves share prefixes, so the
-inner nodes of their tree are run behind the cached prompt as one packed segment: a node sees the prompt and its own
+The score of a move is the sum of the model's raw log-probabilities of its tokens. All legal moves share prefixes, so
+the inner nodes of their tree are run behind the cached prompt as one packed segment: a node sees the prompt and its own
 ancestors, at position prompt + depth - 1. One pass gives every move's exact score.
 """
 

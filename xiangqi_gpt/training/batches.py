@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -49,7 +50,12 @@ def layout(plies: int, slots: int) -> Layout:
         ply, j = branch_ply[row - len(main)], branch_slot[row - len(main)]
         visible[row, : ply * slots + 1] = True
         visible[row, row - j : row + 1] = True
-    return Layout(*(torch.from_numpy(a) for a in (slot, position, board)), torch.from_numpy(visible)[None])
+    return Layout(
+        slots=torch.from_numpy(slot),
+        positions=torch.from_numpy(position),
+        board_index=torch.from_numpy(board),
+        visible=torch.from_numpy(visible)[None],
+    )
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
-        fields = {
+        fields: dict[str, Any] = {
             k: v.to(device, non_blocking=True) if isinstance(v, Tensor) else v for k, v in vars(self).items()
         }
         return Batch(**fields)

@@ -63,7 +63,14 @@ class TrainConfig:
 PRESETS: dict[str, TrainConfig] = {
     # A model of seconds, for tests and for trying things out.
     "tiny": TrainConfig(
-        model={"width": 32, "layers": 2, "heads": 2, "encoder_width": 16, "encoder_blocks": 1, "pointer_width": 16},
+        model={
+            "width": 32,
+            "layers": 2,
+            "heads": 2,
+            "encoder_width": 16,
+            "encoder_blocks": 1,
+            "pointer_width": 16,
+        },
         batch_windows=8,
         micro_batch_windows=8,
         max_steps=200,
@@ -75,7 +82,13 @@ PRESETS: dict[str, TrainConfig] = {
     # The 2020 original: characters of moves and nothing else. It needs whole games from the standard start.
     "original": TrainConfig(
         model={
-            "tokenizer": "iccs", "view": "red", "board": "none", "width": 256, "layers": 6, "heads": 8, "context_plies": 300
+            "tokenizer": "iccs",
+            "view": "red",
+            "board": "none",
+            "width": 256,
+            "layers": 6,
+            "heads": 8,
+            "context_plies": 300,
         },
         plies=100,
         batch_windows=16,
@@ -85,7 +98,14 @@ PRESETS: dict[str, TrainConfig] = {
     ),
     # For a GPU.
     "large": TrainConfig(
-        model={"width": 384, "layers": 6, "heads": 6, "encoder_width": 160, "encoder_blocks": 10, "pointer_width": 128},
+        model={
+            "width": 384,
+            "layers": 6,
+            "heads": 6,
+            "encoder_width": 160,
+            "encoder_blocks": 10,
+            "pointer_width": 128,
+        },
         batch_windows=256,
         micro_batch_windows=256,
         max_steps=30_000,

@@ -9,6 +9,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -269,7 +270,7 @@ class Trainer:
             self.accelerator.num_processes
         )  # gradients are averaged over processes, the loss is a global mean
         for number, batch in enumerate(batches, 1):
-            with self.accelerator.no_sync(self.model) if number < len(batches) else _nothing():
+            with self.accelerator.no_sync(self.model) if number < len(batches) else nullcontext():
                 move, value = losses(self.model, batch.to(device))
                 loss = move / moves_total + config.value_weight * value / values_total
                 self.accelerator.backward(loss * world)
@@ -327,15 +328,11 @@ class Trainer:
         if saved.get("data") != mine["data"]:
             raise ConfigError(f"{checkpoint}: expected the data the run began with, found other games")
         for key, value in mine["config"].items():
-            if saved.get("config", {}).get(key) != value:
+            old = saved.get("config", {}).get(key)
+            if old != value:
                 raise ConfigError(
-                    f"{checkpoint}: {key}: expected {saved.get('config', {}).get(key)!r} as in the run so far, found {value!r}"
+                    f"{checkpoint}: {key}: expected {old!r} as in the run so far, found {value!r}"
                 )
-
-
-class _nothing:
-    def __enter__(self) -> None: ...
-    def __exit__(self, *_: object) -> None: ...
 
 
 def _precision(wanted: str, on_cpu: bool) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +17,16 @@ from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.training.packed import I8, I16, I64, NO_MOVE, NO_SCORE, U16, PackedGames
 
-try:
-    from numba import njit
-except ImportError:  # plain Python does the same, slower
-    _F = TypeVar("_F", bound=Callable[..., Any])
+_F = TypeVar("_F", bound=Callable[..., Any])
 
-    def njit(**_: Any) -> Callable[[_F], _F]:
-        return lambda function: function
+
+def _compiled(function: _F) -> _F:
+    """*function* compiled by numba; where that cannot be loaded, plain Python does the same, slower."""
+    try:
+        from numba import njit
+    except ImportError:
+        return function
+    return cast(_F, njit(cache=True)(function))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +42,7 @@ class Windows:
     results: I8  # (B,) of the game, for Red
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@_compiled
 def _fill(
     starts: Any,
     turns: Any,
