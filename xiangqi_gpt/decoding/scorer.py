@@ -77,7 +77,9 @@ class Scorer:
     def __init__(
         self, model: XiangqiGPTForCausalLM, device: str | torch.device = "cpu", seed: int = 0
     ) -> None:
-        self.model = model.eval().to(device)
+        module: torch.nn.Module = model
+        module.to(device).eval()
+        self.model = model
         self.device = torch.device(device)
         self.tokenizer = model.tokenizer
         self._rng = np.random.default_rng(seed)
@@ -205,7 +207,7 @@ class Scorer:
 
     def _run_tree(self, node: _Node, tree: PackedTree) -> Tensor:
         """Logits (M, V) behind each inner node."""
-        if all(layer.attention.attention.packs_trees for layer in self.model.layers):
+        if all(layer.attention.packs_trees for layer in self.model.attention_layers()):
             return self._run_packed(node, tree)
         return self._run_levels(node, tree)
 

@@ -43,7 +43,8 @@ def load_model(directory: str | Path) -> XiangqiGPTForCausalLM:
             )
     with quiet():
         model = XiangqiGPTForCausalLM.from_pretrained(path, dtype=torch.float32, local_files_only=True)
-    return model.eval()
+    model.eval()
+    return model
 
 
 @contextmanager

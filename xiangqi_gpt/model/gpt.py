@@ -13,19 +13,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PreTrainedModel
-from transformers.utils import ModelOutput
+from transformers.utils.generic import ModelOutput
 
 from xiangqi_gpt.model.attention import AttentionLayer, AttentionState, parse_attention
 from xiangqi_gpt.model.attention.layer import Rope
 from xiangqi_gpt.model.config import XiangqiGPTConfig
-from xiangqi_gpt.model.encoder import SQUARES, BagEncoder, ConvEncoder, Summary
+from xiangqi_gpt.model.encoder import SQUARES, BagEncoder, ConvBlock, ConvEncoder, Summary
 from xiangqi_gpt.tokens import SquareTokenizer
 
 IGNORED = -100  # a label that no loss counts
 
 
 @dataclass
-class XiangqiGPTOutput(ModelOutput):  # type: ignore[misc]  # transformers is not typed here
+class XiangqiGPTOutput(ModelOutput):
     """logits (B, T, V); value_logits (B, T, 3): win, draw, loss of the side that makes the predicted move."""
 
     loss: Tensor | None = None
@@ -72,7 +72,7 @@ class Layer(nn.Module):
         return x + self.dropout(self.mlp(self.mlp_norm(x))), state
 
 
-class XiangqiGPTForCausalLM(PreTrainedModel):  # type: ignore[misc]
+class XiangqiGPTForCausalLM(PreTrainedModel):
     """A GPT over the tokens of moves.
 
     Every input token carries the board on which the token that it predicts is played (``board_index``): BOS and the
@@ -80,6 +80,7 @@ class XiangqiGPTForCausalLM(PreTrainedModel):  # type: ignore[misc]
     """
 
     config_class = XiangqiGPTConfig
+    config: XiangqiGPTConfig
     base_model_prefix = "gpt"
     main_input_name = "input_ids"
     _supports_sdpa = True
@@ -89,7 +90,7 @@ class XiangqiGPTForCausalLM(PreTrainedModel):  # type: ignore[misc]
         self.tokenizer = config.build_tokenizer()
         slots = self.tokenizer.slots
         width = config.width
-        self.tokens = nn.Embedding(config.vocab_size, width)
+        self.tokens: nn.Module = nn.Embedding(config.vocab_size, width)
         self.slots = nn.Embedding(slots + 1, width)  # the last one is BOS's
         self.encoder: nn.Module | None = None
         if config.board == "bag":
@@ -124,7 +125,8 @@ class XiangqiGPTForCausalLM(PreTrainedModel):  # type: ignore[misc]
             nn.init.normal_(module.weight, std=scale)
         elif isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            nn.init.zeros_(module.bias)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
         elif isinstance(module, nn.LayerNorm):
             nn.init.ones_(module.weight)
             nn.init.zeros_(module.bias)
@@ -133,6 +135,7 @@ class XiangqiGPTForCausalLM(PreTrainedModel):  # type: ignore[misc]
             nn.init.normal_(module.pieces.weight, std=0.3)
             for block in module.blocks:
                 with torch.no_grad():
+                    assert isinstance(block, ConvBlock)
                     block.second.weight.mul_((2 * len(module.blocks)) ** -0.5)
 
     def get_input_embeddings(self) -> nn.Module:
@@ -149,8 +152,12 @@ class XiangqiGPTForCausalLM(PreTrainedModel):  # type: ignore[misc]
 
     def init_states(self, batch: int) -> tuple[AttentionState, ...]:
         """The states of all layers before any token, for *batch* rows."""
-        like = self.tokens.weight
-        return tuple(layer.attention.init_state(batch, like) for layer in self.layers)
+        like = self.lm_head.weight
+        return tuple(layer.attention.init_state(batch, like) for layer in self.attention_layers())
+
+    def attention_layers(self) -> list[AttentionLayer]:
+        """The attention part of every layer, first to last."""
+        return [layer.attention for layer in self.layers if isinstance(layer, Layer)]
 
     def encode_boards(self, boards: Tensor, counters: Tensor) -> EncodedBoards:
         """boards (B, P, 90) piece codes seen by the side to move, counters (B, P, 2) -> what the GPT reads of them."""

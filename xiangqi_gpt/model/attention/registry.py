@@ -1,6 +1,7 @@
 """Attention variants by name: what a variant is, and where it is registered.
 
-Letters used in shapes: B batch, H heads, T tokens of this call, S tokens seen so far (state and this call), D head size.
+Letters used in shapes: B batch, H heads, T tokens of this call, S tokens seen so far (state and this call), D head size,
+R features of a recurrent variant.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ import ast
 import dataclasses
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from torch import Tensor, nn
 
@@ -27,19 +29,46 @@ class AttentionState(Protocol):
         """The state of the rows *index* (N,) of the batch, in that order; rows may repeat."""
 
 
+@dataclass(frozen=True)
+class Context:
+    """What one forward pass of the model knows besides the position ids; the same for all its layers."""
+
+    consecutive: bool = False  # known, without a look at a device, that positions are 0..T-1 in every row
+    rotation: Tensor | None = None  # complex (B or 1, T, D/2): the turns of rotary positions
+    bias: Callable[[Tensor, Tensor], Tensor] | None = None  # i (B, T, 1), j (B, 1, S) -> (B or 1, H, T, S)
+    backend: str = "sdpa"  # or "flex_attention": who computes a softmax over scores
+
+
+PLAIN = Context()
+
+
 class Attention(nn.Module):
     """One variant: mixes values over positions, knows nothing of projections.
 
-    ``packs_trees`` says whether the nodes of a tree can be run as one segment behind a state.
+    ``packs_trees``: whether the nodes of a tree can be run as one segment behind a state.
+    ``takes_bias``: whether there are scores that something can be added to.
+    ``rotates_features``: whether rotary positions turn the features inside ``forward``; otherwise the layer turns queries
+    and keys before.
     """
 
-    packs_trees: bool = True
+    packs_trees: ClassVar[bool] = True
+    takes_bias: ClassVar[bool] = True
+    rotates_features: ClassVar[bool] = False
 
     def __init__(self, config: Any, heads: int, head_size: int) -> None:
         super().__init__()
         self.config = config
         self.heads = heads
         self.head_size = head_size
+
+    @classmethod
+    def check(cls, config: Any, head_size: int) -> None:
+        """ConfigError where *config* makes no sense with heads of this size."""
+
+    @classmethod
+    def stride(cls, config: Any) -> int:
+        """The greatest common divisor of the distances that a query looks back over; 0 where it sees itself alone."""
+        return 1
 
     def init_state(self, batch: int, like: Tensor) -> AttentionState:
         """The state before any token, for *batch* rows; dtype and device as *like*."""
@@ -53,6 +82,7 @@ class Attention(nn.Module):
         positions: Tensor,
         visible: Tensor | None = None,
         state: Any = None,
+        context: Context = PLAIN,
     ) -> tuple[Tensor, Any]:
         """Attend from T new tokens to them and to all tokens in *state*.
 
@@ -63,12 +93,8 @@ class Attention(nn.Module):
         """
         raise NotImplementedError
 
-    def step(self, q: Tensor, k: Tensor, v: Tensor, positions: Tensor, state: Any) -> tuple[Tensor, Any]:
-        """Extend by one token: q, k, v are (B, H, 1, D), *positions* (B, 1)."""
-        return self.forward(q, k, v, positions, None, state)
 
-
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class _Entry:
     module: type[Attention]
     config: type[Any]
@@ -76,6 +102,10 @@ class _Entry:
 
 _REGISTRY: dict[str, _Entry] = {}
 _A = TypeVar("_A", bound=type[Attention])
+
+_REFUSED = {
+    "linformer": "its projections mix all positions before the softmax, so no mask can make it causal",
+}
 
 
 def register(name: str, config: type[Any]) -> Callable[[_A], _A]:
@@ -98,11 +128,13 @@ def attention_names() -> list[str]:
 _SPEC = re.compile(r"\s*(?P<name>\w+)\s*(?:\((?P<options>.*)\))?\s*")
 
 
-def _parse_one(spec: str) -> tuple[str, Any]:
-    match = _SPEC.fullmatch(spec)
+def _parse_one(spec: object) -> tuple[str, Any]:
+    match = _SPEC.fullmatch(spec) if isinstance(spec, str) else None
     if match is None:
         raise ConfigError(f"attention: expected 'name' or 'name(option=value, ...)', found {spec!r}")
     name = match["name"]
+    if name in _REFUSED:
+        raise ConfigError(f"attention {name!r} is not offered: {_REFUSED[name]}")
     if name not in _REGISTRY:
         raise ConfigError(f"attention: expected one of {', '.join(attention_names())}, found {name!r}")
     config = _REGISTRY[name].config
@@ -115,7 +147,7 @@ def _parse_one(spec: str) -> tuple[str, Any]:
             raise ConfigError(f"attention {name!r}: expected options of {{{listed}}} as key=value, found {part!r}")
         try:
             options[key] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
             raise ConfigError(f"attention {name!r}: expected a plain value for {key!r}, found {value!r}") from None
     return name, config(**options)
 
@@ -129,6 +161,17 @@ def parse_attention(spec: str | Sequence[str], layers: int) -> list[tuple[str, A
     return [parsed[i % len(parsed)] for i in range(layers)]
 
 
+def expect_option(name: str, key: str, value: object, least: int) -> None:
+    """ConfigError unless the option *key* of the variant *name* is a whole number from *least* on."""
+    if type(value) is not int or value < least:
+        raise ConfigError(f"attention {name!r}: {key}: expected a whole number from {least} on, found {value!r}")
+
+
 def build_attention(name: str, config: Any, heads: int, head_size: int) -> Attention:
     """A new module of the variant *name*."""
-    return _REGISTRY[name].module(config, heads, head_size)
+    return attention_class(name)(config, heads, head_size)
+
+
+def attention_class(name: str) -> type[Attention]:
+    """The class registered as *name*."""
+    return _REGISTRY[name].module
