@@ -24,7 +24,9 @@ _TOKEN: Final = re.compile(
     r"|(\S)"  # 8 anything else
 )
 _SUFFIX: Final = {"!": 1, "?": 2, "!!": 3, "??": 4, "!?": 5, "?!": 6}
-_DOTS: Final = frozenset(".．…、-—")
+_DOTS: Final = frozenset(
+    (*(dot * count for dot in ".…．" for count in range(1, 9)), "-", "--", "—", "——", "、")
+)
 
 
 @dataclass(slots=True)
@@ -67,14 +69,12 @@ def _plain(text: str) -> MoveText:
     words = _NUMBER.sub(" ", text).split()
     if words and words[-1] in ENDS:
         found.result = words.pop()
-    tokens = found.line.tokens
-    for position, word in enumerate(words):
-        if word in ENDS:
-            found.result = word
-            found.fault = f"expected the end of the game after {word!r}, found {words[position + 1][:20]!r}"
-            break
-        if not (word.isdecimal() or _DOTS.issuperset(word)):
-            tokens.append(word)
+    if not ENDS.isdisjoint(words):
+        end = next(position for position, word in enumerate(words) if word in ENDS)
+        found.result = words[end]
+        found.fault = f"expected the end of the game after {words[end]!r}, found {words[end + 1][:20]!r}"
+        words = words[:end]
+    found.line.tokens.extend([word for word in words if word not in _DOTS and not word.isdecimal()])
     return found
 
 
@@ -129,7 +129,7 @@ def _word(word: str, line: RawLine, found: MoveText, aside: bool) -> None:
     if number is not None:
         word = word[number.end() :]
     bare = word.rstrip("!?#")
-    if bare and not _DOTS.issuperset(bare) and not bare.isdecimal():
+    if bare and bare not in _DOTS and not bare.isdecimal():
         line.tokens.append(bare)
     suffix = word[len(bare) :].replace("#", "")
     if suffix in _SUFFIX and line.tokens:
