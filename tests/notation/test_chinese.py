@@ -125,6 +125,13 @@ def test_written_script_and_digits() -> None:
     assert chinese.render(board, Move.from_iccs("b2b1"), script="traditional") == "後車退一"
 
 
+def test_more_pieces_than_a_set_has() -> None:
+    board = Board("3k5/9/2R3R2/2R3R2/9/9/9/9/9/4K4 w - - 0 1", strict=False)
+    for move, text in (("g6f6", "后车三平四"), ("c7c8", "前车七进一")):
+        assert chinese.render(board, Move.from_iccs(move)) == text
+        assert chinese.parse(board, text).iccs == move
+
+
 def test_ambiguous_text_lists_the_candidates() -> None:
     with pytest.raises(MoveError, match="g7f7, g6f6, g5f5") as caught:
         chinese.parse(THREE, "兵三平四")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 import warnings
@@ -356,6 +357,40 @@ def test_compiles_without_a_cache_folder(monkeypatch: pytest.MonkeyPatch) -> Non
         return number * 2
 
     assert double(21) == 42
+
+
+BOUNDS_SCRIPT = """
+import numpy as np
+from xiangqi_gpt.rules import batch
+rng = np.random.default_rng(0)
+boards = np.where(rng.random((300, 90)) < 0.3, rng.integers(1, 15, (300, 90)), 0).astype(np.int8)
+turns = rng.integers(0, 2, 300).astype(np.int8)
+moves = rng.integers(0, 65536, 300)
+batch.legal_mask(boards, turns)
+batch.in_check(boards, turns)
+batch.outcome_flags(boards, turns)
+batch.replay_games(boards, turns, moves, np.arange(301))
+batch.replay_games(boards, turns, rng.integers(0, 8100, 300), np.arange(301))
+for row in range(300):
+    try:
+        batch.push(boards[row : row + 1], turns[row : row + 1], moves[row : row + 1])
+    except ValueError:
+        pass
+try:
+    batch.legal_lists(np.where(boards == 0, 5, boards), turns * 0)
+    batch.legal_lists(boards * (boards == 5), turns * 0)
+except ValueError:
+    pass
+"""
+
+
+@pytest.mark.slow
+def test_no_access_outside_the_arrays(tmp_path: Path) -> None:
+    environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", BOUNDS_SCRIPT], check=False, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_rules_and_notation_load_neither_numpy_nor_numba() -> None:
