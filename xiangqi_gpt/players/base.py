@@ -48,6 +48,12 @@ class Limit:
         """True where nothing is limited."""
         return self.time is None and self.nodes is None and self.depth is None
 
+    def __str__(self) -> str:
+        parts = [f"{self.time:g} s"] if self.time is not None else []
+        parts += [f"{self.nodes} nodes"] if self.nodes is not None else []
+        parts += [f"depth {self.depth}"] if self.depth is not None else []
+        return ", ".join(parts) or "none"
+
 
 @dataclass(frozen=True)
 class Value:

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from xiangqi_gpt.arena.make_openings import OpeningsConfig, make_openings
+from xiangqi_gpt.arena.openings import load_openings
+from xiangqi_gpt.players.engine import EnginePlayer, find_engine
+from xiangqi_gpt.rules.errors import RecordError
+
+needs_fairy = pytest.mark.skipif(
+    find_engine("fairy-stockfish") is None, reason="the engine fairy-stockfish is not installed"
+)
+
+
+def test_openings_of_the_package() -> None:
+    openings = load_openings()
+    assert len(openings) >= 200
+    assert all(4 <= len(opening.moves) <= 8 for opening in openings)
+    keys = set()
+    for opening in openings:
+        keys.add(opening.board().position_key())
+    assert len(keys) == len(openings)
+    # Diverse: no first move owns more than a third of the lines.
+    first = [opening.moves[0] for opening in openings]
+    assert max(first.count(move) for move in set(first)) <= len(openings) / 3
+
+
+def test_comments_dashes_and_capitals(tmp_path: Path) -> None:
+    file = tmp_path / "openings.txt"
+    file.write_text("# two lines\n\nH2-E2 h9g7  # the usual\nb0c2\n")
+    first, second = load_openings(file)
+    assert str(first) == "h2e2 h9g7"
+    assert (first.line, second.line) == (3, 4)
+    assert first.board().fullmove_number == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "at least one opening"),
+        ("# nothing\n", "at least one opening"),
+        ("h2e2\nh2e9\n", "line 2, ply 0: expected a legal move, found 'h2e9'"),
+        ("h2e2 h2e2\n", "line 1, ply 1: expected a legal move"),
+        ("e4\n", "line 1, ply 0: .*'e4'"),
+        (
+            "h2e2 h9g7 i0i1\nh2e2 h9g7\ni0i1 h9g7 h2e2\n",
+            "line 3: expected a new position, found that of line 1",
+        ),
+        ("h2e2 " * 61 + "\n", "at most 60 plies, found 61"),
+    ],
+)
+def test_faults_are_named(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "openings.txt"
+    file.write_text(text)
+    with pytest.raises(RecordError, match=words):
+        load_openings(file)
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"none\.txt"):
+        load_openings(tmp_path / "none.txt")
+    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(RecordError, match="readable text"):
+        load_openings(tmp_path / "binary.txt")
+
+
+@needs_fairy
+def test_made_openings_are_balanced_and_reproducible() -> None:
+    config = OpeningsConfig(count=2, candidates=6, walk_nodes=100, check_nodes=(100, 200), seed=7)
+    runs = []
+    for _ in range(2):
+        engine = EnginePlayer("fairy-stockfish", options={"Hash": "1"})
+        try:
+            runs.append(list(make_openings(engine, config)))
+        finally:
+            engine.close()
+    assert runs[0] == runs[1]
+    assert len(runs[0]) == 2
+    for line, scores in runs[0]:
+        assert 4 <= len(line) <= 8
+        assert len(scores) == 2
+        assert max(map(abs, scores)) <= config.max_score
