@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import pytest
+
+from xiangqi_gpt.players.base import Analysis, Limit, Line, Value
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.errors import XiangqiError
+from xiangqi_gpt.rules.fen import START_FEN
+from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.rules.pieces import Color
+from xiangqi_gpt.uci.protocol import info_lines, parse_go, parse_position, value_to_cp
+
+ENDGAME = "3k5/9/9/9/9/9/9/4R4/9/4K4 w - - 3 40"
+
+
+@pytest.mark.parametrize(
+    ("text", "fen", "plies"),
+    [
+        ("startpos", START_FEN, 0),
+        ("startpos moves", START_FEN, 0),
+        ("startpos moves h2e2 h9g7", START_FEN, 2),
+        (f"fen {START_FEN} moves b0c2", START_FEN, 1),
+        (f"fen {ENDGAME}", ENDGAME, 0),
+        (f"fen {ENDGAME} moves e2d2", ENDGAME, 1),
+    ],
+)
+def test_positions(text: str, fen: str, plies: int) -> None:
+    board = parse_position(text.split())
+    assert board.root_fen == fen
+    assert board.ply == plies
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "expected startpos or fen"),
+        ("fen", "expected startpos or fen"),
+        ("startpos h2e2", "expected startpos or fen"),
+        ("fen 9/9 w", "10 ranks"),
+        ("startpos moves h2e2 h2e2", "h2e2"),
+        ("startpos moves h10g8", "h10g8"),
+        ("startpos moves 0000", "0000"),
+    ],
+)
+def test_malformed_positions(text: str, words: str) -> None:
+    with pytest.raises(XiangqiError, match=words):
+        parse_position(text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "hold"),
+    [
+        ("", Limit(), False),
+        ("nodes 100", Limit(nodes=100), False),
+        ("depth 3 nodes 7", Limit(depth=3, nodes=7), False),
+        ("movetime 1500", Limit(time=1.5), False),
+        ("infinite", Limit(), True),
+        ("ponder wtime 60000 btime 90000", Limit(time=2.0), True),
+        ("wtime 60000 btime 1 winc 4000", Limit(time=5.0), False),
+        ("wtime 60000 movestogo 10", Limit(time=6.0), False),
+        ("wtime 10000 winc 60000", Limit(time=5.0), False),
+        ("wtime -50", Limit(time=0.01), False),
+        ("nodes 0", Limit(nodes=1), False),
+        ("nodes many frobnicate 3", Limit(), False),
+        ("nodes " + "9" * 5000, Limit(), False),
+    ],
+)
+def test_go(text: str, limit: Limit, hold: bool) -> None:
+    command = parse_go(text.split(), Color.RED)
+    assert (command.limit, command.hold) == (limit, hold)
+
+
+def test_go_looks_at_the_clock_of_the_side_to_move() -> None:
+    assert parse_go(["wtime", "1000", "btime", "30000"], Color.BLACK).limit == Limit(time=1.0)
+
+
+def test_go_of_ucci_has_its_own_unit() -> None:
+    assert parse_go(["time", "60", "increment", "0"], Color.RED, unit=1.0).limit == Limit(time=2.0)
+
+
+def test_info_lines() -> None:
+    board = Board()
+    move = Move.from_iccs("h2e2")
+    assert board.is_legal(move)
+    lines = (Line((move,), prob=0.75), Line((Move.from_iccs("b0c2"),), prob=0.25))
+    assert info_lines(Analysis(lines, Value(0.5, 0.2, 0.3))) == [
+        f"info depth 1 multipv 1 score cp {value_to_cp(Value(0.5, 0.2, 0.3))} wdl 500 200 300 pv h2e2",
+        "info string probabilities h2e2 0.750 b0c2 0.250",
+    ]
+    assert info_lines(Analysis((Line((move,), score_cp=29_998),))) == [
+        "info depth 1 multipv 1 score mate 2 pv h2e2"
+    ]
+    assert info_lines(Analysis((Line((move,), score_cp=-29_999),))) == [
+        "info depth 1 multipv 1 score mate -1 pv h2e2"
+    ]
+    assert info_lines(Analysis(())) == []
+
+
+def test_value_to_cp_is_odd_and_bounded() -> None:
+    assert value_to_cp(Value(0.2, 0.6, 0.2)) == 0
+    assert value_to_cp(Value(0.6, 0.3, 0.1)) == -value_to_cp(Value(0.1, 0.3, 0.6)) > 0
+    assert value_to_cp(Value(1.0, 0.0, 0.0)) == 2000

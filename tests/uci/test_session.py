@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from xiangqi_gpt.players import Analysis, Limit, Player, PlayerError, PlayResult
+from xiangqi_gpt.players.baselines import GreedyPlayer
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.uci.session import UciSession
+
+MATED = "3k5/3PP4/9/9/9/9/9/9/9/4K4 b - - 0 1"
+
+
+class Recorder:
+    """A player that notes what it is asked, and thinks until it is let go."""
+
+    def __init__(self, *, patient: bool = False, choose: Callable[[Board], Move] | None = None) -> None:
+        self.name = "recorder"
+        self.asked: list[tuple[str, Limit]] = []
+        self.thinking = threading.Event()
+        self.let_go = threading.Event()
+        self.new_games = 0
+        self.closed = False
+        if not patient:
+            self.let_go.set()
+        self._choose = choose if choose is not None else lambda board: board.legal_moves()[0]
+
+    def play(self, board: Board, limit: Limit) -> PlayResult:
+        self.asked.append((board.fen(), limit))
+        self.thinking.set()
+        assert self.let_go.wait(30)
+        return PlayResult(self._choose(board))
+
+    def analyse(self, board: Board, limit: Limit, multipv: int | None = None) -> Analysis:
+        raise PlayerError("not asked for")
+
+    def new_game(self) -> None:
+        self.new_games += 1
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def talk(script: str, player: Player | None = None) -> list[str]:
+    out: list[str] = []
+    session = UciSession(lambda: player if player is not None else GreedyPlayer(), out.append)
+    session.run(script.splitlines())
+    return out
+
+
+def test_greeting() -> None:
+    lines = talk("uci")
+    assert lines[0].startswith("id name xiangqi-gpt ")
+    assert lines[1].startswith("id author ")
+    assert "option name UCI_Variant type combo default xiangqi var xiangqi" in lines
+    assert lines[-1] == "uciok"
+
+
+def test_the_player_is_not_built_for_the_greeting() -> None:
+    def fail() -> Player:
+        raise PlayerError("no such model")
+
+    out: list[str] = []
+    UciSession(fail, out.append).run(["uci", "quit"])
+    assert out[-1] == "uciok"
+    with pytest.raises(PlayerError, match="no such model"):
+        UciSession(fail, out.append).run(["uci", "isready"])
+
+
+def test_a_game_of_lines() -> None:
+    player = Recorder()
+    lines = talk(
+        "uci\nsetoption name UCI_Variant value xiangqi\nisready\nucinewgame\n"
+        "position startpos moves h2e2\ngo nodes 5\n"
+        "position startpos moves h2e2 h9g7 h0g2\ngo movetime 250\nquit\nisready",
+        player,
+    )
+    assert lines.count("readyok") == 1
+    assert [line for line in lines if line.startswith("bestmove")] == ["bestmove a6a5"] * 2
+    assert [limit for _, limit in player.asked] == [Limit(nodes=5), Limit(time=0.25)]
+    assert player.asked[0][0].split()[1] == "b"
+    assert player.new_games == 1
+    assert player.closed
+
+
+def test_bestmove_is_none_at_the_end_of_a_game() -> None:
+    assert talk(f"position fen {MATED}\ngo nodes 1")[-1] == "bestmove (none)"
+
+
+def test_malformed_positions_are_told_and_never_searched() -> None:
+    player = Recorder()
+    lines = talk("position startpos moves h2e9\ngo nodes 1\nposition startpos\ngo nodes 1", player)
+    assert lines[0].startswith("info string ")
+    assert "h2e9" in lines[0]
+    assert lines[2] == "bestmove (none)"
+    assert lines[-1].startswith("bestmove a0")
+    assert len(player.asked) == 1
+
+
+def test_unknown_commands_are_passed_over() -> None:
+    assert talk("\n   \nxyzzy\njoho isready\ndebug on\nregister later\nperft 3") == ["readyok"]
+
+
+def test_options() -> None:
+    lines = talk("setoption name UCI_Variant value chess\nsetoption name Hash value 3\nsetoption")
+    assert len(lines) == 3
+    assert all(line.startswith("info string ") for line in lines)
+    assert "'chess'" in lines[0]
+    assert "'Hash'" in lines[1]
+
+
+def test_isready_is_answered_while_thinking() -> None:
+    player = Recorder(patient=True)
+    out: list[str] = []
+    session = UciSession(lambda: player, out.append)
+    session.handle("go nodes 1")
+    assert player.thinking.wait(30)
+    session.handle("isready")
+    assert out == ["readyok"]
+    player.let_go.set()
+    session.run(["quit"])
+    assert out[1:] == ["bestmove a0a1"]
+
+
+def test_infinite_waits_for_stop() -> None:
+    answered = threading.Event()
+    out: list[str] = []
+
+    def write(line: str) -> None:
+        out.append(line)
+        if line.startswith("bestmove"):
+            answered.set()
+
+    player = Recorder()
+    session = UciSession(lambda: player, write)
+    session.handle("go infinite")
+    assert player.thinking.wait(30)
+    session.handle("isready")
+    assert out == ["readyok"]
+    session.handle("stop")
+    assert answered.wait(30)
+    session.handle("stop")
+    session.run([])
+    assert out == ["readyok", "bestmove a0a1"]
+
+
+def test_a_new_position_ends_the_search_before_it() -> None:
+    lines = talk("go infinite\nposition startpos moves h2e2\ngo infinite\nquit", Recorder())
+    assert lines == ["bestmove a0a1", "bestmove a6a5"]
+
+
+@pytest.mark.parametrize("answer", ["a0a9", "e4e5"])
+def test_a_failing_player_is_told_and_answered_for(answer: str) -> None:
+    lines = talk("go nodes 1", Recorder(choose=lambda board: Move.from_iccs(answer)))
+    assert answer in lines[0]
+    assert lines[-1] == "bestmove (none)"
+
+
+def test_ucci() -> None:
+    lines = talk(f"ucci\nsetoption usemillisec true\nposition fen {MATED}\ngo depth 1\nquit")
+    assert lines[-3:] == ["ucciok", "nobestmove", "bye"]
+
+
+@pytest.mark.parametrize(("option", "seconds"), [("", 2.0), ("setoption usemillisec true\n", 0.01)])
+def test_ucci_counts_seconds_unless_told(option: str, seconds: float) -> None:
+    player = Recorder()
+    lines = talk(f"ucci\n{option}position startpos\ngo time 60 increment 0", player)
+    assert lines[-2:] == ["bestmove a0a1", "bye"]
+    assert player.asked[0][1].time == pytest.approx(seconds)
