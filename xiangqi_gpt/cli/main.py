@@ -1,0 +1,105 @@
+"""The command `xiangqi-gpt`: a table of subcommands, each imported when it is called.
+
+`xiangqi-gpt --help` therefore imports none of torch, numpy, pyarrow and pygame.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import sys
+from typing import Any
+
+import click
+
+from xiangqi_gpt import __version__
+from xiangqi_gpt.rules.errors import XiangqiError
+
+COMMANDS: dict[str, str] = {
+    "play": "Play against the GPT, in a window or in the terminal.",
+    "uci": "Serve a player over UCI (or UCCI) on standard input and output.",
+    "match": "Let two players play a match, with Elo and its interval.",
+    "evaluate": "Measure a model on recorded games: accuracy, legality.",
+    "analyse": "Print the model's distribution over the legal moves of a position.",
+    "legal": "Say of moves whether they are legal, and why not.",
+    "perft": "Count the leaves of the tree of legal moves.",
+    "train": "Train a model on game records.",
+    "convert": "Convert game records from one format to another.",
+}
+"""Help text by name; the command itself is `command` in the module of that name beside this one."""
+
+
+class UserError(click.ClickException):
+    """One line on standard error, exit code 2."""
+
+    exit_code = 2
+
+    def format_message(self) -> str:
+        """The message without line breaks."""
+        return " ".join(self.message.split())
+
+
+class LazyGroup(click.Group):
+    """A group that imports a subcommand when it is called, and turns our errors into one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a subcommand; None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"xiangqi_gpt.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, but an unknown name lists the known ones."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            raise click.UsageError(f"expected a command of {', '.join(COMMANDS)}, found {name!r}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a subcommand; XiangqiError and unusable files end it with one line."""
+        try:
+            return super().invoke(ctx)
+        except XiangqiError as error:
+            raise UserError(str(error)) from error
+        except (
+            FileNotFoundError,
+            FileExistsError,
+            IsADirectoryError,
+            NotADirectoryError,
+            PermissionError,
+        ) as error:
+            raise UserError(str(error)) from error
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="xiangqi-gpt")
+def cli() -> None:
+    """Play, train and measure a GPT for Xiangqi (Chinese chess)."""
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        # A console that cannot show Chinese prints question marks instead of failing.
+        if isinstance(stream, io.TextIOWrapper):
+            with contextlib.suppress(ValueError):
+                stream.reconfigure(errors="replace")
+    cli(prog_name="xiangqi-gpt")
+
+
+if __name__ == "__main__":
+    main()
