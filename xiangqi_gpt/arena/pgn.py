@@ -31,7 +31,6 @@ def match_records(
                 "Round": str(game.number),
                 "Red": game.red,
                 "Black": game.black,
-                "Result": game.result,
                 "Opening": str(game.opening),
                 "Termination": game.ending,
                 "TerminationDetails": game.detail,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -17,11 +18,10 @@ from xiangqi_gpt.rules.errors import RecordError
 @click.option("--force", is_flag=True, help="Overwrite the file of --out.")
 def command(sources: tuple[Path, ...], out: Path, force: bool) -> None:
     """Read game records and write the sound ones; the others are reported on standard error and left out."""
-    from xiangqi_gpt.records import read_games
-    from xiangqi_gpt.records.formats import FORMATS
+    from xiangqi_gpt.records import parquet, pgnwrite, read_games
 
     suffix = out.suffix.lower()
-    writers = {end: fmt for fmt in FORMATS.values() if fmt.writes for end in fmt.suffixes}
+    writers: dict[str, Callable[..., int]] = {".parquet": parquet.write, ".pgn": pgnwrite.write}
     if suffix not in writers:
         raise RecordError(f"expected a suffix of {', '.join(writers)}, found {suffix!r}", file=str(out))
     refused = 0
@@ -31,5 +31,5 @@ def command(sources: tuple[Path, ...], out: Path, force: bool) -> None:
         refused += 1
         click.echo(f"skipped: {error}", err=True)
 
-    written = writers[suffix].module.write(out, read_games(sources, on_error=on_error), force=force)
+    written = writers[suffix](out, read_games(sources, on_error=on_error), force=force)
     click.echo(f"{written} games written to {out}, {refused} left out", err=True)
