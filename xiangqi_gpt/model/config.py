@@ -6,13 +6,15 @@ from typing import Any
 
 from transformers import PreTrainedConfig
 
-from xiangqi_gpt.model.attention import parse_attention
+from xiangqi_gpt.model.activations import ACTIVATIONS
+from xiangqi_gpt.model.attention import check_attention, parse_attention
+from xiangqi_gpt.model.positions import POSITIONS
 from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import CoordinateTokenizer, create_tokenizer
 
 BOARD_MODES = ("none", "bag", "spatial")
 ENCODERS = ("conv",)
-POSITIONS = ("rope", "none")
+NORMS = ("layer", "rms")
 
 
 class XiangqiGPTConfig(PreTrainedConfig):
@@ -22,7 +24,7 @@ class XiangqiGPTConfig(PreTrainedConfig):
     The board side: ``board`` (none: the model must replay the game in its head; bag: a sum of piece-square vectors;
     spatial: an encoder's 90 vectors and a summary), ``encoder`` and its size.
     The GPT: ``width``, ``layers``, ``heads``, ``attention`` (one name, or a list that is repeated over the layers, each
-    entry a name or ``name(option=value)``), ``position``.
+    entry a name or ``name(option=value)``), ``position``, ``activation``, ``norm``.
     ``context_plies`` is the longest context in plies; with a board mode longer games are windowed.
     """
 
@@ -50,6 +52,8 @@ class XiangqiGPTConfig(PreTrainedConfig):
     attention: str | list[str] = "full"
     position: str = "rope"
     rope_base: float = 10000.0
+    activation: str = "gelu"
+    norm: str = "layer"
     norm_eps: float = 1e-6
     dropout: float = 0.0  # share of activations dropped in training
     initializer_range: float = 0.02
@@ -59,6 +63,7 @@ class XiangqiGPTConfig(PreTrainedConfig):
     def __post_init__(self, **kwargs: Any) -> None:
         if isinstance(self.attention, tuple):
             self.attention = list(self.attention)
+        self._check_types()
         tokenizer = self.build_tokenizer()
         if self.vocab_size == 0:
             self.vocab_size = len(tokenizer.vocab)
@@ -71,6 +76,8 @@ class XiangqiGPTConfig(PreTrainedConfig):
         _expect("board", self.board in BOARD_MODES, f"one of {', '.join(BOARD_MODES)}", self.board)
         _expect("encoder", self.encoder in ENCODERS, f"one of {', '.join(ENCODERS)}", self.encoder)
         _expect("position", self.position in POSITIONS, f"one of {', '.join(POSITIONS)}", self.position)
+        _expect("activation", self.activation in ACTIVATIONS, f"one of {', '.join(ACTIVATIONS)}", self.activation)
+        _expect("norm", self.norm in NORMS, f"one of {', '.join(NORMS)}", self.norm)
         for key in (
             "encoder_width",
             "encoder_blocks",
@@ -88,6 +95,9 @@ class XiangqiGPTConfig(PreTrainedConfig):
             "an even head size for rope",
             self.width,
         )
+        _expect(
+            "width", self.position != "sinusoidal" or self.width % 2 == 0, "an even width for sinusoids", self.width
+        )
         _expect("encoder_width", self.encoder_width % 4 == 0, "a multiple of 4", self.encoder_width)
         _expect("mlp_ratio", self.mlp_ratio > 0, "a positive number", self.mlp_ratio)
         _expect("dropout", 0 <= self.dropout < 1, "a share from 0 to below 1", self.dropout)
@@ -99,11 +109,25 @@ class XiangqiGPTConfig(PreTrainedConfig):
             raise ConfigError(
                 f"board={self.board!r} needs view='mover': boards are seen by the side to move, found {self.view!r}"
             )
-        parse_attention(self.attention, self.layers)
+        check_attention(
+            parse_attention(self.attention, self.layers),
+            position=self.position,
+            head_size=self.width // self.heads,
+            slots=tokenizer.slots,
+        )
         kwargs.setdefault("pad_token_id", tokenizer.vocab.pad_id)
         kwargs.setdefault("bos_token_id", tokenizer.vocab.bos_id)
         kwargs.setdefault("eos_token_id", tokenizer.vocab.end_id)
         super().__post_init__(**kwargs)
+
+    def _check_types(self) -> None:
+        """ConfigError where a plain field does not have the type of its default."""
+        for key in type(self).__dict__["__annotations__"]:
+            default, value = getattr(type(self), key), getattr(self, key)
+            if key == "attention" or not isinstance(default, (bool, int, float, str)):
+                continue
+            numeric = type(default) is float and type(value) is int
+            _expect(key, type(value) is type(default) or numeric, f"a {type(default).__name__}", value)
 
     def build_tokenizer(self) -> CoordinateTokenizer:
         """The tokenizer that the model reads and writes."""

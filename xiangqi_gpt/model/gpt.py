@@ -15,10 +15,12 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.utils.generic import ModelOutput
 
-from xiangqi_gpt.model.attention import AttentionLayer, AttentionState, parse_attention
-from xiangqi_gpt.model.attention.layer import Rope
+from xiangqi_gpt.model.activations import GATED, PLAIN
+from xiangqi_gpt.model.attention import BACKENDS, AttentionLayer, AttentionState, Context, parse_attention
 from xiangqi_gpt.model.config import XiangqiGPTConfig
 from xiangqi_gpt.model.encoder import SQUARES, BagEncoder, ConvBlock, ConvEncoder, Summary
+from xiangqi_gpt.model.positions import SCORE_BIASES, create_positions
+from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import SquareTokenizer
 
 IGNORED = -100  # a label that no loss counts
@@ -43,31 +45,44 @@ class EncodedBoards:
 
 
 class FeedForward(nn.Module):
-    """Two linear maps with a GELU in between."""
+    """Two linear maps with an activation in between, or a gated one."""
 
-    def __init__(self, width: int, hidden: int) -> None:
+    def __init__(self, width: int, hidden: int, activation: str = "gelu") -> None:
         super().__init__()
+        self.gate: nn.Linear | None = None
+        if activation in GATED:
+            hidden = -(-2 * hidden // 3)  # three maps of two thirds the size: as many weights as two
+            self.gate = nn.Linear(width, hidden, bias=False)
+        self.activation = {**PLAIN, **GATED}[activation]
         self.up = nn.Linear(width, hidden, bias=False)
         self.down = nn.Linear(hidden, width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.down(F.gelu(self.up(x)))
+        up = self.up(x)
+        y: Tensor = self.down(self.activation(up) if self.gate is None else self.activation(self.gate(x)) * up)
         return y
+
+
+def _norm(config: XiangqiGPTConfig) -> nn.Module:
+    kind = nn.RMSNorm if config.norm == "rms" else nn.LayerNorm
+    return kind(config.width, eps=config.norm_eps)
 
 
 class Layer(nn.Module):
     """Attention and feed-forward, each behind a norm and beside the residual stream."""
 
-    def __init__(self, config: XiangqiGPTConfig, name: str, options: Any, rope: Rope | None) -> None:
+    def __init__(self, config: XiangqiGPTConfig, name: str, options: Any) -> None:
         super().__init__()
-        self.attention_norm = nn.LayerNorm(config.width, eps=config.norm_eps)
-        self.attention = AttentionLayer(config.width, config.heads, name, options, rope)
-        self.mlp_norm = nn.LayerNorm(config.width, eps=config.norm_eps)
-        self.mlp = FeedForward(config.width, int(config.width * config.mlp_ratio))
+        self.attention_norm = _norm(config)
+        self.attention = AttentionLayer(config.width, config.heads, name, options)
+        self.mlp_norm = _norm(config)
+        self.mlp = FeedForward(config.width, int(config.width * config.mlp_ratio), config.activation)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, positions: Tensor, visible: Tensor | None, state: Any) -> tuple[Tensor, Any]:
-        y, state = self.attention(self.attention_norm(x), positions, visible, state)
+    def forward(
+        self, x: Tensor, positions: Tensor, visible: Tensor | None, state: Any, context: Context
+    ) -> tuple[Tensor, Any]:
+        y, state = self.attention(self.attention_norm(x), positions, visible, state, context)
         x = x + self.dropout(y)
         return x + self.dropout(self.mlp(self.mlp_norm(x))), state
 
@@ -84,6 +99,7 @@ class XiangqiGPTForCausalLM(PreTrainedModel):
     base_model_prefix = "gpt"
     main_input_name = "input_ids"
     _supports_sdpa = True
+    _supports_flex_attn = True
 
     def __init__(self, config: XiangqiGPTConfig) -> None:
         super().__init__(config)
@@ -101,12 +117,19 @@ class XiangqiGPTForCausalLM(PreTrainedModel):
             self.from_square = nn.Linear(config.encoder_width, width, bias=False)
             self.pointer_query = nn.Linear(width, config.pointer_width, bias=False)
             self.pointer_key = nn.Linear(config.encoder_width, config.pointer_width, bias=False)
-        rope = Rope(width // config.heads, config.rope_base) if config.position == "rope" else None
+        self.position = create_positions(
+            config.position,
+            width=width,
+            heads=config.heads,
+            max_positions=1 + config.context_plies * slots,
+            rope_base=config.rope_base,
+            scale=config.initializer_range,
+        )
         self.layers = nn.ModuleList(
-            Layer(config, name, options, rope)
+            Layer(config, name, options)
             for name, options in parse_attention(config.attention, config.layers)
         )
-        self.norm = nn.LayerNorm(width, eps=config.norm_eps)
+        self.norm = _norm(config)
         self.lm_head = nn.Linear(width, config.vocab_size, bias=False)
         self.value_hidden = nn.Linear(width, width // 2)
         self.value_head = nn.Linear(width // 2, 3)
@@ -130,6 +153,8 @@ class XiangqiGPTForCausalLM(PreTrainedModel):
         elif isinstance(module, nn.LayerNorm):
             nn.init.ones_(module.weight)
             nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.RMSNorm):
+            nn.init.ones_(module.weight)
         elif isinstance(module, ConvEncoder):
             nn.init.normal_(module.squares, std=scale)
             nn.init.normal_(module.pieces.weight, std=0.3)
@@ -173,7 +198,7 @@ class XiangqiGPTForCausalLM(PreTrainedModel):
         self,
         input_ids: Tensor,
         slots: Tensor,
-        positions: Tensor,
+        positions: Tensor | None = None,
         boards: Tensor | None = None,
         counters: Tensor | None = None,
         board_index: Tensor | None = None,
@@ -189,7 +214,8 @@ class XiangqiGPTForCausalLM(PreTrainedModel):
         input_ids, slots (of each input token; BOS has slot ``tokenizer.slots``) and positions are (B, T); boards and
         counters as in :meth:`encode_boards`, or *encoded* in their place; board_index (B, T) names each token's board
         among the P given. *visible* (B or 1, T, S) and *states* as in the attention layers. *labels* (B, T) holds the
-        id to predict at each token, or -100: the loss is their mean cross-entropy.
+        id to predict at each token, or -100: the loss is their mean cross-entropy. Without *positions* the tokens
+        follow each other, and those of *states*; some variants then have a faster way.
         """
         if encoded is None and boards is not None:
             assert counters is not None
@@ -198,10 +224,19 @@ class XiangqiGPTForCausalLM(PreTrainedModel):
             raise ValueError(
                 f"a model with board={self.config.board!r} was called {'without' if encoded is None else 'with'} boards"
             )
+        consecutive = positions is None and states is None
+        if positions is None:
+            first = states[0].length if states else 0
+            row = torch.arange(first, first + input_ids.shape[1], device=input_ids.device)
+            positions = row.expand(len(input_ids), -1)
         x = self._embed(input_ids, slots, encoded, board_index)
+        located = self.position.embed(positions)
+        if located is not None:
+            x = x + located.to(x.dtype)
+        context = self._context(positions, consecutive)
         new_states = []
         for layer, state in zip(self.layers, states or [None] * len(self.layers), strict=True):
-            x, state = layer(x, positions, visible, state)
+            x, state = layer(x, positions, visible, state, context)
             new_states.append(state)
         x = self.norm(x)
         logits = self.lm_head(x)
@@ -217,6 +252,18 @@ class XiangqiGPTForCausalLM(PreTrainedModel):
             logits=logits,
             value_logits=value_logits,
             states=tuple(new_states) if states is not None else None,
+        )
+
+    def _context(self, positions: Tensor, consecutive: bool) -> Context:
+        """What all layers need to know of the positions of a call."""
+        backend = self.config._attn_implementation or "sdpa"
+        if backend not in BACKENDS:
+            raise ConfigError(f"attn_implementation: expected one of {', '.join(BACKENDS)}, found {backend!r}")
+        return Context(
+            consecutive=consecutive,
+            rotation=self.position.rotation(positions),
+            bias=self.position.bias if self.config.position in SCORE_BIASES else None,
+            backend=backend,
         )
 
     def _embed(

@@ -1,7 +1,7 @@
 """Attention variants by name: what a variant is, and where it is registered.
 
-Letters used in shapes: B batch, H heads, T tokens of this call, S tokens seen so far (state and this call), D head size,
-R features of a recurrent variant.
+Letters used in shapes: B batch, H heads, T tokens of this call, S tokens seen so far (state and this call), D head
+size, R features of a recurrent variant.
 """
 
 from __future__ import annotations
@@ -36,9 +36,11 @@ class Context:
     consecutive: bool = False  # known, without a look at a device, that positions are 0..T-1 in every row
     rotation: Tensor | None = None  # complex (B or 1, T, D/2): the turns of rotary positions
     bias: Callable[[Tensor, Tensor], Tensor] | None = None  # i (B, T, 1), j (B, 1, S) -> (B or 1, H, T, S)
-    backend: str = "sdpa"  # or "flex_attention": who computes a softmax over scores
+    backend: str = "sdpa"  # one of BACKENDS
 
 
+# Who computes a softmax over scores: torch's kernels; plain products, which can be differentiated twice; FlexAttention.
+BACKENDS = ("sdpa", "eager", "flex_attention")
 PLAIN = Context()
 
 
@@ -47,8 +49,8 @@ class Attention(nn.Module):
 
     ``packs_trees``: whether the nodes of a tree can be run as one segment behind a state.
     ``takes_bias``: whether there are scores that something can be added to.
-    ``rotates_features``: whether rotary positions turn the features inside ``forward``; otherwise the layer turns queries
-    and keys before.
+    ``rotates_features``: whether rotary positions turn the features inside ``forward``; otherwise the layer turns
+    queries and keys before.
     """
 
     packs_trees: ClassVar[bool] = True
@@ -144,11 +146,15 @@ def _parse_one(spec: object) -> tuple[str, Any]:
         key, equals, value = (p.strip() for p in part.partition("="))
         if not equals or key not in known:
             listed = ", ".join(sorted(known)) or "none"
-            raise ConfigError(f"attention {name!r}: expected options of {{{listed}}} as key=value, found {part!r}")
+            raise ConfigError(
+                f"attention {name!r}: expected options of {{{listed}}} as key=value, found {part!r}"
+            )
         try:
             options[key] = ast.literal_eval(value)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
-            raise ConfigError(f"attention {name!r}: expected a plain value for {key!r}, found {value!r}") from None
+            raise ConfigError(
+                f"attention {name!r}: expected a plain value for {key!r}, found {value!r}"
+            ) from None
     return name, config(**options)
 
 
@@ -164,7 +170,9 @@ def parse_attention(spec: str | Sequence[str], layers: int) -> list[tuple[str, A
 def expect_option(name: str, key: str, value: object, least: int) -> None:
     """ConfigError unless the option *key* of the variant *name* is a whole number from *least* on."""
     if type(value) is not int or value < least:
-        raise ConfigError(f"attention {name!r}: {key}: expected a whole number from {least} on, found {value!r}")
+        raise ConfigError(
+            f"attention {name!r}: {key}: expected a whole number from {least} on, found {value!r}"
+        )
 
 
 def build_attention(name: str, config: Any, heads: int, head_size: int) -> Attention:

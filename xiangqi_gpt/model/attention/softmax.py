@@ -37,8 +37,8 @@ class KVCache:
         return self.dropped + self.k.shape[2]
 
     def reorder(self, index: Tensor) -> KVCache:
-        kept = (t.index_select(0, index) for t in (self.k, self.v, self.positions))
-        return KVCache(*kept, self.dropped, self.line)
+        k, v, positions = (t.index_select(0, index) for t in (self.k, self.v, self.positions))
+        return KVCache(k, v, positions, self.dropped, self.line)
 
     def extended(self, k: Tensor, v: Tensor, positions: Tensor, line: bool) -> KVCache:
         return KVCache(
@@ -123,25 +123,32 @@ class SoftmaxAttention(Attention):
         visible: Tensor | None,
         context: Context,
     ) -> Tensor:
-        i, j = one_row(positions)[:, :, None], one_row(key_positions)[:, None, :]
         bias = context.bias
-        if context.backend == "flex_attention":
-            return flex(q, k, v, self.mask(i, j, visible), None if bias is None else bias(i, j))
+        sdpa = context.backend == "sdpa"
         line = visible is None and q.shape[2] == k.shape[2]
-        if bias is None and line and context.consecutive:
+        if sdpa and bias is None and line and context.consecutive:
             y = self.fast(q, k, v)
             if y is not None:
                 return y
-        plain = visible is None and self.prefix == 0 and self.predicate(i, j) is None
-        if bias is None and plain and (line or q.shape[2] == 1):
-            return F.scaled_dot_product_attention(q, k, v, is_causal=line and q.shape[2] > 1)
-        mask = self.mask(i, j, visible)[:, None]
-        if bias is not None:
-            mask = bias(i, j).to(q.dtype).masked_fill(~mask, -torch.inf)
-        return F.scaled_dot_product_attention(q, k, v, mask)
+        i, j = one_row(positions)[:, :, None], one_row(key_positions)[:, None, :]
+        own = self.predicate(i, j)
+        one = q.shape[2] == 1
+        if sdpa and bias is None and own is None and visible is None and self.prefix == 0 and (line or one):
+            # is_causal aligns its triangle to the top left, which is right for a line of equal length alone.
+            return F.scaled_dot_product_attention(q, k, v, is_causal=not one)
+        mask = self._mask(i, j, visible, own)
+        added = None if bias is None else bias(i, j).to(q.dtype)
+        if context.backend == "flex_attention":
+            return flex(q, k, v, mask, added)
+        mask = mask[:, None]
+        if added is not None:
+            mask = added.masked_fill(~mask, -torch.inf)
+        if sdpa:
+            return F.scaled_dot_product_attention(q, k, v, mask)
+        return _eager(q, k, v, mask)
 
-    def mask(self, i: Tensor, j: Tensor, visible: Tensor | None) -> Tensor:
-        """Who sees whom, (B or 1, T, S), for queries at *i* (B or 1, T, 1) and keys at *j* (B or 1, 1, S)."""
+    def _mask(self, i: Tensor, j: Tensor, visible: Tensor | None, own: Tensor | None) -> Tensor:
+        """Who sees whom, (B or 1, T, S), where the predicate says *own*."""
         seen = j <= i if visible is None else visible
         if self.prefix:
             # In a packed segment a token of the prefix is told from a branch by standing at the index of its position.
@@ -150,8 +157,14 @@ class SoftmaxAttention(Attention):
                 columns = torch.arange(j.shape[-1], device=j.device)
                 both = both & (j == columns) & (i == columns[-i.shape[1] :, None])
             seen = seen | both
-        own = self.predicate(i, j)
         return seen if own is None else own & seen
+
+
+def _eager(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """In plain products: slower, but it can be differentiated twice."""
+    scores = (q @ k.mT).float() * q.shape[-1] ** -0.5
+    scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
+    return scores.softmax(-1).to(v.dtype) @ v
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,14 +235,16 @@ class Local(SoftmaxAttention):
         block = max(window, 32)
         if length <= 2 * block:
             return None
-        q, k, v = (F.pad(x, (0, 0, 0, -length % block)).unflatten(2, (-1, block)).flatten(0, 1) for x in (q, k, v))
+        q, k, v = (
+            F.pad(x, (0, 0, 0, -length % block)).unflatten(2, (-1, block)).flatten(0, 1) for x in (q, k, v)
+        )
         # (B * H, blocks, block, D); keys and values of the block before are laid in front.
         k, v = (torch.cat([F.pad(x, (0, 0, 0, 0, 1, 0))[:, :-1], x], 2) for x in (k, v))
         at = torch.arange(block, device=q.device)[:, None] + block
         key = torch.arange(2 * block, device=q.device)
         mask = (key <= at) & (at - key <= window)
         first = mask & (key >= block)  # nothing stands before the first block
-        masks = torch.cat([first[None], mask.expand(q.shape[1] - 1, -1, -1)])
+        masks = torch.cat([first[None], mask.expand(q.shape[1] - 1, -1, -1)])[None]
         y = F.scaled_dot_product_attention(q, k, v, masks)
         return y.flatten(1, 2)[:, :length].unflatten(0, (-1, self.heads))
 
