@@ -39,6 +39,7 @@ def main() -> None:
             say("info depth 1 score cp 17 wdl 300 500 200 pv h2e2 h9g7 a0a9")
             say("info depth 2 score mate 3 lowerbound pv b2e2")
             say("info depth broken score cp x pv h2e2")
+            say("")
             answer = {"illegal": "h2h8", "garbage": "castle", "none": "(none)"}.get(mode)
             say(f"bestmove {answer or (answers.pop(0) if answers else 'h2e2')}")
         elif words[0] == "quit":

@@ -154,6 +154,15 @@ def test_engine_for_another_game_is_refused() -> None:
         fake("chess")
 
 
+def test_empty_lines_of_an_engine_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    player = fake("good", "h2e2")
+    try:
+        player.play(Board(), Limit(nodes=1))
+        assert [record.getMessage() for record in caplog.records if "Unexpected" in record.getMessage()] == []
+    finally:
+        player.close()
+
+
 def test_no_process_outlives_its_player() -> None:
     player = fake("good")
     engine = player._engine

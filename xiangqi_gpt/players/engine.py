@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import logging
 import os
 import shlex
 import shutil
@@ -89,6 +90,19 @@ class _Engine(chess.engine.SimpleEngine):
         # A closed loop means that the process has ended and been waited for.
         with contextlib.suppress(RuntimeError):
             self.protocol.loop.call_soon_threadsafe(_kill_transport, self.transport)
+
+
+class _BlankLineFilter(logging.Filter):
+    """Drops the client's warnings about empty lines, of which Fairy-Stockfish prints many."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        args = record.args
+        return not (
+            isinstance(args, tuple) and len(args) == 2 and isinstance(args[0], _Protocol) and not args[1]
+        )
+
+
+chess.engine.LOGGER.addFilter(_BlankLineFilter())
 
 
 def _kill_transport(transport: asyncio.SubprocessTransport | None) -> None:
