@@ -3,37 +3,69 @@
 from __future__ import annotations
 
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.rules.errors import ConfigError, MoveError
 from xiangqi_gpt.rules.move import Move
-from xiangqi_gpt.tokens.tokenizer import CoordinateTokenizer, IccsTokenizer, SquareTokenizer, Tokenizer, View
+from xiangqi_gpt.tokens.conditions import CONDITIONS, Condition, ConditionTokens
+from xiangqi_gpt.tokens.possible import MOVE_NUMBER, POSSIBLE_MOVES
+from xiangqi_gpt.tokens.text import ChineseTokenizer, TextTokenizer, WxfTokenizer
+from xiangqi_gpt.tokens.tokenizer import (
+    CoordinateTokenizer,
+    IccsTokenizer,
+    MoveTokenizer,
+    SquareTokenizer,
+    Tokenizer,
+    View,
+)
 from xiangqi_gpt.tokens.trie import Cursor, TokenTrie
 from xiangqi_gpt.tokens.vocab import Vocab
 
-TOKENIZERS: dict[str, type[CoordinateTokenizer]] = {t.name: t for t in (SquareTokenizer, IccsTokenizer)}
+TOKENIZERS: dict[str, type[Tokenizer]] = {
+    t.name: t for t in (MoveTokenizer, SquareTokenizer, IccsTokenizer, WxfTokenizer, ChineseTokenizer)
+}
 
 
-def create_tokenizer(name: str, view: View = "mover") -> CoordinateTokenizer:
+def create_tokenizer(name: str, view: View = "mover", condition: str = "none") -> Tokenizer:
     """The tokenizer called *name*; ConfigError listing the known names where there is none."""
     if name not in TOKENIZERS:
         raise ConfigError(f"tokenizer: expected one of {', '.join(sorted(TOKENIZERS))}, found {name!r}")
-    return TOKENIZERS[name](view)
+    return TOKENIZERS[name](view, condition)
 
 
 def legal_tree(board: Board, tokenizer: Tokenizer) -> TokenTrie[Move]:
-    """The prefix tree of the legal moves of *board*; empty at mate and stalemate."""
-    return TokenTrie((tokenizer.encode(board, move), move) for move in board.legal_moves())
+    """The prefix tree of the legal moves of *board*; empty at mate and stalemate.
+
+    MoveError where the notation cannot tell two of them apart, which happens on impossible boards alone (three rooks
+    on a file in WXF).
+    """
+    try:
+        return TokenTrie((tokenizer.encode(board, move), move) for move in board.legal_moves())
+    except MoveError:
+        raise
+    except ValueError:
+        raise MoveError(
+            f"expected a board on which {tokenizer.name!r} notation tells all moves apart, found {board.fen()!r}"
+        ) from None
 
 
 __all__ = [
+    "CONDITIONS",
+    "MOVE_NUMBER",
+    "POSSIBLE_MOVES",
     "TOKENIZERS",
+    "ChineseTokenizer",
+    "Condition",
+    "ConditionTokens",
     "CoordinateTokenizer",
     "Cursor",
     "IccsTokenizer",
+    "MoveTokenizer",
     "SquareTokenizer",
+    "TextTokenizer",
     "TokenTrie",
     "Tokenizer",
     "View",
     "Vocab",
+    "WxfTokenizer",
     "create_tokenizer",
     "legal_tree",
 ]

@@ -1,7 +1,8 @@
 """Moves as tokens: one tokenizer a notation, chosen by name.
 
 A game is a text: BOS, then the tokens of every move in order. With ``k`` tokens a ply, token ``j`` of ply ``p`` stands
-at position ``1 + p * k + j``; ``j`` is called its slot.
+at position ``1 + p * k + j``; ``j`` is called its slot. (Condition tokens, where a model has them, stand before BOS and
+shift every position by their number.)
 
 ``view="mover"`` writes every move as the side that makes it sees the board (Black's moves turned by half a turn), so a
 model learns one set of moves instead of two; ``view="red"`` writes the plain coordinates.
@@ -21,7 +22,9 @@ from xiangqi_gpt.rules.errors import ConfigError, MoveError
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.rules.squares import square_name
-from xiangqi_gpt.tokens.vocab import Vocab
+from xiangqi_gpt.tokens.conditions import ConditionTokens
+from xiangqi_gpt.tokens.possible import POSSIBLE_MOVES
+from xiangqi_gpt.tokens.vocab import SPECIALS, Vocab
 
 View = Literal["mover", "red"]
 IntArray = npt.NDArray[np.int64]
@@ -37,12 +40,23 @@ def turned(move: Move) -> Move:
 class Tokenizer(ABC):
     """Text of moves to token ids and back.
 
-    ``slots`` is the largest number of tokens of one move.
+    Every move has exactly ``slots`` tokens. *condition* names the condition tokens of the vocabulary, see
+    :class:`ConditionTokens`.
     """
 
     name: ClassVar[str]
     slots: ClassVar[int]
-    vocab: Vocab
+
+    def __init__(self, view: View = "mover", condition: str = "none") -> None:
+        if view not in ("mover", "red"):
+            raise ConfigError(f"view: expected 'mover' or 'red', found {view!r}")
+        self.view: View = view
+        self.condition = ConditionTokens(condition, len(SPECIALS))
+        self.vocab = Vocab([*self.condition.tokens, *self._tokens()])
+
+    @staticmethod
+    @abstractmethod
+    def _tokens() -> list[str]: ...
 
     @abstractmethod
     def encode(self, board: Board, move: Move) -> tuple[int, ...]:
@@ -50,37 +64,56 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def decode(self, board: Board, ids: Sequence[int]) -> Move:
-        """The move that *ids* name on *board*; it need not be legal. MoveError where they name none."""
+        """The move that *ids* name on *board*; MoveError where they name none.
+
+        Coordinates name moves that need not be legal; board-dependent notations name legal moves only.
+        """
+
+    @abstractmethod
+    def encode_batch(
+        self,
+        boards: npt.NDArray[np.integer],
+        moves: npt.NDArray[np.integer],
+        turns: npt.NDArray[np.integer],
+    ) -> IntArray:
+        """The ids (..., slots) of many moves.
+
+        *boards* (..., 90) holds piece codes as the side to move sees them (its own 1-7, from its own side), *moves*
+        (...) move indices (from * 90 + to) on the board as Red sees it, *turns* (...) who moves, 0 Red, 1 Black.
+        What stands in the place of move 0 (a0a0, no move) means nothing.
+        """
 
 
 class CoordinateTokenizer(Tokenizer):
     """A notation in which the text of a move depends on its squares (and the side that makes it) alone.
 
-    Every move has exactly ``slots`` tokens, so no text is a prefix of another and no END is needed.
+    All texts are equally long, so none is a prefix of another and no END is needed.
     """
 
-    def __init__(self, view: View = "mover") -> None:
-        if view not in ("mover", "red"):
-            raise ConfigError(f"view: expected 'mover' or 'red', found {view!r}")
-        self.view: View = view
-        self.vocab = Vocab(self._tokens())
+    def __init__(self, view: View = "mover", condition: str = "none") -> None:
+        super().__init__(view, condition)
         # (8100, slots): the ids of every move as its mover sees it; squares that coincide included, they do no harm.
         self.table: IntArray = np.array([self._spell(m) for m in MOVES], dtype=np.int64)
-        self._moves = {tuple(row): move for row, move in zip(self.table.tolist(), MOVES, strict=True)}
+        pad = (self.vocab.pad_id,) * self.slots
+        self._moves = {
+            t: move for row, move in zip(self.table.tolist(), MOVES, strict=True) if (t := tuple(row)) != pad
+        }
 
-    @staticmethod
     @abstractmethod
-    def _tokens() -> list[str]: ...
-
-    @abstractmethod
-    def _spell(self, move: Move) -> tuple[int, ...]: ...
+    def _spell(self, move: Move) -> tuple[int, ...]:
+        """The ids of a move, all PAD where the notation has no word for it."""
 
     def _is_turned(self, turn: int) -> bool:
         return self.view == "mover" and turn == Color.BLACK
 
     def encode(self, board: Board, move: Move) -> tuple[int, ...]:
         seen = turned(move) if self._is_turned(board.turn) else move
-        return tuple(self.table[seen.index].tolist())
+        ids = tuple(self.table[seen.index].tolist())
+        if ids[0] == self.vocab.pad_id:
+            raise MoveError(
+                f"expected a move that some piece can make, found {move.iccs!r} in {board.fen()!r}"
+            )
+        return ids
 
     def decode(self, board: Board, ids: Sequence[int]) -> Move:
         move = self._moves.get(tuple(ids))
@@ -102,6 +135,14 @@ class CoordinateTokenizer(Tokenizer):
             index = np.where(turns == Color.BLACK, 8099 - index, index)
         ids: IntArray = self.table[index]
         return ids
+
+    def encode_batch(
+        self,
+        boards: npt.NDArray[np.integer],
+        moves: npt.NDArray[np.integer],
+        turns: npt.NDArray[np.integer],
+    ) -> IntArray:
+        return self.encode_array(moves, turns)
 
 
 class SquareTokenizer(CoordinateTokenizer):
@@ -137,3 +178,22 @@ class IccsTokenizer(CoordinateTokenizer):
     def _spell(self, move: Move) -> tuple[int, ...]:
         a, b, c, d = (self.vocab.id(character) for character in move.iccs)
         return (a, b, c, d)
+
+
+class MoveTokenizer(CoordinateTokenizer):
+    """One token a move, out of the 2,086 that some piece can make somewhere."""
+
+    name: ClassVar[str] = "move"
+    slots: ClassVar[int] = 1
+
+    @staticmethod
+    def _tokens() -> list[str]:
+        return [MOVES[index].iccs for index in POSSIBLE_MOVES.tolist()]
+
+    def _spell(self, move: Move) -> tuple[int, ...]:
+        return (self.vocab.id(move.iccs) if move.iccs in self.vocab else self.vocab.pad_id,)
+
+    @property
+    def first_move_id(self) -> int:
+        """The id of the first of POSSIBLE_MOVES; the ids of the others follow in order."""
+        return len(self.vocab) - len(POSSIBLE_MOVES)
