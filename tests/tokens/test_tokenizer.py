@@ -72,7 +72,7 @@ def test_legal_tree_holds_exactly_the_legal_moves(tokenizer: CoordinateTokenizer
 
 def test_text_that_is_no_move(tokenizer: CoordinateTokenizer) -> None:
     bos = tokenizer.vocab.bos_id
-    with pytest.raises(MoveError, match="expected the . tokens of a move"):
+    with pytest.raises(MoveError, match=r"expected the . tokens of a move"):
         tokenizer.decode(Board(), [bos] * tokenizer.slots)
 
 

@@ -1,0 +1,86 @@
+"""The figures of `evaluate`, recomputed here from single positions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.model.tiny import tiny
+from tests.training.games import games
+from xiangqi_gpt.decoding import Scorer
+from xiangqi_gpt.evaluation.accuracy import measure_accuracy
+from xiangqi_gpt.evaluation.games import chosen_games, random_boards
+from xiangqi_gpt.evaluation.legality import measure_legality, measure_legality_of_boards
+from xiangqi_gpt.records.parquet import write
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.errors import ConfigError
+
+
+def test_accuracy_equals_counting_position_by_position() -> None:
+    model, records = tiny(), games(9)
+    result = measure_accuracy(Scorer(model), records)
+    ranks, nats, hits, values = [], [], [], []
+    for game in records:
+        board = Board(game.start_fen)
+        for ply, move in enumerate(game.moves):
+            scores = Scorer(model).score(board)
+            ranked = [scores.moves[i] for i in scores.ranked()]
+            if game.kind != "teacher":
+                ranks.append(ranked.index(move))
+                nats.append(-scores.logprobs[scores.moves.index(move)])
+            best = game.labels.at(ply)[0] if game.labels else None
+            if best is not None:
+                hits.append(ranked[0] == best)
+            if game.result != "*":
+                red = {"1-0": 0, "1/2-1/2": 1, "0-1": 2}[game.result]
+                values.append(-np.log(scores.value[red if board.turn == 0 else 2 - red]))
+            board.push(move)
+    assert (result.games, result.plies, result.teacher_plies) == (9, len(ranks), len(hits))
+    for key, k in (("top1", 1), ("top3", 3), ("top5", 5)):
+        assert getattr(result, key) == pytest.approx(np.mean(np.array(ranks) < k))
+    assert result.nats_per_ply == pytest.approx(np.mean(nats), abs=1e-4)
+    assert result.teacher_top1 == pytest.approx(np.mean(hits))
+    assert result.value_nll == pytest.approx(np.mean(values), abs=1e-4)
+    assert result.value_plies == len(values)
+
+
+def test_legality_equals_counting_position_by_position() -> None:
+    model, records = tiny(initializer_range=0.5), games(6)
+    result = measure_legality(Scorer(model), records)
+    greedy, leaks = [], []
+    for game in records:
+        board = Board(game.start_fen)
+        for move in game.moves:
+            scores = Scorer(model).score(board)
+            greedy.append(scores.greedy is not None)
+            leaks.append(scores.leak)
+            assert scores.greedy is None or board.is_legal(scores.greedy)
+            board.push(move)
+    assert result.plies == len(greedy)
+    assert result.argmax_legal == pytest.approx(np.mean(greedy))
+    assert result.leak == pytest.approx(np.mean(leaks), abs=1e-5)
+    # Drawing at temperature 1 is legal exactly as often as the probability of legal texts says.
+    drawn = [measure_legality(Scorer(model, seed=s), records).sampled_legal for s in range(8)]
+    assert np.mean(drawn) == pytest.approx(1 - result.leak, abs=0.03)
+
+
+def test_random_boards() -> None:
+    boards = list(random_boards(5, 20, seed=2))
+    assert [b.ply for b in boards] == [20] * 5
+    assert [b.fen() for b in boards] == [b.fen() for b in random_boards(5, 20, seed=2)]
+    assert measure_legality_of_boards(Scorer(tiny()), boards).plies == 5
+
+
+def test_chosen_games(tmp_path: Path) -> None:
+    file = tmp_path / "games.parquet"
+    write(file, games(9))
+    assert len(chosen_games([file], split="train")) == 9
+    some = chosen_games([file], split="train", games=4, seed=1)
+    assert [g.moves for g in some] == [g.moves for g in chosen_games([file], split="train", games=4, seed=1)]
+    assert len(some) == 4
+    with pytest.raises(ConfigError, match="expected games of split 'test', found none in"):
+        chosen_games([file])
+    with pytest.raises(ConfigError, match="split: expected one of"):
+        chosen_games([file], split="tset")
