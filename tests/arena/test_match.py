@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import datetime
+import shlex
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -17,9 +20,12 @@ from xiangqi_gpt.players import (
     PlayResult,
 )
 from xiangqi_gpt.players.baselines import GreedyPlayer, RandomPlayer
+from xiangqi_gpt.players.engine import EnginePlayer
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.move import Move
+
+FAKE = Path(__file__).parents[1] / "players" / "fake_engine.py"
 
 
 def opening(text: str) -> Opening:
@@ -132,6 +138,20 @@ def test_faults_lose_and_are_counted_apart(choose: Callable[[Board], Move], key:
     }  # fmt: skip
     assert all(words in game.detail and "scripted" in game.detail for game in result.games)
     assert [game.result for game in result.games] == ["0-1", "1-0"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "key"), [("illegal", "illegal"), ("crash", "crashes"), ("hang", "timeouts")]
+)
+def test_faults_of_a_real_process(mode: str, key: str) -> None:
+    engine = EnginePlayer(shlex.join([sys.executable, "-S", str(FAKE), mode]))
+    try:
+        # Two games: the second one needs the engine to have come back.
+        summary = play_match(GreedyPlayer(), engine, 2, openings=THREE).as_dict()
+    finally:
+        engine.close()
+    assert (summary["wins"], summary[key]) == (2, 2)
+    assert summary["illegal"] + summary["crashes"] + summary["timeouts"] == 2
 
 
 def test_overrunning_the_time_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
