@@ -19,33 +19,100 @@ HEAD_BYTES: Final = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """One file format: its module offers ``readings(path)`` and, where ``writes``, ``write(path, games)``."""
+    """One file format.
+
+    ``reader`` names the module with ``readings(path)``, ``writer`` the one with ``write(path, games)`` or "".
+    """
 
     name: str
     suffixes: tuple[str, ...]
-    writes: bool
     what: str
+    reader: str
+    writer: str = ""
     binary: bool = False
 
     @property
     def module(self) -> Any:
         """The module that reads it, imported when it is needed."""
-        return importlib.import_module(f"xiangqi_gpt.records.{self.name}")
+        return importlib.import_module(f"xiangqi_gpt.records.{self.reader}")
+
+    @property
+    def write(self) -> Callable[..., int]:
+        """The function that writes it; RecordError where there is none."""
+        if not self.writer:
+            written = ", ".join(suffix for fmt in FORMATS.values() if fmt.writer for suffix in fmt.suffixes)
+            raise RecordError(f"expected a format that is written ({written}), found {self.name!r}")
+        module = importlib.import_module(f"xiangqi_gpt.records.{self.writer}")
+        write: Callable[..., int] = module.write
+        return write
 
 
 FORMATS: Final = {
     fmt.name: fmt
     for fmt in (
         Format(
-            name="parquet", suffixes=(".parquet",), writes=True, what="Parquet, one game a row", binary=True
+            name="parquet",
+            suffixes=(".parquet",),
+            what="Parquet, a game a row",
+            reader="parquet",
+            writer="parquet",
+            binary=True,
         ),
-        Format(name="pgn", suffixes=(".pgn",), writes=True, what="PGN in ICCS, UCI, WXF or Chinese"),
+        Format(
+            name="pgn",
+            suffixes=(".pgn",),
+            what="PGN in ICCS, UCI, WXF or Chinese",
+            reader="pgn",
+            writer="pgnwrite",
+        ),
+        Format(
+            name="jsonl",
+            suffixes=(".jsonl", ".json", ".ndjson"),
+            what="JSON lines, a game a line",
+            reader="jsonl",
+            writer="jsonl",
+        ),
+        Format(
+            name="dhtmlxq",
+            suffixes=(".dhtmlxq", ".ubb", ".html", ".htm"),
+            what="DhtmlXQ/UBB text of forums",
+            reader="dhtmlxq",
+            writer="dhtmlxq",
+        ),
+        Format(
+            name="xqf",
+            suffixes=(".xqf",),
+            what="XQF of XQStudio, one game",
+            reader="xqf",
+            writer="xqf",
+            binary=True,
+        ),
+        Format(
+            name="ccbridge",
+            suffixes=(".cbr", ".cbl"),
+            what="CBR and CBL of CCBridge",
+            reader="ccbridge",
+            binary=True,
+        ),
+        Format(name="cbf", suffixes=(".cbf",), what="CBF (XML) of CCBridge, one game", reader="cbf"),
+        Format(name="movelist", suffixes=(".txt",), what="plain lists of moves", reader="movelist"),
     )
 }
 
-_MAGIC: Final = ((b"PAR1", "parquet"),)
+_MAGIC: Final = (
+    (b"PAR1", "parquet"),
+    *((b"XQ" + bytes([version]), "xqf") for version in range(32)),
+    (b"CCBridge Record\x00", "ccbridge"),
+    (b"CCBridgeLibrary\x00", "ccbridge"),
+)
 
-_LOOKS: Final = ((re.compile(rb"^\[[A-Za-z]\w*\s+[\"']", re.MULTILINE), "pgn"),)
+_LOOKS: Final = (
+    (re.compile(rb"\A\[[A-Za-z]\w*[ \t]+[\"']"), "pgn"),
+    (re.compile(rb"<ChineseChessRecord"), "cbf"),
+    (re.compile(rb"\[DhtmlXQ[\]_]"), "dhtmlxq"),
+    (re.compile(rb"\A(?:\[\s*)?\{\s*\""), "jsonl"),
+    (re.compile(rb"^[ \t]*\[[A-Za-z]\w*[ \t]+[^\s\]]", re.MULTILINE), "pgn"),
+)
 
 _FOREIGN: Final = (
     (b"PK\x03\x04", "a zip archive"),
@@ -60,6 +127,16 @@ _FOREIGN: Final = (
     (b"%PDF", "a PDF document"),
     (b"SQLite format 3\x00", "an SQLite database"),
 )
+
+
+def format_of(path: str | os.PathLike[str]) -> Format:
+    """The format that a file to be written has by its name; RecordError where the suffix says none."""
+    suffix = Path(path).suffix.lower()
+    for fmt in FORMATS.values():
+        if suffix in fmt.suffixes:
+            return fmt
+    known = ", ".join(suffix for fmt in FORMATS.values() if fmt.writer for suffix in fmt.suffixes)
+    raise RecordError(f"expected a suffix of {known}, found {suffix!r}", file=os.fspath(path))
 
 
 def read_file(

@@ -8,7 +8,7 @@ text cannot tell (ranks from 0 or from 1, the WXF dialect, the encoding) is deci
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,12 +65,14 @@ def read_stream(
     stream: ByteStream, name: str, *, on_bytes: Callable[[int], None] | None = None
 ) -> Iterator[Reading]:
     """Yield one `Reading` for each game of an open PGN file that is called ``name`` in errors."""
-    yield from judged(_candidates(TextLines(stream, on_bytes)), name)
+    lines = TextLines(stream, on_bytes)
+    yield from judged(candidates(split_games(lines), lines.marked), name)
 
 
-def _candidates(lines: TextLines) -> Iterator[Candidate]:
-    games = Lookahead(split_games(lines))
-    encoding = "utf-8" if lines.marked else None
+def candidates(raw_games: Iterable[RawGame], marked: bool) -> Iterator[Candidate]:
+    """The games of a text file from their lines; ``marked`` says that the text is UTF-8 for sure."""
+    games = Lookahead(raw_games)
+    encoding = "utf-8" if marked else None
     reader: MoveReader | None = None
     for game in games:
         ahead = None
@@ -79,7 +81,7 @@ def _candidates(lines: TextLines) -> Iterator[Candidate]:
             encoding = _encoding(ahead)
         if reader is None:
             reader = _reader(ahead or [game, *games.peek(SAMPLE)], encoding or "utf-8")
-        yield _candidate(game, reader, encoding or "utf-8", lines.marked)
+        yield _candidate(game, reader, encoding or "utf-8", marked)
 
 
 def _encoding(games: list[RawGame]) -> str:

@@ -152,4 +152,6 @@ def line_of_ply(text: str, ply: int) -> int:
             _word(match[7], line, sink, False)
             if len(line.tokens) > ply:
                 return text.count("\n", 0, match.start())
+        elif kind == 8:
+            return text.count("\n", 0, match.start())
     return text.count("\n")

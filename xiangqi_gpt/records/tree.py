@@ -52,6 +52,47 @@ class RawLine:
         return any(note.lines for note in self.notes.values())
 
 
+class TreeBuilder:
+    """Builds a line with its side lines from moves in the order in which the binary formats store them.
+
+    There each move says whether a next one follows and whether an alternative to it is stored; the
+    alternative comes behind everything that follows the move.
+    """
+
+    def __init__(self) -> None:
+        self.main = RawLine()
+        self.moves = 0
+        self._line = self.main
+        self._host: tuple[RawLine, int] | None = None  # what the line is a side line of
+        self._promised: list[tuple[RawLine, int]] = []
+
+    @property
+    def in_main(self) -> bool:
+        """Whether the next move belongs to the main line."""
+        return self._line is self.main
+
+    def add(self, move: int, comment: str, has_next: bool, has_alternative: bool) -> bool:
+        """Take the next move; returns whether more of them must follow."""
+        self.moves += 1
+        line = self._line
+        line.tokens.append(move)
+        ply = len(line.tokens)
+        if comment:
+            line.note(ply).comments.append(comment)
+        if has_alternative:
+            # An alternative to the first move of a side line is one more side line of the same move.
+            self._promised.append(self._host if ply == 1 and self._host is not None else (line, ply))
+        if has_next:
+            return True
+        if not self._promised:
+            return False
+        self._host = self._promised.pop()
+        host, ply = self._host
+        self._line = RawLine()
+        host.note(ply).lines.append(self._line)
+        return True
+
+
 Parse = Callable[[Board, "str | int"], Move]
 """(board, token) -> the move, legal or not; MoveError where the token names none."""
 
