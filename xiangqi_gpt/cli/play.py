@@ -130,7 +130,6 @@ def _play_in_window(state: GameState, create: Create) -> bool:
     if not has_display():
         click.echo("No display found (DISPLAY and WAYLAND_DISPLAY are empty): playing in the terminal.")
         return False
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     try:
         from xiangqi_gpt.gui import app
     except ImportError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ class App:
         state: the game to show.
         thinker: where questions go.
         surface: what frames are drawn on.
+        window: what the surface belongs to; without one there is no full screen.
         save: called with the settings when they have changed.
     """
 
@@ -64,10 +66,12 @@ class App:
         thinker: Thinker,
         surface: pygame.Surface,
         *,
+        window: pygame.Window | None = None,
         save: Callable[[Settings], None] = save_settings,
     ) -> None:
         self.state = state
         self.surface = surface
+        self._window = window
         self.running = True
         self.failure: Exception | None = None
         self._thinker = thinker
@@ -80,7 +84,7 @@ class App:
         self._scroll: int | None = None
         self._plies = len(state.history)
         self._first_load = True
-        self._windowed_size: tuple[int, int] | None = None
+        self._full_screen = False
         self._dirty = True
 
     @property
@@ -175,8 +179,8 @@ class App:
             self._mouse_up(*event.pos)
         elif kind == pygame.MOUSEWHEEL:
             self._wheel(event.y)
-        elif kind in (pygame.VIDEORESIZE, pygame.WINDOWSIZECHANGED):
-            self.surface = pygame.display.get_surface() or self.surface
+        elif kind == pygame.WINDOWSIZECHANGED and self._window is not None:
+            self.surface = self._window.get_surface()
         elif kind == pygame.WINDOWLEAVE:
             self._hover = None
         self._dirty = True
@@ -192,7 +196,7 @@ class App:
                 self.running = False
             return
         if key == pygame.K_ESCAPE:
-            if not actions.escape(state) and self._windowed_size is not None:
+            if not actions.escape(state) and self._full_screen:
                 self._toggle_full_screen()
         elif key == pygame.K_F11:
             self._toggle_full_screen()
@@ -264,13 +268,13 @@ class App:
             self.state.fresh = None  # the piece was carried there: it has nothing left to slide
 
     def _click_menu(self, x: int, y: int, menu: Menu) -> None:
-        places = menu_layout(self.layout, self.state, menu)
+        places = menu_layout(self.layout, self.state)
         if places.start.contains(x, y):
             actions.start_from_menu(self.state)
         elif places.cancel.contains(x, y) or not places.box.contains(x, y):
             self.state.menu = None
         for chip in places.chips:
-            if chip.rect.contains(x, y):
+            if chip.rect.contains(x, y) and not (chip.row == "menu_style" and not self.state.has_styles):
                 if chip.row == "menu_side":
                     menu.side = chip.number
                 elif chip.row == "menu_opponent":
@@ -309,12 +313,14 @@ class App:
         self.state.notice = Notice.of("copied")
 
     def _toggle_full_screen(self) -> None:
-        if self._windowed_size is None:
-            self._windowed_size = self.surface.get_size()
-            self.surface = pygame.display.set_mode((0, 0), pygame.FULLSCREEN)
+        if self._window is None:
+            return
+        self._full_screen = not self._full_screen
+        if self._full_screen:
+            self._window.set_fullscreen(True)
         else:
-            self.surface = pygame.display.set_mode(self._windowed_size, pygame.RESIZABLE)
-            self._windowed_size = None
+            self._window.set_windowed()
+        self.surface = self._window.get_surface()
 
 
 _KEYS = {
@@ -345,7 +351,7 @@ def run(state: GameState, create: Create, *, save: Callable[[Settings], None] = 
         DisplayError: no window can be opened.
         XiangqiError: the opponent of `state.spec` cannot be had.
     """
-    surface = open_window()
+    window = open_window()
     wake = pygame.event.custom_type()
 
     def wake_up() -> None:
@@ -353,22 +359,28 @@ def run(state: GameState, create: Create, *, save: Callable[[Settings], None] = 
             pygame.event.post(pygame.event.Event(wake))
 
     thinker = ThreadThinker(create, wake_up)
-    app = App(state, thinker, surface, save=save)
+    app = App(state, thinker, window.get_surface(), window=window, save=save)
     try:
         while app.running:
             _wait(app)
-            app.advance(pygame.time.get_ticks())
-            if app.draw(pygame.time.get_ticks()):
-                pygame.display.flip()
+            app.advance(milliseconds())
+            if app.draw(milliseconds()):
+                window.flip()
     except KeyboardInterrupt:
         pass
     finally:
+        window.destroy()
         pygame.quit()
         thinker.close()
     if app.failure is not None:
         if isinstance(app.failure, XiangqiError):
             raise app.failure
         raise PlayerError(f"player {state.spec!r} failed: {app.failure}") from app.failure
+
+
+def milliseconds() -> int:
+    """A clock for the animation. (That of pygame stands still where only its display is initialised.)"""
+    return time.monotonic_ns() // 1_000_000
 
 
 def _wait(app: App) -> None:
@@ -379,7 +391,7 @@ def _wait(app: App) -> None:
         app.handle(event)
 
 
-def open_window(size: tuple[int, int] = DEFAULT_SIZE) -> pygame.Surface:
+def open_window(size: tuple[int, int] = DEFAULT_SIZE) -> pygame.Window:
     """Open a window that can be resized, not larger than the screen; DisplayError where there is none."""
     # Without this, Windows scales the window as a picture and the lines go soft.
     os.environ.setdefault("SDL_WINDOWS_DPI_AWARENESS", "permonitorv2")
@@ -390,15 +402,14 @@ def open_window(size: tuple[int, int] = DEFAULT_SIZE) -> pygame.Surface:
         width, height = (
             max(least, min(want, have)) for want, have, least in zip(size, room, SMALLEST_SIZE, strict=True)
         )
-        pygame.display.set_icon(_icon())
-        surface = pygame.display.set_mode((width, height), pygame.RESIZABLE)
+        window = pygame.Window(TITLE, (width, height), resizable=True)
+        window.get_surface()
     except pygame.error as error:
         pygame.quit()
         raise DisplayError(f"expected a display for the window, found none that opens: {error}") from error
-    pygame.display.set_caption(TITLE)
-    with suppress(pygame.error):
-        pygame.Window.from_display_module().minimum_size = SMALLEST_SIZE
-    return surface
+    window.minimum_size = SMALLEST_SIZE
+    window.set_icon(_icon())
+    return window
 
 
 def _icon() -> pygame.Surface:

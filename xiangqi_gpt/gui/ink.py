@@ -18,7 +18,7 @@ from xiangqi_gpt.resources import resource_path
 
 SCALE = 4
 Face: TypeAlias = Literal["sans", "serif", "pieces"]
-_FILES: dict[Face, str] = {
+FILES: dict[Face, str] = {
     "sans": "XiangqiSans-Regular.otf",
     "serif": "XiangqiSerif-Bold.otf",
     "pieces": "XiangqiPieces-Bold.otf",
@@ -95,7 +95,7 @@ class Ink:
         """A face at a height of `size` pixels an em."""
         key = (face, size)
         if key not in self._fonts:
-            self._fonts[key] = pygame.font.Font(str(resource_path(f"assets/fonts/{_FILES[face]}")), size)
+            self._fonts[key] = pygame.font.Font(str(resource_path(f"assets/fonts/{FILES[face]}")), size)
         return self._fonts[key]
 
     def width(self, text: str, size: int, face: Face = "sans") -> int:

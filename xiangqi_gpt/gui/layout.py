@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from xiangqi_gpt.gui.actions import SIDES, STYLES
-from xiangqi_gpt.gui.state import GameState, Menu
+from xiangqi_gpt.gui.state import GameState
 from xiangqi_gpt.gui.texts import PIECE_SETS
 from xiangqi_gpt.rules import Square, file_of, rank_of, square
 
@@ -186,12 +186,14 @@ class MenuLayout:
     cancel: Rect
 
 
-def menu_layout(layout: Layout, state: GameState, menu: Menu) -> MenuLayout:
-    """Where the menu stands; the row of styles is there for the GPT only."""
-    rows = [("menu_side", len(SIDES)), ("menu_opponent", len(state.specs))]
-    if state.specs[menu.opponent] == "gpt":
-        rows.append(("menu_style", len(STYLES)))
-    rows.append(("menu_pieces", len(PIECE_SETS)))
+def menu_layout(layout: Layout, state: GameState) -> MenuLayout:
+    """Where the menu stands. Nothing moves while one chooses."""
+    rows = (
+        ("menu_side", len(SIDES)),
+        ("menu_opponent", len(state.specs)),
+        ("menu_style", len(STYLES)),
+        ("menu_pieces", len(PIECE_SETS)),
+    )
     text, row = layout.text, round(layout.text * 2.9)
     width = min(layout.board.w - 2 * text, 30 * text)
     height = row * (len(rows) + 2) + 2 * text

@@ -15,12 +15,14 @@ import ast
 from collections.abc import Iterable
 from pathlib import Path
 
-from fontTools import subset  # type: ignore[import-untyped]
-
 PACKAGE = Path(__file__).resolve().parents[1]
+SPEAKING = ("gui", "players", "rules")
+"""Folders of the package whose words reach the window."""
 
 LATIN = "".join(map(chr, [*range(0x20, 0x7F), *range(0xA0, 0x100)]))
-PUNCTUATION = "–—‘’“”•…‰′″←↑→↓↔≈≠≤≥×÷±·−√∞●○◆◇■□▲△▼▽★☆、。〈〉《》「」『』【】！（），．：；？％／～"
+PUNCTUATION = (
+    "–—‘’“”•…‰′″←↑→↓↔≈≠≤≥×÷±·−√∞●○◆◇■□▲△▼▽★☆、。〈〉《》「」『』【】！（），．：；？％／～・＝＋－＊"
+)
 PIECES = "帥仕相俥傌炮兵將士象車馬砲卒帅仕相车马炮兵将士象车马炮卒帥將傌馬炮砲包后後進进退平上下前中後"
 NUMERALS = "〇零一二三四五六七八九十百千０１２３４５６７８９"
 RIVER = "楚河漢界汉"
@@ -33,12 +35,17 @@ def common_characters() -> str:
     return "".join(pair.decode("gb2312", errors="ignore") for pair in raw)
 
 
-def source_characters(folder: Path = PACKAGE) -> set[str]:
-    """Every printable non-ASCII character inside a string literal of the Python files under `folder`."""
+def source_characters() -> set[str]:
+    """Every non-ASCII character that the sources of `SPEAKING` may put on the screen: docstrings do not count."""
     found: set[str] = set()
-    for path in sorted(folder.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+    files = {path for folder in SPEAKING for path in (PACKAGE / folder).rglob("*.py")} - {
+        Path(__file__).resolve()
+    }
+    for path in sorted(files):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
                 found.update(char for char in node.value if not char.isascii() and char.isprintable())
     return found
 
@@ -51,6 +58,8 @@ def make_subset(
     The licence and copyright entries of the name table stay; the family is renamed, since it is a modified
     version. Characters that the source lacks are left out.
     """
+    from fontTools import subset  # type: ignore[import-untyped]
+
     options = subset.Options()
     options.font_number = number
     options.layout_features = []

@@ -183,7 +183,7 @@ class Renderer:
         theme: Theme,
         hover: tuple[int, int] | None,
     ) -> None:
-        places = menu_layout(layout, state, menu)
+        places = menu_layout(layout, state)
         veil = pygame.Surface(surface.get_size(), pygame.SRCALPHA)
         veil.fill((*mix(theme.table, (0, 0, 0), 0.35), 120))
         surface.blit(veil, (0, 0))
@@ -202,7 +202,9 @@ class Renderer:
             align=0.5,
         )
         for name, rect in places.labels:
-            self._ink.write(surface, say(state.language, name), rect.x, rect.center[1], size, theme.soft)
+            idle = name == "menu_style" and not state.has_styles
+            color = theme.hair if idle else theme.soft
+            self._ink.write(surface, say(state.language, name), rect.x, rect.center[1], size, color)
         chosen = {
             "menu_side": menu.side,
             "menu_opponent": menu.opponent,
@@ -210,15 +212,15 @@ class Renderer:
             "menu_pieces": list(_PIECE_KEYS).index(f"pieces_{state.settings.pieces}"),
         }
         for chip in places.chips:
-            self._chip(
-                surface,
-                chip_text(state, chip.row, chip.number),
-                chip.rect,
-                size,
-                theme,
-                chosen[chip.row] == chip.number,
-                hover,
-            )
+            text = chip_text(state, chip.row, chip.number)
+            if chip.row == "menu_style" and not state.has_styles:
+                stamp(
+                    surface, rounded(chip.rect.w, chip.rect.h, 5, theme.raised, theme.hair), *chip.rect.center
+                )
+                self._ink.write(surface, text, *chip.rect.center, size, theme.hair, align=0.5)
+                continue
+            is_chosen = chosen[chip.row] == chip.number
+            self._chip(surface, text, chip.rect, size, theme, is_chosen, hover)
         self._chip(surface, say(state.language, "menu_cancel"), places.cancel, size, theme, False, hover)
         self._chip(surface, say(state.language, "menu_start"), places.start, size, theme, True, hover)
 

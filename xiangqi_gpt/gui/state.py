@@ -140,6 +140,11 @@ class GameState:
         return len(self.history) if self.view is None else self.view
 
     @property
+    def has_styles(self) -> bool:
+        """Whether the opponent chosen in the menu plays in more than one style."""
+        return self.menu is not None and self.specs[self.menu.opponent] == "gpt"
+
+    @property
     def is_live(self) -> bool:
         """Whether the position shown is the present one."""
         return self.view is None

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import string
+
+import pytest
+
+from xiangqi_gpt.gui.texts import (
+    BLACK_FILES,
+    PIECE_SETS,
+    RED_FILES,
+    TEXTS,
+    default_language,
+    move_text,
+    player_label,
+    say,
+)
+from xiangqi_gpt.rules import Board, Move
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("key", TEXTS)
+def test_both_languages_have_the_same_fields(key: str) -> None:
+    english, chinese = TEXTS[key]
+    assert english
+    assert chinese
+    assert fields(english) == fields(chinese)
+
+
+def test_fields_are_filled_in() -> None:
+    assert say("en", "their_move", side="Red") == "Red to move"
+    assert say("zh", "their_move", side="红方") == "轮到红方走"
+
+
+def test_every_piece_set_has_a_glyph_for_every_code() -> None:
+    for glyphs in PIECE_SETS.values():
+        assert len(glyphs) == 15
+        assert glyphs[0] == " "
+    assert PIECE_SETS["chinese"][1] == "帥"
+    assert PIECE_SETS["chinese"][8:] == "將士象馬車砲卒"
+    assert PIECE_SETS["simplified"][4:7] == "马车炮"
+
+
+def test_file_labels_count_from_each_players_right() -> None:
+    assert RED_FILES[0] == "九"
+    assert RED_FILES[8] == "一"
+    assert BLACK_FILES[0] == "1"
+
+
+def test_moves_are_written_for_their_readers() -> None:
+    board, move = Board(), Move.from_iccs("h2e2")
+    assert move_text("en", board, move) == "C2=5"
+    assert move_text("zh", board, move) == "炮二平五"
+    board.push(move)
+    assert move_text("zh", board, Move.from_iccs("h9g7")) == "马８进７"
+
+
+@pytest.mark.parametrize(
+    ("spec", "label"),
+    [
+        ("gpt", "GPT"),
+        ("gpt:temperature=0.5", "GPT (temperature 0.5)"),
+        ("gpt:model=/some/where,seed=3", "GPT"),
+        ("greedy", "greedy"),
+        ("engine:/usr/games/fairy-stockfish,nodes=100", "fairy-stockfish, nodes=100"),
+    ],
+)
+def test_players_have_short_names(spec: str, label: str) -> None:
+    assert player_label(spec) == label
+
+
+@pytest.mark.parametrize(
+    ("variables", "language"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LC_ALL": "en_US.UTF-8", "LANG": "zh_CN.UTF-8"}, "en"),
+    ],
+)
+def test_language_of_the_machine(
+    variables: dict[str, str], language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert default_language() == language
