@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from xiangqi_gpt.cli import play
+from xiangqi_gpt.cli.main import cli
+from xiangqi_gpt.gui import settings as settings_module
+from xiangqi_gpt.gui.settings import Settings, load_settings
+from xiangqi_gpt.rules import START_FEN, ConfigError
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No display, and settings of its own."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
+    monkeypatch.setattr(settings_module, "settings_path", lambda: tmp_path / "config" / "play.json")
+
+
+def run(*arguments: str, lines: str = "") -> Result:
+    return CliRunner().invoke(cli, ["play", *arguments], input=lines)
+
+
+def test_the_terminal_board_plays_a_scripted_game() -> None:
+    result = run("--terminal", "--player", "greedy", "--seed", "1", lines="h2e2\nh0g2\nmoves\nquit\n")
+    assert result.exit_code == 0, result.output
+    assert "You play Red against greedy" in result.output
+    assert result.output.count("greedy plays") == 2
+    assert "No display" not in result.output
+
+
+def test_without_a_display_it_says_so_and_plays_in_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    result = run("--player", "random", "--seed", "1")
+    assert result.exit_code == 0
+    assert "No display found" in result.output
+    assert "You play Red" in result.output
+
+
+def test_a_display_that_does_not_open_falls_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "no-such-driver")
+    result = run("--player", "random", "--seed", "1")
+    assert result.exit_code == 0
+    assert "The window cannot be opened" in result.output
+    assert "You play Red" in result.output
+
+
+def test_the_same_seed_gives_the_same_game() -> None:
+    script = "h2e2\nh0g2\nb0c2\nmoves\n"
+    outputs = [run("--terminal", "--player", "random", "--seed", seed, lines=script).output for seed in "778"]
+    assert outputs[0] == outputs[1]
+    assert outputs[0] != outputs[2]
+
+
+def test_black_language_pieces_and_position() -> None:
+    fen = "3k5/9/9/9/9/9/9/9/4R4/4K4 b - - 0 1"
+    result = run(
+        "--terminal", "--player", "random", "--color", "black", "--lang", "zh", "--fen", fen, lines="fen\n"
+    )
+    assert "你执黑方" in result.output
+    assert fen in result.output
+    assert "Red" not in result.output
+    letters = run("--terminal", "--player", "random", "--pieces", "letters")
+    assert "r  h  e  a  k" in letters.output
+
+
+def test_taste_given_on_the_command_line_is_remembered() -> None:
+    assert load_settings() == Settings()
+    run("--terminal", "--player", "random", "--lang", "zh", "--pieces", "simplified")
+    assert load_settings() == Settings(language="zh", pieces="simplified")
+    assert "你执红方" in run("--terminal", "--player", "random").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--fen", "nonsense"), "expected 10 ranks"),
+        (("--player", "stockfish"), "expected a player of gpt"),
+        (("--player", "greedy:depth=3"), "expected a key of seed"),
+        (("--player", "gpt:model=/no/such/folder"), "/no/such/folder"),
+        (("--player", "engine:/no/such/engine"), "/no/such/engine"),
+        (("--player", "greedy", "--temperature", "1"), "--temperature"),
+        (("--temperature", "-1"), "temperature of at least 0"),
+        (("--screenshot", "x.png", "--size", "wide"), "size such as 1180x820"),
+        (("--screenshot", "x.gif"), "ending in .png"),
+        (("--color", "green"), "green"),
+        (("--after", "-1"), "--after"),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(arguments: tuple[str, ...], words: str) -> None:
+    result = run("--terminal", *arguments, lines="quit\n")
+    assert result.exit_code == 2
+    errors = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1
+    assert words in errors[0]
+    assert "Traceback" not in result.output
+
+
+def test_a_screenshot_is_taken_without_a_display(tmp_path: Path) -> None:
+    path = tmp_path / "shot.png"
+    result = run(
+        "--screenshot", str(path), "--after", "6", "--player", "greedy", "--seed", "2", "--size", "800x600"
+    )
+    assert result.exit_code == 0, result.output
+    assert path.read_bytes().startswith(PNG)
+    assert str(path) in result.output
+
+
+def test_temperature_is_added_to_the_spec() -> None:
+    assert play.with_temperature("gpt", 0.5) == "gpt:temperature=0.5"
+    assert play.with_temperature("gpt:model=x", 1.0) == "gpt:model=x,temperature=1"
+    with pytest.raises(ConfigError, match="greedy"):
+        play.with_temperature("greedy", 0.5)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "800", "800x", "x600", "800X600", "-1x5", "800x600x3", "８００x600", "1" * 9 + "x1"]
+)
+def test_sizes_that_are_none(text: str) -> None:
+    with pytest.raises(ConfigError, match="expected a size"):
+        play.parse_size(text)
+
+
+def test_an_ascii_terminal_gets_letters_and_piped_lines_end_cleanly(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "PYTHONIOENCODING": "ascii",
+        "XDG_CONFIG_HOME": str(tmp_path),
+        "LC_ALL": "zh_CN.UTF-8",
+    }
+    command = [sys.executable, "-m", "xiangqi_gpt.cli.main", "play", "--terminal", "--player", "random"]
+    done = subprocess.run(
+        command, input=b"h2e2\nfen\n", capture_output=True, env=environment, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"cannot show Chinese" in done.stdout
+    assert b"C  .  .  .  .  ." in done.stdout
+    assert done.stdout.isascii()
+
+
+def test_the_command_does_not_load_what_it_does_not_need() -> None:
+    code = (
+        "import sys; import xiangqi_gpt.cli.play, xiangqi_gpt.terminal.game;"
+        "print(sorted({'torch', 'pygame', 'numpy', 'numba'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_start_is_the_usual_one() -> None:
+    assert START_FEN in run("--terminal", "--player", "random", lines="fen\n").output

@@ -1,0 +1,251 @@
+"""Scripts of lines in and words out."""
+
+from __future__ import annotations
+
+import io
+import string
+
+import pytest
+from rich.console import Console
+
+from tests.gui.players import FirstMovePlayer, create_first
+from xiangqi_gpt.gui.settings import Settings
+from xiangqi_gpt.gui.state import GameState
+from xiangqi_gpt.gui.texts import LANGUAGES, Language
+from xiangqi_gpt.players.base import Limit, Player, PlayResult
+from xiangqi_gpt.rules import START_FEN, Board, Color, PlayerError
+from xiangqi_gpt.terminal.game import TerminalGame, percent, without_chinese
+from xiangqi_gpt.terminal.texts import _TEXTS, COMMANDS
+
+
+class Session:
+    """A game played by a script; `out` is everything printed."""
+
+    def __init__(
+        self,
+        *lines: str,
+        language: Language = "en",
+        fen: str = START_FEN,
+        human: Color = Color.RED,
+        create: object = create_first,
+    ) -> None:
+        board = Board(fen)
+        self.state = GameState(
+            settings=Settings(language=language, pieces="letters"),
+            board=board,
+            humans=frozenset((human,)),
+            outcome=board.outcome(),
+        )
+        self.saved: list[Settings] = []
+        self.prompts: list[str] = []
+        script = iter(lines)
+        buffer = io.StringIO()
+
+        def read(prompt: str) -> str | None:
+            self.prompts.append(prompt)
+            return next(script, None)
+
+        game = TerminalGame(
+            self.state,
+            create,  # type: ignore[arg-type]
+            Console(file=buffer, highlight=False, width=80),
+            read,
+            save=self.saved.append,
+        )
+        try:
+            game.run()
+        finally:
+            self.out = buffer.getvalue()
+            self.left_over = list(script)
+
+    @property
+    def moves(self) -> list[str]:
+        return [ply.move.iccs for ply in self.state.history]
+
+
+def test_the_end_of_the_input_ends_the_game() -> None:
+    session = Session()
+    assert "You play Red against GPT" in session.out
+    assert "9  r  h  e  a  k" in session.out
+    assert session.prompts == ["Red> "]
+
+
+def test_a_move_is_answered_with_its_probability() -> None:
+    session = Session("h2e2")
+    assert session.moves[0] == "h2e2"
+    assert len(session.moves) == 2
+    assert "thinking" in session.out
+    assert (
+        "GPT plays P1+1 (a6a5), probability 50 %, leak 1.2 %, Red 20 %  draw 30 %  Black 50 %" in session.out
+    )
+    assert "[r]" in session.out
+
+
+@pytest.mark.parametrize("text", ["H2-E2", "c2=5", "炮二平五", "砲二平五", "  h2e2  "])
+def test_moves_in_every_notation(text: str) -> None:
+    assert Session(text).moves[0] == "h2e2"
+
+
+def test_the_player_begins_where_the_person_is_black() -> None:
+    session = Session("h9g7", human=Color.BLACK)
+    assert len(session.moves) == 3
+    assert session.moves[1] == "h9g7"
+    assert session.prompts[0] == "Black> "
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "answer"),
+    [
+        ("h2h8", "en", "h2h8 is not legal: the way of the cannon from h2 to h8 is blocked on h7."),
+        ("h0f1", "zh", "h0f1 不合规则：蹩马腿：g0 有棋子。"),
+        ("a9a8", "en", "it is Red's turn"),
+        ("hello", "en", "I do not understand 'hello'"),
+        ("hello there", "zh", "看不懂“hello there”"),
+        ("a5a6", "zh", "a5 没有棋子"),
+    ],
+)
+def test_refused_moves_are_explained(text: str, language: Language, answer: str) -> None:
+    session = Session(text, language=language)
+    assert answer in session.out
+    assert session.moves == []
+    assert len(session.prompts) == 2
+
+
+def test_undo_and_moves() -> None:
+    session = Session("undo", "moves", "h2e2", "moves", "u", "h0g2", "moves")
+    assert "There is no move to take back" in session.out
+    assert "No move has been played." in session.out
+    assert "  1. C2=5  P1+1" in session.out
+    assert "Taken back. Red to move" in session.out
+    assert session.moves[0] == "h0g2"
+
+
+def test_hint_lists_moves_leak_and_value() -> None:
+    session = Session("hint 3", "提示", "hint x", "hint 0")
+    assert "  1. R9+1  a0a1     50 %  ##########" in session.out
+    assert "  3. H8+9  b0a2    1.2 %" in session.out
+    assert "  5. " in session.out
+    assert "  6. " not in session.out
+    assert "leak 1.2 %, Red 50 %  draw 30 %  Black 20 %" in session.out
+    assert "Expected a number of moves or all, found 'x'." in session.out
+    assert "found '0'" in session.out
+    assert " 44. " in Session("hint all").out
+
+
+def test_flip_and_taste() -> None:
+    session = Session("flip", "pieces chinese", "lang zh", "pieces stone", "lang fr")
+    assert "i  h  g  f  e  d  c  b  a" in session.out
+    assert "俥" in session.out
+    assert "悔棋" in session.out
+    assert "chinese, simplified, letters" in session.out
+    assert [s.language for s in session.saved] == ["en", "zh"]
+    assert session.saved[-1].pieces == "chinese"
+
+
+def test_fen_is_printed_and_read() -> None:
+    session = Session("fen", "fen 3k5/9/9/9/9/9/9/9/4R4/4K4 w - - 0 1", "fen nonsense", "fen")
+    assert START_FEN in session.out
+    assert "expected 10 ranks" in session.out
+    assert session.state.board.fen() == "3k5/9/9/9/9/9/9/9/4R4/4K4 w - - 0 1"
+
+
+def test_new_games() -> None:
+    session = Session("h2e2", "new", "fen", "new black", "new green")
+    assert session.out.count(START_FEN) == 1
+    assert session.state.humans == {Color.BLACK}
+    assert len(session.moves) == 1
+    assert "Expected red, black, found 'green'." in session.out
+
+
+def test_mate_is_announced_and_the_game_can_go_on() -> None:
+    session = Session("e1d1", "e0e1", "undo", "quit", "h2e2", fen="3k5/R8/9/9/9/9/9/9/4R4/4K4 w - - 0 1")
+    assert "Black is checkmated. Red wins." in session.out
+    assert session.out.count("Red wins") == 1
+    assert "simple rules" in session.out
+    assert "The game is over" in session.out
+    assert session.moves == []
+    assert session.left_over == ["h2e2"]
+
+
+def test_check_is_told() -> None:
+    session = Session(
+        fen="3k5/9/9/9/9/9/9/9/R8/5K3 w - - 0 1", human=Color.BLACK, create=lambda _: Checking()
+    )
+    assert "將! Black is in check" in session.out
+
+
+class Checking(FirstMovePlayer):
+    """Gives check where it can."""
+
+    def play(self, board: Board, limit: Limit) -> PlayResult:
+        return PlayResult(next(move for move in board.legal_moves() if board.gives_check(move)))
+
+
+def test_help_names_every_command() -> None:
+    for language in LANGUAGES:
+        out = Session("help", language=language).out
+        assert all(word in out for word in ("undo", "hint", "flip", "new", "fen", "help", "quit"))
+    assert "悔棋" in COMMANDS
+
+
+def test_empty_lines_do_nothing() -> None:
+    session = Session("", "   ", "quit")
+    assert len(session.prompts) == 3
+
+
+class Dying(FirstMovePlayer):
+    """Loads, and fails when it is to move."""
+
+    def play(self, board: Board, limit: Limit) -> PlayResult:
+        raise PlayerError("the engine has died")
+
+
+def test_a_player_that_fails_in_the_game_does_not_end_it() -> None:
+    session = Session("h2e2", "h0g2", "undo", create=lambda spec: Dying())
+    assert "The opponent failed: the engine has died" in session.out
+    assert "It is the opponent's turn" in session.out
+    assert session.moves == []
+
+
+def test_a_player_that_cannot_be_had_is_an_error() -> None:
+    def create(spec: str) -> Player:
+        raise PlayerError("no such player")
+
+    with pytest.raises(PlayerError, match="no such player"):
+        Session("h2e2", create=create)
+
+    def break_down(spec: str) -> Player:
+        raise OSError("out of order")
+
+    with pytest.raises(PlayerError, match="out of order"):
+        Session("h2e2", create=break_down)
+
+
+def test_the_player_is_closed() -> None:
+    player = FirstMovePlayer()
+    Session("quit", create=lambda spec: player)
+    assert player.closed
+
+
+@pytest.mark.parametrize("key", _TEXTS)
+def test_both_languages_have_the_same_fields(key: str) -> None:
+    english, chinese = (
+        {name for _, name, _, _ in string.Formatter().parse(text) if name} for text in _TEXTS[key]
+    )
+    assert english == chinese
+
+
+def test_percentages() -> None:
+    assert [percent(x) for x in (1.0, 0.34, 0.056, 0.0002, 0.0)] == [
+        "100 %",
+        "34 %",
+        "5.6 %",
+        "<0.1 %",
+        "0.0 %",
+    ]
+
+
+def test_a_terminal_without_chinese_gets_letters() -> None:
+    assert without_chinese(Settings(language="zh", theme="dark")) == Settings(
+        language="en", pieces="letters", theme="dark"
+    )
