@@ -78,7 +78,7 @@ def test_a_move_is_answered_with_its_probability() -> None:
     assert (
         "GPT plays P1+1 (a6a5), probability 50 %, leak 1.2 %, Red 20 %  draw 30 %  Black 50 %" in session.out
     )
-    assert "[r]" in session.out
+    assert "[p]" in session.out
 
 
 @pytest.mark.parametrize("text", ["H2-E2", "c2=5", "炮二平五", "砲二平五", "  h2e2  "])
