@@ -10,7 +10,7 @@ from xiangqi_gpt.model.activations import ACTIVATIONS
 from xiangqi_gpt.model.attention import check_attention, parse_attention
 from xiangqi_gpt.model.positions import POSITIONS
 from xiangqi_gpt.rules.errors import ConfigError
-from xiangqi_gpt.tokens import CoordinateTokenizer, create_tokenizer
+from xiangqi_gpt.tokens import Tokenizer, create_tokenizer
 
 BOARD_MODES = ("none", "bag", "spatial")
 ENCODERS = ("conv",)
@@ -20,12 +20,14 @@ NORMS = ("layer", "rms")
 class XiangqiGPTConfig(PreTrainedConfig):
     """Configuration of :class:`XiangqiGPTForCausalLM`.
 
-    The text side: ``tokenizer`` (name), ``view`` (whose side of the board coordinates are seen from).
+    The text side: ``tokenizer`` (name), ``view`` (whose side of the board coordinates are seen from), ``condition``
+    (tokens before BOS that say the result or the players' strength).
     The board side: ``board`` (none: the model must replay the game in its head; bag: a sum of piece-square vectors;
     spatial: an encoder's 90 vectors and a summary), ``encoder`` and its size.
     The GPT: ``width``, ``layers``, ``heads``, ``attention`` (one name, or a list that is repeated over the layers, each
     entry a name or ``name(option=value)``), ``position``, ``activation``, ``norm``.
     ``context_plies`` is the longest context in plies; with a board mode longer games are windowed.
+    ``legal_head`` adds a head that says which moves are legal; nothing else ever reads what it says.
     """
 
     model_type = "xiangqi_gpt"
@@ -37,13 +39,16 @@ class XiangqiGPTConfig(PreTrainedConfig):
 
     tokenizer: str = "square"
     view: str = "mover"
+    condition: str = "none"  # none, result, strength or result+strength
     vocab_size: int = 0  # 0: that of the tokenizer; anything else is checked against it
 
     board: str = "spatial"
     encoder: str = "conv"
     encoder_width: int = 128  # channels
     encoder_blocks: int = 6  # residual blocks of two 3x3 convolutions
-    pointer_width: int = 128  # size of the vectors whose dot product scores a square
+    pointer_width: int = 128  # size of the vectors whose dot product scores a square or a move
+    legal_head: bool = False
+    legal_head_size: int = 64  # size of the vectors whose dot product says whether a move is legal
 
     width: int = 256
     layers: int = 4
@@ -82,6 +87,7 @@ class XiangqiGPTConfig(PreTrainedConfig):
             "encoder_width",
             "encoder_blocks",
             "pointer_width",
+            "legal_head_size",
             "width",
             "layers",
             "heads",
@@ -101,10 +107,6 @@ class XiangqiGPTConfig(PreTrainedConfig):
         _expect("encoder_width", self.encoder_width % 4 == 0, "a multiple of 4", self.encoder_width)
         _expect("mlp_ratio", self.mlp_ratio > 0, "a positive number", self.mlp_ratio)
         _expect("dropout", 0 <= self.dropout < 1, "a share from 0 to below 1", self.dropout)
-        if self.board == "spatial" and self.tokenizer != "square":
-            raise ConfigError(
-                f"board='spatial' needs tokenizer='square', whose tokens name squares, found {self.tokenizer!r}"
-            )
         if self.board != "none" and self.view != "mover":
             raise ConfigError(
                 f"board={self.board!r} needs view='mover': boards are seen by the side to move, found {self.view!r}"
@@ -129,9 +131,10 @@ class XiangqiGPTConfig(PreTrainedConfig):
             numeric = type(default) is float and type(value) is int
             _expect(key, type(value) is type(default) or numeric, f"a {type(default).__name__}", value)
 
-    def build_tokenizer(self) -> CoordinateTokenizer:
+    def build_tokenizer(self) -> Tokenizer:
         """The tokenizer that the model reads and writes."""
-        return create_tokenizer(self.tokenizer, self.view)  # type: ignore[arg-type]  # checked by the tokenizer itself
+        view: Any = self.view  # checked by the tokenizer itself
+        return create_tokenizer(self.tokenizer, view, self.condition)
 
 
 def _expect(key: str, holds: bool, expected: str, found: object) -> None:

@@ -6,7 +6,9 @@ C encoder channels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,8 +22,9 @@ from xiangqi_gpt.model.attention import BACKENDS, AttentionLayer, AttentionState
 from xiangqi_gpt.model.config import XiangqiGPTConfig
 from xiangqi_gpt.model.encoder import SQUARES, BagEncoder, ConvBlock, ConvEncoder, Summary
 from xiangqi_gpt.model.positions import SCORE_BIASES, create_positions
+from xiangqi_gpt.model.readers import BoardLook, LegalHead, PairPointer, boards_of
 from xiangqi_gpt.rules.errors import ConfigError
-from xiangqi_gpt.tokens import SquareTokenizer
+from xiangqi_gpt.tokens import MoveTokenizer, SquareTokenizer
 
 IGNORED = -100  # a label that no loss counts
 
@@ -34,6 +37,7 @@ class XiangqiGPTOutput(ModelOutput):
     logits: Tensor | None = None
     value_logits: Tensor | None = None
     states: tuple[AttentionState, ...] | None = None
+    legal_logits: Tensor | None = None  # (B, N, 2086): which possible moves are legal, above 0 meaning yes
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,11 @@ def _norm(config: XiangqiGPTConfig) -> nn.Module:
     return kind(config.width, eps=config.norm_eps)
 
 
+Look = Callable[[Tensor], Tensor]
+
+
 class Layer(nn.Module):
-    """Attention and feed-forward, each behind a norm and beside the residual stream."""
+    """Attention and feed-forward, each behind a norm and beside the residual stream; a look at the board in between."""
 
     def __init__(self, config: XiangqiGPTConfig, name: str, options: Any) -> None:
         super().__init__()
@@ -80,10 +87,18 @@ class Layer(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(
-        self, x: Tensor, positions: Tensor, visible: Tensor | None, state: Any, context: Context
+        self,
+        x: Tensor,
+        positions: Tensor,
+        visible: Tensor | None,
+        state: Any,
+        context: Context,
+        look: Look | None = None,
     ) -> tuple[Tensor, Any]:
         y, state = self.attention(self.attention_norm(x), positions, visible, state, context)
         x = x + self.dropout(y)
+        if look is not None:
+            x = look(x)
         return x + self.dropout(self.mlp(self.mlp_norm(x))), state
 
 
@@ -109,19 +124,28 @@ class XiangqiGPTForCausalLM(PreTrainedModel):
         self.tokens: nn.Module = nn.Embedding(config.vocab_size, width)
         self.slots = nn.Embedding(slots + 1, width)  # the last one is BOS's
         self.encoder: nn.Module | None = None
+        self.looks: nn.ModuleList | None = None
         if config.board == "bag":
             self.encoder = BagEncoder(width)
         elif config.board == "spatial":
             self.encoder = ConvEncoder(config.encoder_width, config.encoder_blocks)
             self.summary = Summary(config.encoder_width, width)
-            self.from_square = nn.Linear(config.encoder_width, width, bias=False)
-            self.pointer_query = nn.Linear(width, config.pointer_width, bias=False)
-            self.pointer_key = nn.Linear(config.encoder_width, config.pointer_width, bias=False)
+            if isinstance(self.tokenizer, SquareTokenizer):
+                self.from_square = nn.Linear(config.encoder_width, width, bias=False)
+                self.pointer_query = nn.Linear(width, config.pointer_width, bias=False)
+                self.pointer_key = nn.Linear(config.encoder_width, config.pointer_width, bias=False)
+            elif isinstance(self.tokenizer, MoveTokenizer):
+                self.pair_pointer = PairPointer(width, config.encoder_width, config.pointer_width)
+            else:  # characters
+                self.looks = nn.ModuleList(
+                    BoardLook(width, config.heads, config.encoder_width, config.norm_eps)
+                    for _ in range(config.layers)
+                )
         self.position = create_positions(
             config.position,
             width=width,
             heads=config.heads,
-            max_positions=1 + config.context_plies * slots,
+            max_positions=self.tokenizer.condition.length + 1 + config.context_plies * slots,
             rope_base=config.rope_base,
             scale=config.initializer_range,
         )
@@ -133,6 +157,10 @@ class XiangqiGPTForCausalLM(PreTrainedModel):
         self.lm_head = nn.Linear(width, config.vocab_size, bias=False)
         self.value_hidden = nn.Linear(width, width // 2)
         self.value_head = nn.Linear(width // 2, 3)
+        self.legal_head: LegalHead | None = None
+        if config.legal_head:
+            channels = config.encoder_width if config.board == "spatial" else None
+            self.legal_head = LegalHead(width, channels, config.legal_head_size)
         if config.tie_word_embeddings:
             self._tied_weights_keys = {"lm_head.weight": "tokens.weight"}
         self.post_init()
@@ -206,6 +234,7 @@ class XiangqiGPTForCausalLM(PreTrainedModel):
         visible: Tensor | None = None,
         states: tuple[Any, ...] | None = None,
         labels: Tensor | None = None,
+        legal_index: Tensor | None = None,
         return_dict: bool | None = None,
         **_: Any,
     ) -> XiangqiGPTOutput:
@@ -215,7 +244,8 @@ class XiangqiGPTForCausalLM(PreTrainedModel):
         counters as in :meth:`encode_boards`, or *encoded* in their place; board_index (B, T) names each token's board
         among the P given. *visible* (B or 1, T, S) and *states* as in the attention layers. *labels* (B, T) holds the
         id to predict at each token, or -100: the loss is their mean cross-entropy. Without *positions* the tokens
-        follow each other, and those of *states*; some variants then have a faster way.
+        follow each other, and those of *states*; some variants then have a faster way. *legal_index* (N,) names the
+        tokens for whose boards the legal set is wanted; the model must have a legal head.
         """
         if encoded is None and boards is not None:
             assert counters is not None
@@ -235,14 +265,18 @@ class XiangqiGPTForCausalLM(PreTrainedModel):
             x = x + located.to(x.dtype)
         context = self._context(positions, consecutive)
         new_states = []
-        for layer, state in zip(self.layers, states or [None] * len(self.layers), strict=True):
-            x, state = layer(x, positions, visible, state, context)
+        vectors = None if encoded is None else encoded.vectors
+        looks: list[Look | None] = [None] * len(self.layers)
+        if self.looks is not None:
+            looks = [partial(look, vectors=vectors, board_index=board_index) for look in self.looks]
+        for layer, state, look in zip(self.layers, states or [None] * len(self.layers), looks, strict=True):
+            x, state = layer(x, positions, visible, state, context, look)
             new_states.append(state)
         x = self.norm(x)
         logits = self.lm_head(x)
-        if encoded is not None and encoded.vectors is not None:
+        if vectors is not None:
             assert board_index is not None
-            logits = self._add_pointer(logits, x, encoded.vectors, board_index)
+            logits = self._add_pointer(logits, x, vectors, board_index)
         value_logits = self.value_head(F.relu(self.value_hidden(x)))
         loss = None
         if labels is not None:
@@ -252,7 +286,18 @@ class XiangqiGPTForCausalLM(PreTrainedModel):
             logits=logits,
             value_logits=value_logits,
             states=tuple(new_states) if states is not None else None,
+            legal_logits=None if legal_index is None else self._legal_set(x, vectors, board_index, legal_index),
         )
+
+    def _legal_set(self, x: Tensor, vectors: Tensor | None, board_index: Tensor | None, at: Tensor) -> Tensor:
+        """(B, N, 2086) for the boards of the tokens *at* (N,)."""
+        if self.legal_head is None:
+            raise ValueError("this model has no legal head: it was made with legal_head=False")
+        if vectors is not None:
+            assert board_index is not None
+            vectors = boards_of(vectors, board_index[:, at])
+        scores: Tensor = self.legal_head(x[:, at], vectors)
+        return scores
 
     def _context(self, positions: Tensor, consecutive: bool) -> Context:
         """What all layers need to know of the positions of a call."""
@@ -274,7 +319,7 @@ class XiangqiGPTForCausalLM(PreTrainedModel):
             return x
         assert board_index is not None
         x = x + _take(encoded.summary, board_index)
-        if encoded.vectors is None:
+        if encoded.vectors is None or not isinstance(self.tokenizer, SquareTokenizer):
             return x
         # A from token also reads the vector of its own square, on the board that it carries.
         first = self._first_square()
@@ -284,7 +329,13 @@ class XiangqiGPTForCausalLM(PreTrainedModel):
         return x + self.from_square(vectors) * is_from[..., None]
 
     def _add_pointer(self, logits: Tensor, x: Tensor, vectors: Tensor, board_index: Tensor) -> Tensor:
-        """Add to the logits of the 90 square tokens the dot products with the vectors of the token's board."""
+        """Add to the logits of square and move tokens what the vectors of the token's board say of them."""
+        if isinstance(self.tokenizer, MoveTokenizer):
+            first = self.tokenizer.first_move_id
+            own = self.pair_pointer(x, vectors, board_index)  # (B, T, 2086)
+            return torch.cat([logits[..., :first], logits[..., first:] + own], -1)
+        if not isinstance(self.tokenizer, SquareTokenizer):
+            return logits
         query, key = self.pointer_query(x), self.pointer_key(vectors)  # (B, T, K), (B, P, 90, K)
         scores = torch.einsum("btk,bpsk->btps", query, key) * key.shape[-1] ** -0.5
         index = board_index[:, :, None, None].expand(-1, -1, 1, SQUARES)
