@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +22,11 @@ from xiangqi_gpt.decoding.context import board_features, check_context, context_
 from xiangqi_gpt.decoding.tree import PackedTree
 from xiangqi_gpt.model import EncodedBoards, XiangqiGPTForCausalLM
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.move import Move
-from xiangqi_gpt.tokens import legal_tree
+from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.rules.move import MOVES, Move
+from xiangqi_gpt.rules.pieces import Color
+from xiangqi_gpt.tokens import POSSIBLE_MOVES, Condition, legal_tree
+from xiangqi_gpt.tokens.tokenizer import turned
 
 _REMEMBERED = (
     64  # positions whose states are kept: enough to take back moves and to look at two games in turn
@@ -41,6 +44,7 @@ class MoveScores:
     value: Floats  # (3,) win, draw, loss for the side to move
     greedy: Move | None  # the text of greatest probability token by token, if it is a legal move
     sampled: Move | None  # a text drawn at temperature 1, if it is a legal move
+    legal_set: frozenset[Move] | None = None  # what the legal head takes for legal; None without one
 
     @cached_property
     def probs(self) -> Floats:
@@ -69,21 +73,38 @@ class _Node:
     encoded: EncodedBoards | None  # of its own board, (1, 1, ...)
     logits: Tensor  # (V,) of the next token
     value: Tensor  # (3,)
+    legal: Tensor | None = None  # (2086,) scores of the legal head
 
 
 class Scorer:
     """Scores positions with one model; remembers recent positions, so the next ply of a game is one extension."""
 
     def __init__(
-        self, model: XiangqiGPTForCausalLM, device: str | torch.device = "cpu", seed: int = 0
+        self,
+        model: XiangqiGPTForCausalLM,
+        device: str | torch.device = "cpu",
+        seed: int = 0,
+        condition: Condition | None = None,
     ) -> None:
+        """*condition* is what the side to move asks for, of a model trained with condition tokens."""
         module: torch.nn.Module = model
         module.to(device).eval()
         self.model = model
         self.device = torch.device(device)
         self.tokenizer = model.tokenizer
         self._rng = np.random.default_rng(seed)
-        self._nodes: OrderedDict[tuple[str, tuple[int, ...]], _Node] = OrderedDict()
+        self._nodes: OrderedDict[tuple[str, tuple[int, ...], tuple[int, ...]], _Node] = OrderedDict()
+        self.condition = condition or Condition()
+        known = self.tokenizer.condition
+        for name, wanted, has in (
+            ("result", self.condition.result, known.has_result),
+            ("strength", self.condition.strength, known.has_strength),
+        ):
+            if wanted is not None and not has:
+                raise ConfigError(
+                    f"{name}: expected a model that was trained with {name} tokens (condition={name}), "
+                    f"found one with condition={known.kind!r}"
+                )
 
     def forget(self) -> None:
         """Drop all remembered positions."""
@@ -97,7 +118,7 @@ class Scorer:
         if not len(tree.trie):
             raise ValueError(f"expected a position with legal moves, found none in {board.fen()!r}")
         inner = self._run_tree(node, tree) if len(tree.tokens) else node.logits[None, :0]
-        return self._scores(tree, node.logits, inner, node.value)
+        return self._scores(tree, node.logits, inner, node.value, node.legal, board.turn)
 
     @torch.inference_mode()
     def score_line(self, root: Board, moves: Sequence[Move], batch: int = 32) -> list[MoveScores]:
@@ -108,40 +129,47 @@ class Scorer:
         """
         check_context(self.model.config, root.root_fen, len(moves) - 1)
         board = root.copy()
-        features, trees = [], []
+        features, trees, texts = [], [], []
         for move in moves:
             features.append(board_features(board))
             trees.append(PackedTree.of(legal_tree(board, self.tokenizer)))
+            texts.append(self.tokenizer.encode(board, move))
             board.push(move)
-        turns = [(int(root.turn) + p) % 2 for p in range(len(moves))]
-        tokens = self.tokenizer.encode_array(
-            np.array([m.index for m in moves]), np.array(turns)
-        )  # (plies, k)
+        tokens = np.array(texts, np.int64)  # (plies, k)
         encoded = None
         if self.model.encoder is not None:
             encoded = self._encode(features)
-        spans: dict[int, list[int]] = {}
+        spans: dict[tuple[int, tuple[int, ...]], list[int]] = {}
         for ply in range(len(moves)):
-            spans.setdefault(context_start(ply, self.model.config.context_plies), []).append(ply)
-        results: list[MoveScores] = []
-        rows = list(spans.items())
+            start = context_start(ply, self.model.config.context_plies)
+            spans.setdefault((start, self._prefix((int(root.turn) + ply) % 2)), []).append(ply)
+        rows = [_Row(start, prefix, plies) for (start, prefix), plies in spans.items()]
+        results: dict[int, MoveScores] = {}
         for first in range(0, len(rows), batch):
-            results += self._run_rows(rows[first : first + batch], tokens, trees, encoded)
-        return results
+            results.update(
+                self._run_rows(rows[first : first + batch], tokens, trees, encoded, int(root.turn))
+            )
+        return [results[ply] for ply in range(len(moves))]
+
+    def _prefix(self, turn: int) -> tuple[int, ...]:
+        """The condition tokens where *turn* is to move."""
+        result, strengths = self.condition.seen_by_red(turn)
+        return tuple(self.tokenizer.condition.ids([result], [strengths])[0].tolist())
 
     def _node(self, board: Board) -> _Node:
         path = tuple(move.index for move in board.move_stack)
-        key = (board.root_fen, path)
+        prefix = self._prefix(board.turn)
+        key = (board.root_fen, path, prefix)
         if key in self._nodes:
             self._nodes.move_to_end(key)
             return self._nodes[key]
         check_context(self.model.config, board.root_fen, len(path))
         start = context_start(len(path), self.model.config.context_plies)
-        parent = self._nodes.get((board.root_fen, path[:-1])) if path else None
+        parent = self._nodes.get((board.root_fen, path[:-1], prefix)) if path else None
         if parent is not None and parent.start == start:
             node = self._extended(board, parent)
         else:
-            node = self._prefilled(board, path, start)
+            node = self._prefilled(board, start, prefix)
         self._nodes[key] = node
         while len(self._nodes) > _REMEMBERED:
             self._nodes.popitem(last=False)
@@ -149,8 +177,9 @@ class Scorer:
 
     def _extended(self, board: Board, parent: _Node) -> _Node:
         """One ply on: the tokens of the last move, its inner ones on the parent's board, the last one on the new."""
-        last = board.move_stack[-1]
-        ids = self.tokenizer.encode_array(np.array([last.index]), np.array([1 - int(board.turn)]))  # (1, k)
+        before = board.copy()
+        last = before.pop()
+        ids = self.tokenizer.encode(before, last)
         k = self.tokenizer.slots
         encoded = index = own = None
         if parent.encoded is not None:
@@ -158,12 +187,13 @@ class Scorer:
             encoded = _joined([parent.encoded, own])
             index = torch.tensor([[0] * (k - 1) + [1]], device=self.device)
         output = self.model(
-            input_ids=torch.from_numpy(ids).to(self.device),
+            input_ids=torch.tensor([ids], device=self.device),
             slots=torch.arange(k, device=self.device)[None],
             positions=parent.length + torch.arange(k, device=self.device)[None],
             encoded=encoded,
             board_index=index,
             states=parent.states,
+            legal_index=self._last(k),
         )
         return _Node(
             parent.start,
@@ -172,9 +202,14 @@ class Scorer:
             own,
             output.logits[0, -1],
             output.value_logits[0, -1],
+            _only(output.legal_logits),
         )
 
-    def _prefilled(self, board: Board, path: tuple[int, ...], start: int) -> _Node:
+    def _last(self, length: int) -> Tensor | None:
+        """Which of *length* tokens the legal head is asked about: the last, if there is such a head."""
+        return None if self.model.legal_head is None else torch.tensor([length - 1], device=self.device)
+
+    def _prefilled(self, board: Board, start: int, prefix: tuple[int, ...]) -> _Node:
         """The whole context at once; its past boards are encoded in one batch."""
         past = board.copy()
         boards = [board]
@@ -183,17 +218,18 @@ class Scorer:
             boards.append(past.copy())
         boards.reverse()
         k = self.tokenizer.slots
-        turns = np.array([int(b.turn) for b in boards[:-1]])
-        ids = self.tokenizer.encode_array(np.array(path[start:], np.int64), turns).reshape(-1)
-        row = torch.tensor([[self.tokenizer.vocab.bos_id, *ids.tolist()]], device=self.device)
+        ids = [*prefix, self.tokenizer.vocab.bos_id]
+        for position, move in zip(boards, board.move_stack[start:], strict=False):
+            ids += self.tokenizer.encode(position, move)
+        row = torch.tensor([ids], device=self.device)
         length = row.shape[1]
         positions = torch.arange(length, device=self.device)[None]
-        slots = (positions - 1) % k
-        slots[0, 0] = k
+        slots = (positions - len(prefix) - 1) % k
+        slots[0, : len(prefix) + 1] = k
         encoded = index = own = None
         if self.model.encoder is not None:
             encoded = self._encode([board_features(b) for b in boards])
-            index = positions // k
+            index = (positions - len(prefix)).clamp_min(0) // k
             own = _last_board(encoded)
         output = self.model(
             input_ids=row,
@@ -202,8 +238,17 @@ class Scorer:
             encoded=encoded,
             board_index=index,
             states=self.model.init_states(1),
+            legal_index=self._last(length),
         )
-        return _Node(start, length, output.states, own, output.logits[0, -1], output.value_logits[0, -1])
+        return _Node(
+            start,
+            length,
+            output.states,
+            own,
+            output.logits[0, -1],
+            output.value_logits[0, -1],
+            _only(output.legal_logits),
+        )
 
     def _run_tree(self, node: _Node, tree: PackedTree) -> Tensor:
         """Logits (M, V) behind each inner node."""
@@ -253,20 +298,23 @@ class Scorer:
 
     def _run_rows(
         self,
-        rows: list[tuple[int, list[int]]],
+        rows: list[_Row],
         tokens: npt.NDArray[np.int64],
         trees: list[PackedTree],
         encoded: EncodedBoards | None,
-    ) -> list[MoveScores]:
+        first_turn: int,
+    ) -> dict[int, MoveScores]:
         """Several contexts, each a main line with the trees of its plies as branches, in one pass."""
         k = self.tokenizer.slots
         lines = []
-        for start, plies in rows:
-            main = k * (plies[-1] - start) + 1  # BOS and the tokens before the last ply
-            ids = [self.tokenizer.vocab.bos_id, *tokens[start : plies[-1]].reshape(-1).tolist()]
+        c = self.tokenizer.condition.length
+        for start, prefix, plies in rows:
+            played = k * (plies[-1] - start)  # tokens before the last ply
+            main = c + 1 + played
+            ids = [*prefix, self.tokenizer.vocab.bos_id, *tokens[start : plies[-1]].reshape(-1).tolist()]
             position = list(range(main))
-            slot = [k, *((p - 1) % k for p in range(1, main))]
-            board = [p // k for p in range(main)]
+            slot = [k] * (c + 1) + [p % k for p in range(played)]
+            board = [0] * c + [p // k for p in range(played + 1)]
             sizes = [len(trees[ply].tokens) for ply in plies]
             total = main + sum(sizes)
             visible = np.zeros((total, total), bool)
@@ -275,7 +323,7 @@ class Scorer:
             for ply, size in zip(plies, sizes, strict=True):
                 tree = trees[ply]
                 begins.append(at)
-                root = k * (ply - start)
+                root = c + k * (ply - start)
                 ids += tree.tokens.tolist()
                 slot += (tree.depths - 1).tolist()
                 position += (root + tree.depths).tolist()
@@ -298,21 +346,30 @@ class Scorer:
             positions=positions,
             encoded=None
             if encoded is None
-            else _slices(encoded, [start for start, _ in rows], int(boards.max()) + 1),
+            else _slices(encoded, [row.start for row in rows], int(boards.max()) + 1),
             board_index=boards,
             visible=torch.from_numpy(visible).to(self.device),
+            legal_index=None
+            if self.model.legal_head is None
+            else c + k * torch.arange(int(boards.max()) + 1, device=self.device),
         )
-        results = []
-        for i, ((start, plies), (*_, begins)) in enumerate(zip(rows, lines, strict=True)):
+        results = {}
+        for i, ((start, _, plies), (*_, begins)) in enumerate(zip(rows, lines, strict=True)):
             for ply, begin in zip(plies, begins, strict=True):
-                root = k * (ply - start)
-                inner = output.logits[i, begin : begin + len(trees[ply].tokens)]
-                results.append(
-                    self._scores(trees[ply], output.logits[i, root], inner, output.value_logits[i, root])
+                root = c + k * (ply - start)
+                results[ply] = self._scores(
+                    trees[ply],
+                    output.logits[i, root],
+                    output.logits[i, begin : begin + len(trees[ply].tokens)],
+                    output.value_logits[i, root],
+                    None if output.legal_logits is None else output.legal_logits[i, ply - start],
+                    (first_turn + ply) % 2,
                 )
         return results
 
-    def _scores(self, tree: PackedTree, root: Tensor, inner: Tensor, value: Tensor) -> MoveScores:
+    def _scores(
+        self, tree: PackedTree, root: Tensor, inner: Tensor, value: Tensor, legal: Tensor | None, turn: int
+    ) -> MoveScores:
         rows = torch.cat([root[None], inner]).double().log_softmax(-1).cpu().numpy()
         moves, sums = tree.score(rows[0], rows[1:])
         order = np.argsort([move.index for move in moves], kind="stable")
@@ -324,6 +381,7 @@ class Scorer:
             value=value.double().softmax(-1).cpu().numpy(),
             greedy=tree.follow(rows.argmax(-1).tolist()),
             sampled=tree.follow((rows + noise).argmax(-1).tolist()),
+            legal_set=None if legal is None else _taken_for_legal(legal, turn),
         )
 
     def _encode(
@@ -332,6 +390,25 @@ class Scorer:
         boards = torch.from_numpy(np.stack([codes for codes, _ in features]))[None].to(self.device)
         counts = torch.from_numpy(np.stack([numbers for _, numbers in features]))[None].to(self.device)
         return self.model.encode_boards(boards, counts)
+
+
+class _Row(NamedTuple):
+    """One context and the plies that are scored in it."""
+
+    start: int  # the ply it begins with
+    prefix: tuple[int, ...]  # its condition tokens
+    plies: list[int]
+
+
+def _taken_for_legal(scores: Tensor, turn: int) -> frozenset[Move]:
+    """The moves with a score (2086,) above 0, turned back to the board as Red sees it."""
+    seen = [MOVES[index] for index in POSSIBLE_MOVES[(scores > 0).cpu().numpy()].tolist()]
+    return frozenset(turned(move) for move in seen) if turn == Color.BLACK else frozenset(seen)
+
+
+def _only(legal_logits: Tensor | None) -> Tensor | None:
+    """(1, 1, 2086) -> (2086,)."""
+    return None if legal_logits is None else legal_logits[0, 0]
 
 
 def _joined(parts: list[EncodedBoards]) -> EncodedBoards:
