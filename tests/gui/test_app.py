@@ -11,6 +11,7 @@ import pytest
 
 from tests.gui.players import create_first
 from xiangqi_gpt.gui import app as app_module
+from xiangqi_gpt.gui import save as save_module
 from xiangqi_gpt.gui.app import App, DisplayError, open_window, run
 from xiangqi_gpt.gui.layout import BUTTONS, DEFAULT_SIZE, menu_layout
 from xiangqi_gpt.gui.screenshot import take_screenshot
@@ -226,6 +227,25 @@ def test_a_position_is_pasted_and_copied(desk: Desk, monkeypatch: pytest.MonkeyP
     desk.key(pygame.K_v, pygame.KMOD_LCTRL)
     assert desk.state.status()[1] == "warn"
     assert desk.state.board.fen() == "3k5/9/9/9/9/9/9/9/4R4/4K4 w - - 0 1"
+
+
+def test_a_game_is_saved_among_the_documents(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "documents"
+    monkeypatch.setattr(save_module, "games_folder", lambda: folder)
+    desk.squares("h2", "e2")
+    desk.pass_time()
+    desk.key(pygame.K_l)
+    desk.key(pygame.K_s)
+    (path,) = folder.glob("xiangqi-*.pgn")
+    text = path.read_text(encoding="utf-8")
+    assert "炮二平五" in text
+    assert '[Black "GPT"]' in text
+    assert desk.state.status() == (f"已保存为 {path}", "plain")
+    monkeypatch.setattr(save_module, "games_folder", lambda: path / "below a file")
+    desk.key(pygame.K_s)
+    assert desk.state.status()[1] == "warn"
 
 
 def test_an_unchanged_window_is_not_drawn_again(desk: Desk) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import string
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -186,6 +187,17 @@ def test_help_names_every_command() -> None:
         out = Session("help", language=language).out
         assert all(word in out for word in ("undo", "hint", "flip", "new", "fen", "help", "quit"))
     assert "悔棋" in COMMANDS
+
+
+def test_a_game_is_saved(tmp_path: Path) -> None:
+    path = tmp_path / "game.pgn"
+    session = Session("h2e2", f"save {path}", f"save {path}")
+    text = path.read_text(encoding="utf-8")
+    assert "H2-E2" in text
+    assert '[Red "Human"]' in text
+    assert '[Black "GPT"]' in text
+    assert f"Saved as {path}" in session.out
+    assert "Not saved:" in session.out
 
 
 def test_empty_lines_do_nothing() -> None:

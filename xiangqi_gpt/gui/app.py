@@ -15,6 +15,7 @@ from xiangqi_gpt.gui.ink import Ink
 from xiangqi_gpt.gui.layout import DEFAULT_SIZE, SMALLEST_SIZE, Layout, make_layout, menu_layout
 from xiangqi_gpt.gui.panel import black_first, first_move_row
 from xiangqi_gpt.gui.render import Renderer, Slide
+from xiangqi_gpt.gui.save import save_game
 from xiangqi_gpt.gui.settings import Settings, save_settings
 from xiangqi_gpt.gui.sprites import Sprites
 from xiangqi_gpt.gui.state import GameState, Menu, Notice
@@ -207,6 +208,8 @@ class App:
             actions.go_to(state, _JUMPS[key](state))
         elif key in _KEYS:
             self.press(_KEYS[key])
+        elif key == pygame.K_s:
+            self._save_game()
         elif key == pygame.K_c:
             actions.next_labels(state)
         elif key == pygame.K_p:
@@ -311,6 +314,14 @@ class App:
     def _copy(self) -> None:
         pygame.scrap.put_text(self.state.shown_board.fen())
         self.state.notice = Notice.of("copied")
+
+    def _save_game(self) -> None:
+        try:
+            path = save_game(self.state)
+        except XiangqiError as error:
+            self.state.notice = Notice.of("not_saved", "warn", error=error)
+        else:
+            self.state.notice = Notice.of("saved", file=path)
 
     def _toggle_full_screen(self) -> None:
         if self._window is None:

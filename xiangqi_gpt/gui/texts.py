@@ -53,6 +53,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "started": ("New game. {side} to move", "新局开始，轮到{side}走"),
     "bad_paste": ("The clipboard holds no position: {error}", "剪贴板里没有局面：{error}"),
     "copied": ("The position (FEN) is on the clipboard", "局面（FEN）已复制到剪贴板"),
+    "player_person": ("Human", "棋手"),
     "saved": ("Saved as {file}", "已保存为 {file}"),
     "not_saved": ("Not saved: {error}", "未能保存：{error}"),
     "candidates": ("Candidates", "候选着法"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from xiangqi_gpt.gui import actions
+from xiangqi_gpt.gui.save import save_game
 from xiangqi_gpt.gui.settings import Settings
 from xiangqi_gpt.gui.state import GameState, Thought
 from xiangqi_gpt.gui.texts import LANGUAGES, PIECE_SETS, move_text, player_label, say, side_name
@@ -179,6 +181,7 @@ class TerminalGame:
             "fen": self._fen,
             "board": lambda _: self._show(),
             "moves": self._moves,
+            "save": self._save_game,
             "pieces": self._pieces,
             "lang": self._lang,
             "help": lambda _: self._print(tell(self.state.language, "help")),
@@ -289,6 +292,15 @@ class TerminalGame:
                 number += 1
         if row:
             self._print(row.rstrip())
+
+    def _save_game(self, rest: str) -> None:
+        language = self.state.language
+        try:
+            path = save_game(self.state, Path(rest) if rest else None)
+        except XiangqiError as error:
+            self._print(say(language, "not_saved", error=error), style="red")
+        else:
+            self._print(say(language, "saved", file=path))
 
     def _pieces(self, rest: str) -> None:
         state = self.state

@@ -24,6 +24,8 @@ COMMANDS: dict[str, str] = {
     "棋盘": "board",
     "moves": "moves",
     "着法": "moves",
+    "save": "save",
+    "保存": "save",
     "pieces": "pieces",
     "棋子": "pieces",
     "lang": "lang",
@@ -47,6 +49,7 @@ flip (f)            turn the board round
 new [red|black] (n) a new game, with the side to play if you like
 fen [FEN]           print the position, or begin from one
 board (b), moves    show the board, the moves of the game
+save [FILE]         save the game as PGN
 pieces chinese|simplified|letters, lang en|zh
 help (?), quit (q)""",
         """走棋：h2e2、H2-E2、C2=5 或 炮二平五
@@ -56,6 +59,7 @@ flip 翻转           翻转棋盘
 new [red|black] 新局  开新局，可选执红或执黑
 fen [FEN] 局面      显示局面，或从一个局面开始
 board 棋盘，moves 着法
+save [FILE] 保存    把对局存为 PGN
 pieces chinese|simplified|letters 棋子，lang en|zh 语言
 help 帮助，quit 退出""",
     ),
