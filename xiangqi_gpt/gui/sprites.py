@@ -15,6 +15,7 @@ RIM = 0.38  # radius of the ring on it
 GLYPH = 0.55  # height of a Chinese glyph
 LETTER = 0.44  # height of a capital
 SHADOW = 0.03  # how far the shadow falls
+SOFTNESS = 12  # shades in it
 
 
 class Sprites:
@@ -62,10 +63,11 @@ class Sprites:
         theme = self._theme
         cx, cy = big.get_width() / 2, big.get_height() / 2
         black = code > 7
-        shadow = pygame.Surface(big.get_size(), pygame.SRCALPHA)
         square = black and theme.square_rim
-        self._disc(shadow, (0, 0, 0, 110), cx, cy + SHADOW * u, DISC * u, square)
-        big.blit(pygame.transform.gaussian_blur(shadow, max(1, round(0.022 * u))), (0, 0))
+        for i in range(SOFTNESS):  # from the faint edge inwards; each disc replaces what lies under it
+            share = (i + 1) / SOFTNESS
+            reach = DISC + SHADOW * (1 - 1.5 * share)
+            self._disc(big, (0, 0, 0, round(110 * share**1.5)), cx, cy + SHADOW * u, reach * u, square)
         self._disc(big, mix(theme.face, theme.rim, 0.75), cx, cy, DISC * u, square)
         self._disc(big, theme.face, cx, cy, (DISC - 0.016) * u, square)
         self._disc(big, theme.rim, cx, cy, (RIM + 0.011) * u, square)
