@@ -1,35 +1,83 @@
-"""`xiangqi-gpt convert`: records of any known format in, one file out."""
+"""`xiangqi-gpt convert`: records of any known format in, one clean file and an account of every game out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from xiangqi_gpt.rules.errors import RecordError
-
 
 @click.command()
-@click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("sources", metavar="IN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="File to write; its suffix decides."
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="File to write; its suffix decides: .pgn, .parquet, .jsonl, .ubb (DhtmlXQ), .xqf (one game).",
 )
-@click.option("--force", is_flag=True, help="Overwrite the file of --out.")
-def command(sources: tuple[Path, ...], out: Path, force: bool) -> None:
-    """Read game records and write the sound ones; the others are reported on standard error and left out."""
-    from xiangqi_gpt.records import parquet, pgnwrite, read_games
+@click.option("--notation", help="Moves of a PGN: iccs (default), uci, wxf, chinese.")
+@click.option(
+    "--report", type=click.Path(path_type=Path), help="JSON lines with the fate of every game, and the sums."
+)
+@click.option("--force", is_flag=True, help="Overwrite the files of --out and --report.")
+@click.option("--json", "as_json", is_flag=True, help="Print the sums as one JSON object.")
+def command(
+    sources: tuple[Path, ...],
+    out: Path,
+    notation: str | None,
+    report: Path | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Read game records (files or folders), judge every ply, drop copies, write what is sound.
 
-    suffix = out.suffix.lower()
-    writers: dict[str, Callable[..., int]] = {".parquet": parquet.write, ".pgn": pgnwrite.write}
-    if suffix not in writers:
-        raise RecordError(f"expected a suffix of {', '.join(writers)}, found {suffix!r}", file=str(out))
-    refused = 0
+    PGN, Parquet, JSON lines, XQF, CBR, CBL, CBF, DhtmlXQ and plain lists of moves are read, told by their
+    content. A game that goes wrong is cut there; each game is accounted for.
+    """
+    from xiangqi_gpt.records.convert import Conversion, convert, source_files, total_bytes
 
-    def on_error(error: RecordError) -> None:
-        nonlocal refused
-        refused += 1
-        click.echo(f"skipped: {error}", err=True)
+    job = Conversion(sources=sources, out=out, notation=notation, report=report, force=force)
+    with _progress(lambda: total_bytes(source_files(sources))) as on_progress:
+        summary = convert(job, on_progress)
+    if as_json:
+        click.echo(json.dumps(summary.as_dict()))
+        return
+    click.echo(
+        f"{summary.games} games in {summary.files} files: {summary.kept} kept, {summary.cut} cut, "
+        f"{summary.duplicates} duplicates, {summary.refused} refused"
+    )
+    if summary.unreadable:
+        click.echo(f"{summary.unreadable} files could not be read, or not to their end")
+    for what, count in summary.left_behind.items():
+        click.echo(f"{out.suffix} has no place for {what}: left behind in {count} games")
+    click.echo(f"{summary.written} games written to {out}")
 
-    written = writers[suffix](out, read_games(sources, on_error=on_error), force=force)
-    click.echo(f"{written} games written to {out}, {refused} left out", err=True)
+
+@contextmanager
+def _progress(total: Callable[[], int]) -> Iterator[Callable[[str, int], None] | None]:
+    """A progress bar on standard error where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        tasks = {"read": bar.add_task("reading", total=total())}
+        games = 0
+
+        def on_progress(what: str, count: int) -> None:
+            nonlocal games
+            if what not in tasks:
+                bar.update(tasks["read"], completed=bar.tasks[0].total)
+                label = {"compare": "comparing", "write": "writing"}[what]
+                tasks[what] = bar.add_task(label, total=games or None)
+            if what == "compare":
+                games += count
+            bar.advance(tasks[what], count)
+
+        yield on_progress

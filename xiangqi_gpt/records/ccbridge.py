@@ -80,6 +80,7 @@ def _candidates(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | Non
     for number, record in enumerate(_records(file, name, on_bytes), 1):
         game = parse(record)
         game.number = number
+        game.size = len(record)
         yield game
 
 

@@ -22,6 +22,8 @@ ENCODINGS: Final = ("utf-8", "gb18030", "big5hkscs")
 SAMPLE: Final = 24
 """How many games decide for a file."""
 
+_SHORT: Final = 1 << 16  # longer games are not used as samples
+
 _T = TypeVar("_T")
 
 
@@ -67,6 +69,8 @@ def choose_encoding(samples: Sequence[bytes], candidate: Callable[[str], Candida
     ``candidate`` makes a game of a decoded sample. Where the moves do not tell (they may be plain ASCII), the
     encoding that decodes more wins, then the one whose double bytes are more often everyday characters.
     """
+    samples = [raw for raw in samples if not raw.isascii()]
+    samples = [raw for raw in samples if len(raw) <= _SHORT] or samples[:1]
     best = ENCODINGS[0]
     best_score: tuple[int, int, float] | None = None
     for encoding in ENCODINGS:

@@ -66,10 +66,11 @@ def _candidates(lines: TextLines) -> Iterator[Candidate]:
     for number, (line, raw, fault) in enumerate(blocks, 1):
         if encoding is None and not raw.isascii():
             samples = [raw, *(ahead for _, ahead, _ in blocks.peek(SAMPLE))]
-            encoding = choose_encoding([sample for sample in samples if not sample.isascii()], parse)
+            encoding = choose_encoding(samples, parse)
         text = decode(raw, encoding or "utf-8")
         game = parse(text if text is not None else decode_somehow(raw)[0])
         game.number = number
+        game.size = len(raw)
         game.line = line
         yield refused(game, fault) if fault else game
 

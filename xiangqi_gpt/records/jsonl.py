@@ -49,11 +49,12 @@ class _ShapeError(ValueError):
 
 @dataclass(slots=True)
 class _Game:
-    """One object of a file, or why it is none."""
+    """One object of a file, or why it is none, and the length of its text."""
 
     line: int
     value: dict[str, Any]
     fault: str = ""
+    size: int = 0
 
 
 def readings(
@@ -79,7 +80,7 @@ def _candidates(lines: TextLines) -> Iterator[Candidate]:
             sample = [game.value, *(ahead.value for ahead in games.peek(SAMPLE))]
             texts = [_tokens_or_none(value) for value in sample]
             reader = MoveReader(choose_ranks(texts, [_fen(value) for value in sample]), choose_dialect(texts))
-        candidate = Candidate(moves=(), number=number, line=game.line)
+        candidate = Candidate(moves=(), number=number, line=game.line, size=game.size)
         if game.fault:
             yield refused(candidate, game.fault)
             continue
@@ -126,7 +127,7 @@ def _objects(lines: TextLines) -> Iterator[_Game]:
                 value, end = decoder.raw_decode(pending)
             except (ValueError, RecursionError):
                 break  # it may go on in the next line
-            yield _checked(value, begun)
+            yield _checked(value, begun, end)
             pending = pending[end:]
             begun = line.number
         wait = 2 * len(pending)  # what is not whole yet is not read again line by line
@@ -136,7 +137,7 @@ def _objects(lines: TextLines) -> Iterator[_Game]:
         except (ValueError, RecursionError) as error:
             yield _Game(begun, {}, f"expected JSON, found {pending[:30]!r}: {error}")
             break
-        yield _checked(value, begun)
+        yield _checked(value, begun, end)
         pending = pending[end:]
 
 
@@ -147,13 +148,13 @@ def _object(decoder: json.JSONDecoder, text: str, line: int) -> _Game:
         return _Game(line, {}, "expected JSON of a few levels, found one nested too deep")
     except ValueError as error:
         return _Game(line, {}, f"expected JSON, found {text[:30]!r}: {error}")
-    return _checked(value, line)
+    return _checked(value, line, len(text))
 
 
-def _checked(value: Any, line: int) -> _Game:
+def _checked(value: Any, line: int, size: int) -> _Game:
     if not isinstance(value, dict):
         return _Game(line, {}, f"expected a JSON object, found {str(value)[:30]!r}")
-    return _Game(line, value)
+    return _Game(line, value, "", size)
 
 
 def _text(value: Mapping[str, Any], key: str) -> str:

@@ -6,7 +6,7 @@ Games are replayed many at a time by the compiled rules, so that judging a ply c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -25,12 +25,14 @@ from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import FenError, RecordError
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.move import MOVES
+from xiangqi_gpt.rules.pieces import Color
 
 MAX_PLIES = 2_000
 """Longest game taken; a longer one is a fault (tournament rules end a game long before)."""
 
 _BATCH_PLIES = 1 << 15
 _BATCH_GAMES = 1 << 10
+_BYTES_A_PLY = 64
 
 
 @dataclass(slots=True)
@@ -40,7 +42,8 @@ class Candidate:
     ``moves`` are move indices. Where the text went wrong, ``fault`` says how and ``moves`` stop before that
     ply; a fault of the whole game (nothing of it can be used) leaves ``usable`` false. ``line_of`` tells the
     line of a ply where ``line``, the game's first, is too coarse. ``remarks`` are what a reader of the audit
-    wants to know of a game that can be used all the same.
+    wants to know of a game that can be used all the same. ``size`` is roughly what it takes in memory, in
+    bytes, where that is more than its moves.
     """
 
     moves: Sequence[int]
@@ -59,6 +62,7 @@ class Candidate:
     fault: str = ""
     usable: bool = True
     remarks: list[str] = field(default_factory=list)
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,13 @@ class Reading:
     """What became of one game of a file: a record, an error, or both.
 
     Both means that the game is sound up to the ply of the error and ``record`` is that part of it.
+    ``lost`` names the side that is mated or has no move in the final position of the record, if one is.
     """
 
     record: GameRecord | None
     error: RecordError | None = None
     remarks: tuple[str, ...] = ()
+    lost: Color | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,7 @@ def judged(candidates: Iterable[Candidate], file: str) -> Iterator[Reading]:
     plies = 0
     for candidate in candidates:
         pending.append(candidate)
-        plies += len(candidate.moves)
+        plies += len(candidate.moves) + candidate.size // _BYTES_A_PLY
         if plies >= _BATCH_PLIES or len(pending) >= _BATCH_GAMES:
             yield from _judge(pending, file)
             pending = []
@@ -138,8 +144,34 @@ def _judge(games: list[Candidate], file: str) -> Iterator[Reading]:
         offsets,
     )
     wrong_labels = _wrong_labels(games, starts, boards, offsets, illegal)
+    losers = _losers(starts, boards, offsets, illegal, flat)
     for position, (game, start) in enumerate(zip(games, starts, strict=True)):
-        yield _reading(game, start, int(illegal[position]), wrong_labels.get(position), file)
+        reading = _reading(game, start, int(illegal[position]), wrong_labels.get(position), file)
+        loser = losers.get(position)
+        whole = reading.record is not None and len(reading.record.moves) == len(game.moves)
+        yield replace(reading, lost=loser) if loser is not None and whole else reading
+
+
+def _losers(
+    starts: list[Start],
+    boards: NDArray[np.int8],
+    offsets: NDArray[np.int64],
+    illegal: NDArray[np.int32],
+    flat: NDArray[np.uint16],
+) -> dict[int, Color]:
+    """Game -> the side that is mated or has no move behind its last move; legal games with moves only."""
+    whole = np.flatnonzero((illegal < 0) & (np.diff(offsets) > 0))
+    if not len(whole):
+        return {}
+    last = offsets[whole + 1] - 1
+    finals = boards[last]
+    plies = np.diff(offsets)[whole]
+    first = np.array([starts[game].turn for game in whole.tolist()], dtype=np.int64)
+    turns = ((first + plies - 1) & 1).astype(np.int8)
+    batch.push(finals, turns, flat[last])
+    flags = batch.outcome_flags(finals, turns)
+    ended = np.flatnonzero(flags != batch.ONGOING)
+    return {int(whole[at]): Color(int(turns[at])) for at in ended.tolist()}
 
 
 def _wrong_labels(

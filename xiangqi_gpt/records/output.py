@@ -11,6 +11,17 @@ from pathlib import Path
 from xiangqi_gpt.rules.errors import RecordError
 
 
+def check_free(path: str | os.PathLike[str], *, force: bool = False) -> None:
+    """RecordError where a file must not be written under this name."""
+    target = Path(path)
+    if target.is_dir():
+        raise RecordError("expected the name of a file to write, found a folder", file=str(path))
+    if target.exists() and not force:
+        raise RecordError("expected a free name, found a file (--force overwrites it)", file=str(path))
+    if not target.parent.is_dir():
+        raise RecordError("expected a name in a folder that exists, found none there", file=str(path))
+
+
 @contextmanager
 def fresh_file(path: str | os.PathLike[str], *, force: bool = False) -> Iterator[Path]:
     """A temporary file beside ``path`` that takes its name when the block ends without an error.
@@ -19,10 +30,7 @@ def fresh_file(path: str | os.PathLike[str], *, force: bool = False) -> Iterator
     After an error in the block nothing is left behind and an older file is untouched.
     """
     target = Path(path)
-    if target.is_dir():
-        raise RecordError("expected the name of a file to write, found a folder", file=str(path))
-    if target.exists() and not force:
-        raise RecordError("expected a free name, found a file (--force overwrites it)", file=str(path))
+    check_free(path, force=force)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     except OSError as error:

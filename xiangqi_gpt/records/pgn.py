@@ -95,7 +95,7 @@ def _encoding(games: list[RawGame]) -> str:
         tags, _, moves = text.partition("\n\n")
         return _build(_Text(tags.split("\n"), moves, 0), reader)
 
-    return choose_encoding([raw for raw in raws if not raw.isascii()], candidate)
+    return choose_encoding(raws, candidate)
 
 
 def _reader(games: list[RawGame], encoding: str) -> MoveReader:
@@ -144,6 +144,7 @@ def _candidate(game: RawGame, reader: MoveReader, encoding: str, settled: bool) 
         candidate = _build(_decode_lines(game, encoding, remarks), reader)
         candidate.remarks.extend(remarks)
     candidate.number = game.number
+    candidate.size = game.size
     candidate.line = game.fault_line or game.line
     if candidate.line_of is not None:
         within, first = candidate.line_of, game.line

@@ -9,7 +9,7 @@ from typing import Final
 
 from xiangqi_gpt.records.textlines import Line
 
-MAX_GAME: Final = 1 << 22
+MAX_GAME: Final = 1 << 21
 """Longest text of one game, in bytes."""
 
 _TAG: Final = re.compile(rb"\s*\[\s*([A-Za-z][A-Za-z0-9_]*)(?:\s+[^\s\]]|\s*[\"'])")
@@ -26,6 +26,11 @@ class RawGame:
     moves: list[Line] = field(default_factory=list)
     fault: str = ""
     fault_line: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Length of the text in bytes."""
+        return sum(len(line.raw) for line in self.tags) + sum(len(line.raw) for line in self.moves)
 
     def is_ascii(self) -> bool:
         """Whether the encoding does not matter."""

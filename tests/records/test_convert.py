@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xiangqi_gpt.records import GameRecord, Note, TeacherLabels, jsonl, pgnwrite, read_games, split_of
+from xiangqi_gpt.records.convert import Conversion, convert
+from xiangqi_gpt.rules.errors import ConfigError, RecordError
+
+from . import builders
+from .conftest import iccs, moves
+from .test_binary import LINE
+
+SIX = "h2e2 h9g7 h0g2 i9h9 g3g4 g6g5"
+OTHER = "b2e2 h9g7 b0c2 i9h9"
+MATE_IN_ONE = "3k5/1R7/9/9/9/9/9/9/9/R3K4 w - - 0 1"
+
+
+def run(
+    tmp_path: Path, *sources: Path, out: str = "out.jsonl", **options: Any
+) -> tuple[Any, list[Any], list[Any]]:
+    """Summary, games written, lines of the report."""
+    report = tmp_path / "audit.jsonl"
+    job = Conversion(sources=sources, out=tmp_path / out, report=report, force=True, **options)
+    summary = convert(job)
+    lines = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
+    assert lines[-1] == {"summary": summary.as_dict()}
+    fates = [line["outcome"] for line in lines[:-1] if line["outcome"] != "unreadable"]
+    assert len(fates) == summary.games == summary.kept + summary.cut + summary.duplicates + summary.refused
+    for fate, count in (
+        ("kept", summary.kept), ("cut", summary.cut), ("duplicate", summary.duplicates), ("refused", summary.refused),
+    ):  # fmt: skip
+        assert fates.count(fate) == count
+    return summary, list(read_games(tmp_path / out)), lines[:-1]
+
+
+def pgn(tmp_path: Path, name: str, *games: str) -> Path:
+    path = tmp_path / name
+    path.write_text(
+        "".join(f'[Game "x"]\n[Event "?"]\n[Red "{n}"]\n\n{text} *\n\n' for n, text in enumerate(games))
+    )
+    return path
+
+
+def test_every_game_is_accounted_for(tmp_path: Path) -> None:
+    source = pgn(
+        tmp_path, "a.pgn",
+        "h2e2 h9g7 h0g2",  # a part of the next but one
+        OTHER,
+        SIX,
+        f"{OTHER} b0b0",  # cut, and then a copy of the second
+        "h2e2 h9g7 b0c2 c2c9 h9g7",  # cut at ply 3
+        "h2h2",  # nothing left
+        "",  # nothing there
+        SIX,  # a copy
+        "h2e2 ((",
+    )  # fmt: skip
+    summary, games, lines = run(tmp_path, source)
+    assert (summary.kept, summary.cut, summary.duplicates, summary.refused) == (2, 1, 4, 2)
+    assert [iccs(game) for game in games] == [OTHER, SIX, "h2e2 h9g7 b0c2"]
+    outcomes = [(line["game"], line["outcome"], line.get("ply"), line.get("duplicate_of")) for line in lines]
+    name = str(source)
+    assert outcomes == [
+        (1, "duplicate", None, {"file": name, "game": 3}),
+        (2, "kept", None, None),
+        (3, "kept", None, None),
+        (4, "duplicate", 4, {"file": name, "game": 2}),
+        (5, "cut", 3, None),
+        (6, "refused", 0, None),
+        (7, "refused", None, None),
+        (8, "duplicate", None, {"file": name, "game": 3}),
+        (9, "duplicate", 1, {"file": name, "game": 3}),
+    ]
+    assert "c2c9" in lines[4]["reason"]
+    assert all(game.tags.keys() == {"Red"} for game in games)
+
+
+def test_copies_are_found_across_files_and_formats(tmp_path: Path) -> None:
+    first = pgn(tmp_path, "1.pgn", OTHER, "h2e2 h9g7")
+    second = tmp_path / "2.xqf"
+    second.write_bytes(builders.xqf(LINE))
+    third = tmp_path / "3.cbl"
+    third.write_bytes(
+        builders.cbl([builders.cbr(LINE), builders.cbr([*LINE[:1], ("a0a9", "", False, False)])])
+    )
+    summary, games, lines = run(tmp_path, first, second, third)
+    assert (summary.files, summary.games, summary.kept, summary.duplicates, summary.refused) == (
+        3,
+        5,
+        2,
+        2,
+        1,
+    )
+    assert [iccs(game) for game in games] == [OTHER, SIX]
+    assert lines[1]["duplicate_of"] == lines[3]["duplicate_of"] == {"file": str(second), "game": 1}
+
+
+def test_a_start_position_and_a_teacher_make_another_game(tmp_path: Path) -> None:
+    fen = "rnbakabnr/9/1c5c1/p1p1p1p1p/9/9/P1P1P1P1P/1C5C1/9/RNBAKABN1 w - - 0 1"
+    labels = TeacherLabels(0, moves(SIX), (1,) * 6)
+    path = tmp_path / "in.jsonl"
+    jsonl.write(
+        path,
+        [
+            GameRecord(moves=moves(SIX)),
+            GameRecord(moves=moves("h2e2"), start_fen=fen),
+            GameRecord(moves=moves(SIX), kind="teacher", labels=labels),
+            GameRecord(moves=moves(SIX), kind="engine"),
+        ],
+    )
+    summary, games, _ = run(tmp_path, path)
+    assert (summary.kept, summary.duplicates) == (3, 1)
+    assert [game.kind for game in games] == ["human", "human", "teacher"]
+    assert games[2].labels == labels
+
+
+def test_held_out_games_stay_held_out(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    games = [
+        GameRecord(moves=moves(SIX), split="train"),
+        GameRecord(moves=moves(OTHER), split="extra"),
+        GameRecord(moves=moves(SIX), split="test"),
+        GameRecord(moves=moves(OTHER), split="train"),
+    ]
+    jsonl.write(path, games)
+    _, kept, lines = run(tmp_path, path)
+    assert [game.split for game in kept] == ["test", "extra"]
+    assert "test" in lines[0]["remarks"][0]
+    for out in ("out.pgn", "out.parquet"):
+        assert [game.split for game in run(tmp_path, path, out=out)[1]] == ["test", "extra"]
+
+
+def test_a_copy_in_another_format_has_the_same_part(tmp_path: Path) -> None:
+    source = pgn(tmp_path, "a.pgn", SIX, OTHER)
+    for out in ("out.parquet", "out.ubb", "out.pgn", "out.jsonl"):
+        games = run(tmp_path, source, out=out)[1]
+        assert [game.split for game in games] == [split_of("", moves(SIX)), split_of("", moves(OTHER))]
+
+
+def test_results_of_mates(tmp_path: Path) -> None:
+    for source_result, result, word in (
+        ("*", "1-0", "filled in"),
+        ("0-1", "0-1", "although"),
+        ("1-0", "1-0", ""),
+    ):
+        source = tmp_path / "a.jsonl"
+        game = GameRecord(moves=moves("a0a9"), start_fen=MATE_IN_ONE, result=source_result)
+        jsonl.write(source, [game], force=True)
+        _, [kept], lines = run(tmp_path, source)
+        assert kept.result == result
+        assert word in "".join(lines[0].get("remarks", [""]))
+
+
+def test_what_a_format_has_no_place_for_is_counted(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    games = [
+        GameRecord(moves=moves(SIX), notes={1: Note("x")}),
+        GameRecord(moves=moves(OTHER), labels=TeacherLabels(0, moves(OTHER), (1,) * 4), kind="teacher"),
+    ]
+    jsonl.write(source, games)
+    assert run(tmp_path, source, out="out.parquet")[0].left_behind == {"comments and side lines": 1}
+    summary, kept, _ = run(tmp_path, source, out="out.pgn")
+    assert summary.left_behind == {"teacher's labels": 1}
+    assert [game.kind for game in kept] == ["human", "teacher"]
+    summary, kept, lines = run(tmp_path, source, out="out.ubb")
+    assert (summary.kept, summary.refused) == (1, 1)
+    assert "teacher" in lines[1]["reason"]
+
+
+def test_unreadable_files_do_not_stop_the_others(tmp_path: Path) -> None:
+    good = pgn(tmp_path, "good.pgn", SIX)
+    bad = tmp_path / "bad.pgn"
+    bad.write_bytes(b"PK\x03\x04" + b"x" * 100)
+    empty = tmp_path / "empty.pgn"
+    empty.write_bytes(b"")
+    summary, games, lines = run(tmp_path, bad, good, empty)
+    assert (summary.files, summary.unreadable, summary.games, summary.kept) == (3, 2, 1, 1)
+    assert [iccs(game) for game in games] == [SIX]
+    assert [line["outcome"] for line in lines] == ["unreadable", "kept", "unreadable"]
+    assert "zip" in lines[0]["reason"]
+
+
+def test_folders_are_searched(tmp_path: Path) -> None:
+    folder = tmp_path / "in" / "deep"
+    folder.mkdir(parents=True)
+    pgn(folder, "b.pgn", SIX)
+    pgn(folder.parent, "a.PGN", OTHER)
+    (folder / "readme.md").write_text("no record")
+    _, games, _ = run(tmp_path, tmp_path / "in")
+    assert [iccs(game) for game in games] == [OTHER, SIX]
+
+
+def test_nothing_kept_writes_the_report_only(tmp_path: Path) -> None:
+    source = pgn(tmp_path, "a.pgn", "h2h2")
+    report = tmp_path / "audit.jsonl"
+    with pytest.raises(RecordError, match=r"none among 1; .*audit"):
+        convert(Conversion(sources=(source,), out=tmp_path / "out.pgn", report=report))
+    assert len(report.read_text().splitlines()) == 2
+    assert not (tmp_path / "out.pgn").exists()
+
+
+def test_names_are_checked_before_anything_is_read(tmp_path: Path) -> None:
+    source = pgn(tmp_path, "a.pgn", SIX)
+    before = source.read_bytes()
+    taken = tmp_path / "taken.pgn"
+    taken.write_bytes(b"mine")
+    for out, report, options, error in (
+        (source, None, {}, RecordError),
+        (taken, None, {}, RecordError),
+        (tmp_path / "new.pgn", taken, {}, RecordError),
+        (tmp_path / "new.doc", None, {}, RecordError),
+        (tmp_path / "new.cbl", None, {}, RecordError),
+        (tmp_path / "no" / "new.pgn", None, {}, RecordError),
+        (tmp_path / "new.pgn", None, {"notation": "latin"}, ConfigError),
+        (tmp_path / "new.parquet", None, {"notation": "wxf"}, ConfigError),
+        (tmp_path / "new.pgn", None, {"sources": (tmp_path / "absent.pgn",)}, RecordError),
+        (tmp_path / "new.pgn", None, {"sources": (tmp_path / "no such folder",)}, RecordError),
+    ):
+        with pytest.raises(error):
+            convert(Conversion(**{"sources": (source,), "out": out, "report": report, **options}))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pgn", "taken.pgn"]
+    assert (source.read_bytes(), taken.read_bytes()) == (before, b"mine")
+
+
+def test_a_file_can_be_replaced_by_its_own_clean_copy(tmp_path: Path) -> None:
+    source = pgn(tmp_path, "a.pgn", SIX, SIX)
+    convert(Conversion(sources=(source,), out=source, force=True, notation="chinese"))
+    assert "炮二平五" in source.read_text(encoding="utf-8")
+    assert [iccs(game) for game in read_games(source)] == [SIX]
+
+
+@pytest.mark.parametrize("notation", ["iccs", "uci", "wxf", "chinese"])
+def test_notations_of_the_output(tmp_path: Path, notation: str) -> None:
+    source = pgn(tmp_path, "a.pgn", SIX)
+    _, games, _ = run(tmp_path, source, out="out.pgn", notation=notation)
+    assert [iccs(game) for game in games] == [SIX]
+    assert f'[Format "{pgnwrite.FORMATS[notation]}"]' in (tmp_path / "out.pgn").read_text(encoding="utf-8")
+
+
+def test_many_games_in_small_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xiangqi_gpt.records.convert._BATCH", 2)
+    line = SIX.split()
+    games = [" ".join(line[:length]) for length in (3, 6, 1, 5, 6, 2, 4)] + [OTHER, OTHER]
+    summary, kept, lines = run(tmp_path, pgn(tmp_path, "a.pgn", *games))
+    assert (summary.kept, summary.duplicates) == (2, 7)
+    assert [line.get("duplicate_of", {}).get("game") for line in lines] == [2, None, 2, 2, 2, 2, 2, None, 8]
+    assert [iccs(game) for game in kept] == [SIX, OTHER]

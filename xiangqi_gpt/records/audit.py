@@ -1,0 +1,86 @@
+"""The account of a conversion: what became of every game, and the sums."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from xiangqi_gpt.records.clean import Fate, Verdict
+
+
+@dataclass(slots=True)
+class Summary:
+    """The sums of a conversion. ``games`` is always the sum of the four fates."""
+
+    files: int = 0
+    unreadable: int = 0
+    games: int = 0
+    kept: int = 0
+    cut: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    left_behind: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def written(self) -> int:
+        """Games in the output: whole ones and cut ones."""
+        return self.kept + self.cut
+
+    def count(self, fate: Fate) -> None:
+        """Add one game."""
+        self.games += 1
+        if fate is Fate.KEPT:
+            self.kept += 1
+        elif fate is Fate.CUT:
+            self.cut += 1
+        elif fate is Fate.DUPLICATE:
+            self.duplicates += 1
+        else:
+            self.refused += 1
+
+    def balanced(self) -> bool:
+        """Whether every game is accounted for."""
+        return self.games == self.kept + self.cut + self.duplicates + self.refused
+
+    def as_dict(self) -> dict[str, Any]:
+        """The sums by name."""
+        return {
+            "files": self.files,
+            "unreadable": self.unreadable,
+            "games": self.games,
+            "kept": self.kept,
+            "cut": self.cut,
+            "duplicates": self.duplicates,
+            "refused": self.refused,
+            "written": self.written,
+            "left_behind": dict(self.left_behind),
+        }
+
+
+def verdict_line(verdict: Verdict, original: tuple[str, int] | None = None) -> str:
+    """One game as a line of the report; ``original`` is the game that it is a copy or a part of."""
+    entry: dict[str, Any] = {"file": verdict.file, "game": verdict.number, "outcome": verdict.fate.value}
+    for name, value in (("line", verdict.line), ("ply", verdict.ply), ("reason", verdict.reason or None)):
+        if value is not None:
+            entry[name] = value
+    if original is not None:
+        entry["duplicate_of"] = {"file": original[0], "game": original[1]}
+    if verdict.remarks:
+        entry["remarks"] = list(verdict.remarks)
+    return _line(entry)
+
+
+def file_line(file: str, reason: str) -> str:
+    """A file of which nothing (or nothing more) could be read, as a line of the report."""
+    return _line({"file": file, "outcome": "unreadable", "reason": reason})
+
+
+def summary_line(summary: Summary) -> str:
+    """The sums, as the last line of the report."""
+    return _line({"summary": summary.as_dict()})
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    return json.dumps(entry, ensure_ascii=False) + "\n"

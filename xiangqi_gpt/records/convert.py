@@ -1,0 +1,328 @@
+"""Records of any known format in, one clean file and an account of every game out.
+
+Two passes over the games: the first reads, judges and cleans them and puts them aside in a temporary file, the
+second one finds copies and parts; then they are written. So a copy is found wherever it stands, and memory
+stays at a few dozen bytes a game.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xiangqi_gpt.records.audit import Summary, file_line, summary_line, verdict_line
+from xiangqi_gpt.records.clean import Fate, Verdict, clean
+from xiangqi_gpt.records.dedupe import Duplicates, start_hash
+from xiangqi_gpt.records.formats import FORMATS, Format, format_of, read_file, read_head
+from xiangqi_gpt.records.output import check_free, fresh_file
+from xiangqi_gpt.records.record import GameRecord, Note, TeacherLabels
+from xiangqi_gpt.rules.errors import ConfigError, RecordError
+from xiangqi_gpt.rules.move import MOVES
+
+_BATCH: Final = 512
+_PARTS: Final = ("", "extra", "train", "reserved", "valid", "test")  # of the last three a later one outranks
+_NO_LABELS: Final = ("pgn", "dhtmlxq", "xqf")
+_NO_NOTES: Final = ("parquet",)
+_NO_PART: Final = ("dhtmlxq", "xqf")
+
+OnProgress = Callable[[str, int], None]
+"""(what is being done: "read", "compare" or "write"; how many bytes or games further it is)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversion:
+    """What to convert and how."""
+
+    sources: tuple[Path, ...]
+    out: Path
+    notation: str | None = None
+    report: Path | None = None
+    force: bool = False
+
+
+def source_files(sources: Iterable[Path]) -> list[Path]:
+    """The files to read: each file as given, and of each folder every file with a suffix of records, sorted.
+
+    Raises RecordError where one does not exist or cannot be opened.
+    """
+    suffixes = {suffix for fmt in FORMATS.values() for suffix in fmt.suffixes}
+    files: list[Path] = []
+    for source in sources:
+        if source.is_dir():
+            found = (path for path in sorted(source.rglob("*")) if path.suffix.lower() in suffixes)
+            files.extend(path for path in found if path.is_file())
+        else:
+            read_head(source)
+            files.append(source)
+    if not files:
+        raise RecordError(f"expected record files, found none in {', '.join(map(str, sources))}")
+    return files
+
+
+def convert(job: Conversion, on_progress: OnProgress | None = None) -> Summary:
+    """Run a conversion and return its sums; files appear under their names when all is done.
+
+    Raises RecordError where nothing is kept (the report is written all the same) or a file cannot be written,
+    ConfigError for a notation that does not go with the format.
+    """
+    fmt = format_of(job.out)
+    options = _options(fmt, job)
+    check_free(job.out, force=job.force)
+    if job.report is not None:
+        check_free(job.report, force=job.force)
+    files = source_files(job.sources)
+    progress = on_progress or (lambda what, count: None)
+    summary = Summary(files=len(files))
+    with tempfile.TemporaryFile(dir=job.out.parent) as file:
+        spool = _Spool(file)
+        _read(files, spool, fmt, summary, progress)
+        for batch in spool:
+            spool.duplicates.find(*_arrays(batch))
+            progress("compare", len(batch))
+        originals = spool.duplicates.originals()
+        parts = _parts(spool)
+        with ExitStack() as stack:
+            report: IO[str] | None = None
+            if job.report is not None:
+                temporary = stack.enter_context(fresh_file(job.report, force=job.force))
+                report = stack.enter_context(open(temporary, "w", encoding="utf-8"))
+            games = _written(spool, originals, parts, summary, report, progress)
+            if np.any(originals == np.arange(len(originals))):
+                fmt.write(job.out, _counting_losses(games, fmt, summary), force=job.force, **options)
+            else:
+                for _ in games:
+                    pass
+            assert summary.balanced()
+            if report is not None:
+                report.write(summary_line(summary))
+    if not summary.written:
+        where = f"; {job.report} says why" if job.report is not None else ""
+        raise RecordError(f"expected a game that can be kept, found none among {summary.games}{where}")
+    return summary
+
+
+def _options(fmt: Format, job: Conversion) -> dict[str, Any]:
+    fmt.write  # noqa: B018 - raises where the format is read only
+    if job.notation is None:
+        return {}
+    if fmt.name != "pgn":
+        raise ConfigError(f"expected a notation for PGN only, found {job.notation!r} for {fmt.name}")
+    from xiangqi_gpt.records.pgnwrite import renderer
+
+    renderer(job.notation)
+    return {"notation": job.notation}
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One verdict as it lies in the spool: compact, and without the objects of the rules."""
+
+    fate: Fate
+    file: int
+    number: int
+    line: int | None
+    ply: int | None
+    reason: str
+    remarks: tuple[str, ...]
+    fen: str = ""
+    moves: bytes = b""
+    facts: tuple[str, str, str, str, str] = ("", "", "", "", "")  # result, split, kind, subtype, id
+    tags: Mapping[str, str] | None = None
+    notes: Mapping[int, Note] | None = None
+    labels: tuple[int, bytes, tuple[int | None, ...]] | None = None
+
+
+class _Spool:
+    """Games put aside in a temporary file, in batches."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.files: list[str] = []
+        self.duplicates = Duplicates()
+        self.splits = array("b")
+        self.owners = array("q")  # file and number of each game in `duplicates`
+        self._batch: list[_Entry] = []
+
+    def put(self, verdict: Verdict, file: int) -> None:
+        """Put one verdict aside."""
+        self._batch.append(_packed(verdict, file))
+        if verdict.record is not None:
+            self.splits.append(_PARTS.index(verdict.record.split))
+            self.owners.extend((file, verdict.number))
+        if len(self._batch) >= _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is waiting."""
+        if self._batch:
+            self.duplicates.add(*_arrays(self._batch))
+            pickle.dump(self._batch, self.file, pickle.HIGHEST_PROTOCOL)
+            self._batch = []
+
+    def __iter__(self) -> Iterator[list[_Entry]]:
+        """The batches in order; `flush` must have been called."""
+        self.file.seek(0)
+        while True:
+            try:
+                yield pickle.load(self.file)
+            except EOFError:
+                return
+
+
+def _packed(verdict: Verdict, file: int) -> _Entry:
+    entry = _Entry(
+        verdict.fate, file, verdict.number, verdict.line, verdict.ply, verdict.reason, verdict.remarks
+    )
+    game = verdict.record
+    if game is not None:
+        entry.fen = game.start_fen
+        entry.moves = array("H", [move.index for move in game.moves]).tobytes()
+        entry.facts = (game.result, game.split, game.kind, game.subtype, game.id)
+        entry.tags = dict(game.tags)
+        entry.notes = game.notes or None
+        if game.labels is not None:
+            best = array("H", [8100 if move is None else move.index for move in game.labels.best])
+            entry.labels = (game.labels.first, best.tobytes(), game.labels.cp)
+    return entry
+
+
+def _unpacked(entry: _Entry, file: str) -> GameRecord:
+    result, split, kind, subtype, id_ = entry.facts
+    labels = None
+    if entry.labels is not None:
+        first, best, scores = entry.labels
+        moves = tuple([None if index == 8100 else MOVES[index] for index in array("H", best)])
+        labels = TeacherLabels(first, moves, scores)
+    return GameRecord(
+        moves=tuple([MOVES[index] for index in array("H", entry.moves)]),
+        start_fen=entry.fen,
+        result=result,
+        tags=entry.tags or {},
+        split=split,
+        kind=kind,
+        subtype=subtype,
+        id=id_,
+        labels=labels,
+        notes=entry.notes or {},
+        file=file,
+        number=entry.number,
+    )
+
+
+def _arrays(batch: list[_Entry]) -> tuple[list[int], NDArray[np.uint16], NDArray[np.int64]]:
+    games = [entry for entry in batch if entry.moves]
+    offsets = np.zeros(len(games) + 1, dtype=np.int64)
+    np.cumsum([len(entry.moves) // 2 for entry in games], out=offsets[1:])
+    moves = np.frombuffer(b"".join([entry.moves for entry in games]), dtype=np.uint16)
+    return [start_hash(entry.fen, entry.facts[2]) for entry in games], moves, offsets
+
+
+def _read(files: list[Path], spool: _Spool, fmt: Format, summary: Summary, progress: OnProgress) -> None:
+    for index, path in enumerate(files):
+        name = str(path)
+        spool.files.append(name)
+        number = 0
+        for reading in read_file(path, on_bytes=lambda count: progress("read", count)):
+            if reading.record is None and reading.error is not None and reading.error.game is None:
+                summary.unreadable += 1
+                spool.put(Verdict(Fate.REFUSED, None, name, 0, reason=reading.error.reason), index)
+                continue
+            number = max(number + 1, _number(reading.record, reading.error))
+            spool.put(_fitting(clean(reading, name, number), fmt), index)
+    spool.flush()
+    spool.duplicates.seal()
+
+
+def _number(record: GameRecord | None, error: RecordError | None) -> int:
+    if record is not None:
+        return record.number
+    return (error.game or 0) if error is not None else 0
+
+
+def _fitting(verdict: Verdict, fmt: Format) -> Verdict:
+    """Refuse what the format would turn into something else."""
+    game = verdict.record
+    if game is not None and game.kind == "teacher" and fmt.name in _NO_PART:
+        reason = f"expected a game whose moves may be learnt, found a teacher's, which {fmt.name} cannot say"
+        return replace(verdict, fate=Fate.REFUSED, record=None, reason=reason)
+    return verdict
+
+
+def _parts(spool: _Spool) -> NDArray[np.int8]:
+    """The part of the data of each game: held out if any copy of it is held out."""
+    parts = np.array(spool.splits, dtype=np.int8)
+    held_out = np.flatnonzero(parts >= _PARTS.index("reserved"))
+    np.maximum.at(parts, spool.duplicates.copies[held_out], parts[held_out])
+    return parts
+
+
+def _written(
+    spool: _Spool,
+    originals: NDArray[np.int64],
+    parts: NDArray[np.int8],
+    summary: Summary,
+    report: IO[str] | None,
+    progress: OnProgress,
+) -> Iterator[GameRecord]:
+    """Yield the games to write; count each game and report it."""
+    position = 0
+    for batch in spool:
+        progress("write", len(batch))
+        for entry in batch:
+            file = spool.files[entry.file]
+            if not entry.number:
+                if report is not None:
+                    report.write(file_line(file, entry.reason))
+                continue
+            verdict = Verdict(
+                entry.fate, None, file, entry.number, entry.line, entry.ply, entry.reason, entry.remarks
+            )
+            original = None
+            game = None
+            if entry.moves:
+                stands = int(originals[position])
+                if stands != position:
+                    owner, number = spool.owners[2 * stands : 2 * stands + 2]
+                    original = (spool.files[owner], number)
+                    verdict = replace(verdict, fate=Fate.DUPLICATE)
+                else:
+                    game = _unpacked(entry, file)
+                    part = _PARTS[parts[position]]
+                    if part != game.split:
+                        remark = f"part {part!r} instead of {game.split!r}: a copy of the game is there"
+                        verdict = replace(verdict, remarks=(*verdict.remarks, remark))
+                        game = replace(game, split=part)
+                position += 1
+            summary.count(verdict.fate)
+            if report is not None:
+                report.write(verdict_line(verdict, original))
+            if game is not None:
+                yield game
+
+
+def _counting_losses(games: Iterable[GameRecord], fmt: Format, summary: Summary) -> Iterator[GameRecord]:
+    """Pass games on and count what the format has no place for."""
+    for game in games:
+        for what, there in (
+            ("comments and side lines", bool(game.notes) and fmt.name in _NO_NOTES),
+            ("teacher's labels", game.labels is not None and fmt.name in _NO_LABELS),
+            ("part of the data", game.split == "extra" and fmt.name in _NO_PART),
+        ):
+            if there:
+                summary.left_behind[what] = summary.left_behind.get(what, 0) + 1
+        yield game
+
+
+def total_bytes(files: Iterable[Path]) -> int:
+    """The size of all files, for a progress bar."""
+    return sum(os.path.getsize(path) for path in files)
