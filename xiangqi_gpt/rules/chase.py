@@ -107,7 +107,9 @@ def attacks(squares: list[int], kings: list[int], color: int, chasers: tuple[int
     return found
 
 
-def new_chases(before: Threats, after: Threats, start: int, end: int) -> tuple[set[int], set[int]]:
+def new_chases(
+    before: Threats, after: Threats, start: int, end: int, *, retreats: bool = True
+) -> tuple[set[int], set[int]]:
     """Squares of the pieces that a move has begun to threaten: (by attack, by exposure).
 
     By attack: the attack is new, or it stood and the protectors have become false roots. By exposure: the
@@ -118,6 +120,8 @@ def new_chases(before: Threats, after: Threats, start: int, end: int) -> tuple[s
         after: attacks of the mover after it.
         start: from-square of the move.
         end: to-square of the move.
+        retreats: whether a rook or cannon that draws back along its line, still firing over the square that it
+            has left, attacks anew.
     """
     by_attack: set[int] = set()
     by_exposure: set[int] = set()
@@ -125,7 +129,8 @@ def new_chases(before: Threats, after: Threats, start: int, end: int) -> tuple[s
         if threat is Threat.NONE:
             continue
         old = before.get((start if attacker == end else attacker, victim))
-        if old is None or (old is Threat.NONE and threat is Threat.SURE):
+        retreat = retreats and attacker == end and start in BETWEEN.get(end * 90 + victim, ())
+        if old is None or retreat or (old is Threat.NONE and threat is Threat.SURE):
             by_attack.add(victim)
         elif old is Threat.NONE:
             by_exposure.add(victim)

@@ -190,7 +190,7 @@ def conducts(
         after = attacks(board, kings, color)
         side.moves += 1
         side.checks = side.checks and check
-        for i, victims in enumerate(new_chases(before, after, start, end)):
+        for i, victims in enumerate(new_chases(before, after, start, end, retreats=not chinese)):
             now = {place[sq] for sq in victims}
             seen = side.prey[i]
             side.prey[i] = now if seen is None else seen & now
@@ -236,7 +236,7 @@ def _gains_something(
     board: list[int], kings: list[int], color: int, before: Threats, after: Threats, start: int, end: int
 ) -> bool:
     """Whether a move chases under Chinese rules: a new threat whose capture would not be answered by mate."""
-    victims = set().union(*new_chases(before, after, start, end))
+    victims = set().union(*new_chases(before, after, start, end, retreats=False))
     for (attacker, victim), threat in after.items():
         if threat and victim in victims:
             piece, captured = board[attacker], board[victim]
