@@ -24,7 +24,7 @@ def squareplus(x: Tensor, b: float = SQUAREPLUS_B) -> Tensor:
     Written so that neither x^2 overflows in half precision nor a large negative x cancels.
     """
     root = torch.hypot(x, x.new_full((), math.sqrt(b)))
-    return torch.where(x > 0, (x + root) / 2, b / (2 * (root - x)))
+    return torch.where(x > 0, x / 2 + root / 2, b / (2 * (root - x)))
 
 
 # A gated feed-forward part multiplies the activation of one map by another; its hidden size shrinks by a third, so that

@@ -108,7 +108,7 @@ def alibi_slopes(heads: int, device: torch.device | str = "cpu") -> Tensor:
     """
     below = 2 ** int(math.log2(heads))
     slopes = torch.exp2(torch.arange(1, below + 1, device=device, dtype=torch.float32) * (-8 / below))
-    odd = torch.arange(1, 2 * (heads - below), 2, device=device, dtype=torch.float32)
+    odd = 1 + 2 * torch.arange(heads - below, device=device, dtype=torch.float32)
     return torch.cat([slopes, torch.exp2(odd * (-4 / below))])
 
 

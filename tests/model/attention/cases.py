@@ -12,7 +12,14 @@ from torch import Tensor
 from xiangqi_gpt.model.attention import Attention, Context, attention_class, build_attention, parse_attention
 from xiangqi_gpt.model.positions import SCORE_BIASES, Positions, create_positions, rotate
 
-SOFTMAX = ["full", "prefix_lm(prefix=5)", "local(window=3)", "local(window=0)", "atrous(rate=3)", "sparse(rate=3)"]
+SOFTMAX = [
+    "full",
+    "prefix_lm(prefix=5)",
+    "local(window=3)",
+    "local(window=0)",
+    "atrous(rate=3)",
+    "sparse(rate=3)",
+]
 RECURRENT = [
     "linear",
     "linear_exp",
@@ -103,7 +110,8 @@ def inputs(
     draw = torch.Generator().manual_seed(seed)
     shape = (batch, HEADS, length, HEAD_SIZE)
     return [
-        torch.randn(shape, generator=draw, dtype=torch.float64).to(dtype).requires_grad_(grad) for _ in range(3)
+        torch.randn(shape, generator=draw, dtype=torch.float64).to(dtype).requires_grad_(grad)
+        for _ in range(3)
     ]
 
 

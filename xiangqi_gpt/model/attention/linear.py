@@ -193,11 +193,11 @@ class PolynomialAttention(LinearAttention):
         return torch.cat(parts, -1)
 
     def similarity(self, q: Tensor, k: Tensor) -> Tensor:
-        x = q @ k.mT * self.head_size**-0.5
-        sim = torch.zeros_like(x)
-        for degree in range(self.config.order, -1, -1):
-            sim = sim * x + self.coefficient(degree) / math.factorial(degree)
-        return sim
+        return self.polynomial(q @ k.mT * self.head_size**-0.5)
+
+    def polynomial(self, x: Tensor) -> Tensor:
+        """sum over m of c_m x^m / m!, of every element."""
+        raise NotImplementedError
 
 
 def _expect_even(name: str, order: object) -> None:
@@ -226,6 +226,12 @@ class Taylor(PolynomialAttention):
     def coefficient(self, degree: int) -> float:
         return 1.0
 
+    def polynomial(self, x: Tensor) -> Tensor:
+        y = torch.ones_like(x)
+        for degree in range(self.config.order, 0, -1):
+            y = 1 + y * x / degree
+        return y
+
 
 @dataclass(frozen=True, kw_only=True)
 class PowerConfig:
@@ -244,3 +250,7 @@ class Power(PolynomialAttention):
     def coefficient(self, degree: int) -> float:
         order: int = self.config.order
         return math.perm(order, degree) / order**degree
+
+    def polynomial(self, x: Tensor) -> Tensor:
+        y: Tensor = (1 + x / self.config.order) ** self.config.order
+        return y

@@ -162,7 +162,8 @@ class SoftmaxAttention(Attention):
 
 def _eager(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     """In plain products: slower, but it can be differentiated twice."""
-    scores = (q @ k.mT).float() * q.shape[-1] ** -0.5
+    scores = q @ k.mT * q.shape[-1] ** -0.5
+    scores = scores if scores.dtype == torch.float64 else scores.float()
     scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
     return scores.softmax(-1).to(v.dtype) @ v
 
