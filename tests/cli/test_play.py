@@ -75,8 +75,8 @@ def test_black_language_pieces_and_position() -> None:
 
 def test_taste_given_on_the_command_line_is_remembered() -> None:
     assert load_settings() == Settings()
-    run("--terminal", "--player", "random", "--lang", "zh", "--pieces", "simplified")
-    assert load_settings() == Settings(language="zh", pieces="simplified")
+    run("--terminal", "--player", "random", "--lang", "zh", "--pieces", "simplified", "--theme", "dark")
+    assert load_settings() == Settings(language="zh", pieces="simplified", theme="dark")
     assert "你执红方" in run("--terminal", "--player", "random").output
 
 
@@ -116,10 +116,10 @@ def test_a_screenshot_is_taken_without_a_display(tmp_path: Path) -> None:
 
 
 def test_temperature_is_added_to_the_spec() -> None:
-    assert play.with_temperature("gpt", 0.5) == "gpt:temperature=0.5"
-    assert play.with_temperature("gpt:model=x", 1.0) == "gpt:model=x,temperature=1"
+    assert play.add_temperature("gpt", 0.5) == "gpt:temperature=0.5"
+    assert play.add_temperature("gpt:model=x", 1.0) == "gpt:model=x,temperature=1"
     with pytest.raises(ConfigError, match="greedy"):
-        play.with_temperature("greedy", 0.5)
+        play.add_temperature("greedy", 0.5)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +128,12 @@ def test_temperature_is_added_to_the_spec() -> None:
 def test_sizes_that_are_none(text: str) -> None:
     with pytest.raises(ConfigError, match="expected a size"):
         play.parse_size(text)
+
+
+def test_the_menu_offers_the_opponent_that_was_given() -> None:
+    assert play.opponents("gpt") == ("gpt", "greedy", "random")
+    assert play.opponents("gpt:model=x,temperature=0.3") == ("gpt:model=x", "greedy", "random")
+    assert play.opponents("engine:fish,nodes=1") == ("engine:fish,nodes=1", "gpt", "greedy", "random")
 
 
 def test_an_ascii_terminal_gets_letters_and_piped_lines_end_cleanly(tmp_path: Path) -> None:

@@ -304,6 +304,21 @@ def test_the_menu_begins_at_the_present_choice_and_starts_the_game() -> None:
     assert state.spec == "random"
 
 
+def test_the_menu_keeps_the_model_and_a_temperature_of_ones_own() -> None:
+    state = ready()
+    state.spec, state.specs = "gpt:model=x,temperature=0.3", ("gpt:model=x", "random")
+    actions.open_menu(state)
+    assert state.menu is not None
+    assert state.menu.style is None
+    actions.start_from_menu(state)
+    assert state.spec == "gpt:model=x,temperature=0.3"
+    actions.open_menu(state)
+    assert state.menu is not None
+    state.menu.style = 0
+    actions.start_from_menu(state)
+    assert state.spec == "gpt:model=x"
+
+
 def test_escape_leaves_one_thing_at_a_time() -> None:
     state = ready()
     click(state, "h0")

@@ -13,6 +13,8 @@ from xiangqi_gpt.gui.texts import (
     move_text,
     player_label,
     say,
+    split_temperature,
+    with_temperature,
 )
 from xiangqi_gpt.rules import Board, Move
 
@@ -69,6 +71,22 @@ def test_moves_are_written_for_their_readers() -> None:
 )
 def test_players_have_short_names(spec: str, label: str) -> None:
     assert player_label(spec) == label
+
+
+@pytest.mark.parametrize(
+    ("spec", "parts"),
+    [
+        ("gpt", ("gpt", 0.0)),
+        ("gpt:temperature=0.5", ("gpt", 0.5)),
+        ("gpt:model=x,temperature=1,seed=3", ("gpt:model=x,seed=3", 1.0)),
+        ("gpt:temperature=warm", ("gpt:temperature=warm", None)),
+        ("engine:x,temperature=1", ("engine:x,temperature=1", None)),
+    ],
+)
+def test_temperature_is_taken_out_of_a_spec(spec: str, parts: tuple[str, float | None]) -> None:
+    assert split_temperature(spec) == parts
+    if parts[1] is not None:
+        assert split_temperature(with_temperature(spec, 0.7)) == (parts[0], 0.7)
 
 
 @pytest.mark.parametrize(

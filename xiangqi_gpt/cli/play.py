@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from xiangqi_gpt.gui.settings import load_settings, save_settings
+from xiangqi_gpt.gui.settings import THEME_NAMES, ThemeName, load_settings, save_settings
 from xiangqi_gpt.gui.state import GameState
-from xiangqi_gpt.gui.texts import LANGUAGES, PIECE_SETS, Language, PieceSet
+from xiangqi_gpt.gui.texts import LANGUAGES, PIECE_SETS, Language, PieceSet, split_temperature
 from xiangqi_gpt.rules import RULE_SETS, START_FEN, Board, Color, ConfigError
 
 if TYPE_CHECKING:
     from xiangqi_gpt.gui.thinker import Create
     from xiangqi_gpt.players.base import Player
 
-OPPONENTS = ("gpt", "greedy", "random")
+USUAL = ("gpt", "greedy", "random")
 
 
 @click.command("play")
@@ -32,6 +32,7 @@ OPPONENTS = ("gpt", "greedy", "random")
 )
 @click.option("--fen", default=START_FEN, show_default="the usual start", help="The position to begin from.")
 @click.option("--pieces", type=click.Choice(list(PIECE_SETS)), help="What stands on the pieces; remembered.")
+@click.option("--theme", type=click.Choice(THEME_NAMES), help="Colours of the window; remembered.")
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Language of all words; remembered.")
 @click.option(
     "--temperature", type=float, help="0: the GPT plays its most probable move; 1: it draws by lot."
@@ -56,6 +57,7 @@ def command(
     color: str,
     fen: str,
     pieces: PieceSet | None,
+    theme: ThemeName | None,
     lang: Language | None,
     temperature: float | None,
     seed: int | None,
@@ -69,10 +71,15 @@ def command(
     board = Board(fen)
     human = Color.RED if color == "red" else Color.BLACK
     if temperature is not None:
-        spec = with_temperature(spec, temperature)
+        spec = add_temperature(spec, temperature)
     base = random.SystemRandom().randrange(2**31) if seed is None else seed
     settings = load_settings()
-    chosen = replace(settings, language=lang or settings.language, pieces=pieces or settings.pieces)
+    chosen = replace(
+        settings,
+        language=lang or settings.language,
+        pieces=pieces or settings.pieces,
+        theme=theme or settings.theme,
+    )
     if chosen != settings and screenshot is None:
         save_settings(chosen)
     state = GameState(
@@ -82,7 +89,7 @@ def command(
         flipped=human is Color.BLACK,
         spec=spec,
         rules=rules,
-        specs=OPPONENTS if spec.partition(":")[0] in OPPONENTS else (spec, *OPPONENTS),
+        specs=opponents(spec),
         outcome=board.outcome(rules),
     )
     state.announce = state.outcome is not None
@@ -103,7 +110,14 @@ def command(
     _play_in_terminal(state, create)
 
 
-def with_temperature(spec: str, temperature: float) -> str:
+def opponents(spec: str) -> tuple[str, ...]:
+    """What the menu offers: the usual ones, one of them in the form given, or the one given besides."""
+    bare = split_temperature(spec)[0]
+    name = spec.partition(":")[0]
+    return tuple(bare if usual == name else usual for usual in USUAL) if name in USUAL else (bare, *USUAL)
+
+
+def add_temperature(spec: str, temperature: float) -> str:
     """The spec of a GPT with its temperature; ConfigError for a player that has none."""
     if spec.partition(":")[0].strip() != "gpt":
         raise ConfigError(f"expected --player gpt with --temperature, found {spec!r}")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from xiangqi_gpt.gui.settings import LABELS, THEME_NAMES
 from xiangqi_gpt.gui.state import GameState, Menu, Notice, Thought, describe
-from xiangqi_gpt.gui.texts import PIECE_SETS
+from xiangqi_gpt.gui.texts import PIECE_SETS, split_temperature, with_temperature
 from xiangqi_gpt.gui.thinker import Answer, Question, Thinker
 from xiangqi_gpt.players.base import PlayResult
 from xiangqi_gpt.rules import (
@@ -245,14 +245,11 @@ def choose_pieces(state: GameState, number: int) -> None:
 
 def open_menu(state: GameState) -> None:
     """Open the new-game menu at the present choice of side, opponent and style."""
-    name, _, rest = state.spec.partition(":")
-    style = next((i for i, (_, t) in enumerate(STYLES) if rest == f"temperature={t:g}"), None)
-    known = state.spec in state.specs
-    opponent = state.specs.index(state.spec) if known else 0
-    if not known and name == "gpt" and style is not None and "gpt" in state.specs:
-        opponent = state.specs.index("gpt")
+    spec, temperature = split_temperature(state.spec)
+    style = next((i for i, (_, t) in enumerate(STYLES) if t == temperature), None)
+    opponent = state.specs.index(spec) if spec in state.specs else 0
     side = SIDES.index(Color.BLACK) if state.humans == {Color.BLACK} else 0
-    state.menu = Menu(side, opponent, style or 0)
+    state.menu = Menu(side, opponent, style if temperature is not None else 0)
     state.announce = False
 
 
@@ -262,7 +259,7 @@ def start_from_menu(state: GameState) -> None:
     if menu is None:
         return
     spec = state.specs[menu.opponent]
-    temperature = STYLES[menu.style][1]
-    if spec == "gpt" and temperature:
-        spec = f"gpt:temperature={temperature:g}"
+    if state.has_styles:
+        own = split_temperature(state.spec)[1] or 0.0
+        spec = with_temperature(spec, own if menu.style is None else STYLES[menu.style][1])
     new_game(state, human=SIDES[menu.side], spec=spec)

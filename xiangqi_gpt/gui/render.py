@@ -250,7 +250,7 @@ def chip_text(state: GameState, row: str, number: int) -> str:
     """What stands on a choice of the menu."""
     if row == "menu_opponent":
         spec = state.specs[number]
-        known = spec in ("gpt", "greedy", "random")
+        known = spec in ("greedy", "random")
         return say(state.language, f"opponent_{spec}") if known else player_label(spec)
     keys = {"menu_side": _SIDE_KEYS, "menu_style": _STYLE_KEYS, "menu_pieces": _PIECE_KEYS}[row]
     return say(state.language, keys[number])

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from xiangqi_gpt.gui.settings import Settings
-from xiangqi_gpt.gui.texts import Language, move_text, say, side_name
+from xiangqi_gpt.gui.texts import Language, move_text, say, side_name, split_temperature
 from xiangqi_gpt.players.base import Analysis, Value
 from xiangqi_gpt.rules import Board, Color, Move, Outcome, Square, get_rule_set
 
@@ -73,11 +73,11 @@ class Ply:
 
 @dataclass
 class Menu:
-    """The new-game menu: indices of the chosen side, opponent and style."""
+    """The new-game menu: indices of the chosen side, opponent and style (None: the temperature as it is)."""
 
     side: int = 0
     opponent: int = 0
-    style: int = 0
+    style: int | None = 0
 
 
 @dataclass
@@ -142,7 +142,7 @@ class GameState:
     @property
     def has_styles(self) -> bool:
         """Whether the opponent chosen in the menu plays in more than one style."""
-        return self.menu is not None and self.specs[self.menu.opponent] == "gpt"
+        return self.menu is not None and split_temperature(self.specs[self.menu.opponent])[1] is not None
 
     @property
     def is_live(self) -> bool:

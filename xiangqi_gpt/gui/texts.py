@@ -79,10 +79,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "menu_cancel": ("Cancel", "取消"),
     "side_red": ("Red", "红方"),
     "side_black": ("Black", "黑方"),
-    "opponent_gpt": ("GPT", "GPT"),
     "opponent_greedy": ("Greedy", "贪吃"),
     "opponent_random": ("Random", "随机"),
-    "opponent_custom": ("As given", "指定"),
     "style_firm": ("Firm", "稳健"),
     "style_varied": ("Varied", "多变"),
     "style_free": ("Free", "随性"),
@@ -122,6 +120,27 @@ def player_label(spec: str) -> str:
         command, *settings = rest.split(",")
         return ", ".join([command.replace("\\", "/").rsplit("/", 1)[-1], *settings])
     return spec
+
+
+def split_temperature(spec: str) -> tuple[str, float | None]:
+    """The spec of a GPT without its temperature, and the temperature; other specs as they are, and None."""
+    name, _, rest = spec.partition(":")
+    if name != "gpt":
+        return spec, None
+    items = [item.strip() for item in rest.split(",") if item.strip()]
+    kept = [item for item in items if not item.startswith("temperature=")]
+    found = [item.partition("=")[2] for item in items if item.startswith("temperature=")]
+    try:
+        temperature = float(found[0]) if found else 0.0
+    except ValueError:
+        return spec, None
+    return ":".join(filter(None, (name, ",".join(kept)))), temperature
+
+
+def with_temperature(spec: str, temperature: float) -> str:
+    """The spec of a GPT with this temperature in place of its own; 0, the player's habit, is left out."""
+    spec = split_temperature(spec)[0]
+    return f"{spec}{',' if ':' in spec else ':'}temperature={temperature:g}" if temperature else spec
 
 
 def default_language() -> Language:
