@@ -195,6 +195,10 @@ class Board:
         """Whether a piece of `by` could capture on `sq` if an opponent's piece stood there (pins ignored)."""
         return bool(movegen.attackers(self.squares, sq, by))
 
+    def can_attack(self, color: Color) -> bool:
+        """Whether `color` has a piece that can cross the river: rook, horse, cannon or soldier."""
+        return any(4 <= code - 7 * color <= 7 for code in self.squares)
+
     def is_capture(self, move: Move) -> bool:
         """Whether `move` takes a piece."""
         return bool(self.squares[move.to_square])

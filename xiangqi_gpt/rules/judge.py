@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xiangqi_gpt.rules.outcome import Outcome, Termination
+from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.rules.repetition import judge_cycle
 from xiangqi_gpt.rules.rulesets import RuleSet
 
 if TYPE_CHECKING:
     from xiangqi_gpt.rules.board import Board
-
-_ATTACKING = frozenset((4, 5, 6, 7, 11, 12, 13, 14))
 
 
 def judge(board: Board, rules: RuleSet) -> Outcome | None:
@@ -47,7 +46,7 @@ def judge(board: Board, rules: RuleSet) -> Outcome | None:
             f"Draw: {rules.natural_limit} moves by each side without a capture",
             f"双方连续 {rules.natural_limit} 回合未吃子，自然限着判和",
         )
-    if rules.insufficient_material and not _ATTACKING.intersection(board.squares):
+    if rules.insufficient_material and not any(map(board.can_attack, Color)):
         return Outcome(
             None,
             Termination.INSUFFICIENT_MATERIAL,

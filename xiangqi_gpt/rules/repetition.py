@@ -7,10 +7,10 @@ chased one and the same piece (see `chase`) chases perpetually. Perpetual check 
 and a chase by new attacks outranks one by exposure; what both sides do is a draw, and so is everything
 else.
 
-Chinese rules: one-sided perpetual check loses. Otherwise a side whose every move strikes (checks, threatens
-mate on the next move, or chases, be it one piece or several) plays forbidden moves and loses, unless the
-other side does so too. The attack of a king or soldier is idle, but a soldier's counts where both sides
-strike.
+Chinese rules: one-sided perpetual check loses. Otherwise a side whose every move strikes (checks, begins to
+threaten mate on the next move, or chases, be it one piece or several) plays forbidden moves and loses, unless
+the other side does so too. The attack of a king or soldier is idle, but a soldier's counts where both sides
+strike; an attack whose capture would be answered by mate is idle too.
 """
 
 from __future__ import annotations
@@ -29,6 +29,12 @@ from xiangqi_gpt.rules.squares import SQUARE_NAMES
 Prey = tuple[Piece, int]
 """A chased piece and the square on which it stands now."""
 
+_STRIKE_WORDS = {
+    "check": ("gave check", "将军"),
+    "mate": ("threatened mate", "要杀"),
+    "chase": ("chased a piece", "捉子"),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Conduct:
@@ -42,7 +48,7 @@ class Conduct:
         strikes: whether each of them gave check, threatened mate or chased something; filled for Chinese
             rules.
         strikes_back: the same with the attacks of soldiers counted.
-        mate_threats: whether one of them threatened mate without check; filled for Chinese rules.
+        strike_kinds: which of "check", "mate" (a threat of it) and "chase" they used; filled for Chinese rules.
     """
 
     moves: int
@@ -51,7 +57,7 @@ class Conduct:
     exposed: Prey | None = None
     strikes: bool = False
     strikes_back: bool = False
-    mate_threats: bool = False
+    strike_kinds: tuple[str, ...] = ()
 
 
 def judge_cycle(squares: Sequence[int], turn: Color, moves: Sequence[Move], rules: RuleSet) -> Outcome:
@@ -109,9 +115,8 @@ def _judge_chinese(conduct: tuple[Conduct, Conduct], rules: RuleSet) -> Outcome:
     side = conduct[offender]
     if side.chased is not None:
         return _chase(offender, side.moves, side.chased, rules)
-    en, zh = ("checked, threatened mate or chased", "将军、要杀或捉子")
-    if not side.mate_threats:
-        en, zh = "checked or chased", "将军或捉子"
+    en = " or ".join(_STRIKE_WORDS[strike][0] for strike in side.strike_kinds)
+    zh = "或".join(_STRIKE_WORDS[strike][1] for strike in side.strike_kinds)
     return Outcome(
         offender.other,
         Termination.PERPETUAL_ATTACK,
@@ -156,7 +161,7 @@ class _Side:
         self.checks = True
         self.strikes = True
         self.strikes_back = True
-        self.mate_threats = False
+        self.strike_kinds: set[str] = set()
         # squares, at the start of the cycle, of what every move so far has chased (by attack, by exposure)
         self.prey: list[set[int] | None] = [None, None]
 
@@ -182,6 +187,7 @@ def conducts(
         side = sides[color]
         before = attacks(board, kings, color)
         soldiers_before = attacks(board, kings, color, SOLDIERS_TOO) if chinese else {}
+        mate_before = chinese and mates_in_one(board, kings, color)
         board[start], board[end] = 0, board[start]
         place[end] = place[start]
         if start in kings:
@@ -195,12 +201,18 @@ def conducts(
             seen = side.prey[i]
             side.prey[i] = now if seen is None else seen & now
         if chinese:
-            mate = not check and mates_in_one(board, kings, color)
-            strike = check or mate or _gains_something(board, kings, color, before, after, start, end)
-            side.mate_threats = side.mate_threats or mate
-            side.strikes = side.strikes and strike
+            strike = ""
+            if check:
+                strike = "check"
+            elif not mate_before and mates_in_one(board, kings, color):
+                strike = "mate"
+            elif _gains_something(board, kings, color, before, after, start, end):
+                strike = "chase"
+            if strike:
+                side.strike_kinds.add(strike)
+            side.strikes = side.strikes and bool(strike)
             side.strikes_back = side.strikes_back and (
-                strike
+                bool(strike)
                 or _gains_something(
                     board,
                     kings,
@@ -226,7 +238,7 @@ def conducts(
             exposed=exposed,
             strikes=chinese and side.strikes and side.moves > 0,
             strikes_back=chinese and side.strikes_back and side.moves > 0,
-            mate_threats=side.mate_threats,
+            strike_kinds=tuple(kind for kind in _STRIKE_WORDS if kind in side.strike_kinds),
         )
 
     return conduct(sides[0]), conduct(sides[1])
