@@ -8,6 +8,7 @@ thousand such pairs, which makes reading several times as fast as asking the not
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from xiangqi_gpt.notation import Dialect, RankConvention, chinese, uci, wxf
@@ -36,21 +37,25 @@ def looks_like_coordinates(token: str) -> bool:
     return _COORDINATE.fullmatch(token) is not None
 
 
+@lru_cache(maxsize=2)
+def _coordinates(ranks: RankConvention) -> dict[str, int]:
+    """Move index of every text such as h2e2, H2E2, h2-e2 and H2-E2."""
+    first = _FIRST_RANK[ranks]
+    table: dict[str, int] = {}
+    for move in MOVES:
+        start, end = (f"{'abcdefghi'[sq % 9]}{sq // 9 + first}" for sq in (move.from_square, move.to_square))
+        for text in (start + end, f"{start}-{end}"):
+            table[text] = table[text.upper()] = move.index
+    return table
+
+
 class MoveReader:
     """Reads the moves of games of one file, whose conventions have been decided."""
 
     def __init__(self, ranks: RankConvention = "0-9", dialect: Dialect | None = None) -> None:
         self.ranks = ranks
         self.dialect = dialect
-        first = _FIRST_RANK[ranks]
-        self._coordinates: dict[str, int] = {}
-        for move in MOVES:
-            start, end = (
-                f"{'abcdefghi'[sq % 9]}{sq // 9 + first}" for sq in (move.from_square, move.to_square)
-            )
-            for dash in ("", "-"):
-                text = f"{start}{dash}{end}"
-                self._coordinates[text] = self._coordinates[text.upper()] = move.index
+        self._coordinates = _coordinates(ranks)
         self._piece_of: dict[tuple[str, int], tuple[int, int]] = {}  # (text, turn) -> piece code, file
         self._known: dict[tuple[str, int, int], int] = {}  # (text, turn, square) -> move index
 

@@ -145,6 +145,7 @@ def _candidate(game: RawGame, reader: MoveReader, encoding: str, settled: bool) 
         candidate.remarks.extend(remarks)
     candidate.number = game.number
     candidate.size = game.size
+    candidate.remarks.extend(game.remarks)
     candidate.line = game.fault_line or game.line
     if candidate.line_of is not None:
         within, first = candidate.line_of, game.line

@@ -26,6 +26,7 @@ class RawGame:
     moves: list[Line] = field(default_factory=list)
     fault: str = ""
     fault_line: int | None = None
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -54,9 +55,11 @@ def split_games(lines: Iterable[Line]) -> Iterator[RawGame]:
     first_tag = b""
     for line in lines:
         raw = line.raw
-        if not raw or raw.isspace():
+        if not raw or raw.isspace() or not raw.strip(b"\x00 \t"):
             blank = True
-            if opened and game is not None:
+            if b"\x00" in raw and game is not None:
+                game.remarks.append(f"line {line.number}: {len(raw)} or more zero bytes passed over")
+            elif opened and game is not None:
                 game.moves.append(line)
             continue
         match = _TAG.match(raw) if b"[" in raw[:9] else None

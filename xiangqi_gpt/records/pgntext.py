@@ -6,8 +6,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from xiangqi_gpt.records.judge import MAX_PLIES
 from xiangqi_gpt.records.results import ENDS
 from xiangqi_gpt.records.tree import MAX_DEPTH, MAX_NODES, RawLine
+
+MAX_WORDS: Final = 2 * MAX_PLIES
+"""How many words of a move text without comments are looked at."""
 
 _TAG: Final = re.compile(r"\s*\[\s*([A-Za-z]\w*)\s*(?:\"((?:[^\"\\]|\\.)*)\"|'([^']*)'|([^\]\"']*))\s*\]")
 _LOOSE_TAG: Final = re.compile(r"\s*\[\s*([A-Za-z]\w*)\s+[\"“'](.*)[\"”']\s*\]\s*$")
@@ -74,6 +78,7 @@ def _plain(text: str) -> MoveText:
         found.result = words[end]
         found.fault = f"expected the end of the game after {words[end]!r}, found {words[end + 1][:20]!r}"
         words = words[:end]
+    words = words[:MAX_WORDS]  # what is beyond is beyond the longest game
     found.line.tokens.extend([word for word in words if word not in _DOTS and not word.isdecimal()])
     return found
 
