@@ -14,6 +14,7 @@ from xiangqi_gpt.gui.texts import (
     player_label,
     say,
     split_temperature,
+    whole_percents,
     with_temperature,
 )
 from xiangqi_gpt.rules import Board, Move
@@ -60,10 +61,23 @@ def test_moves_are_written_for_their_readers() -> None:
 
 
 @pytest.mark.parametrize(
+    ("shares", "percents"),
+    [
+        ((0.996, 0.002, 0.002), [100, 0, 0]),
+        ((1 / 3, 1 / 3, 1 / 3), [34, 33, 33]),
+        ((0.005, 0.005, 0.99), [1, 0, 99]),
+        ((1.0, 0.0, 0.0), [100, 0, 0]),
+    ],
+)
+def test_percents_sum_to_a_hundred(shares: tuple[float, ...], percents: list[int]) -> None:
+    assert whole_percents(shares) == percents
+
+
+@pytest.mark.parametrize(
     ("spec", "label"),
     [
         ("gpt", "GPT"),
-        ("gpt:temperature=0.5", "GPT (temperature 0.5)"),
+        ("gpt:temperature=0.5", "GPT (T=0.5)"),
         ("gpt:model=/some/where,seed=3", "GPT"),
         ("greedy", "greedy"),
         ("engine:/usr/games/fairy-stockfish,nodes=100", "fairy-stockfish, nodes=100"),

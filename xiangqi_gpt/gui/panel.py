@@ -7,7 +7,7 @@ import pygame
 from xiangqi_gpt.gui.ink import Ink, mix, rounded, stamp
 from xiangqi_gpt.gui.layout import BUTTONS, Layout, Rect
 from xiangqi_gpt.gui.state import GameState, Thought
-from xiangqi_gpt.gui.texts import move_text, player_label, say, side_name
+from xiangqi_gpt.gui.texts import move_text, player_label, say, side_name, whole_percents
 from xiangqi_gpt.gui.theme import Rgb, Theme
 from xiangqi_gpt.players.base import Line
 from xiangqi_gpt.rules import Color
@@ -70,7 +70,8 @@ class Panel:
 
     def _value(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
         rect = layout.value
-        stamp(surface, rounded(rect.w, rect.h, 3, theme.raised, theme.hair), *rect.center)
+        edge = mix(theme.hair, theme.soft, 0.5)
+        stamp(surface, rounded(rect.w, rect.h, 3, theme.raised, edge), *rect.center)
         inner = rect.inset(1, 1)
         value = state.red_value
         if value is not None:
@@ -163,7 +164,7 @@ class Panel:
             self._bar_row(surface, layout, theme, y, leak, theme.warn, percent(leak), name, "", False)
             y += row
         if thought.red_value is not None:
-            red, draw, black = (round(100 * share) for share in thought.red_value)
+            red, draw, black = whole_percents(thought.red_value)
             text = say(language, "value", red=red, draw=draw, black=black)
             self._ink.write(surface, text, rect.x, y + row // 2, max(12, size - 2), theme.soft, room=rect.w)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import locale
 import os
+from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 from xiangqi_gpt.notation import chinese, wxf
@@ -109,13 +110,23 @@ def move_text(language: Language, board: Board, move: Move) -> str:
     return wxf.render(board, move) if language == "en" else chinese.render(board, move, digits="full")
 
 
+def whole_percents(shares: Iterable[float]) -> list[int]:
+    """Shares of 1 as whole percents that sum to 100: what rounding leaves goes to the largest remainders."""
+    exact = [100 * share for share in shares]
+    whole = [int(value) for value in exact]
+    order = sorted(range(len(exact)), key=lambda i: whole[i] - exact[i])
+    for i in order[: max(0, round(sum(exact)) - sum(whole))]:
+        whole[i] += 1
+    return whole
+
+
 def player_label(spec: str) -> str:
-    """A short name for a player: "GPT", "GPT (temperature 0.5)", "fairy-stockfish, nodes=100"."""
+    """A short name for a player: "GPT", "GPT (T=0.5)" with its temperature, "fairy-stockfish, nodes=100"."""
     name, _, rest = spec.partition(":")
     if name == "gpt":
         settings = [item.strip() for item in rest.split(",") if item.strip()]
-        shown = [item.replace("=", " ") for item in settings if item.startswith("temperature=")]
-        return f"GPT ({shown[0]})" if shown else "GPT"
+        shown = [item.partition("=")[2] for item in settings if item.startswith("temperature=")]
+        return f"GPT (T={shown[0]})" if shown else "GPT"
     if name == "engine":
         command, *settings = rest.split(",")
         return ", ".join([command.replace("\\", "/").rsplit("/", 1)[-1], *settings])

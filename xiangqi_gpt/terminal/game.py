@@ -13,7 +13,15 @@ from xiangqi_gpt.gui import actions
 from xiangqi_gpt.gui.save import save_game
 from xiangqi_gpt.gui.settings import Settings
 from xiangqi_gpt.gui.state import GameState, Thought
-from xiangqi_gpt.gui.texts import LANGUAGES, PIECE_SETS, move_text, player_label, say, side_name
+from xiangqi_gpt.gui.texts import (
+    LANGUAGES,
+    PIECE_SETS,
+    move_text,
+    player_label,
+    say,
+    side_name,
+    whole_percents,
+)
 from xiangqi_gpt.gui.thinker import Create, InlineThinker
 from xiangqi_gpt.notation import parse_any
 from xiangqi_gpt.rules import (
@@ -158,7 +166,7 @@ class TerminalGame:
         if thought.analysis.leak is not None:
             parts.append(tell(language, "leak", leak=percent(thought.analysis.leak)))
         if thought.red_value is not None:
-            red, draw, black = (round(100 * share) for share in thought.red_value)
+            red, draw, black = whole_percents(thought.red_value)
             parts.append(say(language, "value", red=red, draw=draw, black=black))
         return parts
 
