@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.notation.positions import played, stacked
-from xiangqi_gpt.decoding.context import board_features
+from xiangqi_gpt.model.context import board_features
 from xiangqi_gpt.notation import NOTATIONS
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import ConfigError, MoveError

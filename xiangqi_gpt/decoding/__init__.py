@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from xiangqi_gpt.decoding.sampling import choose, repetition_risk
+from xiangqi_gpt.decoding.beam import BeamLine, beam_search
+from xiangqi_gpt.decoding.lookahead import Lookahead, LookaheadConfig
+from xiangqi_gpt.decoding.sampling import Sampling, choose, open_moves, repetition_risk
 from xiangqi_gpt.decoding.scorer import MoveScores, Scorer
 
-__all__ = ["MoveScores", "Scorer", "choose", "repetition_risk"]
+__all__ = [
+    "BeamLine",
+    "Lookahead",
+    "LookaheadConfig",
+    "MoveScores",
+    "Sampling",
+    "Scorer",
+    "beam_search",
+    "choose",
+    "open_moves",
+    "repetition_risk",
+]

@@ -18,9 +18,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from xiangqi_gpt.decoding.context import board_features, check_context, context_start
+from xiangqi_gpt.decoding.rows import Row, pack_rows
 from xiangqi_gpt.decoding.tree import PackedTree
 from xiangqi_gpt.model import EncodedBoards, XiangqiGPTForCausalLM
+from xiangqi_gpt.model.context import board_features, check_context, context_start
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.move import MOVES, Move
@@ -32,7 +33,10 @@ _REMEMBERED = (
     64  # positions whose states are kept: enough to take back moves and to look at two games in turn
 )
 
+_ENCODINGS = 768  # boards whose encodings are kept: 35 MB of a model with 128 channels
+
 Floats = npt.NDArray[np.float64]
+Features = tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]  # see board_features
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class MoveScores:
 
 
 @dataclass(frozen=True)
-class _Node:
+class Node:
     """A position whose prompt has been run."""
 
     start: int  # the ply its context begins with
@@ -93,7 +97,8 @@ class Scorer:
         self.device = torch.device(device)
         self.tokenizer = model.tokenizer
         self._rng = np.random.default_rng(seed)
-        self._nodes: OrderedDict[tuple[str, tuple[int, ...], tuple[int, ...]], _Node] = OrderedDict()
+        self._nodes: OrderedDict[tuple[str, tuple[int, ...], tuple[int, ...]], Node] = OrderedDict()
+        self._boards: OrderedDict[bytes, tuple[Tensor, Tensor | None]] = OrderedDict()
         self.condition = condition or Condition()
         known = self.tokenizer.condition
         for name, wanted, has in (
@@ -109,15 +114,16 @@ class Scorer:
     def forget(self) -> None:
         """Drop all remembered positions."""
         self._nodes.clear()
+        self._boards.clear()
 
     @torch.inference_mode()
     def score(self, board: Board) -> MoveScores:
         """Score all legal moves of *board*; ValueError where there are none."""
-        node = self._node(board)
+        node = self.node(board)
         tree = PackedTree.of(legal_tree(board, self.tokenizer))
         if not len(tree.trie):
             raise ValueError(f"expected a position with legal moves, found none in {board.fen()!r}")
-        inner = self._run_tree(node, tree) if len(tree.tokens) else node.logits[None, :0]
+        inner = self._run_tree(node, tree) if len(tree.tokens) else node.logits[None][:0]
         return self._scores(tree, node.logits, inner, node.value, node.legal, board.turn)
 
     @torch.inference_mode()
@@ -138,11 +144,11 @@ class Scorer:
         tokens = np.array(texts, np.int64)  # (plies, k)
         encoded = None
         if self.model.encoder is not None:
-            encoded = self._encode(features)
+            encoded = self.encode(features)
         spans: dict[tuple[int, tuple[int, ...]], list[int]] = {}
         for ply in range(len(moves)):
             start = context_start(ply, self.model.config.context_plies)
-            spans.setdefault((start, self._prefix((int(root.turn) + ply) % 2)), []).append(ply)
+            spans.setdefault((start, self.prefix((int(root.turn) + ply) % 2)), []).append(ply)
         rows = [_Row(start, prefix, plies) for (start, prefix), plies in spans.items()]
         results: dict[int, MoveScores] = {}
         for first in range(0, len(rows), batch):
@@ -151,14 +157,92 @@ class Scorer:
             )
         return [results[ply] for ply in range(len(moves))]
 
-    def _prefix(self, turn: int) -> tuple[int, ...]:
+    @torch.inference_mode()
+    def score_many(self, boards: Sequence[Board]) -> list[MoveScores]:
+        """Score several positions, of one game or of many, in one pass; ``legal_set`` is not asked for.
+
+        Equal to :meth:`score` on each in turn. Nothing is remembered but the encodings of recent boards, so positions
+        that share most of their past, such as the leaves of a search, cost little more than their own boards.
+        """
+        rows, pasts = [], []
+        for board in boards:
+            check_context(self.model.config, board.root_fen, board.ply)
+            start = context_start(board.ply, self.model.config.context_plies)
+            tree = PackedTree.of(legal_tree(board, self.tokenizer))
+            if not len(tree.trie):
+                raise ValueError(f"expected a position with legal moves, found none in {board.fen()!r}")
+            past, text, features = board.copy(), [], [board_features(board)]
+            while past.ply > start:
+                move = past.pop()
+                text.append(self.tokenizer.encode(past, move))
+                features.append(board_features(past))
+            rows.append(
+                Row(
+                    self.prefix(board.turn),
+                    [token for ids in reversed(text) for token in ids],
+                    [(board.ply - start, tree)],
+                )
+            )
+            pasts.append(features[::-1])
+        packed = pack_rows(rows, self.tokenizer, self.device)
+        output = self.model(
+            input_ids=packed.ids,
+            slots=packed.slots,
+            positions=packed.positions,
+            encoded=None if self.model.encoder is None else self._encodings(pasts),
+            board_index=packed.board_index,
+            visible=packed.visible,
+        )
+        results = []
+        for i, row in enumerate(rows):
+            ((_, tree),), (root,), (begin,) = row.trees, packed.roots[i], packed.begins[i]
+            inner = output.logits[i, begin : begin + len(tree.tokens)]
+            turn = boards[i].turn
+            results.append(
+                self._scores(tree, output.logits[i, root], inner, output.value_logits[i, root], None, turn)
+            )
+        return results
+
+    def _encodings(self, pasts: list[list[Features]]) -> EncodedBoards:
+        """What the encoder says of every row's boards, (B, P, ...); short rows end with their last board again."""
+        # Encodings made in half precision are not those of another call.
+        kind = bytes([torch.is_autocast_enabled(self.device.type)])
+        keys = [[kind + codes.tobytes() + counts.tobytes() for codes, counts in past] for past in pasts]
+        missing = {
+            key: features
+            for row, past in zip(keys, pasts, strict=True)
+            for key, features in zip(row, past, strict=True)
+            if key not in self._boards
+        }
+        if missing:
+            encoded = self.encode(list(missing.values()))
+            for i, key in enumerate(missing):
+                # Copies: a view would keep the whole batch alive.
+                vectors = None if encoded.vectors is None else encoded.vectors[0, i].clone()
+                self._boards[key] = (encoded.summary[0, i].clone(), vectors)
+        longest = max(len(row) for row in keys)
+        found = []
+        for row in keys:
+            for key in (*row, *[row[-1]] * (longest - len(row))):
+                self._boards.move_to_end(key)
+                found.append(self._boards[key])
+        summary = torch.stack([s for s, _ in found]).unflatten(0, (len(keys), longest))
+        parts = [v for _, v in found if v is not None]
+        while len(self._boards) > _ENCODINGS:
+            self._boards.popitem(last=False)
+        return EncodedBoards(
+            summary, torch.stack(parts).unflatten(0, (len(keys), longest)) if parts else None
+        )
+
+    def prefix(self, turn: int) -> tuple[int, ...]:
         """The condition tokens where *turn* is to move."""
         result, strengths = self.condition.seen_by_red(turn)
         return tuple(self.tokenizer.condition.ids([result], [strengths])[0].tolist())
 
-    def _node(self, board: Board) -> _Node:
+    def node(self, board: Board) -> Node:
+        """The prompt of *board*, run: one extension where the position before is remembered."""
         path = tuple(move.index for move in board.move_stack)
-        prefix = self._prefix(board.turn)
+        prefix = self.prefix(board.turn)
         key = (board.root_fen, path, prefix)
         if key in self._nodes:
             self._nodes.move_to_end(key)
@@ -175,7 +259,7 @@ class Scorer:
             self._nodes.popitem(last=False)
         return node
 
-    def _extended(self, board: Board, parent: _Node) -> _Node:
+    def _extended(self, board: Board, parent: Node) -> Node:
         """One ply on: the tokens of the last move, its inner ones on the parent's board, the last one on the new."""
         before = board.copy()
         last = before.pop()
@@ -183,7 +267,7 @@ class Scorer:
         k = self.tokenizer.slots
         encoded = index = own = None
         if parent.encoded is not None:
-            own = self._encode([board_features(board)])
+            own = self.encode([board_features(board)])
             encoded = _joined([parent.encoded, own])
             index = torch.tensor([[0] * (k - 1) + [1]], device=self.device)
         output = self.model(
@@ -195,7 +279,7 @@ class Scorer:
             states=parent.states,
             legal_index=self._last(k),
         )
-        return _Node(
+        return Node(
             parent.start,
             parent.length + k,
             output.states,
@@ -209,7 +293,7 @@ class Scorer:
         """Which of *length* tokens the legal head is asked about: the last, if there is such a head."""
         return None if self.model.legal_head is None else torch.tensor([length - 1], device=self.device)
 
-    def _prefilled(self, board: Board, start: int, prefix: tuple[int, ...]) -> _Node:
+    def _prefilled(self, board: Board, start: int, prefix: tuple[int, ...]) -> Node:
         """The whole context at once; its past boards are encoded in one batch."""
         past = board.copy()
         boards = [board]
@@ -228,7 +312,7 @@ class Scorer:
         slots[0, : len(prefix) + 1] = k
         encoded = index = own = None
         if self.model.encoder is not None:
-            encoded = self._encode([board_features(b) for b in boards])
+            encoded = self.encode([board_features(b) for b in boards])
             index = (positions - len(prefix)).clamp_min(0) // k
             own = _last_board(encoded)
         output = self.model(
@@ -240,7 +324,7 @@ class Scorer:
             states=self.model.init_states(1),
             legal_index=self._last(length),
         )
-        return _Node(
+        return Node(
             start,
             length,
             output.states,
@@ -250,13 +334,13 @@ class Scorer:
             _only(output.legal_logits),
         )
 
-    def _run_tree(self, node: _Node, tree: PackedTree) -> Tensor:
+    def _run_tree(self, node: Node, tree: PackedTree) -> Tensor:
         """Logits (M, V) behind each inner node."""
         if all(layer.attention.packs_trees for layer in self.model.attention_layers()):
             return self._run_packed(node, tree)
         return self._run_levels(node, tree)
 
-    def _run_packed(self, node: _Node, tree: PackedTree) -> Tensor:
+    def _run_packed(self, node: Node, tree: PackedTree) -> Tensor:
         count = len(tree.tokens)
         depths = torch.from_numpy(tree.depths).to(self.device)[None]
         prompt = torch.ones(count, node.length, dtype=torch.bool, device=self.device)
@@ -273,7 +357,7 @@ class Scorer:
         logits: Tensor = output.logits[0]
         return logits
 
-    def _run_levels(self, node: _Node, tree: PackedTree) -> Tensor:
+    def _run_levels(self, node: Node, tree: PackedTree) -> Tensor:
         """The same for recurrent variants: states are cloned from parent to child, one level of the tree at a time."""
         logits = node.logits.new_zeros(len(tree.tokens), node.logits.shape[-1])
         states, numbers = node.states, np.array([-1])
@@ -305,58 +389,34 @@ class Scorer:
         first_turn: int,
     ) -> dict[int, MoveScores]:
         """Several contexts, each a main line with the trees of its plies as branches, in one pass."""
-        k = self.tokenizer.slots
-        lines = []
-        c = self.tokenizer.condition.length
-        for start, prefix, plies in rows:
-            played = k * (plies[-1] - start)  # tokens before the last ply
-            main = c + 1 + played
-            ids = [*prefix, self.tokenizer.vocab.bos_id, *tokens[start : plies[-1]].reshape(-1).tolist()]
-            position = list(range(main))
-            slot = [k] * (c + 1) + [p % k for p in range(played)]
-            board = [0] * c + [p // k for p in range(played + 1)]
-            sizes = [len(trees[ply].tokens) for ply in plies]
-            total = main + sum(sizes)
-            visible = np.zeros((total, total), bool)
-            visible[:main, :main] = np.tril(np.ones((main, main), bool))
-            at, begins = main, []
-            for ply, size in zip(plies, sizes, strict=True):
-                tree = trees[ply]
-                begins.append(at)
-                root = c + k * (ply - start)
-                ids += tree.tokens.tolist()
-                slot += (tree.depths - 1).tolist()
-                position += (root + tree.depths).tolist()
-                board += [ply - start] * size
-                visible[at : at + size, : root + 1] = True
-                visible[at : at + size, at : at + size] = tree.ancestors
-                at += size
-            lines.append((ids, slot, position, board, visible, begins))
-        longest = max(len(line[0]) for line in lines)
-        fields = np.zeros((4, len(lines), longest), np.int64)
-        visible = np.zeros((len(lines), longest, longest), bool)
-        visible[:] = np.eye(longest, dtype=bool)
-        for i, (*columns, mask, _) in enumerate(lines):
-            fields[:, i, : len(mask)] = columns
-            visible[i, : len(mask), : len(mask)] = mask
-        ids, slots, positions, boards = torch.from_numpy(fields).to(self.device)
+        packed = pack_rows(
+            [
+                Row(
+                    prefix,
+                    tokens[start : plies[-1]].reshape(-1).tolist(),
+                    [(ply - start, trees[ply]) for ply in plies],
+                )
+                for start, prefix, plies in rows
+            ],
+            self.tokenizer,
+            self.device,
+        )
+        boards = int(packed.board_index.max()) + 1
+        k, c = self.tokenizer.slots, self.tokenizer.condition.length
         output = self.model(
-            input_ids=ids,
-            slots=slots,
-            positions=positions,
-            encoded=None
-            if encoded is None
-            else _slices(encoded, [row.start for row in rows], int(boards.max()) + 1),
-            board_index=boards,
-            visible=torch.from_numpy(visible).to(self.device),
+            input_ids=packed.ids,
+            slots=packed.slots,
+            positions=packed.positions,
+            encoded=None if encoded is None else _slices(encoded, [row.start for row in rows], boards),
+            board_index=packed.board_index,
+            visible=packed.visible,
             legal_index=None
             if self.model.legal_head is None
-            else c + k * torch.arange(int(boards.max()) + 1, device=self.device),
+            else c + k * torch.arange(boards, device=self.device),
         )
         results = {}
-        for i, ((start, _, plies), (*_, begins)) in enumerate(zip(rows, lines, strict=True)):
-            for ply, begin in zip(plies, begins, strict=True):
-                root = c + k * (ply - start)
+        for i, (start, _, plies) in enumerate(rows):
+            for ply, root, begin in zip(plies, packed.roots[i], packed.begins[i], strict=True):
                 results[ply] = self._scores(
                     trees[ply],
                     output.logits[i, root],
@@ -384,9 +444,8 @@ class Scorer:
             legal_set=None if legal is None else _taken_for_legal(legal, turn),
         )
 
-    def _encode(
-        self, features: Sequence[tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]]
-    ) -> EncodedBoards:
+    def encode(self, features: Sequence[Features]) -> EncodedBoards:
+        """What the encoder says of the boards with these features, (1, P, ...)."""
         boards = torch.from_numpy(np.stack([codes for codes, _ in features]))[None].to(self.device)
         counts = torch.from_numpy(np.stack([numbers for _, numbers in features]))[None].to(self.device)
         return self.model.encode_boards(boards, counts)

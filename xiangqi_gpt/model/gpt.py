@@ -21,6 +21,7 @@ from xiangqi_gpt.model.activations import GATED, PLAIN
 from xiangqi_gpt.model.attention import BACKENDS, AttentionLayer, AttentionState, Context, parse_attention
 from xiangqi_gpt.model.config import XiangqiGPTConfig
 from xiangqi_gpt.model.encoder import SQUARES, BagEncoder, ConvBlock, ConvEncoder, Summary
+from xiangqi_gpt.model.generation import MoveGenerationMixin
 from xiangqi_gpt.model.positions import SCORE_BIASES, create_positions
 from xiangqi_gpt.model.readers import BoardLook, LegalHead, PairPointer, boards_of
 from xiangqi_gpt.rules.errors import ConfigError
@@ -102,7 +103,7 @@ class Layer(nn.Module):
         return x + self.dropout(self.mlp(self.mlp_norm(x))), state
 
 
-class XiangqiGPTForCausalLM(PreTrainedModel):
+class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
     """A GPT over the tokens of moves.
 
     Every input token carries the board on which the token that it predicts is played (``board_index``): BOS and the

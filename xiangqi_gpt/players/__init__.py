@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from xiangqi_gpt.players.base import (
     Analysis,
@@ -23,7 +23,10 @@ from xiangqi_gpt.players.base import (
     Value,
     is_deterministic,
 )
-from xiangqi_gpt.rules.errors import PlayerError
+from xiangqi_gpt.rules.errors import ConfigError, PlayerError
+
+if TYPE_CHECKING:
+    from xiangqi_gpt.decoding import LookaheadConfig
 
 __all__ = [
     "Analysis",
@@ -111,12 +114,45 @@ def _build_gpt(request: _Request) -> Player:
 
     return GPTPlayer(
         model_dir=request.text("model"),
-        temperature=0.0 if temperature is None else temperature,
+        temperature=temperature,
+        top_k=request.number("top_k", int),
+        top_p=request.number("top_p", float),
+        min_p=request.number("min_p", float),
+        rules=request.text("rules"),
+        lookahead=_lookahead(request),
         seed=request.seed_value(),
         device=request.text("device") or "cpu",
         threads=threads,
         name=request.spec,
     )
+
+
+def _lookahead(request: _Request) -> LookaheadConfig | None:
+    """How to search, None where no key of the spec asks for it."""
+    keys = ("depth", "k", "exploration")
+    text = request.text("lookahead")
+    if text is None and not any(key in request.values for key in keys):
+        return None
+    from xiangqi_gpt.decoding import LookaheadConfig
+    from xiangqi_gpt.players.gpt import parse_lookahead
+
+    seconds, nodes = (None, None) if text is None else parse_lookahead(text)
+    depth = request.number("depth", int)
+    if text is None and depth is None:
+        raise PlayerError(
+            f"expected lookahead=TIME or depth=PLIES with {', '.join(keys[1:])}, found {request.spec!r}"
+        )
+    given = {"k": request.number("k", int), "exploration": request.number("exploration", float)}
+    try:
+        return LookaheadConfig(
+            seconds=seconds,
+            nodes=nodes,
+            depth=depth,
+            rules=request.text("rules") or "simple",
+            **{key: value for key, value in given.items() if value is not None},  # type: ignore[arg-type]
+        )
+    except ConfigError as error:
+        raise PlayerError(f"{error}, in {request.spec!r}") from None
 
 
 def _build_engine(request: _Request) -> Player:
@@ -145,6 +181,14 @@ _ENTRIES: dict[str, _Entry] = {
         {
             "model": "model directory; default: the weights of the package",
             "temperature": "0 plays the most probable move",
+            "top_k": "draw from that many likeliest moves only",
+            "top_p": "draw from the likeliest moves that hold this share of the probability",
+            "min_p": "draw from moves at least this likely, in units of the likeliest",
+            "rules": "simple, asian or chinese: never lose by its perpetual check or chase if there is another move",
+            "lookahead": "500ms, 2s: search that long; 400: that many descents",
+            "depth": "plies that a search looks ahead",
+            "k": "the likeliest moves of a position, which a search looks at",
+            "exploration": "weight of the policy in a search",
             "device": "auto, cpu, cuda or mps",
             "threads": "processor threads",
             **_SEED,

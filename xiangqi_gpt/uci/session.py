@@ -141,6 +141,9 @@ class UciSession:
         command = parse_go(words, board.turn, unit=unit)
         player = self._ready_player()
         self._released = threading.Event()
+        stop = self._stop_event()
+        if stop is not None:
+            stop.clear()
         self._thinking = threading.Thread(
             target=self._think, args=(player, board.copy(), command, self._released), daemon=True
         )
@@ -148,6 +151,13 @@ class UciSession:
 
     def _stop(self, words: Sequence[str]) -> None:
         self._released.set()
+        stop = self._stop_event()
+        if stop is not None:
+            stop.set()
+
+    def _stop_event(self) -> threading.Event | None:
+        """What cuts the thinking of the player short, where it can be."""
+        return getattr(self._player, "stop_event", None)
 
     def _think(self, player: Player, board: Board, command: GoCommand, released: threading.Event) -> None:
         result: PlayResult | None = None
@@ -178,7 +188,7 @@ class UciSession:
 
     def _finish(self, timeout: float | None = None) -> None:
         """Let a search that is under way answer, and wait for it."""
-        self._released.set()
+        self._stop(())
         if self._thinking is not None:
             self._thinking.join(timeout)
             self._thinking = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from xiangqi_gpt.model import XiangqiGPTConfig
+from xiangqi_gpt.model.config import XiangqiGPTConfig
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.fen import START_FEN
