@@ -196,6 +196,16 @@ def test_polynomials_equal_their_features() -> None:
         assert (expected >= 0).all()
 
 
+def test_tables_made_in_inference_serve_training() -> None:
+    case = Case.of("taylor", head_size=6)
+    q, k, v = (x[..., :6] for x in inputs(9))
+    with torch.inference_mode():
+        case(q, k, v)
+    q.requires_grad_()
+    case(q, k, v)[0].sum().backward()
+    assert q.grad is not None
+
+
 def test_the_two_roads_to_exp() -> None:
     """(1 + x/N)^N nears exp at 1/N, with error N -> x^2/2; the series does so by factorials, for small x."""
 

@@ -167,7 +167,7 @@ def _turned(straight: Tensor, crossed: Tensor, rotation: Tensor) -> Tensor:
     The product of a turned pair (a, b) with a turned pair (c, d), gathered by cos and sin of the key for c and for d.
     """
     cos, sin = rotation.real.repeat_interleave(2, -1), rotation.imag.repeat_interleave(2, -1)
-    sign = torch.tensor([-1.0, 1.0], device=cos.device, dtype=cos.dtype).repeat(cos.shape[-1] // 2)
+    sign = torch.arange(cos.shape[-1], device=cos.device) % 2 * 2 - 1
     return torch.cat([cos * straight + sign * sin * crossed, sin * straight - sign * cos * crossed], -1)
 
 

@@ -150,7 +150,7 @@ class Cosine(LinearAttention):
 
 
 @lru_cache(maxsize=16)
-def _monomials(size: int, order: int, device: str) -> list[tuple[Tensor, Tensor]]:
+def _monomials(size: int, order: int, device: str, dtype: torch.dtype) -> list[tuple[Tensor, Tensor]]:
     """For each degree 1..order: the index tuples (R_m, m) of all products of m coordinates, and 1 / sqrt(alpha!)."""
     tables = []
     # Tables outlive the call, which may be one of inference whose tensors no later training could use.
@@ -161,7 +161,7 @@ def _monomials(size: int, order: int, device: str) -> list[tuple[Tensor, Tensor]
                 math.prod(math.factorial(len(list(g))) for _, g in itertools.groupby(t)) for t in tuples
             ]
             weights = torch.tensor(counts, dtype=torch.float64, device="cpu") ** -0.5
-            tables.append((torch.tensor(tuples, device=device), weights.to(device)))
+            tables.append((torch.tensor(tuples, device=device), weights.to(device, dtype)))
     return tables
 
 
@@ -186,10 +186,9 @@ class PolynomialAttention(LinearAttention):
     def features(self, x: Tensor) -> Tensor:
         x = x * self.head_size**-0.25
         parts = [torch.ones_like(x[..., :1])]
-        for degree, (index, weight) in enumerate(
-            _monomials(x.shape[-1], self.config.order, str(x.device)), 1
-        ):
-            parts.append(x[..., index].prod(-1) * (weight * math.sqrt(self.coefficient(degree))).to(x.dtype))
+        tables = _monomials(x.shape[-1], self.config.order, str(x.device), x.dtype)
+        for degree, (index, weight) in enumerate(tables, 1):
+            parts.append(x[..., index].prod(-1) * (weight * math.sqrt(self.coefficient(degree))))
         return torch.cat(parts, -1)
 
     def similarity(self, q: Tensor, k: Tensor) -> Tensor:

@@ -48,8 +48,9 @@ def naive_weights(
         weights = scores.exp() * mask
         return weights / weights.sum(-1, keepdim=True)
     count = q.shape[2]
-    mask = (torch.ones(count, count, dtype=torch.bool).tril()[None] if visible is None else visible.cpu())[:, None]
-    mask = mask.to(q.device)
+    if visible is None:
+        visible = torch.ones(1, count, count, dtype=torch.bool, device=q.device).tril()
+    mask = visible[:, None]
     turn = context.rotation if module.rotates_features else None
     if name == "Efficient":
         return _efficient(q, k, mask, turn)
@@ -70,7 +71,9 @@ _SEES: dict[str, Callable[[Any, int, int], bool]] = {
 }
 
 
-def _seen(sees: Callable[[Any, int, int], bool], config: Any, positions: Tensor, visible: Tensor | None) -> Tensor:
+def _seen(
+    sees: Callable[[Any, int, int], bool], config: Any, positions: Tensor, visible: Tensor | None
+) -> Tensor:
     rows = []
     for b, row in enumerate(positions.tolist()):
         mask = torch.tensor([[sees(config, i, j) for j in row] for i in row])
@@ -83,7 +86,8 @@ def _seen(sees: Callable[[Any, int, int], bool], config: Any, positions: Tensor,
 def _turned(x: Tensor, turn: Tensor) -> Tensor:
     """Each pair (a, b) of *x* (B, H, T, R) times the matrix ((cos, -sin), (sin, cos)) of its token."""
     cos, sin = turn.real.double()[:, None], turn.imag.double()[:, None]
-    matrix = torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)  # (B, 1, T, R/2, 2, 2)
+    rows = [torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)]
+    matrix = torch.stack(rows, -2)  # (B, 1, T, R/2, 2, 2)
     return (matrix @ x.unflatten(-1, (-1, 2))[..., None])[..., 0].flatten(-2)
 
 
@@ -127,7 +131,8 @@ _SIMILARITY: dict[str, Callable[[Any, Tensor, Tensor], Tensor]] = {
     "Cosine": lambda module, q, k: 1 + torch.cosine_similarity(q[:, :, :, None], k[:, :, None], dim=-1),
     "Performer": _performer,
     "Taylor": lambda module, q, k: sum(
-        (_scaled(module, q, k) ** m / math.factorial(m) for m in range(module.config.order + 1)), torch.zeros(())
+        (_scaled(module, q, k) ** m / math.factorial(m) for m in range(module.config.order + 1)),
+        torch.zeros(()),
     ),
     "Power": lambda module, q, k: (1 + _scaled(module, q, k) / module.config.order) ** module.config.order,
 }
