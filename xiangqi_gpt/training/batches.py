@@ -1,9 +1,9 @@
 """Windows of plies as inputs, labels and value targets of the model.
 
-The layout of a row, with k tokens a ply and P plies: ``k * P`` main tokens (BOS and all tokens played but the last),
-then a branch of ``k - 1`` tokens for every ply: the first tokens of the move to learn. A branch leaves the main line
-before its ply, so where the move to learn is not the move played, its later tokens are learned behind its own first
-ones, and never behind the played ones.
+The layout of a row, with k tokens a ply and P plies: the condition tokens, if any; ``k * P`` main tokens (BOS and all
+tokens played but the last); then a branch of ``k - 1`` tokens for every ply: the first tokens of the move to learn. A
+branch leaves the main line before its ply, so where the move to learn is not the move played, its later tokens are
+learned behind its own first ones, and never behind the played ones.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ import torch
 from torch import Tensor
 
 from xiangqi_gpt.model import IGNORED
-from xiangqi_gpt.tokens import CoordinateTokenizer
-from xiangqi_gpt.training.packed import NO_MOVE, NO_SCORE, UNKNOWN_RESULT
+from xiangqi_gpt.rules.batch import legal_mask
+from xiangqi_gpt.tokens import POSSIBLE_MOVES, Tokenizer
+from xiangqi_gpt.tokens.conditions import UNKNOWN_RESULT, UNKNOWN_STRENGTH
+from xiangqi_gpt.training.packed import NO_MOVE, NO_SCORE
 from xiangqi_gpt.training.windows import Windows
 
 NATURAL_LIMIT = 120  # plies without a capture after which a game is drawn: the unit of the clock input
@@ -35,20 +37,20 @@ class Layout:
 
 
 @lru_cache(maxsize=8)
-def layout(plies: int, slots: int) -> Layout:
-    """The layout of rows of *plies* plies with *slots* tokens each."""
-    main = np.arange(slots * plies)
+def layout(plies: int, slots: int, prefix: int = 0) -> Layout:
+    """The layout of rows of *plies* plies with *slots* tokens each, behind *prefix* condition tokens."""
+    main = np.arange(prefix + slots * plies)
     branch_ply, branch_slot = (a.ravel() for a in np.indices((plies, slots - 1)))
-    slot = np.concatenate([(main - 1) % slots, branch_slot])
-    slot[0] = slots
-    position = np.concatenate([main, 1 + branch_ply * slots + branch_slot])
-    board = np.concatenate([main // slots, branch_ply])
+    slot = np.concatenate([(main - prefix - 1) % slots, branch_slot])
+    slot[: prefix + 1] = slots
+    position = np.concatenate([main, prefix + 1 + branch_ply * slots + branch_slot])
+    board = np.concatenate([np.maximum(main - prefix, 0) // slots, branch_ply])
     total = len(slot)
     visible = np.zeros((total, total), bool)
     visible[: len(main), : len(main)] = np.tril(np.ones((len(main), len(main)), bool))
     for row in range(len(main), total):
         ply, j = branch_ply[row - len(main)], branch_slot[row - len(main)]
-        visible[row, : ply * slots + 1] = True
+        visible[row, : prefix + ply * slots + 1] = True
         visible[row, row - j : row + 1] = True
     return Layout(
         slots=torch.from_numpy(slot),
@@ -74,6 +76,9 @@ class Batch:
     value_targets: Tensor  # (B, P, 3) win, draw, loss; zeros where unknown
     target_plies: int  # how many plies have a move to learn
     value_plies: int  # how many plies have a value to learn
+    legal_targets: Tensor | None = None  # (B, P, 2086) bool: the legal ones, seen by the mover
+    legal_known: Tensor | None = None  # (B, P) bool: whether there is a board at all
+    legal_plies: int = 0  # how many boards have a legal set to learn
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
@@ -85,7 +90,10 @@ class Batch:
     def model_inputs(self) -> dict[str, Tensor | None]:
         """The keyword arguments of the model's forward."""
         names = ("input_ids", "slots", "positions", "board_index", "visible", "boards", "counters")
-        return {name: getattr(self, name) for name in names}
+        inputs: dict[str, Tensor | None] = {name: getattr(self, name) for name in names}
+        if self.legal_targets is not None:
+            inputs["legal_index"] = self.value_index
+        return inputs
 
 
 def value_from_score(cp: np.ndarray) -> np.ndarray:
@@ -117,20 +125,35 @@ def counters(turns: np.ndarray, clocks: np.ndarray) -> np.ndarray:
     return np.stack([turns, np.minimum(clocks, NATURAL_LIMIT) / NATURAL_LIMIT], -1).astype(np.float32)
 
 
-def collate(windows: Windows, tokenizer: CoordinateTokenizer, with_boards: bool) -> Batch:
-    """Windows as a batch for a model that reads *tokenizer*."""
+def collate(
+    windows: Windows,
+    tokenizer: Tokenizer,
+    with_boards: bool,
+    *,
+    prefix: np.ndarray | None = None,
+    legal_sets: bool = False,
+) -> Batch:
+    """Windows as a batch for a model that reads *tokenizer*.
+
+    *prefix* (B, c) holds the condition tokens, those of the windows themselves by default; with *legal_sets* the batch
+    has the legal moves of every board to learn.
+    """
     rows, plies = windows.moves.shape
     k = tokenizer.slots
-    shared = layout(plies, k)
-    played = tokenizer.encode_array(windows.moves, windows.turns)  # (B, P, k)
-    learned = tokenizer.encode_array(windows.targets, windows.turns)
+    if prefix is None:
+        prefix = condition_ids(windows, tokenizer)
+    c = prefix.shape[1]
+    shared = layout(plies, k, c)
+    played = tokenizer.encode_batch(windows.boards, windows.moves, windows.turns)  # (B, P, k)
+    learned = tokenizer.encode_batch(windows.boards, windows.targets, windows.turns)
     bos = np.full((rows, 1), tokenizer.vocab.bos_id)
-    main = np.concatenate([bos, played.reshape(rows, -1)[:, :-1]], 1)
+    main = np.concatenate([prefix, bos, played.reshape(rows, -1)[:, :-1]], 1)
     branches = learned[:, :, : k - 1].reshape(rows, -1)
     known = windows.targets != NO_MOVE
     # Slot j of the target is predicted on the main line as long as both moves agree before it, else on the branch.
     agree = np.cumprod(played == learned, -1).astype(bool)
     on_main = np.concatenate([np.ones((rows, plies, 1), bool), agree[..., :-1]], -1) & known[..., None]
+    before = np.full((rows, c), IGNORED)  # nothing is learned in the place of a condition
     main_labels = np.where(on_main, learned, IGNORED).reshape(rows, -1)
     branch_labels = np.where(~on_main[..., 1:] & known[..., None], learned[..., 1:], IGNORED).reshape(
         rows, -1
@@ -144,9 +167,40 @@ def collate(windows: Windows, tokenizer: CoordinateTokenizer, with_boards: bool)
         visible=shared.visible,
         boards=torch.from_numpy(windows.boards) if with_boards else None,
         counters=torch.from_numpy(counters(windows.turns, windows.clocks)) if with_boards else None,
-        labels=torch.from_numpy(np.concatenate([main_labels, branch_labels], 1)),
-        value_index=torch.arange(plies) * k,
+        labels=torch.from_numpy(np.concatenate([before, main_labels, branch_labels], 1)),
+        value_index=c + torch.arange(plies) * k,
         value_targets=torch.from_numpy(values),
         target_plies=int(known.sum()),
         value_plies=int((values.sum(-1) > 0).sum()),
+        **(_legal_sets(windows) if legal_sets else {}),
     )
+
+
+def condition_ids(
+    windows: Windows, tokenizer: Tokenizer, dropout: float = 0.0, rng: np.random.Generator | None = None
+) -> np.ndarray:
+    """The condition tokens (B, c) of windows, each told with probability 1 - *dropout* where it is known."""
+    rows = len(windows.moves)
+    results = windows.results.astype(np.int64)
+    strengths = np.zeros((rows, 2), np.int64)
+    if windows.strengths is not None:
+        strengths += windows.strengths
+    if tokenizer.condition.length and dropout:
+        assert rng is not None
+        results = np.where(rng.random(rows) < dropout, UNKNOWN_RESULT, results)
+        strengths = np.where(rng.random((rows, 2)) < dropout, UNKNOWN_STRENGTH, strengths)
+    return tokenizer.condition.ids(results, strengths)
+
+
+def _legal_sets(windows: Windows) -> dict[str, Any]:
+    """What a legal head learns: the mover sees its own pieces as Red sees Red's, so every board is one of Red's."""
+    boards = windows.boards.reshape(-1, 90)
+    known = boards.any(-1)
+    targets = np.zeros((len(boards), len(POSSIBLE_MOVES)), bool)
+    targets[known] = legal_mask(boards[known], np.zeros(int(known.sum()), np.int8))[:, POSSIBLE_MOVES]
+    shape = windows.moves.shape
+    return {
+        "legal_targets": torch.from_numpy(targets.reshape(*shape, -1)),
+        "legal_known": torch.from_numpy(known.reshape(shape)),
+        "legal_plies": int(known.sum()),
+    }

@@ -37,6 +37,15 @@ class TrainConfig:
     betas: tuple[float, float] = (0.9, 0.95)
     clip: float = 1.0  # largest norm of the gradient
     value_weight: float = 0.5  # of the value loss against the loss per ply
+    legal_weight: float = 0.1  # of the legal-set loss per board, for models with a legal head
+    condition_dropout: float = 0.2  # how often a known result or rating is not told (condition tokens)
+    replace_rows: float = 0.0  # share of windows in which input tokens are replaced by random ones
+    replace_tokens: float = 0.3  # share of tokens replaced in such a window
+    replace_plies: float = 0.0  # share of plies replaced by random legal moves
+    sample_plies: float = 0.0  # share of plies replaced by what the model would play
+    sample_passes: int = 1  # how often all plies are drawn, each time behind those drawn before
+    sample_ramp: int = 0  # steps over which sample_plies grows from 0
+    gradient_penalty: float = 0.0  # twice the weight of the squared gradient by the embeddings
     precision: str = "auto"  # auto: bf16 where the processor is fast at it
     checkpoint_every: int = 500  # steps
     seed: int = 0
@@ -45,7 +54,15 @@ class TrainConfig:
         for key, known in (("schedule", SCHEDULES), ("precision", PRECISIONS), ("targets", TARGETS)):
             if getattr(self, key) not in known:
                 raise ConfigError(f"{key}: expected one of {', '.join(known)}, found {getattr(self, key)!r}")
-        for key in ("plies", "batch_windows", "micro_batch_windows", "max_steps", "checkpoint_every"):
+        shares = ("condition_dropout", "replace_rows", "replace_tokens", "replace_plies", "sample_plies")
+        for key in shares:
+            if not 0 <= getattr(self, key) <= 1:
+                raise ConfigError(f"{key}: expected a share from 0 to 1, found {getattr(self, key)!r}")
+        for key in ("value_weight", "legal_weight", "gradient_penalty", "sample_ramp"):
+            if not 0 <= getattr(self, key) < float("inf"):
+                raise ConfigError(f"{key}: expected a number of at least 0, found {getattr(self, key)!r}")
+        windows = ("plies", "batch_windows", "micro_batch_windows")
+        for key in (*windows, "max_steps", "checkpoint_every", "sample_passes"):
             value = getattr(self, key)
             if not isinstance(value, int) or value < 1:
                 raise ConfigError(f"{key}: expected a whole number of at least 1, found {value!r}")

@@ -9,11 +9,11 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,13 +23,16 @@ from torch import Tensor
 
 from xiangqi_gpt.model import IGNORED, XiangqiGPTConfig, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.checkpoint import load_model
+from xiangqi_gpt.model.losses import zlpr
 from xiangqi_gpt.rules.errors import ConfigError, ModelError
 from xiangqi_gpt.training import state as disk
-from xiangqi_gpt.training.batches import Batch, collate
+from xiangqi_gpt.training.batches import Batch, collate, condition_ids
 from xiangqi_gpt.training.config import TrainConfig, check_settings_apply
+from xiangqi_gpt.training.exposure import expose, replace_tokens
 from xiangqi_gpt.training.packed import PackedGames
+from xiangqi_gpt.training.penalty import embeddings_kept, gradient_penalty
 from xiangqi_gpt.training.state import Progress
-from xiangqi_gpt.training.windows import Sampler, cut
+from xiangqi_gpt.training.windows import Sampler, Windows, cut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,7 @@ class StepReport:
     plies_seen: int  # plies with a move to learn, since the run began
     plies_per_second: float
     seconds: float  # since the run began
+    legal_loss: float | None = None  # nats a board; None without a legal head
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,14 +82,25 @@ def fingerprint(packed: PackedGames) -> str:
     return digest.hexdigest()[:16]
 
 
-def losses(model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Summed cross-entropy of the moves and of the values of a batch, both float32 scalars."""
+class Losses(NamedTuple):
+    """Sums over a batch, float32 scalars."""
+
+    move: Tensor  # cross-entropy, over all tokens of the moves to learn
+    value: Tensor  # cross-entropy of win, draw and loss
+    legal: Tensor | None  # ZLPR of the legal sets, if the batch has any
+
+
+def losses(model: Any, batch: Batch) -> Losses:
+    """Run *model* on a batch."""
     output = model(**batch.model_inputs())
     move = F.cross_entropy(
         output.logits.flatten(0, 1).float(), batch.labels.flatten(), ignore_index=IGNORED, reduction="sum"
     )
     log_values = output.value_logits[:, batch.value_index].float().log_softmax(-1)
-    return move, -(batch.value_targets * log_values).sum()
+    legal = None
+    if batch.legal_targets is not None and batch.legal_known is not None:
+        legal = (zlpr(output.legal_logits, batch.legal_targets) * batch.legal_known).sum()
+    return Losses(move, -(batch.value_targets * log_values).sum(), legal)
 
 
 class _StopRequest:
@@ -161,6 +176,11 @@ class Trainer:
             raise ConfigError(
                 f"plies: expected at most context_plies, {model.config.context_plies}, found {config.plies}"
             )
+        if config.gradient_penalty and self.accelerator.num_processes > 1:
+            raise ConfigError(
+                f"gradient_penalty: expected 0 with {self.accelerator.num_processes} processes, whose gradients are "
+                f"exchanged as they are computed once, found {config.gradient_penalty!r}"
+            )
         self.model_config: XiangqiGPTConfig = model.config
         self.tokenizer = model.tokenizer
         optimizer = _optimizer(model, config, self.accelerator.device)
@@ -197,12 +217,7 @@ class Trainer:
                     log.flush()
                 if on_step is not None:
                     on_step(report)
-                if not math.isfinite(report.loss + report.value_loss):
-                    last = disk.checkpoints(self.out)
-                    raise ModelError(
-                        f"step {report.step}: expected a finite loss, found {report.loss} (value {report.value_loss}); "
-                        f"the last good checkpoint is {last[-1] if last else 'none'}"
-                    )
+                self._check_finite(report)
                 self.progress = dataclasses.replace(self.progress, seconds=before + time.monotonic() - began)
                 if self._agreed(stop.set):
                     reason = "interrupted"
@@ -213,6 +228,22 @@ class Trainer:
                 if self.progress.step % self.config.checkpoint_every == 0:
                     self.save()
         return TrainResult(checkpoint=self.save(), progress=self.progress, reason=reason)
+
+    def _check_finite(self, report: StepReport) -> None:
+        """ModelError naming step, batch and last good checkpoint where the step has spoilt the weights."""
+        numbers = [report.loss, report.value_loss, report.legal_loss or 0.0]
+        # Steps in float16 with too large a scale are passed over.
+        if not self.accelerator.optimizer_step_was_skipped:
+            numbers.append(report.gradient_norm)
+        if all(map(math.isfinite, numbers)):
+            return
+        last = disk.checkpoints(self.out)
+        first = self.progress.window - self.config.batch_windows
+        raise ModelError(
+            f"step {report.step}: expected a finite loss, found {report.loss} (value {report.value_loss}, "
+            f"gradient norm {report.gradient_norm}) in the batch of windows {first} to {self.progress.window - 1}; "
+            f"the last good checkpoint is {last[-1] if last else 'none'}"
+        )
 
     def save(self) -> Path:
         """Write a checkpoint of the present step."""
@@ -252,33 +283,66 @@ class Trainer:
             for first in range(at, at + size, micro):
                 rows = slice(first + rank * micro // world, first + (rank + 1) * micro // world)
                 windows = cut(self.packed, order[0][rows], order[1][rows], self.config.plies, order[2][rows])
-                batches.append(collate(windows, self.tokenizer, self.model_config.board != "none"))
+                rng = np.random.default_rng((self.config.seed, self.progress.window, first - at, rank))
+                batches.append(self._batch(windows, rng))
             yield batches
+
+    def _batch(self, windows: Windows, rng: np.random.Generator) -> Batch:
+        """A micro-batch, with whatever the run replaces in it."""
+        config, tokenizer = self.config, self.tokenizer
+        prefix = condition_ids(windows, tokenizer, config.condition_dropout, rng)
+        windows = expose(
+            windows,
+            config,
+            rng,
+            step=self.progress.step,
+            model=self.accelerator.unwrap_model(self.model),
+            tokenizer=tokenizer,
+            prefix=prefix,
+        )
+        batch = collate(
+            windows,
+            tokenizer,
+            self.model_config.board != "none",
+            prefix=prefix,
+            legal_sets=self.model_config.legal_head,
+        )
+        return replace_tokens(batch, tokenizer, config.replace_rows, config.replace_tokens, rng)
 
     def _step(self, batches: list[Batch], seconds: float) -> StepReport:
         config, device = self.config, self.accelerator.device
         began = time.monotonic()
         counts = torch.tensor(
-            [sum(b.target_plies for b in batches), sum(b.value_plies for b in batches)], device=device
-        )
-        moves_total, values_total = (max(1, int(n)) for n in self._sum(counts))
+            [[b.target_plies, b.value_plies, b.legal_plies] for b in batches], device=device
+        ).sum(0)
+        moves_total, values_total, legal_total = (max(1, int(n)) for n in self._sum(counts))
         rate = learning_rate(config, self.progress.step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        totals = torch.zeros(2, device=device)
+        totals = torch.zeros(3, device=device)
         world = (
             self.accelerator.num_processes
         )  # gradients are averaged over processes, the loss is a global mean
         for number, batch in enumerate(batches, 1):
-            with self.accelerator.no_sync(self.model) if number < len(batches) else nullcontext():
-                move, value = losses(self.model, batch.to(device))
+            watch: AbstractContextManager[list[Tensor]] = nullcontext([])
+            if config.gradient_penalty:
+                watch = embeddings_kept(self.model)
+            last = number == len(batches)
+            with nullcontext() if last else self.accelerator.no_sync(self.model), watch as embeddings:
+                move, value, legal = losses(self.model, batch.to(device))
                 loss = move / moves_total + config.value_weight * value / values_total
+                if legal is not None:
+                    loss = loss + config.legal_weight * legal / legal_total
+                if embeddings:
+                    loss = loss + config.gradient_penalty / 2 * gradient_penalty(loss, embeddings[0])
                 self.accelerator.backward(loss * world)
-            totals += torch.stack([move.detach(), value.detach()])
+            totals[:2] += torch.stack([move.detach(), value.detach()])
+            if legal is not None:
+                totals[2] += legal.detach()
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), config.clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        move_sum, value_sum = self._sum(totals).tolist()
+        move_sum, value_sum, legal_sum = self._sum(totals).tolist()
         done = self.progress
         self.progress = dataclasses.replace(
             done,
@@ -295,6 +359,7 @@ class Trainer:
             plies_seen=self.progress.plies_seen,
             plies_per_second=moves_total / (time.monotonic() - began),
             seconds=seconds + time.monotonic() - began,
+            legal_loss=legal_sum / legal_total if self.model_config.legal_head else None,
         )
 
     def _sum(self, tensor: Tensor) -> Tensor:
@@ -327,8 +392,10 @@ class Trainer:
         mine = self._settings()
         if saved.get("data") != mine["data"]:
             raise ConfigError(f"{checkpoint}: expected the data the run began with, found other games")
+        # Settings younger than the run stood at their defaults.
+        defaults = json.loads(json.dumps(dataclasses.asdict(TrainConfig())))
         for key, value in mine["config"].items():
-            old = saved.get("config", {}).get(key)
+            old = saved.get("config", {}).get(key, defaults[key])
             if old != value:
                 raise ConfigError(
                     f"{checkpoint}: {key}: expected {old!r} as in the run so far, found {value!r}"
@@ -347,7 +414,7 @@ def _precision(wanted: str, on_cpu: bool) -> str:
 def _optimizer(model: torch.nn.Module, config: TrainConfig, device: torch.device) -> torch.optim.AdamW:
     """AdamW; vectors (norms, biases) and tables are not decayed."""
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    tables = ("tokens.weight", "slots.weight", "encoder.squares")
+    tables = ("tokens.weight", "slots.weight", "encoder.squares", "legal_head.squares.weight")
     decayed = {n for n, p in named if p.ndim >= 2 and n not in tables}
     groups = [
         {

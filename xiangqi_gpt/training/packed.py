@@ -19,10 +19,10 @@ from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.pieces import Color
+from xiangqi_gpt.tokens.conditions import UNKNOWN_RESULT, UNKNOWN_STRENGTH
 
 NO_MOVE = 0  # a0a0 is no move: it marks a ply that has nothing to learn
 NO_SCORE = -32768
-UNKNOWN_RESULT = 2
 
 U16 = npt.NDArray[np.uint16]
 I16 = npt.NDArray[np.int16]
@@ -42,6 +42,7 @@ class PackedGames:
     turns: I8  # (G,) who moves first
     clocks: I16  # (G,) plies since the last capture at the start
     results: I8  # (G,) 1 Red won, 0 drawn, -1 Black won, UNKNOWN_RESULT
+    strengths: I16 | None = None  # (G, 2) Elo of Red and Black, or UNKNOWN_STRENGTH; None: of nobody
 
     @property
     def games(self) -> int:
@@ -76,6 +77,11 @@ def _start(fen: str) -> tuple[bytes, int, int]:
     return bytes(board.squares), int(board.turn), board.halfmove_clock
 
 
+def _elo(text: str) -> int:
+    """A rating from 1 to 9999; everything else is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else UNKNOWN_STRENGTH
+
+
 _RESULTS = {"1-0": 1, "0-1": -1, "1/2-1/2": 0}
 
 
@@ -95,7 +101,7 @@ def pack(
     report = PackReport()
     moves, targets, scores = array("H"), array("H"), array("h")
     offsets, clocks, results = array("q", [0]), array("h"), array("b")
-    turns, starts = array("b"), bytearray()
+    turns, starts, strengths = array("b"), bytearray(), array("h")
     for record in records:
         if record.split not in wanted:
             report.left_out[f"of split {record.split!r}"] += 1
@@ -126,6 +132,7 @@ def pack(
         turns.append(turn)
         clocks.append(min(clock, 32767))
         results.append(_RESULTS.get(record.result, UNKNOWN_RESULT))
+        strengths.extend(_elo(record.tags.get(tag, "")) for tag in ("RedElo", "BlackElo"))
         offsets.append(len(moves))
         report.kept += 1
         report.plies += len(played)
@@ -142,6 +149,7 @@ def pack(
         turns=np.frombuffer(turns, np.int8),
         clocks=np.frombuffer(clocks, np.int16),
         results=np.frombuffer(results, np.int8),
+        strengths=np.frombuffer(strengths, np.int16).reshape(-1, 2),
     )
     return packed, report
 

@@ -40,6 +40,7 @@ class Windows:
     targets: U16  # (B, P) the move to learn, or NO_MOVE
     scores: I16  # (B, P) centipawns for the side to move, or NO_SCORE
     results: I8  # (B,) of the game, for Red
+    strengths: I16 | None = None  # (B, 2) Elo of Red and Black
 
 
 @_compiled
@@ -120,6 +121,7 @@ def cut(packed: PackedGames, games: I64, first: I64, plies: int, mirrored: npt.N
         targets=np.where(flip, mirror_moves(targets), targets).astype(np.uint16),
         scores=np.where(inside, packed.scores[index], NO_SCORE).astype(np.int16),
         results=packed.results[games],
+        strengths=None if packed.strengths is None else packed.strengths[games],
     )
 
 
