@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from xiangqi_gpt.arena.make_openings import OpeningsConfig, make_openings
+from xiangqi_gpt.arena.make_openings import OpeningsConfig, is_settled, make_openings
 from xiangqi_gpt.arena.openings import load_openings
 from xiangqi_gpt.players.engine import EnginePlayer, find_engine
 from xiangqi_gpt.rules.errors import RecordError
@@ -74,6 +75,10 @@ def test_made_openings_are_balanced_and_reproducible() -> None:
         engine = EnginePlayer("fairy-stockfish", options={"Hash": "1"})
         try:
             runs.append(list(make_openings(engine, config)))
+            # Nothing is balanced enough for a limit below zero, everything for a wide one.
+            line = runs[-1][0][0]
+            assert is_settled(engine, line, replace(config, max_score=5000))
+            assert not is_settled(engine, line, replace(config, max_score=-1))
         finally:
             engine.close()
     assert runs[0] == runs[1]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import sys
 from collections import Counter
 from collections.abc import Hashable, Iterator
@@ -21,6 +22,8 @@ from xiangqi_gpt.players.engine import EnginePlayer
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import XiangqiError
 from xiangqi_gpt.rules.move import Move
+
+_SCORE = re.compile(r"\bscore (cp|mate) (-?\d+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +91,17 @@ def _verdicts(engine: Player, board: Board, config: OpeningsConfig) -> list[int]
     return scores
 
 
+def is_settled(engine: EnginePlayer, line: tuple[Move, ...], config: OpeningsConfig) -> bool:
+    """Whether the engine's last words on a line are balanced too; a search may end on a bound far from its score."""
+    for nodes in config.check_nodes:
+        engine.new_game()
+        engine.analyse(_play(line), Limit(nodes=nodes), 1)
+        scores = [score for score in map(_SCORE.search, engine.info_lines) if score is not None]
+        if not scores or scores[-1][1] != "cp" or abs(int(scores[-1][2])) > config.max_score:
+            return False
+    return True
+
+
 def _play(line: tuple[Move, ...]) -> Board:
     board = Board()
     for move in line:
@@ -100,17 +114,18 @@ def _canonical(line: tuple[Move, ...]) -> tuple[str, ...]:
     return min(tuple(move.iccs for move in line), tuple(move.mirrored().iccs for move in line))
 
 
-def _header(engine: str, config: OpeningsConfig) -> str:
+def _header(engine: str, kept: int, config: OpeningsConfig) -> str:
     c = config
     lines = (
-        f"{c.count} balanced openings for matches: ICCS moves from the standard start, one opening a line.",
+        f"{kept} balanced openings for matches: ICCS moves from the standard start, one opening a line.",
         "Made by",
         "  python -m xiangqi_gpt.arena.make_openings --out data/openings.txt "
         f"--engine {engine} --count {c.count} --seed {c.seed}",
         f"Each has {c.min_plies}-{c.max_plies} plies, drawn by lot among the engine's moves that are at most",
         f"{c.margin} cp worse than its best ({c.walk_nodes} nodes), and a final score of at most {c.max_score} cp",
         f"to either side ({' and '.join(map(str, c.check_nodes))} nodes).",
-        "No position, and no mirror image of one, comes twice.",
+        f"No position, and no mirror image of one, comes twice. {c.count - kept} of the {c.count} lines drawn are left",
+        "out: the engine's last word on them was a bound beyond that score.",
     )
     return "".join(f"# {line}\n" for line in lines)
 
@@ -127,12 +142,15 @@ def main() -> None:
     engine = EnginePlayer(args.engine)
     try:
         rows = []
-        for line, _ in make_openings(engine, config):
-            rows.append(" ".join(move.iccs for move in line))
-            print(f"{len(rows)}/{config.count}", file=sys.stderr)
+        for number, (line, _) in enumerate(make_openings(engine, config), start=1):
+            if is_settled(engine, line, config):
+                rows.append(" ".join(move.iccs for move in line))
+            print(f"{number}/{config.count}, kept {len(rows)}", file=sys.stderr)
     finally:
         engine.close()
-    args.out.write_text(_header(args.engine, config) + "\n".join(sorted(rows)) + "\n", encoding="utf-8")
+    args.out.write_text(
+        _header(args.engine, len(rows), config) + "\n".join(sorted(rows)) + "\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

@@ -180,6 +180,11 @@ class EnginePlayer:
         """False where a clock decides how deep the engine looks."""
         return self._limit.time is None
 
+    @property
+    def info_lines(self) -> tuple[str, ...]:
+        """What the engine said on the way to its last answer, as it said it; the analysis leaves bounds out."""
+        return tuple(self._lines()) if self._engine is not None else ()
+
     def play(self, board: Board, limit: Limit) -> PlayResult:
         """The engine's move.
 
