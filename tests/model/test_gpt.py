@@ -13,7 +13,7 @@ import torch
 
 from tests.model.tiny import MODES, tiny
 from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
-from xiangqi_gpt.model.checkpoint import load_model
+from xiangqi_gpt.model.checkpoint import export_model, load_model
 from xiangqi_gpt.rules.errors import ConfigError, ModelError
 from xiangqi_gpt.training.batches import collate
 from xiangqi_gpt.training.windows import Windows
@@ -171,6 +171,19 @@ def test_foreign_and_broken_directories(tmp_path: Path) -> None:
         load_model(good)
     weights.write_bytes(data)
     assert load_model(good).config.width == 32
+
+
+def test_exported_at_half_the_size(tmp_path: Path) -> None:
+    model = tiny()
+    size = export_model(model, tmp_path / "half")
+    assert size < 0.52 * sum(p.numel() * 4 for p in model.parameters()) + 20_000
+    loaded = load_model(tmp_path / "half")
+    assert {p.dtype for p in loaded.parameters()} == {torch.float32}
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor.half().float())
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+    with pytest.raises(ModelError, match="expected a new folder"):
+        export_model(model, tmp_path / "half")
 
 
 def test_default_configuration_is_registered() -> None:

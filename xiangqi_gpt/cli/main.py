@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "legal": "Say of moves whether they are legal, and why not.",
     "perft": "Count the leaves of the tree of legal moves.",
     "train": "Train a model on game records.",
+    "export": "Write a trained model at half its size, as the package carries it.",
     "convert": "Convert game records from one format to another.",
 }
 """Help text by name; the command itself is `command` in the module of that name beside this one."""

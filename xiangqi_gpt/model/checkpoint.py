@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +48,22 @@ def load_model(directory: str | Path) -> XiangqiGPTForCausalLM:
         model = XiangqiGPTForCausalLM.from_pretrained(path, dtype=torch.float32, local_files_only=True)
     model.eval()
     return model
+
+
+def export_model(model: XiangqiGPTForCausalLM, out: Path) -> int:
+    """Write *model* to the folder *out* the way it travels with the package; returns the bytes of its weights.
+
+    Weights are float16, in shards of at most 15 MB; :func:`load_model` reads them back as float32. *out* must be new.
+    """
+    if out.exists():
+        raise ModelError(f"{out}: expected a new folder, found one that exists")
+    draft = out.with_name(f".draft-{out.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    halved = copy.deepcopy(model).half()
+    with quiet():
+        halved.save_pretrained(draft, max_shard_size="15MB")
+    os.replace(draft, out)
+    return sum(file.stat().st_size for file in out.glob("*.safetensors"))
 
 
 @contextmanager
