@@ -303,6 +303,13 @@ def test_no_display_is_a_typed_error(display: None, monkeypatch: pytest.MonkeyPa
         open_window()
 
 
+def test_a_window_that_nobody_sees_is_none(display: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    pygame.quit()
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy,offscreen")
+    with pytest.raises(DisplayError, match="no display answers"):
+        open_window()
+
+
 def test_a_screenshot_needs_no_window(tmp_path: Path) -> None:
     path = tmp_path / "board.png"
     state = GameState()

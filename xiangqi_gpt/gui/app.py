@@ -29,6 +29,9 @@ IDLE_MS = 1000  # longest wait for an event
 CARRIED = 0.45  # u from its point at which a pressed piece follows the mouse
 
 
+UNSEEN = ("offscreen", "dummy")  # drivers of SDL that show nothing
+
+
 class DisplayError(XiangqiError):
     """No window can be opened here."""
 
@@ -408,6 +411,10 @@ def open_window(size: tuple[int, int] = DEFAULT_SIZE) -> pygame.Window:
     os.environ.setdefault("SDL_WINDOWS_DPI_AWARENESS", "permonitorv2")
     try:
         pygame.display.init()
+        driver = pygame.display.get_driver()
+        if driver in UNSEEN and os.environ.get("SDL_VIDEODRIVER") != driver:
+            # What SDL falls back to where no display answers: a window that nobody sees.
+            raise pygame.error(f"no display answers, only the {driver!r} driver")
         screen = pygame.display.get_desktop_sizes()[0]
         room = (screen[0] - 40, screen[1] - 90)  # frame, title and task bar
         width, height = (
