@@ -136,7 +136,7 @@ def test_a_sliding_piece_is_between_its_points() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("size", [SMALLEST_SIZE, DEFAULT_SIZE])
+@pytest.mark.parametrize("size", [SMALLEST_SIZE, DEFAULT_SIZE, (900, 1100), (3840, 2160)])
 def test_words_fit_their_places(size: tuple[int, int], language: Language) -> None:
     layout, ink, state = make_layout(*size), Ink(), played(0, language=language)
     for name, rect in zip(BUTTONS, layout.buttons, strict=True):
@@ -148,6 +148,17 @@ def test_words_fit_their_places(size: tuple[int, int], language: Language) -> No
         assert ink.width(chip_text(state, chip.row, chip.number), layout.text) <= chip.rect.w - 6
     for name, rect in places.labels:
         assert ink.width(say(language, name), layout.text) < rect.w
+    # A row of the candidates: name, detail and value side by side.
+    text, width = layout.text, layout.candidates.w
+    name_at = round(text * 0.9) + round(width * 0.30) + round(text * 0.8)
+    assert ink.width("前卒５平４" if language == "zh" else "R1+1", text) < text * 5.2
+    detail_end = name_at + round(text * 5.2) + ink.width("h2h9", text)
+    assert detail_end + text // 2 <= width - ink.width("<0.1 %", text)
+    # The longest refusal of the rules, and the end of a game.
+    longest = (
+        "The soldier on i3 does not reach e9: it moves one point forward, and sideways once it has crossed"
+    )
+    assert not ink.wrap(longest + " the river", text, layout.status.w, 3)[-1].endswith("…")
     value = say(language, "value", red=100, draw=100, black=100)
     assert ink.width(value, max(12, layout.text - 2)) <= layout.candidates.w
 

@@ -138,10 +138,10 @@ class Layout:
 def make_layout(width: int, height: int) -> Layout:
     """The layout of a window; sizes under the smallest are laid out as the smallest."""
     width, height = max(width, SMALLEST_SIZE[0]), max(height, SMALLEST_SIZE[1])
-    text = max(13, min(20, height // 48))
+    panel_w = max(320, min(420, round(width * 0.345)))
+    text = max(13, min(height // 48, panel_w // 24))
     gap = max(10, text * 3 // 4)
     bar = max(12, text * 7 // 8)
-    panel_w = max(320, min(420, round(width * 0.345)))
     u = min(height // 11, (width - panel_w - bar - 4 * gap) // 10)
     spare = width - panel_w - bar - 4 * gap - 10 * u
     panel_w = min(420, panel_w + spare)
@@ -154,11 +154,11 @@ def make_layout(width: int, height: int) -> Layout:
     margin = max(gap, min(top, 2 * gap))
     row = round(text * 1.6)
     players = Rect(panel_x, margin, panel_w, round(2.3 * row))
-    status = Rect(panel_x, players.bottom + gap // 2, panel_w, round(2.5 * row))
+    status = Rect(panel_x, players.bottom + gap // 2, panel_w, round(2.9 * row))
     button_h = round(text * 2.1)
     button_gap = max(6, gap // 2)
     buttons_y = height - margin - 2 * button_h - button_gap
-    rows = max(4, min(8, (buttons_y - status.bottom - 2 * gap) // row - 9))
+    rows = max(4, min(8, (buttons_y - status.bottom - 2 * gap) // row - 8))
     candidates = Rect(panel_x, status.bottom + gap // 2, panel_w, (rows + 3) * row)
     moves_y = candidates.bottom + gap // 2
     moves = Rect(panel_x, moves_y, panel_w, buttons_y - gap - moves_y)

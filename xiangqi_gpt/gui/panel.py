@@ -119,7 +119,7 @@ class Panel:
         surface.fill(theme.hair, (rect.x, rect.y, rect.w, 1))
         text, tone = state.status()
         color = theme.warn if tone == "warn" else theme.text
-        lines = self._ink.wrap(text, size, rect.w, 2)
+        lines = self._ink.wrap(text, size, rect.w, 3)
         step = round(size * 1.35)
         top = rect.center[1] - step * (len(lines) - 1) // 2
         for i, line in enumerate(lines):
@@ -190,7 +190,7 @@ class Panel:
             side = max(5, size // 3)
             surface.fill(theme.last, (rect.x, middle - side // 2, side, side))
         if share is not None:
-            surface.fill(mix(theme.table, theme.hair, 0.55), (x, middle - track_h // 2, track_w, track_h))
+            surface.fill(mix(theme.table, theme.side_draw, 0.6), (x, middle - track_h // 2, track_w, track_h))
             filled = max(1 if share > 0 else 0, round(track_w * min(1.0, share)))
             surface.fill(color, (x, middle - track_h // 2, filled, track_h))
         x += track_w + round(size * 0.8)

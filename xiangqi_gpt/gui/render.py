@@ -157,7 +157,7 @@ class Renderer:
         cx, cy = layout.board.center
         large, small = max(15, round(0.30 * u)), max(12, round(0.19 * u))
         text = state.outcome_text()
-        again = say(state.language, "game_over")
+        again = f"{state.rules_text()} · {say(state.language, 'game_over')}"
         width = min(
             layout.board.w - u // 2,
             max(self._ink.width(text, large, "serif"), self._ink.width(again, small)) + round(1.2 * u),
@@ -171,8 +171,7 @@ class Renderer:
         self._ink.write(
             surface, text, cx, cy - round(0.24 * u), large, theme.text, face="serif", align=0.5, room=room
         )
-        line = f"{state.rules_text()} · {again}"
-        self._ink.write(surface, line, cx, cy + round(0.36 * u), small, theme.soft, align=0.5, room=room)
+        self._ink.write(surface, again, cx, cy + round(0.36 * u), small, theme.soft, align=0.5, room=room)
 
     def _menu(
         self,
