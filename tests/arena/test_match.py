@@ -140,9 +140,7 @@ def test_faults_lose_and_are_counted_apart(choose: Callable[[Board], Move], key:
     assert [game.result for game in result.games] == ["0-1", "1-0"]
 
 
-@pytest.mark.parametrize(
-    ("mode", "key"), [("illegal", "illegal"), ("crash", "crashes"), ("hang", "timeouts")]
-)
+@pytest.mark.parametrize(("mode", "key"), [("illegal", "illegal"), ("crash", "crashes")])
 def test_faults_of_a_real_process(mode: str, key: str) -> None:
     engine = EnginePlayer(shlex.join([sys.executable, "-S", str(FAKE), mode]))
     try:
