@@ -25,7 +25,7 @@ from . import builders
 from .test_binary import CBF, START, TREE
 
 LIMIT = 20
-"""Seconds after which one file counts as a hang."""
+"""CPU seconds after which one file counts as a hang."""
 
 _SPICE = (
     b"{", b"}", b"(", b")", b";", b"[", b"]", b'"', b"\\", b"\x00", b"\xff", b"\n", b"\r\n", b"\n\n", b"1-0", b"*",
@@ -81,8 +81,8 @@ def seeds(name: str, random: Random) -> list[bytes]:
         if name == "parquet":
             return [written(parquet.write, games)]
         if name == "dhtmlxq":
-            text = written(dhtmlxq.write, games)
-            return [text, text.decode().encode("gb18030")]
+            forum = written(dhtmlxq.write, games)
+            return [forum, forum.decode().encode("gb18030")]
         if name == "xqf":
             return [
                 xqf.to_bytes(games[0]),
@@ -91,8 +91,7 @@ def seeds(name: str, random: Random) -> list[bytes]:
         if name == "ccbridge":
             records = [builders.cbr(TREE, kind=kind) for kind in (1, 2)]
             return [*records, builders.cbl(records * 2, slots=4)]
-        text = CBF.format(encoding="utf-8", fen=START, more="<Comment>x</Comment>")
-        return [text.encode()]
+        return [CBF.format(encoding="utf-8", fen=START, more="<Comment>x</Comment>").encode()]
 
 
 def mutate(content: bytes, random: Random) -> bytes:
@@ -123,21 +122,21 @@ def mutate(content: bytes, random: Random) -> bytes:
 
 @contextmanager
 def watched(what: str) -> Iterator[None]:
-    """Raise TimeoutError where the block takes longer than `LIMIT` (where the system has alarms)."""
+    """Raise TimeoutError where the block works longer than `LIMIT` (where the system has such alarms)."""
     if not hasattr(signal, "setitimer"):
         yield
         return
 
     def ring(*_: object) -> None:
-        raise TimeoutError(f"{what}: more than {LIMIT} seconds")
+        raise TimeoutError(f"{what}: more than {LIMIT} CPU seconds")
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, LIMIT)
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, LIMIT)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def survive(name: str, content: bytes, path: Path) -> tuple[int, int]:

@@ -168,6 +168,7 @@ def test_what_a_format_has_no_place_for_is_counted(tmp_path: Path) -> None:
     summary, kept, lines = run(tmp_path, source, out="out.ubb")
     assert (summary.kept, summary.refused) == (1, 1)
     assert "teacher" in lines[1]["reason"]
+    assert run(tmp_path, source, out="qipu.json")[0].refused == 1
 
 
 def test_unreadable_files_do_not_stop_the_others(tmp_path: Path) -> None:

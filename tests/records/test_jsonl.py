@@ -101,3 +101,23 @@ def test_nothing_of_a_record_is_lost(tmp_path: Path) -> None:
         GameRecord(**{name: getattr(game, name) for name in GameRecord.__slots__} | {"file": str(path)})
         for game in games
     ]
+
+
+def test_the_shape_of_2020_is_written_under_its_name(tmp_path: Path) -> None:
+    games = [
+        GameRecord(moves=moves(SIX), result="1-0", tags={"Red": "甲", "Event": "杯", "Other": "x"}),
+        GameRecord(moves=moves("e9f9"), start_fen=FEN, result="*"),
+    ]
+    for name in ("qipu.json", "mine.qipu.json"):
+        path = tmp_path / name
+        jsonl.write(path, games)
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        assert rows[0] == {
+            "fen": "",
+            "iccs": SIX.split(),
+            "items": {"红方棋手": "甲", "比赛名称": "杯", "棋局结果": "2"},
+        }
+        back = list(read_games(path))
+        assert [(game.moves, game.start_fen, game.result) for game in back] == [
+            (game.moves, game.start_fen, game.result) for game in games
+        ]

@@ -85,7 +85,7 @@ def convert(job: Conversion, on_progress: OnProgress | None = None) -> Summary:
     summary = Summary(files=len(files))
     with tempfile.TemporaryFile(dir=job.out.parent) as file:
         spool = _Spool(file)
-        _read(files, spool, fmt, summary, progress)
+        _read(files, spool, job, summary, progress)
         for batch in spool:
             spool.duplicates.find(*_arrays(batch))
             progress("compare", len(batch))
@@ -227,7 +227,9 @@ def _arrays(batch: list[_Entry]) -> tuple[list[int], NDArray[np.uint16], NDArray
     return [start_hash(entry.fen, entry.facts[2]) for entry in games], moves, offsets
 
 
-def _read(files: list[Path], spool: _Spool, fmt: Format, summary: Summary, progress: OnProgress) -> None:
+def _read(files: list[Path], spool: _Spool, job: Conversion, summary: Summary, progress: OnProgress) -> None:
+    fmt = format_of(job.out)
+    says_kind = _says_kind(fmt, job.out)
     for index, path in enumerate(files):
         name = str(path)
         spool.files.append(name)
@@ -238,7 +240,7 @@ def _read(files: list[Path], spool: _Spool, fmt: Format, summary: Summary, progr
                 spool.put(Verdict(Fate.REFUSED, None, name, 0, reason=reading.error.reason), index)
                 continue
             number = max(number + 1, _number(reading.record, reading.error))
-            spool.put(_fitting(clean(reading, name, number), fmt), index)
+            spool.put(_fitting(clean(reading, name, number), fmt, says_kind), index)
     spool.flush()
     spool.duplicates.seal()
 
@@ -249,10 +251,15 @@ def _number(record: GameRecord | None, error: RecordError | None) -> int:
     return (error.game or 0) if error is not None else 0
 
 
-def _fitting(verdict: Verdict, fmt: Format) -> Verdict:
+def _says_kind(fmt: Format, out: Path) -> bool:
+    """Whether the output can say that a game is a teacher's."""
+    return fmt.name not in _NO_PART and not f".{out.name}".endswith(".qipu.json")
+
+
+def _fitting(verdict: Verdict, fmt: Format, says_kind: bool) -> Verdict:
     """Refuse what the format would turn into something else."""
     game = verdict.record
-    if game is not None and game.kind == "teacher" and fmt.name in _NO_PART:
+    if game is not None and game.kind == "teacher" and not says_kind:
         reason = f"expected a game whose moves may be learnt, found a teacher's, which {fmt.name} cannot say"
         return replace(verdict, fate=Fate.REFUSED, record=None, reason=reason)
     return verdict

@@ -286,14 +286,18 @@ def _labels(value: Any, plies: int) -> TeacherLabels:
 
 
 def write(path: str | os.PathLike[str], games: Iterable[GameRecord], *, force: bool = False) -> int:
-    """Write games as JSON lines in UTF-8 and return how many; nothing of a record is lost."""
+    """Write games as JSON lines in UTF-8 and return how many; nothing of a record is lost.
+
+    A file called ``qipu.json`` or ``*.qipu.json`` gets the shape of 2020, which holds moves, result and names.
+    """
+    as_object = to_old_object if f".{os.path.basename(path)}".endswith(".qipu.json") else to_object
     count = 0
     with (
         fresh_file(path, force=force) as temporary,
         open(temporary, "w", encoding="utf-8", newline="\n") as file,
     ):
         for game in games:
-            file.write(json.dumps(to_object(game), ensure_ascii=False, separators=(",", ":")) + "\n")
+            file.write(json.dumps(as_object(game), ensure_ascii=False, separators=(",", ":")) + "\n")
             count += 1
     return count
 
@@ -319,6 +323,17 @@ def to_object(game: GameRecord) -> dict[str, Any]:
     if game.notes:
         value["notes"] = _notes(game.notes)
     return value
+
+
+def to_old_object(game: GameRecord) -> dict[str, Any]:
+    """One game in the shape of 2020: ``fen`` (empty for the standard start), ``iccs``, ``items``."""
+    items = {key: game.tags[tag] for key, tag in _ITEMS.items() if game.tags.get(tag)}
+    items["棋局结果"] = next(number for number, result in _NUMBERED_RESULTS.items() if result == game.result)
+    return {
+        "fen": "" if game.from_start else game.start_fen,
+        "iccs": [move.iccs for move in game.moves],
+        "items": items,
+    }
 
 
 def _notes(notes: Mapping[int, Note]) -> dict[str, Any]:

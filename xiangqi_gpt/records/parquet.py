@@ -259,7 +259,7 @@ def write(path: str | os.PathLike[str], games: Iterable[GameRecord], *, force: b
         for game in games:
             rows.append(_row(game))
             count += 1
-            if len(rows) >= 8 * _BATCH_ROWS:
+            if len(rows) >= 4 * _BATCH_ROWS:
                 writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
                 rows = []
         writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
