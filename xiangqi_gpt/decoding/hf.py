@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers.generation import LogitsProcessor
+from transformers import LogitsProcessor
 
 from xiangqi_gpt.model import XiangqiGPTForCausalLM
 from xiangqi_gpt.model.context import check_context
@@ -124,7 +124,8 @@ def generate_lines(
     prompt = prompt_ids(tokenizer, board).to(model.device)
     if "prefix_allowed_tokens_fn" not in options:
         options.setdefault("logits_processor", [LegalMoves(tokenizer, board.root_fen)])
-    output: Any = model.generate(
+    generator: Any = model  # transformers types `generate` for its own classes only
+    output = generator.generate(
         prompt,
         attention_mask=torch.ones_like(prompt),
         root_fen=board.root_fen,

@@ -29,8 +29,11 @@ from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.rulesets import RULE_SETS, RuleSet
 
-_BATCH_SECONDS = 0.03  # aimed at: a wish to stop is heard after that long
-_RESERVE = 1.3  # a batch is begun where the time left is at least this many times what it should take
+_LONG, _SHORT = (
+    0.04,
+    0.02,
+)  # seconds: a batch that takes longer is halved, after a shorter one more leaves go along
+_RESERVE = 1.2  # a batch is begun where the time left is at least this many times what it should take
 _MAX_PLIES = 64  # from the root; forced lines are no deeper
 
 
@@ -120,6 +123,13 @@ class _Node:
         self.proven, self.done = result, True
         self.mate = plies if result else None
 
+    def mates_by(self, move: Move) -> None:
+        """Settle a position in which *move* mates."""
+        mated = _Node()
+        mated.settle(-1, 0)
+        self.moves, self.priors, self.children = (move,), [1.0], [mated]
+        self.settle(1, 1)
+
 
 class Lookahead:
     """Searches with one scorer; keeps the part of its tree that the game goes on in."""
@@ -131,7 +141,8 @@ class Lookahead:
         self._rules = dataclasses.replace(self.config.rule_set, repetitions=2)
         self._root: _Node | None = None
         self._at: tuple[str, list[Move]] = ("", [])
-        self._pace = 0.02  # seconds a leaf, running mean
+        self._size = min(4, self.config.batch)  # leaves of the next batch
+        self._last = (0, 0.0)  # leaves of the last batch, and the seconds that it took
         self._autocast = _fast_autocast(scorer)
 
     def forget(self) -> None:
@@ -166,6 +177,9 @@ class Lookahead:
             board.copy(), scores, guard=self.config.guard,
             rules=None if self.config.rules == "simple" else self.config.rule_set,
         ))  # fmt: skip
+        mate = _mating_move(board.copy()) if self.config.k > 1 else None
+        if mate is not None:
+            root.mates_by(mate)
         if depth == 0:
             root.done = True
         position, searched, deepest = board.copy(), 1, 0
@@ -190,11 +204,19 @@ class Lookahead:
         return config.context_plies - 1 - board.ply
 
     def _batch(self, left: float | None) -> int:
-        """How many leaves the next batch may have."""
-        wished = max(1, min(self.config.batch, int(_BATCH_SECONDS / self._pace)))
+        """How many leaves the next batch may have, with *left* seconds to go."""
+        leaves, seconds = self._last
         if left is None:
-            return wished
-        return min(wished, int(left / (self._pace * _RESERVE)))
+            return self._size
+        if left <= 0:
+            return 0
+        if not leaves:
+            return 1
+        # Half of what a batch costs it costs at any size.
+        for size in range(self._size, 0, -1):
+            if left >= _RESERVE * seconds * (0.5 + 0.5 * size / leaves):
+                return size
+        return 0
 
     def _kept(self, board: Board, *, limited: bool) -> _Node:
         """The node of *board* in the last tree, else a new one. Trees of limited depth are never gone on with."""
@@ -267,8 +289,11 @@ class Lookahead:
                 leaf.visits, leaf.win, leaf.loss = 0, 0.0, 0.0
                 leaf.done = len(path) - 1 >= depth
             _back_up(path, win, loss)
-        spent = (time.monotonic() - began) / len(leaves)
-        self._pace = 0.7 * self._pace + 0.3 * spent if self._pace != 0.02 else spent
+        self._last = (len(leaves), time.monotonic() - began)
+        if self._last[1] > _LONG:
+            self._size = max(1, len(leaves) // 2)
+        elif self._last[1] < _SHORT and len(leaves) == self._size:
+            self._size = min(self.config.batch, self._size + 1)
         return count, deepest
 
     def _descend(self, root: _Node, position: Board, *, exhaust: bool) -> list[_Node] | None:
@@ -301,8 +326,8 @@ class Lookahead:
         outcome = position.outcome(self._rules)
         if outcome is not None:
             node.settle(0 if outcome.winner is None else 1 if outcome.winner == position.turn else -1, 0)
-        elif _mates_at_once(position):
-            node.settle(1, 1)
+        elif (mate := _mating_move(position)) is not None:
+            node.mates_by(mate)
         return node
 
     def _choose(self, node: _Node, *, exhaust: bool) -> int | None:
@@ -416,16 +441,16 @@ def _line(node: _Node, by_minimax: bool) -> list[Move]:
     return moves
 
 
-def _mates_at_once(board: Board) -> bool:
-    """Whether some legal move checkmates."""
+def _mating_move(board: Board) -> Move | None:
+    """The first legal move that checkmates, if there is one."""
     for move in board.legal_moves():
         if board.gives_check(move):
             board.push(move)
             mated = not board.legal_indices()
             board.pop()
             if mated:
-                return True
-    return False
+                return move
+    return None
 
 
 def _fast_autocast(scorer: Scorer) -> AbstractContextManager[object]:

@@ -1,0 +1,239 @@
+"""Lookahead: what the rules decide is found, the bare policy is its smallest case, and it stops when told."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.decoding.test_scorer import after, random_line
+from tests.model.tiny import MODES, tiny
+from xiangqi_gpt.decoding import Lookahead, LookaheadConfig, MoveScores, Scorer, choose
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.rules.move import Move
+
+MATE_IN_TWO = "4k4/9/R8/9/9/9/9/9/9/1R3K3 w - - 0 1"  # one rook to the eighth rank, the other to the ninth
+
+
+def lookahead(scorer: Scorer | None = None, **config: Any) -> Lookahead:
+    return Lookahead(scorer or Scorer(tiny(board="bag")), LookaheadConfig(**config))
+
+
+def test_one_move_one_ply_deep_is_the_bare_policy() -> None:
+    scorer = Scorer(tiny(board="bag"))
+    for ply in (0, 5, 9):
+        board = after(random_line(ply), ply)
+        found = lookahead(scorer, k=1, depth=1).search(board)
+        scores = scorer.score(board)
+        assert found.complete
+        assert found.candidates[0].move == scores.moves[choose(board, scores)]
+        assert len(found.candidates) == 1
+
+
+def test_a_mate_in_two_is_found_and_played_to_the_end() -> None:
+    board = Board(MATE_IN_TWO)
+    searcher = lookahead(nodes=3000, k=50)
+    found = searcher.search(board)
+    best = found.candidates[0]
+    assert best.mate == 2
+    assert best.value == 1
+    assert found.value == (1, 0, 0)
+    assert len(best.pv) == 3
+    for move in best.pv:
+        assert board.is_legal(move)
+        board.push(move)
+    assert not board.legal_moves()
+    assert board.is_check()
+
+
+def test_a_mate_in_one_needs_no_search() -> None:
+    board = Board("4k4/R8/9/9/9/9/9/9/9/1R3K3 w - - 0 1")
+    found = lookahead(nodes=60, k=50).search(board)
+    assert found.candidates[0].move.iccs == "b0b9"
+    assert found.candidates[0].mate == 1
+
+
+def test_being_mated_is_known_and_put_off() -> None:
+    board = Board(MATE_IN_TWO.replace(" w ", " b "))
+    board.push(board.legal_moves()[0])
+    red = lookahead(nodes=4000, k=50).search(board)
+    board.push(red.candidates[0].move)
+    if red.candidates[0].mate == 2:
+        black = lookahead(nodes=500, k=50).search(board)
+        assert all(c.mate is not None and c.mate < 0 for c in black.candidates)
+        assert black.value == (0, 0, 1)
+
+
+class Judge(Scorer):
+    """A scorer whose values count material, for the side to move; its policy knows nothing."""
+
+    def _judged(self, board: Board) -> MoveScores:
+        worth = (0, 0, 2, 2, 4, 9, 4.5, 1)
+        own = sum(
+            (1 if (c > 7) == bool(board.turn) else -1) * worth[c if c < 8 else c - 7] for c in board.squares
+        )
+        win = 1 / (1 + np.exp(-own))
+        moves = tuple(board.legal_moves())
+        return MoveScores(moves, np.zeros(len(moves)), np.array([win, 0.0, 1 - win]), None, None)
+
+    def score(self, board: Board) -> MoveScores:
+        return self._judged(board)
+
+    def score_many(self, boards: Any) -> list[MoveScores]:
+        return [self._judged(board) for board in boards]
+
+
+HANGING = "3k5/9/9/4r4/9/9/9/4R4/n8/5K3 w - - 0 1"
+
+
+@pytest.mark.parametrize("limit", [{"nodes": 800}, {"depth": 2}])
+def test_values_are_backed_up_from_the_side_that_moves(limit: dict[str, int]) -> None:
+    """The rook takes the rook: a horse is nothing beside it, and standing still loses the rook."""
+    board = Board(HANGING)
+    judge = Judge(tiny(board="bag"))
+    found = lookahead(judge, k=40, **limit).search(board)
+    assert found.candidates[0].move.iccs == "e2e6"
+    assert found.candidates[0].value is not None
+    assert found.candidates[0].value > 0.5
+    worst = {c.move.iccs: c.value for c in found.candidates if c.value is not None}
+    assert worst["e2d2"] < worst["e2e6"]
+
+
+def test_depth_two_is_minimax_over_all_replies() -> None:
+    board = Board(HANGING)
+    judge = Judge(tiny(board="bag"))
+    found = lookahead(judge, k=100, depth=2, guard=False).search(board)
+    assert found.complete
+    for candidate in found.candidates:
+        reached = board.copy()
+        reached.push(candidate.move)
+        worst = 1.0
+        for reply in reached.legal_moves():
+            last = reached.copy()
+            last.push(reply)
+            outcome = last.outcome()
+            if outcome is not None:
+                value = 0.0 if outcome.winner is None else 1.0 if outcome.winner == board.turn else -1.0
+            else:
+                win, _, loss = judge.score(last).value
+                value = win - loss
+                for third in last.legal_moves():
+                    mated = last.copy()
+                    mated.push(third)
+                    if mated.is_check() and not mated.legal_moves():
+                        value = 1.0
+            worst = min(worst, value)
+        if reached.outcome() is None and candidate.mate is None:
+            assert candidate.value == pytest.approx(worst, abs=1e-9)
+
+
+def test_a_stop_is_obeyed_between_batches_and_an_answer_is_there_all_the_same() -> None:
+    stop = threading.Event()
+    stop.set()
+    board = Board()
+    found = lookahead(seconds=1e6).search(board, stop=stop)
+    assert found.candidates[0].move in board.legal_moves()
+    assert found.nodes == 1
+
+    scorer = Scorer(tiny(board="bag"))
+    many, calls = scorer.score_many, []
+
+    def counted(boards: Any) -> list[MoveScores]:
+        calls.append(len(boards))
+        if len(calls) == 3:
+            stop.set()
+        return many(boards)
+
+    stop.clear()
+    scorer.score_many = counted  # type: ignore[method-assign]
+    lookahead(scorer).search(board, stop=stop)
+    assert len(calls) == 3
+    assert max(calls) <= 8
+
+
+def test_no_time_is_the_policy() -> None:
+    found = lookahead(seconds=0.0).search(Board())
+    assert found.nodes == 1
+    scores = found.scores
+    assert found.candidates[0].move == scores.moves[scores.ranked()[0]]
+
+
+def test_the_tree_is_kept_where_the_game_goes_on_in_it() -> None:
+    searcher = lookahead(nodes=120)
+    board = Board()
+    found = searcher.search(board)
+    best = found.candidates[0]
+    board.push(best.pv[0])
+    board.push(best.pv[1])
+    again = searcher.search(board, nodes=1)
+    assert sum(c.visits for c in again.candidates) > 0
+    board.pop()
+    assert (
+        sum(c.visits for c in searcher.search(board, nodes=1).candidates) == 0
+    )  # the tree is of the game after it
+
+
+def test_a_draw_by_repetition_is_taken_by_the_weaker_side() -> None:
+    board = Board("3k5/7r1/9/8r/9/9/9/9/9/R4K3 w - - 10 30")
+    for text in ("a0a1", "d9d8", "a1a0", "d8d9"):
+        board.push(Move.from_iccs(text))
+    judge = Judge(tiny(board="bag"))
+    best = lookahead(judge, nodes=400, k=40, guard=False).search(board).candidates[0]
+    assert best.move.iccs == "a0a1"
+    assert best.value == 0
+
+
+def test_limits_of_the_context_bound_the_depth() -> None:
+    scorer = Scorer(tiny(**MODES["none"]))
+    board = after(random_line(59), 59)
+    found = lookahead(scorer, nodes=50).search(board)
+    assert found.nodes == 1
+    assert found.complete
+    board = after(random_line(57), 57)
+    assert lookahead(scorer, nodes=50).search(board).depth <= 2
+    with pytest.raises(ConfigError, match="must see the whole game"):
+        lookahead(scorer, nodes=50).search(after(random_line(60), 60))
+
+
+def test_bad_input_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected a position with legal moves"):
+        lookahead(nodes=5).search(Board("3k5/3R5/3R5/9/9/9/9/9/9/4K4 b - - 0 1"))
+    for wrong in ({"k": 0}, {"seconds": -1.0}, {"depth": 0}, {"nodes": 0}, {"seconds": float("nan")}):
+        with pytest.raises(ConfigError, match=rf"{next(iter(wrong))}: expected at least"):
+            LookaheadConfig(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="rules: expected one of simple, asian, chinese, found 'fide'"):
+        LookaheadConfig(rules="fide")
+
+
+def test_many_positions_at_once_score_as_each_alone() -> None:
+    for mode in MODES:
+        model = tiny(**MODES[mode])
+        boards = [after(random_line(ply, seed), ply) for ply, seed in ((0, 0), (7, 1), (12, 2), (13, 2))]
+        for board, scores in zip(boards, Scorer(model).score_many(boards), strict=True):
+            alone = Scorer(model).score(board)
+            assert scores.moves == alone.moves
+            assert np.abs(scores.logprobs - alone.logprobs).max() < 1e-5
+            assert np.abs(scores.value - alone.value).max() < 1e-5
+
+
+def test_the_model_is_asked_in_small_batches_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    scorer = Scorer(tiny(board="bag"))
+    sizes = []
+    forward = scorer.model.forward
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        sizes.append(len(kwargs["input_ids"]))
+        return forward(*args, **kwargs)
+
+    monkeypatch.setattr(scorer.model, "forward", counted)
+    with torch.inference_mode():
+        lookahead(scorer, nodes=60, batch=3).search(Board())
+    assert max(sizes) <= 3
+
+
+def test_a_move_is_one_of_the_moves() -> None:
+    assert Move.from_iccs("h2e2") in {c.move for c in lookahead(nodes=30, k=60).search(Board()).candidates}

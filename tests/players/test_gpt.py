@@ -1,0 +1,121 @@
+"""The GPT as a player: its options, and what it does with limits and wishes to stop."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.model.tiny import tiny
+from xiangqi_gpt.decoding import Scorer, choose
+from xiangqi_gpt.players import Limit, PlayerError, create_player, is_deterministic
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.uci.session import UciSession
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model")
+    tiny(board="bag").save_pretrained(path)
+    return path
+
+
+def test_with_default_options_it_plays_what_choose_says(model: Path) -> None:
+    player = create_player(f"gpt:model={model},threads=1")
+    scorer = Scorer(tiny(board="bag"))
+    board = Board()
+    for _ in range(12):
+        scores = scorer.score(board)
+        expected = scores.moves[choose(board.copy(), scores)]
+        result = player.play(board, Limit(time=0.1))
+        assert result.move == expected
+        board.push(expected)
+    assert is_deterministic(player)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("top_k=0", "top_k: expected at least 1 move"),
+        ("top_p=2", "top_p: expected a share above 0"),
+        ("temperature=0,min_p=0.1", "expected one above 0 with min_p, found 0"),
+        ("rules=fide", "expected a rule set of simple, asian, chinese, found 'fide'"),
+        ("lookahead=soon", "expected a lookahead such as 500ms, 2s, or 400"),
+        ("lookahead=0ms", "expected a lookahead such as 500ms"),
+        ("lookahead=500ms,k=0", "k: expected at least 1, found 0"),
+        ("depth=0", "depth: expected at least 1, found 0"),
+        ("k=3", "expected lookahead=TIME or depth=PLIES with k, exploration"),
+    ],
+)
+def test_nonsense_is_refused(model: Path, options: str, message: str) -> None:
+    with pytest.raises(PlayerError, match=message):
+        create_player(f"gpt:model={model},{options}")
+
+
+def test_filters_draw_at_temperature_one_unless_told(model: Path) -> None:
+    player = create_player(f"gpt:model={model},top_k=5,threads=1", seed=3)
+    assert not is_deterministic(player)
+    scores = Scorer(tiny(board="bag")).score(Board())
+    best = {scores.moves[i] for i in scores.ranked()[:5]}
+    drawn = [player.play(Board(), Limit()).move for _ in range(30)]
+    assert set(drawn) <= best
+    assert len(set(drawn)) > 1
+    again = create_player(f"gpt:model={model},top_k=5,threads=1", seed=3)
+    assert [again.play(Board(), Limit()).move for _ in range(30)] == drawn
+
+
+def test_one_move_one_ply_is_the_bare_policy(model: Path) -> None:
+    bare = create_player(f"gpt:model={model},threads=1")
+    least = create_player(f"gpt:model={model},depth=1,k=1,threads=1")
+    board = Board()
+    for _ in range(8):
+        move = bare.play(board, Limit()).move
+        assert least.play(board, Limit()).move == move
+        board.push(move)
+
+
+def test_a_search_shows_its_lines_and_every_move(model: Path) -> None:
+    player = create_player(f"gpt:model={model},lookahead=80,k=6,threads=1")
+    analysis = player.analyse(Board(), Limit())
+    assert {line.move for line in analysis.lines} == set(Board().legal_moves())
+    assert len(analysis.lines[0].pv) > 1
+    assert analysis.value is not None
+    assert analysis.value.win + analysis.value.draw + analysis.value.loss == pytest.approx(1)
+    assert len(player.analyse(Board(), Limit(), multipv=3).lines) == 3
+    mate = Board("4k4/9/R8/9/9/9/9/9/9/1R3K3 w - - 0 1")
+    player = create_player(f"gpt:model={model},lookahead=3000,k=50,threads=1")
+    assert player.analyse(mate, Limit()).lines[0].score_cp == 30_000 - 2
+    with pytest.raises(PlayerError, match="expected a position with legal moves"):
+        player.play(Board("3k5/3R5/3R5/9/9/9/9/9/9/4K4 b - - 0 1"), Limit())
+
+
+def test_a_temperature_draws_by_visits(model: Path) -> None:
+    player = create_player(f"gpt:model={model},lookahead=40,temperature=1,threads=1", seed=1)
+    moves = {player.play(Board(), Limit()).move for _ in range(12)}
+    assert len(moves) > 1
+
+
+def test_stop_over_uci_ends_an_endless_search(model: Path) -> None:
+    lines: list[str] = []
+    answered = threading.Event()
+
+    def write(line: str) -> None:
+        lines.append(line)
+        if line.startswith("bestmove"):
+            answered.set()
+
+    session = UciSession(lambda: create_player(f"gpt:model={model},lookahead=9999s,threads=1"), write)
+    for line in ("uci", "isready", "position startpos", "go"):
+        session.handle(line)
+    assert not answered.is_set()
+    session.handle("stop")
+    assert answered.wait(30)
+    best = next(line for line in lines if line.startswith("bestmove"))
+    assert Board().is_legal(Move.from_iccs(best.split()[1]))
+    answered.clear()
+    session.handle("position startpos moves h2e2")
+    session.handle("go nodes 20")
+    assert answered.wait(30)
+    session.run(["quit"])
