@@ -67,6 +67,7 @@ def test_unreadable_files(tmp_path: Path) -> None:
         load_openings(tmp_path / "binary.txt")
 
 
+@pytest.mark.slow
 @needs_fairy
 def test_made_openings_are_balanced_and_reproducible() -> None:
     config = OpeningsConfig(count=2, max_plies=4, candidates=4, walk_nodes=50, check_nodes=(50, 100), seed=7)
