@@ -1,6 +1,6 @@
 """Broken record files, made at random from whole ones, for the readers to survive.
 
-``python -m tests.records.fuzz FORMAT SECONDS`` fuzzes one reader for a while and prints what it did.
+``python -m tests.records.fuzz FORMAT SECONDS`` fuzzes one reader for so many CPU seconds and prints what it did.
 """
 
 from __future__ import annotations
@@ -170,12 +170,12 @@ def survive(name: str, content: bytes, path: Path) -> tuple[int, int]:
 def fuzz(
     name: str, path: Path, rounds: int | None, seconds: float | None, seed: int = 0
 ) -> tuple[int, int, int]:
-    """Fuzz a reader for a number of files or for a time; (files, games, errors). A survivor's killer is left."""
+    """Fuzz a reader for a number of files or of CPU seconds; (files, games, errors)."""
     random = Random(f"{name}{seed}")
     whole = seeds(name, random)
     files = games = errors = 0
-    end = time.monotonic() + seconds if seconds is not None else None
-    while (rounds is None or files < rounds) and (end is None or time.monotonic() < end):
+    end = time.process_time() + seconds if seconds is not None else None
+    while (rounds is None or files < rounds) and (end is None or time.process_time() < end):
         if files % 500 == 499:
             whole = seeds(name, random)
         found = survive(name, mutate(random.choice(whole), random), path)
