@@ -135,14 +135,21 @@ def _drawn(legal: npt.NDArray[np.bool_], draws: Floats) -> Moves:
     return np.where(counts > 0, (legal.cumsum(1, dtype=np.int16) > wanted[:, None]).argmax(1), 0)
 
 
-@torch.no_grad()
 def sample_plies(
     model: Any, windows: Windows, tokenizer: Tokenizer, prefix: npt.NDArray[np.int64], noise: Tensor
 ) -> Moves:
-    """What the model would play on every ply, all plies at once, each behind the moves that the windows hold.
+    """The moves (B, P), as Red sees them, of :func:`sample_texts`; NO_MOVE where a text is no legal move."""
+    return _legal_moves_of(windows, tokenizer, sample_texts(model, windows, tokenizer, prefix, noise))
+
+
+@torch.no_grad()
+def sample_texts(
+    model: Any, windows: Windows, tokenizer: Tokenizer, prefix: npt.NDArray[np.int64], noise: Tensor
+) -> Moves:
+    """What the model would say on every ply (B, P, slots), all at once, each behind the moves that the windows hold.
 
     *noise* (B, P, slots, V) is Gumbel noise: with it the largest logit is a draw at temperature 1, over the whole
-    vocabulary. Returns moves (B, P) as Red sees them, NO_MOVE where the text drawn is no legal move.
+    vocabulary.
     """
     rows, plies = windows.moves.shape
     k, c = tokenizer.slots, tokenizer.condition.length
@@ -160,7 +167,8 @@ def sample_plies(
         if j < k - 1:  # the next token is drawn behind this one, on the branch of its ply
             ids[:, branches + j] = text[:, :, j]
     model.train(was_training)
-    return _legal_moves_of(windows, tokenizer, text.cpu().numpy())
+    texts: Moves = text.cpu().numpy()
+    return texts
 
 
 def _legal_moves_of(windows: Windows, tokenizer: Tokenizer, texts: Moves) -> Moves:

@@ -33,4 +33,4 @@ def embeddings_kept(model: Any) -> Iterator[list[Tensor]]:
 def gradient_penalty(loss: Tensor, embeddings: Tensor) -> Tensor:
     """The sum of squares of the gradient of *loss* by *embeddings*, itself differentiable."""
     (gradient,) = torch.autograd.grad(loss, embeddings, create_graph=True)
-    return gradient.float().square().sum()
+    return gradient.to(torch.promote_types(gradient.dtype, torch.float32)).square().sum()
