@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from xiangqi_gpt.records import GameRecord, Note, TeacherLabels, jsonl, pgnwrite, read_games, split_of
+from xiangqi_gpt.records import (
+    GameRecord,
+    Note,
+    TeacherLabels,
+    jsonl,
+    pgnwrite,
+    read_games,
+    split_of,
+    write_games,
+)
 from xiangqi_gpt.records.convert import Conversion, convert
 from xiangqi_gpt.rules.errors import ConfigError, RecordError
 
@@ -249,3 +258,18 @@ def test_many_games_in_small_batches(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (summary.kept, summary.duplicates) == (2, 7)
     assert [line.get("duplicate_of", {}).get("game") for line in lines] == [2, None, 2, 2, 2, 2, 2, None, 8]
     assert [iccs(game) for game in kept] == [SIX, OTHER]
+
+
+@pytest.mark.parametrize("name", ["a.pgn", "a.parquet", "a.jsonl", "a.ubb", "a.xqf"])
+def test_the_suffix_says_how_to_write(tmp_path: Path, name: str) -> None:
+    assert write_games(tmp_path / name, [GameRecord(moves=moves(SIX))]) == 1
+    assert [iccs(game) for game in read_games(tmp_path / name)] == [SIX]
+    with pytest.raises(RecordError, match="--force"):
+        write_games(tmp_path / name, [])
+
+
+@pytest.mark.parametrize("name", ["a.cbl", "a.txt", "a.doc", "a"])
+def test_formats_that_are_not_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RecordError, match="expected"):
+        write_games(tmp_path / name, [])
+    assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from xiangqi_gpt.records.record import GameRecord, Note, TeacherLabels, Variation, split_of
 from xiangqi_gpt.rules.errors import RecordError
 
-__all__ = ["GameRecord", "Note", "TeacherLabels", "Variation", "read_games", "split_of"]
+__all__ = ["GameRecord", "Note", "TeacherLabels", "Variation", "read_games", "split_of", "write_games"]
 
 _Path = str | os.PathLike[str]
 
@@ -49,3 +49,14 @@ def _read(
                 on_error(reading.error)
             elif reading.record is not None and (splits is None or reading.record.split in splits):
                 yield reading.record
+
+
+def write_games(path: _Path, games: Iterable[GameRecord], *, force: bool = False) -> int:
+    """Write games to a file in the format that its suffix names, and return how many.
+
+    The file appears under its name when all are written. Raises RecordError where the suffix names no format
+    that is written, or where the name is taken and ``force`` is false.
+    """
+    from xiangqi_gpt.records.formats import format_of
+
+    return format_of(path).write(path, games, force=force)
