@@ -265,7 +265,7 @@ def test_the_suffix_says_how_to_write(tmp_path: Path, name: str) -> None:
     assert write_games(tmp_path / name, [GameRecord(moves=moves(SIX))]) == 1
     assert [iccs(game) for game in read_games(tmp_path / name)] == [SIX]
     with pytest.raises(RecordError, match="--force"):
-        write_games(tmp_path / name, [])
+        write_games(tmp_path / name, [GameRecord(moves=())])
 
 
 @pytest.mark.parametrize("name", ["a.cbl", "a.txt", "a.doc", "a"])
