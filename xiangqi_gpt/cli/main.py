@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "legal": "Say of moves whether they are legal, and why not.",
     "perft": "Count the leaves of the tree of legal moves.",
     "train": "Train a model on game records.",
+    "compare": "Train choices of attention, tokenizer or board mode alike, and compare them.",
     "export": "Write a trained model at half its size, as the package carries it.",
     "convert": "Convert game records from one format to another.",
 }
