@@ -47,7 +47,8 @@ def test_train_evaluate_and_analyse(folder: Path, tmp_path: Path) -> None:
     assert "4 of split 'test'" in made.output
     assert "2 of split 'extra'" in made.output
     assert "finished: step 3" in made.output
-    assert sorted(p.name for p in (out / "model").iterdir()) == ["config.json", "model.safetensors"]
+    left = {p.name for p in (out / "model").iterdir()}
+    assert left == {"config.json", "generation_config.json", "model.safetensors"}
 
     result = call(
         "evaluate", "accuracy", "--data", folder / "games.parquet", "--model", out / "model", "--json"
