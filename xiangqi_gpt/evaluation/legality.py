@@ -20,6 +20,10 @@ class Legality:
     argmax_legal: float  # the likeliest text, token by token, is a legal move
     sampled_legal: float  # a text drawn at temperature 1 is
     leak: float  # mean probability of all texts that are no legal move
+    # Of the moves that the legal head takes for legal, over all positions together; None without such a head.
+    legal_set_precision: float | None = None  # share that is legal
+    legal_set_recall: float | None = None  # share of the legal moves that is among them
+    legal_set_f1: float | None = None
 
 
 def measure_legality(
@@ -52,4 +56,17 @@ def _summary(scores: list[MoveScores]) -> Legality:
         argmax_legal=float(np.mean([s.greedy is not None for s in scores])),
         sampled_legal=float(np.mean([s.sampled is not None for s in scores])),
         leak=float(np.mean([s.leak for s in scores])),
+        **_legal_sets(scores),
     )
+
+
+def _legal_sets(scores: list[MoveScores]) -> dict[str, float | None]:
+    sets = [(s.legal_set, frozenset(s.moves)) for s in scores if s.legal_set is not None]
+    if not sets:
+        return {}
+    hits, taken, legal = (sum(n) for n in zip(*((len(a & b), len(a), len(b)) for a, b in sets), strict=True))
+    return {
+        "legal_set_precision": hits / taken if taken else None,
+        "legal_set_recall": hits / legal,
+        "legal_set_f1": 2 * hits / (taken + legal),
+    }

@@ -21,6 +21,7 @@ from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import ConfigError, PlayerError
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.rulesets import RuleSet, get_rule_set
+from xiangqi_gpt.tokens import Condition
 
 BUNDLED = "assets/model"
 _MATE_CP = 30_000
@@ -66,7 +67,8 @@ class GPTPlayer:
     *temperature* 0 plays the likeliest legal move; above it moves are drawn, from what *top_k*, *top_p* and *min_p*
     leave (with one of them, the temperature is 1 unless given). With *guard* positions are not repeated as long as the
     player is not losing; with *rules*, the name of a rule set, no move is played that would lose by perpetual check or
-    chase while there is another.
+    chase while there is another. *result* (win, draw or loss) and *strength* (an Elo rating) ask for the moves of such
+    a side, of models trained with condition tokens.
 
     With *lookahead* it searches before it moves, as long as the limit of a question says, else as long as its
     configuration does; at a temperature above 0 moves are then drawn by how often the search tried them. ``stop_event``
@@ -83,6 +85,8 @@ class GPTPlayer:
         top_p: float | None = None,
         min_p: float | None = None,
         rules: str | None = None,
+        result: str | None = None,
+        strength: int | None = None,
         lookahead: LookaheadConfig | None = None,
         seed: int = 0,
         device: str = "cpu",
@@ -105,7 +109,11 @@ class GPTPlayer:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
             raise PlayerError(f"gpt: expected a device that is there, found {device!r}")
-        self.scorer = Scorer(open_model(model_dir), device, seed)
+        model = open_model(model_dir)
+        try:
+            self.scorer = Scorer(model, device, seed, Condition(result=result, strength=strength))
+        except ConfigError as error:
+            raise PlayerError(f"gpt: {error}") from None
         self.temperature = temperature
         self.guard = guard
         self.threads = threads or thinking_threads()
