@@ -120,7 +120,8 @@ class Player(Protocol):
 
     A player never changes the board that it is shown, and draws its random numbers from a seed given when
     it was made. It may offer `deterministic: bool`: False says that the same position may get another answer
-    next time.
+    next time; and `stop_event: threading.Event`, which ends the thinking at once when it is set (by another
+    thread, which clears it before the next question).
     """
 
     @property
