@@ -19,6 +19,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch import Tensor
 
 from xiangqi_gpt.model import IGNORED, XiangqiGPTConfig, XiangqiGPTForCausalLM
@@ -162,6 +163,8 @@ class Trainer:
         on_cpu = device == "cpu" or (
             device == "auto" and not torch.cuda.is_available() and not torch.backends.mps.is_available()
         )
+        # Accelerate keeps one precision for the whole process; a second run in it may want another.
+        AcceleratorState._reset_state()
         self.accelerator = Accelerator(cpu=on_cpu, mixed_precision=_precision(config.precision, on_cpu))
         torch.manual_seed(config.seed)
         self.progress = Progress()
