@@ -35,14 +35,12 @@ class AttentionLayer(nn.Module):
     ) -> tuple[Tensor, Any]:
         """x (B, T, width), positions (B, T), visible (B or 1, T, S) -> (B, T, width) and the extended state."""
         batch, length, width = x.shape
-        qk, v = (
-            self.qkv(x)
-            .view(batch, length, 3 * self.heads, self.head_size)
-            .split([2 * self.heads, self.heads], 2)
-        )
+        qkv = self.qkv(x).view(batch, length, 3 * self.heads, self.head_size)
+        q, k, v = qkv.split(self.heads, 2)  # (B, T, H, D)
         if context.rotation is not None and not self.attention.rotates_features:
-            qk = rotate(qk, context.rotation[:, :, None])
-        q, k = qk.split(self.heads, 2)  # (B, T, H, D)
+            turn = context.rotation[:, :, None]
+            # One by one: turned together their gradients would be copied once more on the way into the projection's.
+            q, k = rotate(q, turn), rotate(k, turn)
         q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
         y, state = self.attention(q, k, v, positions, visible, state, context)
         return self.out(y.transpose(1, 2).reshape(batch, length, width)), state
