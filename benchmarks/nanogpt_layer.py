@@ -1,10 +1,10 @@
 """A training step of ours against one of nanoGPT's layout: who reads more tokens a second?
 
-The layout (fused qkv, causal SDPA, GELU between two maps, norms before, learned positions, tied output, no biases) is
-re-implemented here plainly. Both have equal width, depth, heads, vocabulary, tokens and precision; ours is the whole model
-with ``board='none'``: slots, value head and rotary positions included, and again with learned positions. Steps alternate
-in one process and the fastest of each counts, so that whatever else runs on the machine slows all alike; one thread of a
-CPU is timed by the CPU seconds it spent.
+The layout (fused qkv, causal SDPA, GELU between two maps, norms before, learned positions, tied output, no biases)
+is re-implemented here plainly. Both have equal width, depth, heads, vocabulary, tokens and precision; ours is the
+whole model with ``board='none'``: slots, value head and rotary positions included, and again with learned positions.
+Steps alternate in one process and the fastest of each counts, so that whatever else runs on the machine slows all
+alike; one thread of a CPU is timed by the CPU seconds it spent.
 
     python benchmarks/nanogpt_layer.py --width 256 --layers 4 --tokens 256 --batch 8 --precision bf16
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from transformers import PreTrainedConfig
@@ -81,7 +82,9 @@ class XiangqiGPTConfig(PreTrainedConfig):
         _expect("board", self.board in BOARD_MODES, f"one of {', '.join(BOARD_MODES)}", self.board)
         _expect("encoder", self.encoder in ENCODERS, f"one of {', '.join(ENCODERS)}", self.encoder)
         _expect("position", self.position in POSITIONS, f"one of {', '.join(POSITIONS)}", self.position)
-        _expect("activation", self.activation in ACTIVATIONS, f"one of {', '.join(ACTIVATIONS)}", self.activation)
+        _expect(
+            "activation", self.activation in ACTIVATIONS, f"one of {', '.join(ACTIVATIONS)}", self.activation
+        )
         _expect("norm", self.norm in NORMS, f"one of {', '.join(NORMS)}", self.norm)
         for key in (
             "encoder_width",
@@ -102,7 +105,10 @@ class XiangqiGPTConfig(PreTrainedConfig):
             self.width,
         )
         _expect(
-            "width", self.position != "sinusoidal" or self.width % 2 == 0, "an even width for sinusoids", self.width
+            "width",
+            self.position != "sinusoidal" or self.width % 2 == 0,
+            "an even width for sinusoids",
+            self.width,
         )
         _expect("encoder_width", self.encoder_width % 4 == 0, "a multiple of 4", self.encoder_width)
         _expect("mlp_ratio", self.mlp_ratio > 0, "a positive number", self.mlp_ratio)
@@ -124,7 +130,7 @@ class XiangqiGPTConfig(PreTrainedConfig):
 
     def _check_types(self) -> None:
         """ConfigError where a plain field does not have the type of its default."""
-        for key in type(self).__dict__["__annotations__"]:
+        for key in inspect.get_annotations(type(self)):
             default, value = getattr(type(self), key), getattr(self, key)
             if key == "attention" or not isinstance(default, (bool, int, float, str)):
                 continue

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from transformers.generation import GenerationMixin
+from transformers import GenerationMixin
 
 from xiangqi_gpt.model.context import board_features, context_start
 from xiangqi_gpt.rules.board import Board
@@ -50,7 +50,7 @@ class MoveGenerationMixin(GenerationMixin):
     is windowed as in play: it holds whole plies, and the first ones are left out of a long game.
     """
 
-    def prepare_inputs_for_generation(
+    def prepare_inputs_for_generation(  # type: ignore[override]  # it takes less, and names what it takes
         self,
         input_ids: Tensor,
         root_fen: str = START_FEN,
