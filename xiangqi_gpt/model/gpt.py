@@ -64,7 +64,9 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         up = self.up(x)
-        y: Tensor = self.down(self.activation(up) if self.gate is None else self.activation(self.gate(x)) * up)
+        y: Tensor = self.down(
+            self.activation(up) if self.gate is None else self.activation(self.gate(x)) * up
+        )
         return y
 
 
@@ -151,8 +153,7 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
             scale=config.initializer_range,
         )
         self.layers = nn.ModuleList(
-            Layer(config, name, options)
-            for name, options in parse_attention(config.attention, config.layers)
+            Layer(config, name, options) for name, options in parse_attention(config.attention, config.layers)
         )
         self.norm = _norm(config)
         self.lm_head = nn.Linear(width, config.vocab_size, bias=False)
@@ -287,7 +288,9 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
             logits=logits,
             value_logits=value_logits,
             states=tuple(new_states) if states is not None else None,
-            legal_logits=None if legal_index is None else self._legal_set(x, vectors, board_index, legal_index),
+            legal_logits=None
+            if legal_index is None
+            else self._legal_set(x, vectors, board_index, legal_index),
         )
 
     def _legal_set(self, x: Tensor, vectors: Tensor | None, board_index: Tensor | None, at: Tensor) -> Tensor:
@@ -304,7 +307,9 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
         """What all layers need to know of the positions of a call."""
         backend = self.config._attn_implementation or "sdpa"
         if backend not in BACKENDS:
-            raise ConfigError(f"attn_implementation: expected one of {', '.join(BACKENDS)}, found {backend!r}")
+            raise ConfigError(
+                f"attn_implementation: expected one of {', '.join(BACKENDS)}, found {backend!r}"
+            )
         return Context(
             consecutive=consecutive,
             rotation=self.position.rotation(positions),
