@@ -171,6 +171,8 @@ class Lookahead:
         seconds, nodes, depth = given
         deadline = None if seconds is None else began + seconds
         scores = self.scorer.score(board)
+        if not self._last[0]:
+            self._last = (1, time.monotonic() - began)  # all that is known of this machine yet
         depth = min(depth or _MAX_PLIES, _MAX_PLIES, self._room(board))
         root = self._kept(board, limited=given[2] is not None)
         self._open(root, board, scores, open_moves(
@@ -210,8 +212,6 @@ class Lookahead:
             return self._size
         if left <= 0:
             return 0
-        if not leaves:
-            return 1
         # Half of what a batch costs it costs at any size.
         for size in range(self._size, 0, -1):
             if left >= _RESERVE * seconds * (0.5 + 0.5 * size / leaves):

@@ -35,8 +35,10 @@ class PackedRows:
     begins: list[list[int]]  # and the place of its first inner node
 
 
-def pack_rows(rows: Sequence[Row], tokenizer: Tokenizer, device: torch.device) -> PackedRows:
-    """Lay out *rows* for one forward pass without states."""
+def pack_rows(
+    rows: Sequence[Row], tokenizer: Tokenizer, device: torch.device, multiple: int = 1
+) -> PackedRows:
+    """Lay out *rows* for one forward pass without states, T being a multiple of *multiple*."""
     k, c, bos = tokenizer.slots, tokenizer.condition.length, tokenizer.vocab.bos_id
     lines = []
     for prefix, text, trees in rows:
@@ -62,7 +64,7 @@ def pack_rows(rows: Sequence[Row], tokenizer: Tokenizer, device: torch.device) -
             visible[at : at + size, at : at + size] = tree.ancestors
             at += size
         lines.append((ids, slot, position, board, visible, roots, begins))
-    longest = max(len(line[0]) for line in lines)
+    longest = -(-max(len(line[0]) for line in lines) // multiple) * multiple
     fields = np.zeros((4, len(lines), longest), np.int64)
     masks = np.zeros((len(lines), longest, longest), bool)
     masks[:] = np.eye(longest, dtype=bool)

@@ -184,7 +184,8 @@ class Scorer:
                 )
             )
             pasts.append(features[::-1])
-        packed = pack_rows(rows, self.tokenizer, self.device)
+        # Few different shapes: kernels are prepared, and kept, for every one of them.
+        packed = pack_rows(rows, self.tokenizer, self.device, multiple=16)
         output = self.model(
             input_ids=packed.ids,
             slots=packed.slots,
