@@ -129,7 +129,9 @@ def test_wheel_carries_the_model_within_its_limit(contents: set[str]) -> None:
 def test_installed_wheel_is_what_runs(scripts: Path, tmp_path: Path) -> None:
     python = scripts / ("python.exe" if sys.platform == "win32" else "python")
     script = "import xiangqi_gpt.resources as r; print(r.resource_path('data/openings.txt'))"
-    done = subprocess.run([python, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [python, "-I", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     assert Path(done.stdout.strip()).is_relative_to(scripts.parent)
 
 

@@ -169,3 +169,21 @@ def test_cut_and_foreign_parquet_files(tmp_path: Path) -> None:
         list(read_games(store(tmp_path / "types.parquet", [{"moves": "h2e2", "teacher_cp": "many"}])))
     with pytest.raises(RecordError, match="nothing of that name"):
         read_games(tmp_path / "absent.parquet", on_error=lambda error: None)
+
+
+def test_damaged_text_costs_its_own_row(tmp_path: Path) -> None:
+    raw = pa.array([OPENING.encode(), b"h2e2 \xff\xfe", OPENING.encode()], pa.binary())
+    text = pa.Array.from_buffers(pa.string(), 3, raw.buffers())
+    for column in (raw, text):
+        path = tmp_path / "bytes.parquet"
+        pq.write_table(pa.table({"moves": column}), path)
+        errors: list[RecordError] = []
+        assert [game.number for game in read_games(path, on_error=errors.append)] == [1, 3]
+        assert [(error.game, error.ply) for error in errors] == [(2, 1)]
+
+
+def test_a_damaged_head_is_a_typed_error(tmp_path: Path) -> None:
+    path = store(tmp_path / "head.parquet", [{"moves": OPENING, "杯": "x"}])
+    path.write_bytes(path.read_bytes().replace("杯".encode(), b"\xe6\x9d\x28"))
+    with pytest.raises(RecordError, match="sound Parquet"):
+        list(read_games(path))

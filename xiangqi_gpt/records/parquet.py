@@ -103,7 +103,8 @@ def readings(
             yield from judged(_candidates(file, name, splits, on_bytes), name)
     except FileNotFoundError as error:
         raise RecordError("expected a file, found nothing of that name", file=name) from error
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        # Names in a damaged head may be no UTF-8, which comes as UnicodeDecodeError.
         reason = " ".join(str(error).split())
         raise RecordError(f"expected a sound Parquet file: {reason}", file=name) from error
 
@@ -139,11 +140,22 @@ def _column(batch: Any, name: str, file: str) -> Sequence[Any]:
         if name == "teacher_cp":
             return _lists(column)
         if name in _TEXTS:
-            return list(column.cast(pa.string()).to_pylist())
+            return _strings(column)
         return list(column.to_pylist())
     except pa.ArrowException as error:
         reason = " ".join(str(error).split())
         raise RecordError(f"column {name!r}: expected other values: {reason}", file=file) from error
+
+
+def _strings(column: Any) -> list[str | None]:
+    """A column of text; bytes that are no UTF-8 become U+FFFD, so that they cost their own row only."""
+    if not pa.types.is_binary(column.type):
+        try:
+            return list(column.cast(pa.string()).to_pylist())
+        except UnicodeDecodeError:
+            pass
+    raws = column.cast(pa.binary()).to_pylist()
+    return [raw.decode("utf-8", "replace") if raw is not None else None for raw in raws]
 
 
 def _lists(column: Any) -> list[list[int | None] | None]:

@@ -1,7 +1,7 @@
 """Notations whose words depend on the board: WXF and Chinese, one token a character.
 
 Every text fills ``slots`` tokens; a shorter one is closed with END, which is a token like any other to the model. WXF
-has four characters always. Chinese has four on every possible board, but five where more than two pieces of a kind
+has four characters always. Chinese has four on every possible board, but five where four or more pieces of a kind
 other than soldiers stand in two stacks (such a position can be set up, though not reached), so it promises no length:
 its fifth slot holds END, or the fifth character.
 """

@@ -31,10 +31,12 @@ def test_chunks_of_any_size_are_the_same(spec: str, monkeypatch: pytest.MonkeyPa
         if isinstance(case.module, LinearAttention):
             monkeypatch.setattr(type(case.module), "chunk", chunk)
         else:
-            monkeypatch.setattr("xiangqi_gpt.model.attention.exponential._BLOCK", chunk)
+            monkeypatch.setattr(
+                "xiangqi_gpt.model.attention.exponential._CHUNK", 1 << (chunk - 1).bit_length()
+            )
         y, end = case(q, k, v, state=case.module.init_state(2, q))
         torch.testing.assert_close(y, whole, rtol=1e-11, atol=1e-12)
-        for name in ("sums", "norms", "means", "logs"):
+        for name in ("sums", "norms", "tops"):
             if hasattr(state, name):
                 torch.testing.assert_close(getattr(end, name), getattr(state, name), rtol=1e-11, atol=1e-12)
 
@@ -192,7 +194,7 @@ def test_polynomials_equal_their_features() -> None:
             else (1 + x / order) ** order
         )
         torch.testing.assert_close(fq @ fk.mT, expected, rtol=1e-12, atol=1e-12)
-        torch.testing.assert_close(case.module.similarity(q, k), expected, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(case.module.kernel(q, k), expected, rtol=1e-12, atol=1e-12)
         assert (expected >= 0).all()
 
 
@@ -212,7 +214,7 @@ def test_the_two_roads_to_exp() -> None:
     def similarity(spec: str, x: float) -> float:
         case = Case.of(spec, heads=1, head_size=1)
         one = torch.ones(1, 1, dtype=torch.float64)
-        return float(case.module.similarity(x * one, one))
+        return float(case.module.kernel(x * one, one))
 
     for x in (-2.0, -1.0, 0.5, 1.0, 2.0):
         errors = {

@@ -1,12 +1,12 @@
 """Linear attention whose key features are exponentials, without overflow and strictly causal.
 
-A weight is a sum over features f of a_tf exp(k_sf - L_tf), where L_tf = log sum over s <= t of exp(k_sf): the past of a
-feature, normalised. What differs is how the features of a query share out: a = softmax(q) (``efficient``), or
-a = softmax(q + L) (``linear_exp``), which is exp(q) . exp(k) over its sum. No exponent is ever positive, and none
-depends on a later token.
+A weight is a sum over features f of a_tf exp(k_sf - M_tf), where M_tf = max over s <= t of k_sf. What differs is how
+the features of a query share out: with z_tf = sum over s <= t of exp(k_sf - M_tf), a = softmax(q) / z (``efficient``),
+or a = exp(q + M) / sum_f exp(q + M) z (``linear_exp``), which is exp(q) . exp(k) over its sum. No exponent is ever
+positive, and none depends on a later token.
 
 Letters in shapes: B batch, H heads, T tokens of this call, D head size, R features (R' = 2 R where rotary positions
-turn them, else R), N blocks of C tokens.
+turn them, else R), N chunks of C tokens.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor
 from xiangqi_gpt.model.attention.recurrent import RecurrentAttention, wide
 from xiangqi_gpt.model.attention.registry import expect_option, register
 
-_BLOCK = 8  # tokens between which exponents are formed pair by pair
+_CHUNK = 64  # tokens, a power of two: what came before a chunk stands in one sum
 _LARGEST = 64.0  # where tokens are masked one by one, keys are held within this: exp() of it can be summed in float32
 
 
@@ -29,14 +29,14 @@ _LARGEST = 64.0  # where tokens are masked one by one, keys are held within this
 class ExponentialState:
     """What is kept of the tokens so far, feature by feature."""
 
-    means: Tensor  # (B, H, R', D): values averaged by exp(k)
-    logs: Tensor  # (B, H, R): log of the sum of exp(k)
+    sums: Tensor  # (B, H, R', D): of exp(k - tops) times values
+    norms: Tensor  # (B, H, R): of exp(k - tops)
+    tops: Tensor  # (B, H, R): the largest k
     length: int
 
     def reorder(self, index: Tensor) -> ExponentialState:
-        return ExponentialState(
-            self.means.index_select(0, index), self.logs.index_select(0, index), self.length
-        )
+        sums, norms, tops = (x.index_select(0, index) for x in (self.sums, self.norms, self.tops))
+        return ExponentialState(sums, norms, tops, self.length)
 
 
 class ExponentialAttention(RecurrentAttention):
@@ -55,96 +55,138 @@ class ExponentialAttention(RecurrentAttention):
         return self.head_size
 
     def init_state(self, batch: int, like: Tensor) -> ExponentialState:
-        logs = torch.full(
-            (batch, self.heads, self.feature_count), -torch.inf, dtype=wide(like), device=like.device
-        )
-        return ExponentialState(torch.zeros_like(logs)[..., None].repeat(1, 1, 1, self.head_size), logs, 0)
+        norms = torch.zeros(batch, self.heads, self.feature_count, dtype=wide(like), device=like.device)
+        sums = norms[..., None].repeat(1, 1, 1, self.head_size)
+        return ExponentialState(sums, norms, torch.full_like(norms, -torch.inf), 0)
 
     def masked(self, q: Tensor, k: Tensor, v: Tensor, visible: Tensor, rotation: Tensor | None) -> Tensor:
         q, k = self.exponents(q, k)
-        fk = k.clamp(-_LARGEST, _LARGEST).exp()
-        past = visible.to(fk.dtype) @ fk  # (B, H, T, R): exp(L)
-        straight, crossed = self._shares(q, past.log(), rotation is not None)
-        if rotation is None:
-            return (straight / past @ fk.mT).masked_fill(~visible, 0) @ v
-        queries, keys = _turned(straight / past, crossed / past, rotation), _turns(rotation) * _twice(fk)
-        return (queries @ keys.mT).masked_fill(~visible, 0) @ v
+        keys = k.clamp(-_LARGEST, _LARGEST).exp()
+        shares = self._shares(q, torch.zeros_like(q), visible.to(keys.dtype) @ keys, rotation)
+        if rotation is not None:
+            keys = _twice(keys) * _turns(rotation)
+        return (shares @ keys.mT).masked_fill(~visible, 0) @ v
 
     def recurrent(
         self, q: Tensor, k: Tensor, v: Tensor, state: ExponentialState | None, rotation: Tensor | None
     ) -> tuple[Tensor, ExponentialState]:
         q, k = self.exponents(q, k)
-        if state is None:
-            logs = k.logcumsumexp(2)
-        else:
-            logs = torch.cat([state.logs[:, :, None], k], 2).logcumsumexp(2)[:, :, 1:]
-        straight, crossed = self._shares(q, logs, rotation is not None)
-        weights, turns = straight, None
+        length = k.shape[2]
+        chunk = min(_CHUNK, 1 << (length - 1).bit_length())
+        pad = (0, 0, 0, -length % chunk)
         if rotation is not None:
-            weights, turns, k, logs = (
-                _turned(straight, crossed, rotation),
-                _turns(rotation),
-                _twice(k),
-                _twice(logs),
-            )
-        before = None
+            rotation = _chunks(F.pad(rotation, pad), chunk)
+        q, v = _chunks(F.pad(q, pad), chunk), _chunks(F.pad(v, pad), chunk)
+        k = F.pad(k, pad, value=-torch.inf)
+        # The result is the same whatever the tops, so none of its gradient goes through them.
+        tops = k.detach().cummax(2).values
         if state is not None:
-            before = (state.means, state.logs if rotation is None else _twice(state.logs))
-        y, means = _averaged(weights, k, logs, turns, v, before)
-        last = logs[:, :, -1, : self.feature_count]
-        return y, ExponentialState(means, last, q.shape[2] + (0 if state is None else state.length))
+            tops = torch.maximum(tops, state.tops[:, :, None])
+        past = _Past(_chunks(k, chunk), _chunks(tops, chunk), state)
+        shares = self._shares(q, past.tops, past.norms, rotation)
+        y, sums = past.mixed(shares, None if rotation is None else _turns(rotation), v)
+        seen = length + (0 if state is None else state.length)
+        return y.flatten(2, 3)[:, :, :length], ExponentialState(sums, past.end, tops[:, :, -1], seen)
 
-    def _shares(self, q: Tensor, logs: Tensor, rotated: bool) -> tuple[Tensor, Tensor]:
-        """a (B, H, T, R), and the same with the queries of the two features of a pair exchanged."""
-        if not self.joint:
-            shares = q.softmax(-1)
-            return shares, _exchanged(shares) if rotated else shares
-        total = (q + logs).logsumexp(-1, keepdim=True)
-        shares = (q + logs - total).exp()
-        return shares, (_exchanged(q) + logs - total).exp() if rotated else shares
+    def _shares(self, q: Tensor, tops: Tensor, norms: Tensor, rotation: Tensor | None) -> Tensor:
+        """a (..., T, R'), where *norms* are z and *tops* are M."""
+        if self.joint:
+            largest = (q + tops).detach().amax(-1, keepdim=True)
+            shares = (q + tops - largest).exp()
+            total = (shares * norms).sum(-1, keepdim=True)
+            if rotation is None:
+                return shares / total
+            return _turned(shares, (_exchanged(q) + tops - largest).exp(), rotation) / total
+        shares = q.softmax(-1)
+        if rotation is None:
+            return shares / norms
+        return _turned(shares / norms, _exchanged(shares) / norms, rotation)
 
 
-def _averaged(
-    a: Tensor, k: Tensor, logs: Tensor, turns: Tensor | None, v: Tensor, before: tuple[Tensor, Tensor] | None
-) -> tuple[Tensor, Tensor]:
-    """y_t = sum over s <= t and f of a_tf turns_sf exp(k_sf - logs_tf) v_s, and the last of the means by feature.
+class _Past:
+    """The tokens before each token, in the scale that it sees them in.
 
-    a, k, logs are (B, H, T, R'), turns (B or 1, 1, T, R'), v (B, H, T, D); *before* the means (B, H, R', D) and logs
-    (B, H, R') of the tokens before. Within a block exponents are formed pair by pair; what came before it stands in
-    its means, which later logs let fade.
+    Within a chunk they are gathered by halves: the keys in the first half of every 2, 4, 8, ... tokens in the scale of
+    the top at its end, which fades for the tokens in the second half as their tops rise.
     """
-    length = k.shape[2]
-    block = min(_BLOCK, length)
-    pad = -length % block
-    v, a = (_blocks(F.pad(x, (0, 0, 0, pad)), block) for x in (v, a))
-    k = _blocks(F.pad(k, (0, 0, 0, pad), value=-torch.inf), block)
-    logs = _blocks(torch.cat([logs, logs[:, :, -1:].expand(-1, -1, pad, -1)], 2), block)
-    causal = torch.ones(block, block, dtype=torch.bool, device=k.device).tril()[..., None]
-    pairs = (
-        (k[..., None, :, :] - logs[..., :, None, :]).masked_fill(~causal, -torch.inf).exp()
-    )  # (B, H, N, C, C, R')
-    last = logs[..., -1, :]  # (B, H, N, R')
-    ends = (k - last[..., None, :]).exp()
-    if turns is not None:
-        turns = _blocks(F.pad(turns, (0, 0, 0, pad)), block)
-        pairs, ends = pairs * turns[..., None, :, :], ends * turns
-    y = (pairs @ a[..., None])[..., 0] @ v
-    added = ends.mT @ v  # (B, H, N, R', D)
-    means, earlier = [], logs.new_full((), -torch.inf).expand_as(last[:, :, 0])
-    mean = torch.zeros_like(added[:, :, 0])
-    if before is not None:
-        mean, earlier = before
-    starts = torch.cat([earlier[:, :, None], last[:, :, :-1]], 2)
-    fades = (starts - last).exp()[..., None]
-    for n in range(k.shape[2]):
-        means.append(mean)
-        mean = mean * fades[:, :, n] + added[:, :, n]
-    y = y + (a * (starts[..., None, :] - logs).exp()) @ torch.stack(means, 2)
-    return y.flatten(2, 3)[:, :, :length], mean
+
+    def __init__(self, k: Tensor, tops: Tensor, state: ExponentialState | None) -> None:
+        """*k* and *tops* are (B, H, N, C, R)."""
+        self.tops = tops
+        self.state = state
+        self.own = (k - tops).exp()
+        self.levels: list[tuple[Tensor, Tensor]] = []  # keys and fades, (B, H, N, n, h, R) each
+        half = 1
+        while half < k.shape[3]:
+            first, second = _halves(tops, half)
+            middle = first[..., -1:, :]
+            self.levels.append(((_halves(k, half)[0] - middle).exp(), (middle - second).exp()))
+            half *= 2
+        last = tops[..., -1, :]  # (B, H, N, R)
+        before = (
+            last.new_full((), -torch.inf).expand_as(last[:, :, :1])
+            if state is None
+            else state.tops[:, :, None]
+        )
+        starts = torch.cat([before, last[:, :, :-1]], 2)
+        self.ends = (k - last[..., None, :]).exp()  # (B, H, N, C, R)
+        self.fades = (starts - last).exp()  # of a chunk's beginning at its end, (B, H, N, R)
+        self.carried = (starts[..., None, :] - tops).exp()  # and at each of its tokens
+        norms = self.own
+        for keys, fades in self.levels:
+            first, second = _halves(norms, keys.shape[-2])
+            norms = _joined(first, second + fades * keys.sum(-2, keepdim=True))
+        start = torch.zeros_like(last[:, :, 0]) if state is None else state.norms
+        norm_starts, self.end = _scan(start, self.fades, self.ends.sum(-2))
+        self.norms = norms + self.carried * norm_starts[..., None, :]  # z, (B, H, N, C, R)
+
+    def mixed(self, a: Tensor, turns: Tensor | None, v: Tensor) -> tuple[Tensor, Tensor]:
+        """y_t = sum over s <= t and f of a_tf turns_sf exp(k_sf - M_tf) v_s, and the sums behind all tokens.
+
+        *a* is (B, H, N, C, R'), *turns* (B or 1, 1, N, C, R') or None, *v* (B, H, N, C, D).
+        """
+
+        def turned(x: Tensor, turns: Tensor | None) -> Tensor:
+            return x if turns is None else _twice(x) * turns
+
+        def faded(a: Tensor, fades: Tensor) -> Tensor:
+            return a * (fades if turns is None else _twice(fades))
+
+        y = (a * turned(self.own, turns)).sum(-1, keepdim=True) * v
+        for keys, fades in self.levels:
+            half = keys.shape[-2]
+            first, second = _halves(y, half)
+            keys = turned(keys, None if turns is None else _halves(turns, half)[0])
+            seen = (faded(_halves(a, half)[1], fades) @ keys.mT) @ _halves(v, half)[0]
+            y = _joined(first, second + seen)
+        added = turned(self.ends, turns).mT @ v  # (B, H, N, R', D)
+        start = torch.zeros_like(added[:, :, 0]) if self.state is None else self.state.sums
+        fades = self.fades if turns is None else _twice(self.fades)
+        starts, end = _scan(start, fades[..., None], added)
+        return y + faded(a, self.carried) @ starts, end
 
 
-def _blocks(x: Tensor, size: int) -> Tensor:
+def _scan(start: Tensor, fades: Tensor, added: Tensor) -> tuple[Tensor, Tensor]:
+    """What stands at the beginning of every chunk (B, H, N, ...), and at the end of the last."""
+    starts = []
+    for n in range(added.shape[2]):
+        starts.append(start)
+        start = start * fades[:, :, n] + added[:, :, n]
+    return torch.stack(starts, 2), start
+
+
+def _chunks(x: Tensor, size: int) -> Tensor:
     return x.unflatten(2, (-1, size))
+
+
+def _halves(x: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """The first and the second *size* of every 2 * size tokens: (..., C, R) -> two of (..., n, size, R)."""
+    pairs = x.unflatten(-2, (-1, 2, size))
+    return pairs[..., 0, :, :], pairs[..., 1, :, :]
+
+
+def _joined(first: Tensor, second: Tensor) -> Tensor:
+    return torch.stack([first, second], -3).flatten(-4, -2)
 
 
 def _twice(x: Tensor) -> Tensor:

@@ -39,8 +39,7 @@ class LinearState:
 class LinearAttention(RecurrentAttention):
     """A subclass states its feature map: ``features``, or one for queries and one for keys.
 
-    Features must be such that no similarity is negative. ``similarity`` may be overridden by a cheaper formula for the
-    same number.
+    Features must be such that no similarity is negative. ``kernel`` may state a cheaper formula for the same number.
     """
 
     rotates_features: ClassVar[bool] = True
@@ -57,9 +56,9 @@ class LinearAttention(RecurrentAttention):
     def key_features(self, k: Tensor) -> Tensor:
         return self.features(k)
 
-    def similarity(self, q: Tensor, k: Tensor) -> Tensor:
-        """(..., T, D), (..., S, D) -> (..., T, S)."""
-        return self.query_features(q) @ self.key_features(k).mT
+    def kernel(self, q: Tensor, k: Tensor) -> Tensor | None:
+        """sim(q, k) without features, (..., T, D), (..., S, D) -> (..., T, S); None: by features."""
+        return None
 
     def init_state(self, batch: int, like: Tensor) -> LinearState:
         zero = like.new_zeros(batch, self.heads, 1, self.head_size, dtype=wide(like))
@@ -67,11 +66,15 @@ class LinearAttention(RecurrentAttention):
         return LinearState(norms[..., None].repeat(1, 1, 1, self.head_size), norms, 0)
 
     def masked(self, q: Tensor, k: Tensor, v: Tensor, visible: Tensor, rotation: Tensor | None) -> Tensor:
-        sim = self.similarity(q, k).masked_fill(~visible, 0)
+        sim = self.kernel(q, k)
+        if sim is not None:
+            sim = sim.masked_fill(~visible, 0)
+            return _divided(sim @ v, sim.sum(-1, keepdim=True))
+        fq, fk = self.query_features(q), self.key_features(k)
+        sim = (fq @ fk.mT).masked_fill(~visible, 0)
         norm = sim.sum(-1, keepdim=True)
         if rotation is not None:
-            sim = _turned(self.query_features(q), rotation) @ _turned(self.key_features(k), rotation).mT
-            sim = sim.masked_fill(~visible, 0)
+            sim = (_turned(fq, rotation) @ _turned(fk, rotation).mT).masked_fill(~visible, 0)
         return _divided(sim @ v, norm)
 
     def recurrent(
@@ -85,7 +88,8 @@ class LinearAttention(RecurrentAttention):
             part = slice(first, first + self.chunk)
             qc, kc, vc = q[:, :, part], k[:, :, part], v[:, :, part]
             fq, fk = self.query_features(qc), self.key_features(kc)
-            sim = self.similarity(qc, kc).tril()
+            exact = self.kernel(qc, kc)
+            sim = (fq @ fk.mT if exact is None else exact).tril()
             norm = sim.sum(-1, keepdim=True)
             if norms is not None:
                 norm = norm + fq @ norms[..., None]
@@ -131,7 +135,7 @@ class Linear(LinearAttention):
     """elu(x) + 1."""
 
     def features(self, x: Tensor) -> Tensor:
-        return torch.where(x > 0, x + 1, x.clamp_max(0).exp())  # elu(x) + 1 itself rounds to 0 from -17 on
+        return x.clamp_max(0).exp() + x.relu()  # elu(x) + 1 itself rounds to 0 from -17 on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +195,7 @@ class PolynomialAttention(LinearAttention):
             parts.append(x[..., index].prod(-1) * (weight * math.sqrt(self.coefficient(degree))))
         return torch.cat(parts, -1)
 
-    def similarity(self, q: Tensor, k: Tensor) -> Tensor:
+    def kernel(self, q: Tensor, k: Tensor) -> Tensor:
         return self.polynomial(q @ k.mT * self.head_size**-0.5)
 
     def polynomial(self, x: Tensor) -> Tensor:
