@@ -13,6 +13,7 @@ from xiangqi_gpt.rules.errors import ConfigError
 SCHEDULES = ("cosine", "linear", "constant")
 PRECISIONS = ("auto", "no", "bf16", "fp16")
 TARGETS = ("mixed", "human", "teacher")
+MAX_MIX = 1000  # times that an epoch may go through a source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,13 @@ class TrainConfig:
         "mixed"  # mixed: the teacher's move where there is one, else the human's; or one of them only
     )
     extra: bool = False  # learn from rows of split "extra" (fragments, analysis) as well
+    mix: str = ""  # how often an epoch goes through a source, such as human=1,teacher=0.5; others once
+    opening_limit: int = 0  # plies whose opening more games than this share are seen less often; 0: no limit
+    winner_weight: float = 1.0  # of the moves played by those who went on to win, in the move loss
+    loser_weight: float = 1.0  # of the moves played by those who went on to lose
+    draw_weight: float = 1.0  # of the moves played in games that were drawn or whose result is not known
+    soft_moves: int = 4  # most moves a ply learned from a teacher's list of moves; 1: its best move alone
+    soft_temperature: float = 60.0  # centipawns; a teacher's move has a share of exp(score / temperature)
     mirror: bool = True  # exchange left and right in every second window
     plies: int = 8  # plies a window; at most the model's context_plies
     batch_windows: int = 32  # windows an optimiser step
@@ -58,10 +66,16 @@ class TrainConfig:
         for key in shares:
             if not 0 <= getattr(self, key) <= 1:
                 raise ConfigError(f"{key}: expected a share from 0 to 1, found {getattr(self, key)!r}")
-        for key in ("value_weight", "legal_weight", "gradient_penalty", "sample_ramp"):
+        weights = ("value_weight", "legal_weight", "winner_weight", "loser_weight", "draw_weight")
+        for key in (*weights, "gradient_penalty", "sample_ramp", "opening_limit"):
             if not 0 <= getattr(self, key) < float("inf"):
                 raise ConfigError(f"{key}: expected a number of at least 0, found {getattr(self, key)!r}")
-        windows = ("plies", "batch_windows", "micro_batch_windows")
+        if not 0 < self.soft_temperature < float("inf"):
+            raise ConfigError(
+                f"soft_temperature: expected centipawns above 0, found {self.soft_temperature!r}"
+            )
+        mix_weights(self.mix)
+        windows = ("plies", "batch_windows", "micro_batch_windows", "soft_moves")
         for key in (*windows, "max_steps", "checkpoint_every", "sample_passes"):
             value = getattr(self, key)
             if not isinstance(value, int) or value < 1:
@@ -75,6 +89,24 @@ class TrainConfig:
                 f"micro_batch_windows: expected a divisor of batch_windows, {self.batch_windows}, "
                 f"found {self.micro_batch_windows!r}"
             )
+
+
+def mix_weights(text: str) -> dict[str, float]:
+    """The weights of a setting such as ``human=1,teacher=0.5``, by source; ConfigError where it is none."""
+    weights: dict[str, float] = {}
+    for part in filter(None, (p.strip() for p in text.split(","))):
+        name, equals, number = (p.strip() for p in part.rpartition("="))
+        try:
+            weight = float(number)
+        except ValueError:
+            weight = -1.0
+        if not equals or not name or not 0 <= weight <= MAX_MIX or name in weights:
+            raise ConfigError(
+                f"mix: expected each source once, with a weight from 0 to {MAX_MIX}, such as "
+                f"human=1,teacher=0.5, found {part!r}"
+            )
+        weights[name] = weight
+    return weights
 
 
 PRESETS: dict[str, TrainConfig] = {
