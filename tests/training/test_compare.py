@@ -85,6 +85,10 @@ def test_a_run_is_made_once_and_only_counts_with_its_settings(tmp_path: Path) ->
     (other, *_) = plan("tokenizer", tmp_path, steps=4, seeds=1, choices=["square"], settings=TINY)
     with pytest.raises(ConfigError, match="max_steps: expected 4 for this comparison, found 3"):
         finished(other)
+    saved = json.loads((run.out / "result.json").read_text(encoding="utf-8"))
+    del saved["settings"]["mix"]  # a setting younger than the run
+    (run.out / "result.json").write_text(json.dumps(saved), encoding="utf-8")
+    assert finished(run) == measured
     (run.out / "result.json").write_text("{}", encoding="utf-8")
     with pytest.raises(ConfigError, match="expected the result of a run"):
         finished(run)

@@ -303,10 +303,12 @@ def finished(run: Run) -> Measured | None:
         measured = Measured(**{**result, "curve": tuple((int(s), float(x)) for s, x in result["curve"])})
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{file}: expected the result of a run, found {error!r}") from None
+    # Settings younger than the run stood at their defaults.
+    settings = {**json.loads(json.dumps(dataclasses.asdict(TrainConfig()))), **settings}
     for key, value in run.fingerprint.items():
-        if settings.get(key) != value:
+        if settings[key] != value:
             raise ConfigError(
-                f"{file}: {key}: expected {value!r} for this comparison, found {settings.get(key)!r}: "
+                f"{file}: {key}: expected {value!r} for this comparison, found {settings[key]!r}: "
                 "give another --out, or remove the run"
             )
     return measured
