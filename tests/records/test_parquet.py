@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from xiangqi_gpt.records import GameRecord, TeacherLabels, parquet, read_games, split_of
+from xiangqi_gpt.records.convert import Conversion, convert
 from xiangqi_gpt.rules.errors import RecordError
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.move import MOVES, Move
@@ -187,3 +188,38 @@ def test_a_damaged_head_is_a_typed_error(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace("杯".encode(), b"\xe6\x9d\x28"))
     with pytest.raises(RecordError, match="sound Parquet"):
         list(read_games(path))
+
+
+def test_the_teachers_lines_survive_every_format_that_holds_labels(tmp_path: Path) -> None:
+    first, second = Move.from_iccs("h2e2"), Move.from_iccs("b2e2")
+    labels = TeacherLabels(0, (first, None), (30, None), (((first, 30), (second, -29_998)), ()))
+    game = GameRecord(moves=moves("h2e2 h9g7"), kind="teacher", labels=labels)
+    parquet.write(tmp_path / "a.parquet", [game])
+    row = pq.read_table(tmp_path / "a.parquet").to_pylist()[0]
+    assert row["teacher_multipv"] == ["h2e2 b2e2", ""]
+    assert row["teacher_multipv_cp"] == [[30, -29_998], []]
+    convert(Conversion(sources=(tmp_path / "a.parquet",), out=tmp_path / "b.jsonl"))
+    for name in ("a.parquet", "b.jsonl"):
+        [again] = read_games(tmp_path / name)
+        assert again.labels == labels
+
+
+@pytest.mark.parametrize(
+    ("lines", "scores", "words"),
+    [
+        (["h2e2"], [[1]], "for 2 labels, found 1 and 1"),
+        (["h2e2", ""], None, "found 2 and none"),
+        (["h2e2 b2e2", ""], [[1], []], "a score for each move"),
+        (["h2e2", ""], [[None], []], "a score for each move"),
+        (["e2e4e5", ""], [[1], []], "found 'e2e4e5'"),
+        (["h2e2 h2h8", ""], [[1, 2], []], "found 'h2e2 h2h8'"),
+    ],
+)
+def test_wrong_lines_cost_their_game(tmp_path: Path, lines: object, scores: object, words: str) -> None:
+    row = {
+        "moves": "h2e2 h9g7", "teacher_best": "h2e2 -", "teacher_cp": [1, None], "teacher_multipv": lines,
+        "teacher_multipv_cp": scores,
+    }  # fmt: skip
+    errors: list[RecordError] = []
+    assert list(read_games(store(tmp_path / "x.parquet", [row]), on_error=errors.append)) == []
+    assert words in str(errors[0])

@@ -139,7 +139,7 @@ class _Entry:
     facts: tuple[str, str, str, str, str] = ("", "", "", "", "")  # result, split, kind, subtype, id
     tags: Mapping[str, str] | None = None
     notes: Mapping[int, Note] | None = None
-    labels: tuple[int, bytes, tuple[int | None, ...]] | None = None
+    labels: tuple[int, bytes, tuple[int | None, ...], tuple[tuple[tuple[int, int], ...], ...]] | None = None
 
 
 class _Spool:
@@ -192,7 +192,8 @@ def _packed(verdict: Verdict, file: int) -> _Entry:
         entry.notes = game.notes or None
         if game.labels is not None:
             best = array("H", [8100 if move is None else move.index for move in game.labels.best])
-            entry.labels = (game.labels.first, best.tobytes(), game.labels.cp)
+            lines = tuple([tuple([(move.index, cp) for move, cp in line]) for line in game.labels.lines])
+            entry.labels = (game.labels.first, best.tobytes(), game.labels.cp, lines)
     return entry
 
 
@@ -200,9 +201,10 @@ def _unpacked(entry: _Entry, file: str) -> GameRecord:
     result, split, kind, subtype, id_ = entry.facts
     labels = None
     if entry.labels is not None:
-        first, best, scores = entry.labels
+        first, best, scores, packed = entry.labels
         moves = tuple([None if index == 8100 else MOVES[index] for index in array("H", best)])
-        labels = TeacherLabels(first, moves, scores)
+        lines = tuple([tuple([(MOVES[index], cp) for index, cp in line]) for line in packed])
+        labels = TeacherLabels(first, moves, scores, lines)
     return GameRecord(
         moves=tuple([MOVES[index] for index in array("H", entry.moves)]),
         start_fen=entry.fen,

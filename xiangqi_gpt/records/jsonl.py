@@ -1,7 +1,8 @@
 """JSON lines: one object a game, also the shape of 2020 (`fen`, `iccs`, `items`), also one array of objects.
 
 Ours: ``{"start_fen", "moves", "result", "split", "kind", "subtype", "id", "tags", "labels", "notes"}``, the
-moves as ICCS text with blanks between (a list is read as well), ``labels`` as ``{"first", "best", "cp"}``,
+moves as ICCS text with blanks between (a list is read as well), ``labels`` as ``{"first", "best", "cp"}``
+(and ``"lines"``, for each label a list of ``[move, cp]``, where the teacher was asked for several moves),
 ``notes`` by ply as ``{"comment", "nags", "variations": [{"moves", "notes"}]}``. Only moves are needed.
 """
 
@@ -280,9 +281,30 @@ def _labels(value: Any, plies: int) -> TeacherLabels:
         raise _ShapeError("expected scores of at most 30000 or null in 'cp'")
     try:
         best = tuple(None if token == "-" else Move.from_iccs(token) for token in tokens)
+        lines = _label_lines(value.get("lines"), len(best))
     except MoveError as error:
         raise _ShapeError(str(error)) from error
-    return TeacherLabels(first, best, tuple(scores))
+    return TeacherLabels(first, best, tuple(scores), lines)
+
+
+def _label_lines(value: Any, count: int) -> tuple[tuple[tuple[Move, int], ...], ...]:
+    """The teacher's lines: for each label a list of [move, score]."""
+    if value is None:
+        return ()
+    if (
+        not isinstance(value, list)
+        or len(value) != count
+        or not all(isinstance(line, list) for line in value)
+    ):
+        raise _ShapeError(f"expected a list for each of the {count} labels as 'lines'")
+    for pair in (pair for line in value for pair in line):
+        if not (
+            isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) and type(pair[1]) is int
+        ):
+            raise _ShapeError(f"expected a move and a score in 'lines', found {str(pair)[:30]!r}")
+        if abs(pair[1]) > 30000:
+            raise _ShapeError(f"expected scores of at most 30000 in 'lines', found {str(pair)[:30]!r}")
+    return tuple(tuple((Move.from_iccs(text), cp) for text, cp in line) for line in value)
 
 
 def write(path: str | os.PathLike[str], games: Iterable[GameRecord], *, force: bool = False) -> int:
@@ -320,6 +342,8 @@ def to_object(game: GameRecord) -> dict[str, Any]:
     if game.labels is not None:
         best = " ".join("-" if move is None else move.iccs for move in game.labels.best)
         value["labels"] = {"first": game.labels.first, "best": best, "cp": list(game.labels.cp)}
+        if game.labels.lines:
+            value["labels"]["lines"] = [[[move.iccs, cp] for move, cp in line] for line in game.labels.lines]
     if game.notes:
         value["notes"] = _notes(game.notes)
     return value

@@ -191,11 +191,13 @@ def _wrong_labels(
             continue
         first, base = game.labels.first, int(offsets[position])
         for ply, move in enumerate(game.labels.best[: max(0, len(game.moves) - first)], first):
-            if move is not None:
-                rows.append(base + ply)
-                turns.append((start.turn + ply) & 1)
-                moves.append(move.index)
-                owners.append(position)
+            lines = game.labels.lines[ply - first] if game.labels.lines else ()
+            for claimed in (move,) if not lines else (move, *[other for other, _ in lines]):
+                if claimed is not None:
+                    rows.append(base + ply)
+                    turns.append((start.turn + ply) & 1)
+                    moves.append(claimed.index)
+                    owners.append(position)
     if not rows:
         return {}
     _, wrong = batch.replay_games(
@@ -231,8 +233,12 @@ def _reading(game: Candidate, start: Start, illegal: int, wrong_label: int | Non
     if game.fault:
         return cut(len(game.moves), game.fault)
     if wrong_label is not None and game.labels is not None:
-        label = game.labels.best[wrong_label - game.labels.first]
-        reason = f"expected a legal move as the teacher's, found {str(label)!r}"
+        at = wrong_label - game.labels.first
+        lines = game.labels.lines[at] if game.labels.lines else ()
+        claimed = [game.labels.best[at], *[move for move, _ in lines]]
+        found = " ".join(dict.fromkeys([str(move) for move in claimed if move is not None]))
+        what = "legal moves" if lines else "a legal move"
+        reason = f"expected {what} as the teacher's, found {found!r}"
         return Reading(None, error(reason, wrong_label), remarks)
     if len(game.moves) > MAX_PLIES:
         return cut(MAX_PLIES, f"expected at most {MAX_PLIES} plies, found {len(game.moves)}")

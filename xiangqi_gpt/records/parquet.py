@@ -3,8 +3,9 @@
 A row is a game. ``moves`` is ICCS text with a space between moves; an empty ``start_fen`` is the standard
 start. Known columns: id, split, kind, subtype, start_fen, moves, result, red, black, red_elo, black_elo,
 event, date, opening, source, clean, end, noise, tags (a JSON object of further tags), first_label,
-teacher_best, teacher_cp. Only ``moves`` is needed. A file with ``first_label`` and without ``kind`` holds
-games of kind ``"teacher"``.
+teacher_best, teacher_cp, teacher_multipv (for each label the teacher's best moves, best first, as one text
+such as "h2e2 b2e2"; "" where there are none), teacher_multipv_cp (their scores). Only ``moves`` is needed. A
+file with ``first_label`` and without ``kind`` holds games of kind ``"teacher"``.
 Comments and variations have no place in this format and are not written.
 """
 
@@ -65,6 +66,8 @@ SCHEMA: Final = pa.schema(
         ("first_label", pa.int32()),
         ("teacher_best", pa.string()),
         ("teacher_cp", pa.list_(pa.int16())),
+        ("teacher_multipv", pa.list_(pa.string())),
+        ("teacher_multipv_cp", pa.list_(pa.list_(pa.int16()))),
     ]
 )
 """What `write` writes."""
@@ -115,7 +118,18 @@ def _candidates(
     present = set(file.schema_arrow.names)
     if "moves" not in present:
         raise RecordError(f"expected a column 'moves', found {sorted(present)!r}", file=name)
-    wanted = [c for c in (*_TEXTS, *_NUMBER_TAGS, "first_label", "teacher_cp") if c in present]
+    wanted = [
+        c
+        for c in (
+            *_TEXTS,
+            *_NUMBER_TAGS,
+            "first_label",
+            "teacher_cp",
+            "teacher_multipv",
+            "teacher_multipv_cp",
+        )
+        if c in present
+    ]
     default_kind = "teacher" if "first_label" in present and "kind" not in present else "human"
     number = 0
     row_bytes = os.path.getsize(name) / max(1, file.metadata.num_rows)
@@ -139,6 +153,10 @@ def _column(batch: Any, name: str, file: str) -> Sequence[Any]:
     try:
         if name == "teacher_cp":
             return _lists(column)
+        if name == "teacher_multipv":
+            return list(column.cast(pa.list_(pa.string())).to_pylist())
+        if name == "teacher_multipv_cp":
+            return list(column.cast(pa.list_(pa.list_(pa.int32()))).to_pylist())
         if name in _TEXTS:
             return _strings(column)
         return list(column.to_pylist())
@@ -254,7 +272,34 @@ def _labels(columns: dict[str, Sequence[Any]], row: int, plies: int, best_text: 
     if any(isinstance(move, str) for move in best):
         wrong = next(move for move in best if isinstance(move, str))
         raise ValueError(f"expected a teacher's move such as h2e2 or -, found {wrong[:20]!r}")
-    return TeacherLabels(first, tuple(best), tuple(scores))  # type: ignore[arg-type]
+    lines = _lines(columns, row, plies - first)
+    return TeacherLabels(first, tuple(best), tuple(scores), lines)  # type: ignore[arg-type]
+
+
+def _lines(
+    columns: dict[str, Sequence[Any]], row: int, count: int
+) -> tuple[tuple[tuple[Move, int], ...], ...]:
+    """The teacher's best moves with their scores, one entry a label; () where the row has none."""
+    texts, scores = (
+        columns[name][row] if name in columns else None for name in ("teacher_multipv", "teacher_multipv_cp")
+    )
+    if not texts and not scores:
+        return ()
+    if texts is None or scores is None or len(texts) != count or len(scores) != count:
+        found = " and ".join("none" if found is None else str(len(found)) for found in (texts, scores))
+        raise ValueError(f"expected lines and their scores for {count} labels, found {found}")
+    lines = []
+    for text, cps in zip(texts, scores, strict=True):
+        words = (text or "").split()
+        if len(words) != len(cps or ()) or None in (cps or ()):
+            raise ValueError(
+                f"expected a score for each move of {(text or '')[:40]!r}, found {str(cps)[:40]}"
+            )
+        wrong = next((word for word in words if word not in _NUMBERS), None)
+        if wrong is not None:
+            raise ValueError(f"expected a teacher's line such as 'h2e2 b2e2', found {wrong[:20]!r}")
+        lines.append(tuple([(MOVES[_NUMBERS[word]], cp) for word, cp in zip(words, cps or (), strict=True)]))
+    return tuple(lines)
 
 
 def write(path: str | os.PathLike[str], games: Iterable[GameRecord], *, force: bool = False) -> int:
@@ -309,6 +354,17 @@ def _row(game: GameRecord) -> dict[str, Any]:
         if labels is not None
         else None,
         "teacher_cp": list(labels.cp) if labels is not None else None,
+        **multipv_columns(labels),
+    }
+
+
+def multipv_columns(labels: TeacherLabels | None) -> dict[str, Any]:
+    """The two columns of the teacher's lines, None where there are none."""
+    if labels is None or not labels.lines:
+        return {"teacher_multipv": None, "teacher_multipv_cp": None}
+    return {
+        "teacher_multipv": [" ".join([move.iccs for move, _ in lines]) for lines in labels.lines],
+        "teacher_multipv_cp": [[cp for _, cp in lines] for lines in labels.lines],
     }
 
 

@@ -30,11 +30,15 @@ class TeacherLabels:
     ``best[i]`` and ``cp[i]`` belong to the position *before* the move with index ``first + i`` (0-based).
     ``cp`` is in centipawns for the side to move; a mate in n plies is 30000 - n or -(30000 - n), other
     scores lie within +-20000. ``None`` stands where a position was not judged.
+    ``lines[i]``, where the teacher was asked for several moves, holds the same position's best moves with
+    their scores, best first and ``best[i]`` among them; it is empty where the position was not judged, and
+    ``lines`` is empty where none was judged so.
     """
 
     first: int
     best: tuple[Move | None, ...]
     cp: tuple[int | None, ...]
+    lines: tuple[tuple[tuple[Move, int], ...], ...] = ()
 
     def __post_init__(self) -> None:
         if self.first < 0:
@@ -42,6 +46,11 @@ class TeacherLabels:
         if len(self.best) != len(self.cp):
             raise ValueError(
                 f"expected a score for each best move, found {len(self.cp)} for {len(self.best)} moves"
+            )
+        if self.lines and len(self.lines) != len(self.best):
+            raise ValueError(
+                f"expected lines for each best move or none at all, found {len(self.lines)} "
+                f"for {len(self.best)} moves"
             )
 
     def at(self, ply: int) -> tuple[Move | None, int | None]:
