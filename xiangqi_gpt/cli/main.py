@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "perft": "Count the leaves of the tree of legal moves.",
     "train": "Train a model on game records.",
     "compare": "Train choices of attention, tokenizer or board mode alike, and compare them.",
+    "compress": "Make a smaller model that does what a trained one does.",
     "export": "Write a trained model at half its size, as the package carries it.",
     "convert": "Convert game records from one format to another.",
 }
