@@ -131,9 +131,16 @@ def test_sizes_that_are_none(text: str) -> None:
 
 
 def test_the_menu_offers_the_opponent_that_was_given() -> None:
-    assert play.opponents("gpt") == ("gpt", "greedy", "random")
-    assert play.opponents("gpt:model=x,temperature=0.3") == ("gpt:model=x", "greedy", "random")
-    assert play.opponents("engine:fish,nodes=1") == ("engine:fish,nodes=1", "gpt", "greedy", "random")
+    others = ("greedy", "random")
+    assert play.opponents("gpt") == ("gpt", "gpt:lookahead=0.5s", *others)
+    assert play.opponents("gpt:model=x,temperature=0.3") == (
+        "gpt:model=x",
+        "gpt:model=x,lookahead=0.5s",
+        *others,
+    )
+    assert play.opponents("gpt:lookahead=2s,model=x") == ("gpt:model=x", "gpt:lookahead=2s,model=x", *others)
+    fish = "engine:fish,nodes=1"
+    assert play.opponents(fish) == (fish, *play.opponents("greedy"))
 
 
 def test_an_ascii_terminal_gets_letters_and_piped_lines_end_cleanly(tmp_path: Path) -> None:

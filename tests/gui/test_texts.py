@@ -78,6 +78,7 @@ def test_percents_sum_to_a_hundred(shares: tuple[float, ...], percents: list[int
     [
         ("gpt", "GPT"),
         ("gpt:temperature=0.5", "GPT (T=0.5)"),
+        ("gpt:temperature=0.5, lookahead=500ms", "GPT 500ms (T=0.5)"),
         ("gpt:model=/some/where,seed=3", "GPT"),
         ("greedy", "greedy"),
         ("engine:/usr/games/fairy-stockfish,nodes=100", "fairy-stockfish, nodes=100"),

@@ -77,6 +77,40 @@ def test_asking_does_not_wait_and_outdated_questions_are_skipped() -> None:
     assert player.closed
 
 
+class PatientPlayer(FirstMovePlayer):
+    """Thinks until it is stopped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = threading.Event()
+        self.stop_event = threading.Event()
+
+    def play(self, board: Board, limit: Limit) -> PlayResult:
+        self.begun.set()
+        assert self.stop_event.wait(PATIENCE)
+        return super().play(board, limit)
+
+
+def test_a_search_that_nobody_waits_for_is_stopped() -> None:
+    player, inbox = PatientPlayer(), Inbox()
+    thinker = ThreadThinker(lambda spec: player, inbox.wake)
+    thinker.ask(Question(kind="load", generation=0, spec="x"))
+    inbox.next(thinker)
+    for generation in (1, 3):
+        # The stop of the question before must not end this one.
+        player.begun.clear()
+        thinker.ask(Question(kind="move", generation=generation, board=Board()))
+        assert player.begun.wait(PATIENCE)
+        assert not player.stop_event.is_set()
+        thinker.ask(Question(kind="hint", generation=generation + 1, board=Board()))
+        answers = [inbox.next(thinker) for _ in range(2)]
+        assert [(a.question.kind, a.error) for a in answers] == [("move", None), ("hint", None)]
+    thinker.ask(Question(kind="move", generation=4, board=Board()))
+    assert player.begun.wait(PATIENCE)
+    thinker.close(timeout=PATIENCE)
+    assert player.closed
+
+
 def test_closing_does_not_wait_for_a_player_that_never_answers() -> None:
     player = GatedPlayer()
     thinker = ThreadThinker(lambda spec: player, lambda: None)

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from xiangqi_gpt.gui.thinker import Create
     from xiangqi_gpt.players.base import Player
 
-USUAL = ("gpt", "greedy", "random")
+AHEAD = "lookahead=0.5s"
+USUAL = ("gpt", f"gpt:{AHEAD}", "greedy", "random")
+"""The opponents that the menu offers."""
 
 
 @click.command("play")
@@ -114,7 +116,16 @@ def opponents(spec: str) -> tuple[str, ...]:
     """What the menu offers: the usual ones, one of them in the form given, or the one given besides."""
     bare = split_temperature(spec)[0]
     name = spec.partition(":")[0]
+    if name == "gpt":
+        settings = [item for item in bare.partition(":")[2].split(",") if item]
+        plain = [item for item in settings if item.partition("=")[0].strip() != "lookahead"]
+        ahead = settings if plain != settings else [*plain, AHEAD]
+        return (_gpt(plain), _gpt(ahead), *USUAL[2:])
     return tuple(bare if usual == name else usual for usual in USUAL) if name in USUAL else (bare, *USUAL)
+
+
+def _gpt(settings: list[str]) -> str:
+    return "gpt" + ":" * bool(settings) + ",".join(settings)
 
 
 def add_temperature(spec: str, temperature: float) -> str:

@@ -195,7 +195,7 @@ def menu_layout(layout: Layout, state: GameState) -> MenuLayout:
         ("menu_pieces", len(PIECE_SETS)),
     )
     text, row = layout.text, round(layout.text * 2.9)
-    width = min(layout.board.w - 2 * text, 30 * text)
+    width = min(layout.board.w - 2 * text, 36 * text)
     height = row * (len(rows) + 2) + 2 * text
     cx, cy = layout.board.center
     box = Rect(cx - width // 2, cy - height // 2, width, height)

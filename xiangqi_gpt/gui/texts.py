@@ -121,12 +121,15 @@ def whole_percents(shares: Iterable[float]) -> list[int]:
 
 
 def player_label(spec: str) -> str:
-    """A short name for a player: "GPT", "GPT (T=0.5)" with its temperature, "fairy-stockfish, nodes=100"."""
+    """A short name for a player: "GPT", "GPT 500ms (T=0.5)" with what it looks ahead and its temperature,
+    "fairy-stockfish, nodes=100".
+    """
     name, _, rest = spec.partition(":")
     if name == "gpt":
-        settings = [item.strip() for item in rest.split(",") if item.strip()]
-        shown = [item.partition("=")[2] for item in settings if item.startswith("temperature=")]
-        return f"GPT (T={shown[0]})" if shown else "GPT"
+        settings = dict(item.strip().partition("=")[::2] for item in rest.split(",") if item.strip())
+        ahead = f" {settings['lookahead']}" if "lookahead" in settings else ""
+        drawn = f" (T={settings['temperature']})" if "temperature" in settings else ""
+        return f"GPT{ahead}{drawn}"
     if name == "engine":
         command, *settings = rest.split(",")
         return ", ".join([command.replace("\\", "/").rsplit("/", 1)[-1], *settings])

@@ -80,6 +80,21 @@ class _Desk:
             return Answer(question=question, result=self._player.play(question.board, Limit()))
         return Answer(question=question, analysis=self._player.analyse(question.board, Limit()))
 
+    def hurry(self) -> None:
+        """Have the player answer at once, if it can be hurried; may be called from another thread."""
+        stop = self._stop_event()
+        if stop is not None:
+            stop.set()
+
+    def calm(self) -> None:
+        """Let the player take its time again."""
+        stop = self._stop_event()
+        if stop is not None:
+            stop.clear()
+
+    def _stop_event(self) -> threading.Event | None:
+        return getattr(self._player, "stop_event", None)
+
     def close(self) -> None:
         if self._player is not None:
             self._player.close()
@@ -127,8 +142,11 @@ class ThreadThinker:
         self._thread.start()
 
     def ask(self, question: Question) -> None:
-        """Queue a question; move and hint questions of older generations that have not begun are skipped."""
+        """Queue a question; one of an older generation is skipped, or cut short where it is being thought about."""
+        outdated = question.generation > self._newest
         self._newest = max(self._newest, question.generation)
+        if outdated:
+            self._desk.hurry()
         self._questions.put(question)
 
     def answers(self) -> list[Answer]:
@@ -141,12 +159,15 @@ class ThreadThinker:
     def close(self, timeout: float = 2.0) -> None:
         """Stop after the question in hand, waiting at most `timeout` seconds for it."""
         self._closing = True
+        self._desk.hurry()
         self._questions.put(None)
         self._thread.join(timeout)
 
     def _work(self) -> None:
         while (question := self._questions.get()) is not None and not self._closing:
-            if question.kind != "load" and question.generation < self._newest:
+            self._desk.calm()
+            # Asked after calming: a question that came in between has hurried the player for nothing.
+            if self._closing or (question.kind != "load" and question.generation < self._newest):
                 continue
             self._done.put(self._desk.answer(question))
             if not self._closing:
