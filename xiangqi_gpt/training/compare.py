@@ -21,7 +21,7 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,6 +30,9 @@ from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import ConfigError, ModelError, XiangqiError
 from xiangqi_gpt.training.config import TrainConfig, changed
 from xiangqi_gpt.training.packed import PackedGames
+
+if TYPE_CHECKING:
+    from xiangqi_gpt.training.loop import StepReport
 
 RESULT_FILE = "result.json"
 DATA_FILE = "data.npz"
@@ -134,9 +137,9 @@ class Measured:
     loss: float  # nats a ply on games not learned from, all tokens of a move summed
     top1: float
     legality: float  # how often the likeliest text, nothing masked, is a legal move
-    plies_per_second: float  # in training, one thread
+    plies_per_second: float  # in training, of one thread's own time: others on the machine do not count
     memory_mb: float  # most that the process held
-    decode_ms: float  # one move of a game, from its opponent's move to all scores; median
+    decode_ms: float  # processor time of one move of a game, from its opponent's move to all scores; median
     state_kb: float  # what is kept of the prompt at the last ply
     parameters: int
     train_seconds: float
@@ -322,14 +325,15 @@ def make(run: Run, data: Path, games: Sequence[GameRecord]) -> Measured | None:
 
     torch.set_num_threads(1)
     trainer = Trainer(read_data(data), run.out, run.config, resume=True, device="cpu")
-    result = trainer.run()
+    speeds = _Speeds()
+    result = trainer.run(on_step=speeds)
     if result.reason != "finished":
         return None
     log = [json.loads(line) for line in (run.out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     memory = _peak_memory_mb()
     measured = dataclasses.replace(
         _measure(result.checkpoint, run, games),
-        plies_per_second=statistics.median(line["plies_per_second"] for line in log),
+        plies_per_second=statistics.median(speeds.found or [line["plies_per_second"] for line in log]),
         memory_mb=memory,
         train_seconds=result.progress.seconds,
         curve=tuple(_curve([line["loss"] for line in log])),
@@ -340,6 +344,20 @@ def make(run: Run, data: Path, games: Sequence[GameRecord]) -> Measured | None:
     )
     os.replace(draft, run.out / RESULT_FILE)
     return measured
+
+
+class _Speeds:
+    """Plies a second of processor time, step by step."""
+
+    def __init__(self) -> None:
+        self.found: list[float] = []
+        self._last: tuple[int, float] | None = None
+
+    def __call__(self, report: StepReport) -> None:
+        now = (report.plies_seen, time.process_time())
+        if self._last is not None:
+            self.found.append((now[0] - self._last[0]) / (now[1] - self._last[1]))
+        self._last = now
 
 
 def _measure(checkpoint: Path, run: Run, games: Sequence[GameRecord]) -> Measured:
@@ -364,9 +382,9 @@ def _measure(checkpoint: Path, run: Run, games: Sequence[GameRecord]) -> Measure
             board.push(move)
         scorer.score(board)
         board.push(game.moves[-2])
-        began = time.perf_counter()
+        began = time.process_time()
         scorer.score(board)
-        times.append(time.perf_counter() - began)
+        times.append(time.process_time() - began)
         state = max(state, sum(_bytes(s) for s in scorer.node(board).states))
     return Measured(
         choice=run.choice,
