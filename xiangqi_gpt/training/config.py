@@ -10,7 +10,8 @@ from typing import Any
 
 from xiangqi_gpt.rules.errors import ConfigError
 
-SCHEDULES = ("cosine", "linear", "constant")
+SCHEDULES = ("cosine", "linear", "constant", "cooldown")
+BUDGETS = ("steps", "time")
 PRECISIONS = ("auto", "no", "bf16", "fp16")
 TARGETS = ("mixed", "human", "teacher")
 MAX_MIX = 1000  # times that an epoch may go through a source
@@ -40,7 +41,11 @@ class TrainConfig:
     learning_rate: float = 1e-3  # peak
     final_learning_rate: float = 0.05  # at the end of the schedule, in units of the peak
     warmup_steps: int = 300
-    schedule: str = "cosine"
+    schedule: str = "cosine"  # cooldown: constant, then down to the end over the last part of the run
+    cooldown: float = 0.2  # that part of the run, for schedule cooldown
+    budget: str = "steps"  # what the schedule ends with: steps (max_steps) or time (the time limit)
+    curriculum: tuple[float, ...] = ()  # lengths of windows, in units of plies, over equal parts of the run
+    ema: float = 0.0  # share kept a step by the running mean of the weights, such as 0.999; 0: none is kept
     weight_decay: float = 0.05
     betas: tuple[float, float] = (0.9, 0.95)
     clip: float = 1.0  # largest norm of the gradient
@@ -55,19 +60,41 @@ class TrainConfig:
     sample_ramp: int = 0  # steps over which sample_plies grows from 0
     gradient_penalty: float = 0.0  # twice the weight of the squared gradient by the embeddings
     precision: str = "auto"  # auto: bf16 where the processor is fast at it
+    compile: bool = False  # by torch.compile; slow to begin with, faster from then on
     checkpoint_every: int = 500  # steps
+    eval_every: int = 0  # steps between measurements on the valid split; 0: none
+    eval_windows: int = 256  # windows of it that are measured, always the same
+    report_every: int = (
+        0  # steps between looks at the losses; 0: 1 on a CPU, 20 elsewhere, where a look waits
+    )
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for key, known in (("schedule", SCHEDULES), ("precision", PRECISIONS), ("targets", TARGETS)):
+        choices = {"schedule": SCHEDULES, "budget": BUDGETS, "precision": PRECISIONS, "targets": TARGETS}
+        for key, known in choices.items():
             if getattr(self, key) not in known:
                 raise ConfigError(f"{key}: expected one of {', '.join(known)}, found {getattr(self, key)!r}")
-        shares = ("condition_dropout", "replace_rows", "replace_tokens", "replace_plies", "sample_plies")
+        shares = (
+            "condition_dropout",
+            "replace_rows",
+            "replace_tokens",
+            "replace_plies",
+            "sample_plies",
+            "cooldown",
+        )
         for key in shares:
             if not 0 <= getattr(self, key) <= 1:
                 raise ConfigError(f"{key}: expected a share from 0 to 1, found {getattr(self, key)!r}")
         weights = ("value_weight", "legal_weight", "winner_weight", "loser_weight", "draw_weight")
-        for key in (*weights, "gradient_penalty", "sample_ramp", "opening_limit"):
+        for key in (
+            *weights,
+            "gradient_penalty",
+            "sample_ramp",
+            "opening_limit",
+            "warmup_steps",
+            "eval_every",
+            "report_every",
+        ):
             if not 0 <= getattr(self, key) < float("inf"):
                 raise ConfigError(f"{key}: expected a number of at least 0, found {getattr(self, key)!r}")
         if not 0 < self.soft_temperature < float("inf"):
@@ -76,10 +103,19 @@ class TrainConfig:
             )
         mix_weights(self.mix)
         windows = ("plies", "batch_windows", "micro_batch_windows", "soft_moves")
-        for key in (*windows, "max_steps", "checkpoint_every", "sample_passes"):
+        for key in (*windows, "max_steps", "checkpoint_every", "sample_passes", "eval_windows"):
             value = getattr(self, key)
             if not isinstance(value, int) or value < 1:
                 raise ConfigError(f"{key}: expected a whole number of at least 1, found {value!r}")
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ConfigError(f"betas: expected two shares from 0 to below 1, found {self.betas!r}")
+        if not 0 <= self.ema < 1:
+            raise ConfigError(f"ema: expected a share from 0 to below 1, found {self.ema!r}")
+        if not all(0 < share <= 1 for share in self.curriculum):
+            raise ConfigError(
+                f"curriculum: expected shares above 0, up to 1, such as (0.125, 0.25, 0.5, 1.0), "
+                f"found {self.curriculum!r}"
+            )
         if not 0 < self.learning_rate < 1:
             raise ConfigError(
                 f"learning_rate: expected a number between 0 and 1, found {self.learning_rate!r}"
@@ -212,6 +248,10 @@ def _typed(key: str, old: object, value: object) -> object:
     elif isinstance(old, float):
         value = float(value) if isinstance(value, int) else value
         fits = isinstance(value, float)
+    elif isinstance(old, tuple):
+        items = value if isinstance(value, (tuple, list)) else (value,)
+        fits = all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in items)
+        value = tuple(map(float, items)) if fits else value
     else:
         fits = isinstance(value, type(old))
     if not fits:
