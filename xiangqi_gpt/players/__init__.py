@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from xiangqi_gpt.players.base import (
     Analysis,
+    EngineSpec,
     Limit,
     Line,
     Player,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Analysis",
+    "EngineSpec",
     "Limit",
     "Line",
     "PlayResult",
@@ -41,6 +43,7 @@ __all__ = [
     "Value",
     "create_player",
     "is_deterministic",
+    "parse_engine",
     "player_names",
 ]
 
@@ -157,22 +160,31 @@ def _lookahead(request: _Request) -> LookaheadConfig | None:
         raise PlayerError(f"{error}, in {request.spec!r}") from None
 
 
-def _build_engine(request: _Request) -> Player:
-    limit = Limit(
-        nodes=request.number("nodes", int),
-        time=request.number("time", float),
-        depth=request.number("depth", int),
-    )
-    timeout = request.number("timeout", float)
+def _engine_spec(request: _Request) -> EngineSpec:
     own = _ENTRIES["engine"].keys
-    from xiangqi_gpt.players.engine import DEFAULT_TIMEOUT, EnginePlayer
-
-    return EnginePlayer(
-        request.command,
-        limit=limit,
+    return EngineSpec(
+        command=request.command,
+        limit=Limit(
+            nodes=request.number("nodes", int),
+            time=request.number("time", float),
+            depth=request.number("depth", int),
+        ),
         options={key: value for key, value in request.values.items() if key not in own},
         ranks=request.text("ranks"),
-        timeout=DEFAULT_TIMEOUT if timeout is None else timeout,
+        timeout=request.number("timeout", float),
+    )
+
+
+def _build_engine(request: _Request) -> Player:
+    from xiangqi_gpt.players.engine import DEFAULT_TIMEOUT, EnginePlayer
+
+    spec = _engine_spec(request)
+    return EnginePlayer(
+        spec.command,
+        limit=spec.limit,
+        options=spec.options,
+        ranks=spec.ranks,
+        timeout=DEFAULT_TIMEOUT if spec.timeout is None else spec.timeout,
     )
 
 
@@ -231,6 +243,20 @@ def create_player(spec: str, *, seed: int = 0) -> Player:
         PlayerError: unknown name or key (the known ones are listed), a value of the wrong kind, a model or an
             engine that cannot be started.
     """
+    entry, request = _parse(spec, seed)
+    return entry.build(request)
+
+
+def parse_engine(text: str) -> EngineSpec:
+    """The engine that a spec without its leading `engine:` describes; no process is started.
+
+    Raises:
+        PlayerError: as in `create_player`.
+    """
+    return _engine_spec(_parse(f"engine:{text}", 0)[1])
+
+
+def _parse(spec: str, seed: int) -> tuple[_Entry, _Request]:
     name, colon, rest = spec.partition(":")
     entry = _ENTRIES.get(name.strip())
     if entry is None:
@@ -241,7 +267,7 @@ def create_player(spec: str, *, seed: int = 0) -> Player:
         raise PlayerError(f"expected {name}:COMMAND[,key=value...], found {spec!r}")
     if colon and not entry.takes_command and not items:
         raise PlayerError(f"expected key=value after {name + ':'!r}, found nothing in {spec!r}")
-    return entry.build(_Request(spec, command, _parse_items(items, entry, spec), seed))
+    return entry, _Request(spec, command, _parse_items(items, entry, spec), seed)
 
 
 def _parse_items(items: list[str], entry: _Entry, spec: str) -> dict[str, str]:

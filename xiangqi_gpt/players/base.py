@@ -5,7 +5,8 @@ Arena, window, command line and UCI know nothing else. Nothing here imports torc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from xiangqi_gpt.rules.board import Board
@@ -53,6 +54,17 @@ class Limit:
         parts += [f"{self.nodes} nodes"] if self.nodes is not None else []
         parts += [f"depth {self.depth}"] if self.depth is not None else []
         return ", ".join(parts) or "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineSpec:
+    """A UCI engine in a process of its own: how to start it and how long it thinks."""
+
+    command: str  # program and arguments as one line
+    limit: Limit = field(default_factory=Limit)  # for every move
+    options: Mapping[str, str] = field(default_factory=dict)  # UCI options by name
+    ranks: str | None = None  # "0-9", "1-10", None: told by the engine's options
+    timeout: float | None = None  # seconds of silence that lose, None: a default
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,7 @@ class EnginePlayer:
         timeout: float = DEFAULT_TIMEOUT,
         name: str | None = None,
     ) -> None:
-        self._argv = _split_command(command)
+        self._argv = split_command(command)
         self._limit = limit if limit is not None else Limit()
         self._options = dict(options or {})
         if ranks not in (None, "0-9", "1-10"):
@@ -351,7 +351,8 @@ def _end(engine: _Engine) -> None:
     engine.close()
 
 
-def _split_command(command: str) -> tuple[str, ...]:
+def split_command(command: str) -> tuple[str, ...]:
+    """Program, with its full path, and arguments; PlayerError where there is no such program."""
     try:
         argv = shlex.split(command, posix=os.name != "nt")
     except ValueError as error:
