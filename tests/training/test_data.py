@@ -17,7 +17,8 @@ from xiangqi_gpt.tokens import create_tokenizer
 from xiangqi_gpt.tokens.tokenizer import CoordinateTokenizer, turned
 from xiangqi_gpt.training.batches import collate, layout, value_from_score
 from xiangqi_gpt.training.packed import NO_MOVE, PackedGames, pack
-from xiangqi_gpt.training.windows import Sampler, Windows, cut
+from xiangqi_gpt.training.sampling import Sampler
+from xiangqi_gpt.training.windows import Windows, cut
 
 
 def everything(packed: PackedGames, plies: int, mirror: bool = False) -> Windows:

@@ -41,8 +41,9 @@ from xiangqi_gpt.training.exposure import (
 from xiangqi_gpt.training.loop import StepReport, Trainer
 from xiangqi_gpt.training.packed import NO_MOVE, NO_SCORE, PackedGames, pack
 from xiangqi_gpt.training.penalty import embeddings_kept, gradient_penalty
+from xiangqi_gpt.training.sampling import Sampler
 from xiangqi_gpt.training.state import checkpoints
-from xiangqi_gpt.training.windows import Sampler, Windows, cut
+from xiangqi_gpt.training.windows import Windows, cut
 
 NAMES = sorted(TOKENIZERS)
 

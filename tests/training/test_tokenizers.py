@@ -20,7 +20,8 @@ from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, create_tokenizer
 from xiangqi_gpt.training.batches import collate, condition_ids
 from xiangqi_gpt.training.packed import NO_MOVE, pack
-from xiangqi_gpt.training.windows import Sampler, Windows, cut
+from xiangqi_gpt.training.sampling import Sampler
+from xiangqi_gpt.training.windows import Windows, cut
 
 
 def some_windows(count: int = 12, plies: int = 6) -> Windows:

@@ -4,6 +4,9 @@ The layout of a row, with k tokens a ply and P plies: the condition tokens, if a
 tokens played but the last); then a branch of ``k - 1`` tokens for every ply: the first tokens of the move to learn. A
 branch leaves the main line before its ply, so where the move to learn is not the move played, its later tokens are
 learned behind its own first ones, and never behind the played ones.
+
+Where a teacher gave a list of M moves, each ply has M branches, one a move, and what is learned is the list's
+distribution: every move's tokens, weighed by its share.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from xiangqi_gpt.model import IGNORED
@@ -37,10 +41,13 @@ class Layout:
 
 
 @lru_cache(maxsize=8)
-def layout(plies: int, slots: int, prefix: int = 0) -> Layout:
-    """The layout of rows of *plies* plies with *slots* tokens each, behind *prefix* condition tokens."""
+def layout(plies: int, slots: int, prefix: int = 0, branches: int = 1) -> Layout:
+    """The layout of rows of *plies* plies with *slots* tokens each, behind *prefix* condition tokens.
+
+    Every ply's first branch comes first, then every ply's second one, and so on.
+    """
     main = np.arange(prefix + slots * plies)
-    branch_ply, branch_slot = (a.ravel() for a in np.indices((plies, slots - 1)))
+    _, branch_ply, branch_slot = (a.ravel() for a in np.indices((branches, plies, slots - 1)))
     slot = np.concatenate([(main - prefix - 1) % slots, branch_slot])
     slot[: prefix + 1] = slots
     position = np.concatenate([main, prefix + 1 + branch_ply * slots + branch_slot])
@@ -76,6 +83,10 @@ class Batch:
     value_targets: Tensor  # (B, P, 3) win, draw, loss; zeros where unknown
     target_plies: int  # how many plies have a move to learn
     value_plies: int  # how many plies have a value to learn
+    target_weight: float  # what their move losses weigh in all: target_plies where every ply weighs 1
+    label_weights: Tensor | None = None  # (B, T) float32, of the labels; None: 1 each
+    soft_labels: Tensor | None = None  # (B, P, M) first tokens of a teacher's moves, or IGNORED
+    soft_weights: Tensor | None = None  # (B, P, M) float32
     legal_targets: Tensor | None = None  # (B, P, 2086) bool: the legal ones, seen by the mover
     legal_known: Tensor | None = None  # (B, P) bool: whether there is a board at all
     legal_plies: int = 0  # how many boards have a legal set to learn
@@ -86,6 +97,29 @@ class Batch:
             k: v.to(device, non_blocking=True) if isinstance(v, Tensor) else v for k, v in vars(self).items()
         }
         return Batch(**fields)
+
+    def pin(self) -> Batch:
+        """The same batch in memory that a GPU copies from while it computes."""
+        fields: dict[str, Any] = {
+            k: v.pin_memory() if isinstance(v, Tensor) else v for k, v in vars(self).items()
+        }
+        return Batch(**fields)
+
+    def move_loss(self, logits: Tensor) -> Tensor:
+        """The cross-entropy of the moves to learn, summed over their tokens, each with its weight.
+
+        *logits* (B, T, V) are the model's for this batch. Divided by the ``target_weight`` of all batches of a step,
+        over all processes, this is the mean over plies.
+        """
+        flat = logits.flatten(0, 1).float()
+        if self.label_weights is None:
+            return F.cross_entropy(flat, self.labels.flatten(), ignore_index=IGNORED, reduction="sum")
+        nats = F.cross_entropy(flat, self.labels.flatten(), ignore_index=IGNORED, reduction="none")
+        loss = (nats * self.label_weights.flatten()).sum()
+        if self.soft_labels is not None and self.soft_weights is not None:
+            logs = logits[:, self.value_index].float().log_softmax(-1)
+            loss = loss - (logs.gather(-1, self.soft_labels.clamp_min(0)) * self.soft_weights).sum()
+        return loss
 
     def model_inputs(self) -> dict[str, Tensor | None]:
         """The keyword arguments of the model's forward."""
@@ -125,6 +159,36 @@ def counters(turns: np.ndarray, clocks: np.ndarray) -> np.ndarray:
     return np.stack([turns, np.minimum(clocks, NATURAL_LIMIT) / NATURAL_LIMIT], -1).astype(np.float32)
 
 
+def ply_weights(windows: Windows, *, winner: float, loser: float, draw: float) -> np.ndarray | None:
+    """The weights (B, P) of the moves to learn by the result for the side that makes them; None: 1 each.
+
+    They concern what was played. A teacher's moves weigh 1: they are right whoever won afterwards. Games without a
+    known result count as drawn.
+    """
+    if winner == loser == draw == 1:
+        return None
+    result = windows.results[:, None] * np.where(windows.turns == 0, 1, -1)
+    known = (windows.results != UNKNOWN_RESULT)[:, None]
+    weights = np.where(known & (result == 1), winner, np.where(known & (result == -1), loser, draw))
+    if windows.taught is not None:
+        weights = np.where(windows.taught, 1.0, weights)
+    return weights.astype(np.float32)
+
+
+def soft_shares(scores: np.ndarray, temperature: float) -> np.ndarray:
+    """The shares (..., M) of a teacher's moves from their centipawns (..., M), NO_SCORE having none.
+
+    A move's share is in proportion to exp(score / temperature).
+    """
+    listed = scores != NO_SCORE
+    best = np.where(listed, scores, np.iinfo(np.int16).min).max(-1, keepdims=True)
+    # Differences beyond 2,000 temperatures have no share in any case; the limit keeps the exponent finite.
+    above = np.maximum((scores.astype(np.float64) - best) / temperature, -2000)
+    shares = np.where(listed, np.exp(above), 0.0)
+    shares /= np.maximum(shares.sum(-1, keepdims=True), 1e-300)
+    return shares.astype(np.float32)
+
+
 def collate(
     windows: Windows,
     tokenizer: Tokenizer,
@@ -132,48 +196,118 @@ def collate(
     *,
     prefix: np.ndarray | None = None,
     legal_sets: bool = False,
+    weights: np.ndarray | None = None,
+    soft_temperature: float | None = None,
 ) -> Batch:
     """Windows as a batch for a model that reads *tokenizer*.
 
     *prefix* (B, c) holds the condition tokens, those of the windows themselves by default; with *legal_sets* the batch
-    has the legal moves of every board to learn.
+    has the legal moves of every board to learn. *weights* (B, P) weigh the moves to learn, those of weight 0 are not
+    learned. With a *soft_temperature*, in centipawns, a teacher's lists of moves are learned where the windows have
+    them.
     """
     rows, plies = windows.moves.shape
     k = tokenizer.slots
     if prefix is None:
         prefix = condition_ids(windows, tokenizer)
     c = prefix.shape[1]
-    shared = layout(plies, k, c)
+    known = windows.targets != NO_MOVE
+    if weights is not None:
+        known &= weights > 0
+    soft = windows.soft_moves is not None and soft_temperature is not None
+    shared = layout(
+        plies, k, c, windows.soft_moves.shape[2] if soft and windows.soft_moves is not None else 1
+    )
     played = tokenizer.encode_batch(windows.boards, windows.moves, windows.turns)  # (B, P, k)
     learned = tokenizer.encode_batch(windows.boards, windows.targets, windows.turns)
     bos = np.full((rows, 1), tokenizer.vocab.bos_id)
     main = np.concatenate([prefix, bos, played.reshape(rows, -1)[:, :-1]], 1)
-    branches = learned[:, :, : k - 1].reshape(rows, -1)
-    known = windows.targets != NO_MOVE
+    hard = known
+    if soft and windows.soft_moves is not None:
+        hard = known & (windows.soft_moves[..., 0] == NO_MOVE)
     # Slot j of the target is predicted on the main line as long as both moves agree before it, else on the branch.
     agree = np.cumprod(played == learned, -1).astype(bool)
-    on_main = np.concatenate([np.ones((rows, plies, 1), bool), agree[..., :-1]], -1) & known[..., None]
+    on_main = np.concatenate([np.ones((rows, plies, 1), bool), agree[..., :-1]], -1) & hard[..., None]
     before = np.full((rows, c), IGNORED)  # nothing is learned in the place of a condition
     main_labels = np.where(on_main, learned, IGNORED).reshape(rows, -1)
-    branch_labels = np.where(~on_main[..., 1:] & known[..., None], learned[..., 1:], IGNORED).reshape(
-        rows, -1
-    )
+    branch_labels = np.where(~on_main[..., 1:] & hard[..., None], learned[..., 1:], IGNORED)
+    branches = _Branches(learned[:, :, None], branch_labels[:, :, None])
+    softened: dict[str, Any] = {}
+    if soft and soft_temperature is not None:
+        branches, softened = _soften(windows, tokenizer, branches, known & ~hard, soft_temperature)
+    labels = np.concatenate([before, main_labels, branches.tokens_in_order(branches.labels)], 1)
+    by_ply = np.where(known, 1.0 if weights is None else weights, 0.0).astype(np.float32)
+    if weights is not None or softened:
+        shares = softened.pop("shares", np.ones((rows, plies, 1), np.float32))
+        first = by_ply[..., None] * shares
+        each = np.concatenate(
+            [
+                np.zeros((rows, c), np.float32),
+                np.repeat(by_ply, k, 1),
+                branches.tokens_in_order(np.repeat(first[..., None], k - 1, -1)),
+            ],
+            1,
+        )
+        softened["label_weights"] = torch.from_numpy(each)
+        if "soft_labels" in softened:
+            there = softened["soft_labels"].numpy() != IGNORED
+            softened["soft_weights"] = torch.from_numpy(np.where(there, first, 0).astype(np.float32))
     values = value_targets(windows)
     return Batch(
-        input_ids=torch.from_numpy(np.concatenate([main, branches], 1)),
+        input_ids=torch.from_numpy(
+            np.concatenate([main, branches.tokens_in_order(branches.moves[..., : k - 1])], 1)
+        ),
         slots=shared.slots.expand(rows, -1),
         positions=shared.positions.expand(rows, -1),
         board_index=shared.board_index.expand(rows, -1),
         visible=shared.visible,
         boards=torch.from_numpy(windows.boards) if with_boards else None,
         counters=torch.from_numpy(counters(windows.turns, windows.clocks)) if with_boards else None,
-        labels=torch.from_numpy(np.concatenate([before, main_labels, branch_labels], 1)),
+        labels=torch.from_numpy(labels),
         value_index=c + torch.arange(plies) * k,
         value_targets=torch.from_numpy(values),
         target_plies=int(known.sum()),
         value_plies=int((values.sum(-1) > 0).sum()),
+        target_weight=float(by_ply.sum(dtype=np.float64)),
+        **softened,
         **(_legal_sets(windows) if legal_sets else {}),
     )
+
+
+@dataclass(frozen=True)
+class _Branches:
+    """The branches of every ply: the moves they spell (B, P, M, k), and the labels (B, P, M, k - 1) of their tokens."""
+
+    moves: np.ndarray
+    labels: np.ndarray
+
+    @staticmethod
+    def tokens_in_order(values: np.ndarray) -> np.ndarray:
+        """What belongs to each ply, branch and slot (B, P, M, j) in the order of the layout, (B, M * P * j)."""
+        return values.transpose(0, 2, 1, 3).reshape(len(values), -1)
+
+
+def _soften(
+    windows: Windows, tokenizer: Tokenizer, hard: _Branches, soft: np.ndarray, temperature: float
+) -> tuple[_Branches, dict[str, Any]]:
+    """Branches of several moves: a teacher's where *soft* (B, P) says so, else the one there is."""
+    assert windows.soft_moves is not None
+    assert windows.soft_scores is not None
+    listed = windows.soft_moves
+    most = listed.shape[2]
+    boards = np.broadcast_to(windows.boards[:, :, None], (*listed.shape, windows.boards.shape[-1]))
+    turns = np.broadcast_to(windows.turns[..., None], listed.shape)
+    spelt = tokenizer.encode_batch(boards, listed, turns)
+    first = np.arange(most) == 0
+    asked = soft[..., None]
+    there = asked & (listed != NO_MOVE)
+    moves = np.where(asked[..., None], spelt, hard.moves)
+    labels = np.where(first[:, None] & ~asked[..., None], hard.labels, IGNORED)
+    labels = np.where(there[..., None], spelt[..., 1:], labels)
+    return _Branches(moves, labels), {
+        "soft_labels": torch.from_numpy(np.where(there, spelt[..., 0], IGNORED)),
+        "shares": np.where(asked, soft_shares(windows.soft_scores, temperature), first).astype(np.float32),
+    }
 
 
 def condition_ids(

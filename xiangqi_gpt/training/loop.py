@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import math
 import signal
@@ -17,23 +16,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from torch import Tensor
 
-from xiangqi_gpt.model import IGNORED, XiangqiGPTConfig, XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.model.losses import zlpr
 from xiangqi_gpt.rules.errors import ConfigError, ModelError
 from xiangqi_gpt.training import state as disk
-from xiangqi_gpt.training.batches import Batch, collate, condition_ids
+from xiangqi_gpt.training.batches import Batch, collate, condition_ids, ply_weights
 from xiangqi_gpt.training.config import TrainConfig, check_settings_apply
 from xiangqi_gpt.training.exposure import expose, replace_tokens
-from xiangqi_gpt.training.packed import PackedGames
+from xiangqi_gpt.training.packed import Packed, fingerprint
 from xiangqi_gpt.training.penalty import embeddings_kept, gradient_penalty
+from xiangqi_gpt.training.sampling import Sampler
 from xiangqi_gpt.training.state import Progress
-from xiangqi_gpt.training.windows import Sampler, Windows, cut
+from xiangqi_gpt.training.windows import Windows, cut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,14 +74,6 @@ def learning_rate(config: TrainConfig, step: int) -> float:
     return config.learning_rate * factor
 
 
-def fingerprint(packed: PackedGames) -> str:
-    """A short name of the very data, so that a run is never resumed on other data."""
-    digest = hashlib.sha1(usedforsecurity=False)
-    for name in ("moves", "targets", "scores", "offsets", "results"):
-        digest.update(np.ascontiguousarray(getattr(packed, name)).data)
-    return digest.hexdigest()[:16]
-
-
 class Losses(NamedTuple):
     """Sums over a batch, float32 scalars."""
 
@@ -94,9 +85,7 @@ class Losses(NamedTuple):
 def losses(model: Any, batch: Batch) -> Losses:
     """Run *model* on a batch."""
     output = model(**batch.model_inputs())
-    move = F.cross_entropy(
-        output.logits.flatten(0, 1).float(), batch.labels.flatten(), ignore_index=IGNORED, reduction="sum"
-    )
+    move = batch.move_loss(output.logits)
     log_values = output.value_logits[:, batch.value_index].float().log_softmax(-1)
     legal = None
     if batch.legal_targets is not None and batch.legal_known is not None:
@@ -138,7 +127,7 @@ class Trainer:
 
     def __init__(
         self,
-        packed: PackedGames,
+        packed: Packed,
         out: Path,
         config: TrainConfig,
         *,
@@ -199,6 +188,8 @@ class Trainer:
             seed=config.seed,
             mirror=config.mirror,
             from_start=model.config.board == "none",
+            mix=config.mix,
+            opening_limit=config.opening_limit,
         )
 
     def run(
@@ -285,7 +276,14 @@ class Trainer:
             batches = []
             for first in range(at, at + size, micro):
                 rows = slice(first + rank * micro // world, first + (rank + 1) * micro // world)
-                windows = cut(self.packed, order[0][rows], order[1][rows], self.config.plies, order[2][rows])
+                windows = cut(
+                    self.packed,
+                    order[0][rows],
+                    order[1][rows],
+                    self.config.plies,
+                    order[2][rows],
+                    soft_moves=self.config.soft_moves,
+                )
                 rng = np.random.default_rng((self.config.seed, self.progress.window, first - at, rank))
                 batches.append(self._batch(windows, rng))
             yield batches
@@ -294,6 +292,9 @@ class Trainer:
         """A micro-batch, with whatever the run replaces in it."""
         config, tokenizer = self.config, self.tokenizer
         prefix = condition_ids(windows, tokenizer, config.condition_dropout, rng)
+        weights = ply_weights(
+            windows, winner=config.winner_weight, loser=config.loser_weight, draw=config.draw_weight
+        )
         windows = expose(
             windows,
             config,
@@ -309,6 +310,8 @@ class Trainer:
             self.model_config.board != "none",
             prefix=prefix,
             legal_sets=self.model_config.legal_head,
+            weights=weights,
+            soft_temperature=config.soft_temperature,
         )
         return replace_tokens(batch, tokenizer, config.replace_rows, config.replace_tokens, rng)
 
@@ -316,9 +319,9 @@ class Trainer:
         config, device = self.config, self.accelerator.device
         began = time.monotonic()
         counts = torch.tensor(
-            [[b.target_plies, b.value_plies, b.legal_plies] for b in batches], device=device
+            [[b.target_weight, b.value_plies, b.legal_plies, b.target_plies] for b in batches], device=device
         ).sum(0)
-        moves_total, values_total, legal_total = (max(1, int(n)) for n in self._sum(counts))
+        moves_total, values_total, legal_total, plies = (n or 1.0 for n in self._sum(counts).tolist())
         rate = learning_rate(config, self.progress.step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -351,7 +354,7 @@ class Trainer:
             done,
             step=done.step + 1,
             window=done.window + config.batch_windows,
-            plies_seen=done.plies_seen + moves_total,
+            plies_seen=done.plies_seen + int(plies),
         )
         return StepReport(
             step=self.progress.step,
@@ -360,7 +363,7 @@ class Trainer:
             learning_rate=rate,
             gradient_norm=float(norm),
             plies_seen=self.progress.plies_seen,
-            plies_per_second=moves_total / (time.monotonic() - began),
+            plies_per_second=plies / (time.monotonic() - began),
             seconds=seconds + time.monotonic() - began,
             legal_loss=legal_sum / legal_total if self.model_config.legal_head else None,
         )

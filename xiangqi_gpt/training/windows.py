@@ -12,21 +12,31 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
-from xiangqi_gpt.rules.pieces import Color
-from xiangqi_gpt.training.packed import I8, I16, I64, NO_MOVE, NO_SCORE, U16, PackedGames
+from xiangqi_gpt.training.packed import (
+    I8,
+    I16,
+    I64,
+    NO_MOVE,
+    NO_SCORE,
+    U16,
+    Packed,
+    PackedGames,
+    is_taught,
+)
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def _compiled(function: _F) -> _F:
-    """*function* compiled by numba; where that cannot be loaded, plain Python does the same, slower."""
+def compiled(function: _F) -> _F:
+    """*function* compiled by numba, which releases the GIL; without numba plain Python does the same, slower."""
     try:
         from numba import njit
     except ImportError:
         return function
-    return cast(_F, njit(cache=True)(function))
+    try:
+        return cast(_F, njit(cache=True, nogil=True)(function))
+    except RuntimeError:  # no folder to keep compiled code in
+        return cast(_F, njit(nogil=True)(function))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +51,19 @@ class Windows:
     scores: I16  # (B, P) centipawns for the side to move, or NO_SCORE
     results: I8  # (B,) of the game, for Red
     strengths: I16 | None = None  # (B, 2) Elo of Red and Black
+    taught: npt.NDArray[np.bool_] | None = None  # (B, P) whether the move to learn is a teacher's
+    soft_moves: U16 | None = (
+        None  # (B, P, M) a teacher's moves, best first, then NO_MOVE; none at all: NO_MOVE only
+    )
+    soft_scores: I16 | None = None  # (B, P, M) their centipawns for the side to move, or NO_SCORE
 
 
-@_compiled
+@compiled
 def _fill(
     starts: Any,
     turns: Any,
     clocks: Any,
+    start_of: Any,
     moves: Any,
     offsets: Any,
     games: Any,
@@ -62,10 +78,11 @@ def _fill(
     board = np.empty(90, np.int8)
     for b in range(len(games)):
         g = games[b]
-        turn = turns[g]
-        clock = clocks[g]
+        start = start_of[g]
+        turn = turns[start]
+        clock = clocks[start]
         for s in range(90):
-            board[s] = starts[g, s]
+            board[s] = starts[start, s]
         length = offsets[g + 1] - offsets[g]
         for ply in range(min(length, first[b] + width)):
             p = ply - first[b]
@@ -91,6 +108,31 @@ def _fill(
             turn = 1 - turn
 
 
+@compiled
+def _fill_soft(
+    offsets: Any, plies: Any, moves: Any, scores: Any, games: Any, first: Any, out_moves: Any, out_scores: Any
+) -> None:
+    width, most = out_moves.shape[1], out_moves.shape[2]
+    for b in range(len(games)):
+        low, high = offsets[games[b]], offsets[games[b] + 1]
+        while low < high:  # the first entry at or behind the window's first ply
+            middle = (low + high) // 2
+            if plies[middle] < first[b]:
+                low = middle + 1
+            else:
+                high = middle
+        before, number = -1, 0
+        for entry in range(low, offsets[games[b] + 1]):
+            p = plies[entry] - first[b]
+            if p >= width:
+                break
+            number = number + 1 if p == before else 0
+            before = p
+            if number < most:
+                out_moves[b, p, number] = moves[entry]
+                out_scores[b, p, number] = scores[entry]
+
+
 def mirror_moves(moves: U16) -> U16:
     """Moves as seen in a mirror, left and right exchanged; NO_MOVE stays."""
     index = moves.astype(np.int64)
@@ -99,81 +141,89 @@ def mirror_moves(moves: U16) -> U16:
     return np.where(index == NO_MOVE, NO_MOVE, turned).astype(np.uint16)
 
 
-def cut(packed: PackedGames, games: I64, first: I64, plies: int, mirrored: npt.NDArray[np.bool_]) -> Windows:
-    """The windows of *plies* plies that begin at ply ``first[b]`` of game ``games[b]``, mirrored where asked."""
+def cut(
+    packed: Packed,
+    games: I64,
+    first: I64,
+    plies: int,
+    mirrored: npt.NDArray[np.bool_],
+    *,
+    soft_moves: int = 1,
+) -> Windows:
+    """The windows of *plies* plies that begin at ply ``first[b]`` of game ``games[b]``, mirrored where asked.
+
+    Where the data has a teacher's lists of moves, the first *soft_moves* of each come along if that is more than one.
+    """
+    with_soft = soft_moves > 1 and any(part.soft is not None for part in packed.parts)
+    most = soft_moves if with_soft else 0
+    if len(packed.parts) == 1:
+        return _cut(packed.parts[0], games, first, plies, mirrored, most)
+    bounds = np.cumsum([0, *(part.games for part in packed.parts)])
+    owner = np.searchsorted(bounds, games, side="right") - 1
+    whole: dict[str, Any] = {}
+    for number in np.unique(owner).tolist():
+        rows = np.flatnonzero(owner == number)
+        piece = _cut(
+            packed.parts[number], games[rows] - bounds[number], first[rows], plies, mirrored[rows], most
+        )
+        for name, value in vars(piece).items():
+            if value is not None:
+                fresh = np.zeros((len(games), *value.shape[1:]), value.dtype)
+                whole.setdefault(name, fresh)[rows] = value
+    return Windows(**whole)
+
+
+def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """*array* read only, as those in files are, so that compiled code meets one kind of array."""
+    view = array.view(np.ndarray)
+    view.flags.writeable = False
+    return view
+
+
+def _cut(
+    packed: PackedGames, games: I64, first: I64, plies: int, mirrored: npt.NDArray[np.bool_], soft_moves: int
+) -> Windows:
     shape = (len(games), plies)
     boards = np.zeros((*shape, 90), np.int8)
     turns, clocks = np.zeros(shape, np.int8), np.zeros(shape, np.int16)
     index = np.full(shape, -1, np.int64)
+    start_of = np.arange(packed.games, dtype=np.int32) if packed.start_of is None else packed.start_of
     _fill(
-        packed.starts, packed.turns, packed.clocks, packed.moves, packed.offsets,
-        games, first, mirrored, boards, turns, clocks, index,
+        _frozen(packed.starts), _frozen(packed.turns), _frozen(packed.clocks), _frozen(start_of),
+        _frozen(packed.moves), _frozen(packed.offsets), games, first, mirrored, boards, turns, clocks, index,
     )  # fmt: skip
     inside = index >= 0
     moves = np.where(inside, packed.moves[index], NO_MOVE).astype(np.uint16)
     targets = np.where(inside, packed.targets[index], NO_MOVE).astype(np.uint16)
+    scores = np.where(inside, packed.scores[index], NO_SCORE).astype(np.int16)
+    teachers = np.array([is_taught(name) for name in packed.source_names])
+    source = np.zeros(len(games), np.int64) if packed.sources is None else packed.sources[games]
     flip = mirrored[:, None]
+    soft: dict[str, Any] = {}
+    if soft_moves:
+        listed = np.zeros((*shape, soft_moves), np.uint16)
+        listed_scores = np.full((*shape, soft_moves), NO_SCORE, np.int16)
+        if packed.soft is not None:
+            labels = packed.soft
+            _fill_soft(
+                _frozen(labels.offsets), _frozen(labels.plies), _frozen(labels.moves), _frozen(labels.scores),
+                games, first, listed, listed_scores,
+            )  # fmt: skip
+        soft = {
+            "soft_moves": np.where(flip[..., None], mirror_moves(listed), listed).astype(np.uint16),
+            "soft_scores": listed_scores,
+        }
     return Windows(
         boards=boards,
         turns=turns,
         clocks=clocks,
         moves=np.where(flip, mirror_moves(moves), moves).astype(np.uint16),
         targets=np.where(flip, mirror_moves(targets), targets).astype(np.uint16),
-        scores=np.where(inside, packed.scores[index], NO_SCORE).astype(np.int16),
+        scores=scores,
         results=packed.results[games],
-        strengths=None if packed.strengths is None else packed.strengths[games],
+        strengths=np.zeros((len(games), 2), np.int16)
+        if packed.strengths is None
+        else packed.strengths[games],
+        taught=teachers[source][:, None] | (scores != NO_SCORE) | (targets != moves),
+        **soft,
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sampler:
-    """The order in which windows are seen: a function of the seed, the epoch and the place in it alone.
-
-    Every epoch tiles the plies of every game, from the first that has something to learn, with windows of ``plies``,
-    beginning at a random phase, and shuffles them.
-    """
-
-    packed: PackedGames
-    plies: int
-    seed: int
-    mirror: bool
-    from_start: bool = (
-        False  # one window a game, its first plies: for models that must replay the game themselves
-    )
-
-    def epoch(self, number: int) -> tuple[I64, I64, npt.NDArray[np.bool_]]:
-        """Game, first ply and mirroring of every window of an epoch, shuffled."""
-        rng = np.random.default_rng((self.seed, number))
-        offsets = self.packed.offsets
-        lengths = np.diff(offsets)
-        if self.from_start:
-            shuffled = rng.permutation(self._from_standard_start())
-            return (
-                shuffled,
-                np.zeros_like(shuffled),
-                rng.random(len(shuffled)) < (0.5 if self.mirror else 0.0),
-            )
-        begin = self._first_targets()
-        phase = rng.integers(0, self.plies, self.packed.games)
-        counts = -(-(lengths - begin + phase) // self.plies)
-        games = np.repeat(np.arange(self.packed.games), counts)
-        order = np.arange(len(games)) - np.repeat(np.cumsum(counts) - counts, counts)
-        first = np.maximum(begin[games] - phase[games] + order * self.plies, 0)
-        shuffled = rng.permutation(len(games))
-        mirrored = rng.random(len(games)) < (0.5 if self.mirror else 0.0)
-        return games[shuffled], first[shuffled], mirrored
-
-    def _from_standard_start(self) -> I64:
-        start = np.array(Board().squares, np.int8)
-        standard: I64 = np.flatnonzero(
-            (self.packed.starts == start).all(1) & (self.packed.turns == Color.RED)
-        )
-        if not len(standard):
-            raise ConfigError("board='none' needs games from the standard start, found none")
-        return standard
-
-    def _first_targets(self) -> I64:
-        plies = np.arange(self.packed.plies)
-        known = np.where(self.packed.targets != NO_MOVE, plies, self.packed.plies)
-        first: I64 = np.minimum.reduceat(known, self.packed.offsets[:-1]) - self.packed.offsets[:-1]
-        return first
