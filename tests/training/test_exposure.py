@@ -395,9 +395,9 @@ EVERYTHING: dict[str, Any] = {
 
 def test_all_off_is_the_plain_run(packed: PackedGames, tmp_path: Path) -> None:
     trainer = Trainer(packed, tmp_path, config(), device="cpu")
-    order = trainer.sampler.epoch(0)
+    order = trainer.loader.sampler.epoch(0)
     windows = cut(packed, order[0][:8], order[1][:8], trainer.config.plies, order[2][:8])
-    [batch] = next(trainer._steps())
+    _, [batch] = next(trainer.loader.steps())
     plain = collate(windows, trainer.tokenizer, True)
     assert all(
         torch.equal(a, b) if isinstance(a, Tensor) else a == b

@@ -7,14 +7,13 @@ import json
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
@@ -25,14 +24,12 @@ from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.model.losses import zlpr
 from xiangqi_gpt.rules.errors import ConfigError, ModelError
 from xiangqi_gpt.training import state as disk
-from xiangqi_gpt.training.batches import Batch, collate, condition_ids, ply_weights
+from xiangqi_gpt.training.batches import Batch
 from xiangqi_gpt.training.config import TrainConfig, check_settings_apply
-from xiangqi_gpt.training.exposure import expose, replace_tokens
+from xiangqi_gpt.training.loader import Loader, default_workers
 from xiangqi_gpt.training.packed import Packed, fingerprint
 from xiangqi_gpt.training.penalty import embeddings_kept, gradient_penalty
-from xiangqi_gpt.training.sampling import Sampler
 from xiangqi_gpt.training.state import Progress
-from xiangqi_gpt.training.windows import Windows, cut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +119,8 @@ class Trainer:
     """One run in the folder *out*.
 
     *init* is a model directory to start from; *resume* goes on from the newest checkpoint in *out* (a fresh start where
-    there is none yet). Without *resume* a folder that holds a run is refused.
+    there is none yet). Without *resume* a folder that holds a run is refused. *workers* threads make batches ahead of
+    time, by default none on a CPU; what is learned does not depend on it.
     """
 
     def __init__(
@@ -134,6 +132,7 @@ class Trainer:
         init: Path | None = None,
         resume: bool = False,
         device: str = "auto",
+        workers: int | None = None,
     ) -> None:
         if device not in ("auto", "cpu", "cuda", "mps"):
             raise ConfigError(f"device: expected auto, cpu, cuda or mps, found {device!r}")
@@ -182,14 +181,16 @@ class Trainer:
             torch.set_rng_state(torch.tensor(saved["torch_rng"], dtype=torch.uint8))
         disk.cut_log(out, self.progress.step)
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
-        self.sampler = Sampler(
-            packed=packed,
-            plies=config.plies,
-            seed=config.seed,
-            mirror=config.mirror,
-            from_start=model.config.board == "none",
-            mix=config.mix,
-            opening_limit=config.opening_limit,
+        self.loader = Loader(
+            packed,
+            config,
+            model.config,
+            model.tokenizer,
+            model=model,
+            rank=self.accelerator.process_index,
+            world=self.accelerator.num_processes,
+            workers=default_workers(on_cpu, self.accelerator.num_processes) if workers is None else workers,
+            pin=self.accelerator.device.type == "cuda",
         )
 
     def run(
@@ -204,7 +205,9 @@ class Trainer:
         reason = "finished"
         self.model.train()
         with _StopRequest() as stop, open(self.out / disk.LOG_FILE, "a", encoding="utf-8") as log:
-            for micro_batches in self._steps():
+            for step, micro_batches in self.loader.steps(self.progress.step, self.progress.window):
+                # The rest of an epoch that fills no batch is passed over.
+                self.progress = dataclasses.replace(self.progress, window=step.window)
                 report = self._step(micro_batches, before + time.monotonic() - began)
                 if self.accelerator.is_main_process:
                     log.write(json.dumps(dataclasses.asdict(report)) + "\n")
@@ -248,72 +251,6 @@ class Trainer:
             path = disk.save(self.out, model, raw, self.progress, self._settings())
         self.accelerator.wait_for_everyone()
         return path
-
-    def _steps(self) -> Iterator[list[Batch]]:
-        """The micro-batches of this process for every step to come."""
-        size, micro = self.config.batch_windows, self.config.micro_batch_windows
-        world, rank = self.accelerator.num_processes, self.accelerator.process_index
-        if micro % world:
-            raise ConfigError(
-                f"micro_batch_windows: expected a multiple of the {world} processes, found {micro}"
-            )
-        epoch, start = 0, 0
-        order = self.sampler.epoch(0)
-        if len(order[0]) < size:
-            raise ConfigError(
-                f"batch_windows: expected at most the {len(order[0])} windows of the data, found {size}"
-            )
-        while self.progress.step < self.config.max_steps:
-            while self.progress.window + size > start + len(order[0]):
-                if self.progress.window < start + len(
-                    order[0]
-                ):  # the rest of an epoch that fills no batch is dropped
-                    self.progress = dataclasses.replace(self.progress, window=start + len(order[0]))
-                start += len(order[0])
-                epoch += 1
-                order = self.sampler.epoch(epoch)
-            at = self.progress.window - start
-            batches = []
-            for first in range(at, at + size, micro):
-                rows = slice(first + rank * micro // world, first + (rank + 1) * micro // world)
-                windows = cut(
-                    self.packed,
-                    order[0][rows],
-                    order[1][rows],
-                    self.config.plies,
-                    order[2][rows],
-                    soft_moves=self.config.soft_moves,
-                )
-                rng = np.random.default_rng((self.config.seed, self.progress.window, first - at, rank))
-                batches.append(self._batch(windows, rng))
-            yield batches
-
-    def _batch(self, windows: Windows, rng: np.random.Generator) -> Batch:
-        """A micro-batch, with whatever the run replaces in it."""
-        config, tokenizer = self.config, self.tokenizer
-        prefix = condition_ids(windows, tokenizer, config.condition_dropout, rng)
-        weights = ply_weights(
-            windows, winner=config.winner_weight, loser=config.loser_weight, draw=config.draw_weight
-        )
-        windows = expose(
-            windows,
-            config,
-            rng,
-            step=self.progress.step,
-            model=self.accelerator.unwrap_model(self.model),
-            tokenizer=tokenizer,
-            prefix=prefix,
-        )
-        batch = collate(
-            windows,
-            tokenizer,
-            self.model_config.board != "none",
-            prefix=prefix,
-            legal_sets=self.model_config.legal_head,
-            weights=weights,
-            soft_temperature=config.soft_temperature,
-        )
-        return replace_tokens(batch, tokenizer, config.replace_rows, config.replace_tokens, rng)
 
     def _step(self, batches: list[Batch], seconds: float) -> StepReport:
         config, device = self.config, self.accelerator.device
