@@ -1,11 +1,11 @@
-"""`xiangqi-gpt evaluate`: accuracy and legality on held-out games."""
+"""`xiangqi-gpt evaluate`: accuracy, legality and calibration on held-out games; puzzles."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,68 @@ def legality(
     _print(dataclasses.asdict(result), as_json)
 
 
+@command.command()
+@_options
+@click.option("--plot", type=click.Path(path_type=Path), help="Also draw it, as a PNG.")
+def calibration(
+    data: tuple[str, ...], model_dir: Path | None, split: str, games: int | None, seed: int, threads: int | None,
+    device: str, as_json: bool, plot: Path | None,
+) -> None:  # fmt: skip
+    """Whether results and moves come about as often as the model expects."""
+    from xiangqi_gpt.evaluation import calibration as measure
+
+    records = _games(data, split, games, seed)
+    with _progress(len(records)) as on_game:
+        result = measure.measure_calibration(_scorer(model_dir, device, threads, seed), records, on_game)
+    if plot is not None:
+        measure.plot(result, plot)
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(result)))
+        return
+    for title, reliability in (
+        ("value: expected score", result.value),
+        ("policy: likeliest move", result.policy),
+    ):
+        if reliability is not None:
+            rows = [(f"{b.count:,}", f"{b.expected:.3f}", f"{b.found:.3f}") for b in reliability.bins]
+            _table((title, "said", "came about"), rows)
+            click.echo(f"calibration error {reliability.error:.4f}")
+
+
+@command.command()
+@click.option("--data", multiple=True, required=True, help="Puzzles; may be given several times.")
+@click.option("--player", default="gpt", show_default=True, help="Who solves them.")
+@click.option("--puzzles", type=click.IntRange(1), help="How many, drawn by the seed; all by default.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the draw.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def puzzles(data: tuple[str, ...], player: str, puzzles: int | None, seed: int, as_json: bool) -> None:
+    """How often the first move of a puzzle is found, by the length of its solution.
+
+    Puzzles are games that begin at a position of their own, in any format of records, or a Parquet file with
+    columns fen and solution. Another move that mates at once counts as well.
+    """
+    from xiangqi_gpt.evaluation.puzzles import drawn, read_puzzles, solve
+    from xiangqi_gpt.players import create_player
+
+    refused: list[RecordError] = []
+    chosen = drawn(read_puzzles(data, refused.append), puzzles, seed)
+    if refused:
+        click.echo(f"left out {len(refused)} puzzles that break the rules; the first: {refused[0]}", err=True)
+    if not chosen:
+        raise ConfigError(f"expected puzzles, found none in {', '.join(data)}")
+    solver = create_player(player, seed=seed)
+    try:
+        with _progress(len(chosen)) as on_puzzle:
+            rows = solve(solver, chosen, on_puzzle=on_puzzle)
+    finally:
+        solver.close()
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(row) for row in rows]))
+        return
+    shown = [(r.length, f"{r.puzzles:,}", f"{r.found:,}", f"{100 * r.share:.1f} %") for r in rows]
+    _table(("moves to solve", "puzzles", "found", "share"), shown)
+
+
 def _games(data: tuple[str, ...], split: str, games: int | None, seed: int) -> list[Any]:
     from xiangqi_gpt.evaluation.games import chosen_games
 
@@ -123,6 +185,18 @@ def _progress(games: int) -> Iterator[Callable[[int], None]]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("games", total=games)
         yield lambda done: bar.update(task, completed=done)
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    for number, title in enumerate(titles):
+        table.add_column(title, justify="left" if number == 0 else "right")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
 
 
 def _print(result: dict[str, Any], as_json: bool) -> None:

@@ -1,0 +1,126 @@
+"""Calibration: whether what a model expects comes about as often as it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from xiangqi_gpt.decoding import Scorer
+from xiangqi_gpt.records import GameRecord
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.rules.pieces import Color
+
+BINS = 10
+_SCORES = {"1-0": 1.0, "1/2-1/2": 0.5, "0-1": 0.0}
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bin:
+    """Positions of which the model expected about the same."""
+
+    count: int
+    expected: float  # mean of what was said, 0..1
+    found: float  # mean of what came about, 0..1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reliability:
+    """Bins of equal width, empty ones left out, and how far they are off."""
+
+    bins: tuple[Bin, ...]
+    error: float  # expected calibration error: |expected - found|, weighted by the positions of a bin; 0..1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """Of the value head: expected score (win 1, draw 1/2) against the result. Of the policy: the probability of the
+    likeliest move against how often it was played; teacher games count for the value alone, being noise in part.
+    """
+
+    value: Reliability | None  # None without games of a known result
+    policy: Reliability | None
+
+
+def measure_calibration(
+    scorer: Scorer, games: Iterable[GameRecord], on_game: Callable[[int], None] | None = None
+) -> Calibration:
+    """Score every position of *games*, teacher-forced; *on_game* hears how many are done."""
+    said: list[float] = []
+    results: list[float] = []
+    sure: list[float] = []
+    hits: list[float] = []
+    for number, game in enumerate(games, 1):
+        root = Board(game.start_fen, strict=False)
+        for ply, scores in enumerate(scorer.score_line(root, game.moves)):
+            best = int(scores.logprobs.argmax())
+            if game.kind != "teacher":
+                sure.append(float(scores.probs[best]))
+                hits.append(float(scores.moves[best] == game.moves[ply]))
+            if game.result in _SCORES:
+                red = (int(root.turn) + ply) % 2 == Color.RED
+                score = _SCORES[game.result]
+                said.append(float(scores.value[0] + scores.value[1] / 2))
+                results.append(score if red else 1 - score)
+        if on_game is not None:
+            on_game(number)
+    return Calibration(value=_reliability(said, results), policy=_reliability(sure, hits))
+
+
+def _reliability(expected: Sequence[float], found: Sequence[float]) -> Reliability | None:
+    if not expected:
+        return None
+    said, came = np.array(expected), np.array(found)
+    place = np.minimum((said * BINS).astype(int), BINS - 1)
+    bins, error = [], 0.0
+    for number in range(BINS):
+        chosen = place == number
+        count = int(chosen.sum())
+        if count:
+            mean, truth = float(said[chosen].mean()), float(came[chosen].mean())
+            bins.append(Bin(count=count, expected=mean, found=truth))
+            error += count / len(said) * abs(mean - truth)
+    return Reliability(bins=tuple(bins), error=error)
+
+
+def plot(calibration: Calibration, path: Path) -> None:
+    """Both reliabilities as a PNG.
+
+    Raises:
+        ConfigError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib
+    except ImportError:
+        raise ConfigError(
+            "plot: expected matplotlib, found none; pip install 'xiangqi-gpt[plot]' brings it"
+        ) from None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 2, figsize=(9, 4.4), layout="constrained")
+    for axis, title, reliability in (
+        (axes[0], "value: expected score", calibration.value),
+        (axes[1], "policy: probability of the likeliest move", calibration.policy),
+    ):
+        axis.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+        axis.set(xlabel=title, ylabel="what came about", xlim=(0, 1), ylim=(0, 1), aspect="equal")
+        if reliability is None:
+            continue
+        most = max(b.count for b in reliability.bins)
+        axis.plot([b.expected for b in reliability.bins], [b.found for b in reliability.bins], color="C0")
+        axis.scatter(
+            [b.expected for b in reliability.bins],
+            [b.found for b in reliability.bins],
+            s=[12 + 140 * b.count / most for b in reliability.bins],
+            color="C0",
+        )
+        axis.set_title(f"calibration error {100 * reliability.error:.1f} %", fontsize=10)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
