@@ -28,6 +28,8 @@ COMMANDS: dict[str, str] = {
     "compare": "Train choices of attention, tokenizer or board mode alike, and compare them.",
     "compress": "Make a smaller model that does what a trained one does.",
     "export": "Write a trained model at half its size, as the package carries it.",
+    "generate": "Let a UCI engine play itself and label every position.",
+    "label": "Add a UCI engine's best move and score to games.",
     "convert": "Convert game records from one format to another.",
 }
 """Help text by name; the command itself is `command` in the module of that name beside this one."""

@@ -331,8 +331,8 @@ def engine_name(spec: EngineSpec) -> str:
         if value is not None
     ]
     parts += [f"{key}={value}" for key, value in spec.options.items()]
-    words = spec.command.split()
-    return f"{os.path.basename(words[0]) if words else spec.command!r}[{','.join(parts)}]"
+    program = os.path.basename(spec.command.split()[0]) if spec.command.split() else spec.command
+    return f"{program}[{','.join(parts)}]"
 
 
 def _option(line: str) -> tuple[str, dict[str, list[str]]]:

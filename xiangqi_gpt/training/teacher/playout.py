@@ -62,6 +62,7 @@ class PlayOut:
             "end": end,
             "noise": task.noise,
             "plies": len(moves),
+            "engine": engine.identity,
             **label_columns(judgements, self.multipv),
         }
 

@@ -46,7 +46,8 @@ def write_play_outs(
 ) -> int:
     """Write finished games and return how many; the file appears under its name when all are written.
 
-    `about` is kept in the file's metadata under the key ``teacher``, as JSON.
+    `about` is kept in the file's metadata under the key ``teacher``, as JSON, and what the engines called
+    themselves (``engine`` of a row) under ``engines``.
     """
     schema = TEACHER_SCHEMA
     if multipv > 1:
@@ -54,6 +55,7 @@ def write_play_outs(
             schema = schema.append(field)
     schema = schema.with_metadata({"teacher": json.dumps(dict(about or {}), sort_keys=True)})
     count = 0
+    engines: set[str] = set()
     with (
         fresh_file(path, force=force) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd", compression_level=9) as writer,
@@ -61,9 +63,11 @@ def write_play_outs(
         group: list[Row] = []
         for row in rows:
             group.append(row)
+            engines.add(row.get("engine", ""))
             count += 1
             if len(group) >= _GROUP_ROWS:
                 writer.write_table(pa.Table.from_pylist(group, schema=schema))
                 group = []
         writer.write_table(pa.Table.from_pylist(group, schema=schema))
+        writer.add_key_value_metadata({"engines": json.dumps(sorted(engines))})
     return count

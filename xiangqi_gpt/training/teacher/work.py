@@ -96,7 +96,9 @@ class Worker:
         """Do a task; never raises what an engine may cause."""
         started = time.perf_counter()
         searches, seconds = 0, 0.0
-        row, error, is_fatal, deaths = None, None, False, 0
+        row: Row | None = None
+        error: PlayerError | None = None
+        is_fatal, deaths = False, 0
         while row is None and deaths < DEATHS:
             engine = None
             try:

@@ -1,0 +1,136 @@
+"""What `generate` and `label` share: options, progress, the end of a run."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xiangqi_gpt.rules.errors import ConfigError
+
+if TYPE_CHECKING:
+    from xiangqi_gpt.training.teacher.run import Summary
+
+_LINE_SECONDS = 30.0
+_REASONS_SHOWN = 3
+
+
+def engine_option(function: Callable[..., None]) -> Callable[..., None]:
+    """`--engine`."""
+    return click.option(
+        "--engine",
+        required=True,
+        metavar="CMD[,nodes=N]",
+        help="UCI engine: program, then nodes=N, depth=D or time=S a position and its UCI options.",
+    )(function)
+
+
+def place_options(function: Callable[..., None]) -> Callable[..., None]:
+    """`--workers`, `--cluster`, `--force`, `--json`."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print the sums as one JSON object."),
+        click.option("--force", is_flag=True, help="Overwrite --out, and throw away a run begun otherwise."),
+        click.option(
+            "--cluster",
+            is_flag=False,
+            flag_value="auto",
+            metavar="[ADDRESS]",
+            help="Work as tasks on a Ray cluster, by default the one this machine belongs to.",
+        ),
+        click.option("--workers", type=click.IntRange(1), help="Engines at a time; one a core by default."),
+    ):
+        function = option(function)
+    return function
+
+
+def plies(option: str, text: str) -> tuple[int, int]:
+    """Fewest and most of ``3`` or ``0-3``; ConfigError otherwise."""
+    match = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", text.strip())
+    if match is None:
+        raise ConfigError(f"{option}: expected a number of plies such as 3 or 0-3, found {text!r}")
+    return int(match[1]), int(match[2] or match[1])
+
+
+def shares(option: str, text: str) -> tuple[float, ...]:
+    """Numbers with commas between; ConfigError otherwise."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(f"{option}: expected shares such as 0,0.05,0.1, found {text!r}") from None
+
+
+class Progress:
+    """Games done and positions a second: a bar on a terminal, a line every half minute elsewhere."""
+
+    def __init__(self, what: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        self._what = what
+        self._said = 0.0
+        self._bar: Any = None
+        if sys.stderr.isatty():
+            self._bar = Bar(
+                TextColumn(what),
+                BarColumn(),
+                TextColumn("{task.fields[info]}"),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+            )
+            self._task = self._bar.add_task(what, total=None, info="")
+
+    def __enter__(self) -> Progress:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, summary: Summary) -> None:
+        """Show how far the run is."""
+        of = f"/{summary.total:,}" if summary.total is not None else ""
+        info = f"{summary.games:,}{of} games  {summary.labels:,} labels  {summary.rate:.0f} labels/s"
+        if summary.dropped:
+            info += f"  {summary.dropped} dropped"
+        if self._bar is not None:
+            self._bar.update(self._task, completed=summary.games, total=summary.total, info=info)
+        elif summary.seconds - self._said >= _LINE_SECONDS:
+            self._said = summary.seconds
+            click.echo(f"{self._what}: {info}", err=True)
+
+
+def finish(summary: Summary, out: Path, as_json: bool) -> None:
+    """Say what has been done."""
+    for reason in summary.reasons[:_REASONS_SHOWN]:
+        click.echo(f"dropped: {reason}", err=True)
+    if as_json:
+        click.echo(json.dumps(summary.as_dict()))
+        return
+    parts = [f"{summary.games:,} games", f"{summary.labels:,} labels in {summary.seconds / 60:.1f} min"]
+    for count, what in (
+        (summary.resumed, "games from an earlier run"),
+        (summary.dropped, "games dropped"),
+        (summary.refused, "games of the input refused"),
+        (summary.deaths, "engines started again"),
+    ):
+        if count:
+            parts.append(f"{count:,} {what}")
+    click.echo(f"{', '.join(parts)}: {out}")
+
+
+def interrupted(out: Path) -> click.exceptions.Exit:
+    """Say how to go on after Ctrl-C; to be raised."""
+    from xiangqi_gpt.training.teacher.journal import parts_folder
+
+    click.echo(
+        f"stopped; finished games are kept in {parts_folder(out)}, go on with the same command", err=True
+    )
+    return click.exceptions.Exit(130)
