@@ -60,6 +60,8 @@ def test_tags_of_both_worlds(read: Read) -> None:
         ("和棋", "", "1/2-1/2"),
         ("", "黑胜", "0-1"),
         ("1-0", "0-1", "*"),
+        ("1-0", "1-0 1-0", "1-0"),
+        ("1-0", "{a comment} 1-0 1-0", "1-0"),
         ("nobody knows", "1-0", "1-0"),
         ("nobody knows", "", "*"),
     ],
@@ -157,13 +159,14 @@ def test_faults_name_game_line_ply_and_reason(read: Read) -> None:
         '[Game "g"]\n\n1. h2e2 ) *\n\n'
         '[Game "h"]\n\n1. h2e2 1-0 h9g7\n\n'
         '[Game "i"]\n\n1. h2e2 {never closed\n\n'
-        '[Game "j"]\n\n1. h2e2 h9g7 *\n'
+        '[Game "j"]\n\n1. h2e2 h9g7 *\n\n'
+        '[Game "k"]\n\n1. h2e2 1-0 0-1\n'
     )
     assert [iccs(game) for game in games] == ["h2e2 h9g7"]
     assert games[0].number == 10
     assert [(error.game, error.line, error.ply) for error in errors] == [
         (1, 4, 3), (2, 9, 2), (3, 13, 1), (4, 15, None), (5, 20, None), (6, 27, 1), (7, 31, 1), (8, 35, 1),
-        (9, 39, None),
+        (9, 39, None), (11, 47, 1),
     ]  # fmt: skip
     assert all(error.file.endswith("games.pgn") for error in errors)
     assert "h9g7" in errors[0].reason

@@ -71,12 +71,12 @@ def _plain(text: str) -> MoveText:
     """A move text of nothing but numbers, moves and a result."""
     found = MoveText()
     words = _NUMBER.sub(" ", text).split()
-    if words and words[-1] in ENDS:
-        found.result = words.pop()
     if not ENDS.isdisjoint(words):
         end = next(position for position, word in enumerate(words) if word in ENDS)
         found.result = words[end]
-        found.fault = f"expected the end of the game after {words[end]!r}, found {words[end + 1][:20]!r}"
+        behind = next((word for word in words[end:] if word != words[end]), None)
+        if behind is not None:
+            found.fault = f"expected the end of the game after {words[end]!r}, found {behind[:20]!r}"
         words = words[:end]
     words = words[:MAX_WORDS]  # what is beyond is beyond the longest game
     found.line.tokens.extend([word for word in words if word not in _DOTS and not word.isdecimal()])
@@ -115,7 +115,7 @@ def _annotated(text: str) -> MoveText:
             words += 1
             if words > MAX_NODES:
                 return _stop(found, f"expected at most {MAX_NODES} words, found more")
-            if found.result and not stack:
+            if found.result and not stack and match[7] != found.result:
                 return _stop(found, f"expected the end of the game after its result, found {match[7][:20]!r}")
             _word(match[7], line, found, bool(stack))
         else:
