@@ -48,7 +48,11 @@ class Rope(Positions):
     """Rotary position embedding, interleaved pairs (Su et al. 2021, arXiv 2104.09864).
 
     The pair (x_2k, x_2k+1) at position i turns by the angle i * base^(-2k/D); tables are float32, whatever the model.
+    Turns are complex numbers, or pairs of cosine and sine (..., D/2, 2) where ``in_pairs`` is set, for forms of the
+    model that know no complex numbers.
     """
+
+    in_pairs = False
 
     def __init__(self, head_size: int, base: float) -> None:
         super().__init__()
@@ -60,12 +64,17 @@ class Rope(Positions):
             torch.arange(0, self.head_size, 2, device=positions.device, dtype=torch.float32) / self.head_size
         )
         angle = one_row(positions)[..., None].float() * self.base**-exponents
+        if self.in_pairs:
+            return torch.stack([angle.cos(), angle.sin()], -1)
         return torch.complex(angle.cos(), angle.sin())
 
 
 def rotate(x: Tensor, rotation: Tensor) -> Tensor:
-    """Turn the pairs of *x* (..., D) by the complex *rotation* (..., D/2), in float32 at least."""
+    """Turn the pairs of *x* (..., D) by *rotation*, complex (..., D/2) or in pairs, in float32 at least."""
     wide = x if x.dtype == torch.float64 else x.float()
+    if not rotation.is_complex():
+        (a, b), (cos, sin) = wide.unflatten(-1, (-1, 2)).unbind(-1), rotation.unbind(-1)
+        return torch.stack([a * cos - b * sin, a * sin + b * cos], -1).flatten(-2).to(x.dtype)
     pairs = torch.view_as_complex(wide.unflatten(-1, (-1, 2)))
     return torch.view_as_real(pairs * rotation).flatten(-2).to(x.dtype)
 
