@@ -48,18 +48,25 @@ def command() -> None:
     """Measure a model on games it has never seen."""
 
 
+_plain = click.option(
+    "--plain", is_flag=True, help="One look at a board, also where a model looks at its mirror image as well."
+)
+
+
 @command.command()
 @_options
+@_plain
 def accuracy(
     data: tuple[str, ...], model_dir: Path | None, split: str, games: int | None, seed: int, threads: int | None,
-    device: str, as_json: bool,
+    device: str, as_json: bool, plain: bool,
 ) -> None:  # fmt: skip
     """Agreement with the moves played and with the teacher's moves; likelihood; value of positions."""
     from xiangqi_gpt.evaluation.accuracy import measure_accuracy
 
     records = _games(data, split, games, seed)
     with _progress(len(records)) as on_game:
-        result = measure_accuracy(_scorer(model_dir, device, threads, seed), records, on_game)
+        scorer = _as_played(_scorer(model_dir, device, threads, seed), plain)
+        result = measure_accuracy(scorer, records, on_game)
     _print(dataclasses.asdict(result), as_json)
 
 
@@ -93,17 +100,19 @@ def legality(
 
 @command.command()
 @_options
+@_plain
 @click.option("--plot", type=click.Path(path_type=Path), help="Also draw it, as a PNG.")
 def calibration(
     data: tuple[str, ...], model_dir: Path | None, split: str, games: int | None, seed: int, threads: int | None,
-    device: str, as_json: bool, plot: Path | None,
+    device: str, as_json: bool, plain: bool, plot: Path | None,
 ) -> None:  # fmt: skip
     """Whether results and moves come about as often as the model expects."""
     from xiangqi_gpt.evaluation import calibration as measure
 
     records = _games(data, split, games, seed)
     with _progress(len(records)) as on_game:
-        result = measure.measure_calibration(_scorer(model_dir, device, threads, seed), records, on_game)
+        scorer = _as_played(_scorer(model_dir, device, threads, seed), plain)
+        result = measure.measure_calibration(scorer, records, on_game)
     if plot is not None:
         measure.plot(result, plot)
     if as_json:
@@ -175,6 +184,13 @@ def _scorer(model_dir: Path | None, device: str, threads: int | None, seed: int)
         raise ConfigError(f"device: expected cpu, or cuda where there is one, found {device!r}")
     torch.set_num_threads(threads or os.cpu_count() or 1)
     return Scorer(open_model(model_dir), device, seed)
+
+
+def _as_played(scorer: Any, plain: bool) -> Any:
+    """What the player asks by itself: both looks at a board, where the model was trained so."""
+    from xiangqi_gpt.decoding import SymmetricScorer
+
+    return SymmetricScorer(scorer) if scorer.model.config.symmetric and not plain else scorer
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from xiangqi_gpt.decoding.beam import BeamLine, beam_search
 from xiangqi_gpt.decoding.lookahead import Lookahead, LookaheadConfig
 from xiangqi_gpt.decoding.sampling import Sampling, choose, open_moves, repetition_risk
 from xiangqi_gpt.decoding.scorer import MoveScores, Scorer
+from xiangqi_gpt.decoding.symmetry import SymmetricScorer
 
 __all__ = [
     "BeamLine",
@@ -14,6 +15,7 @@ __all__ = [
     "MoveScores",
     "Sampling",
     "Scorer",
+    "SymmetricScorer",
     "beam_search",
     "choose",
     "open_moves",

@@ -15,6 +15,7 @@ import dataclasses
 import math
 import threading
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -157,8 +158,11 @@ class Lookahead:
         nodes: int | None = None,
         depth: int | None = None,
         stop: threading.Event | None = None,
+        score: Callable[[Board], MoveScores] | None = None,
     ) -> Found:
         """Look ahead from *board*; limits given here take the place of those of the configuration.
+
+        *score* scores the root in place of the scorer.
 
         Raises:
             ValueError: no legal moves.
@@ -170,7 +174,7 @@ class Lookahead:
             given = (self.config.seconds, self.config.nodes, self.config.depth)
         seconds, nodes, depth = given
         deadline = None if seconds is None else began + seconds
-        scores = self.scorer.score(board)
+        scores = (score or self.scorer.score)(board)
         if not self._last[0]:
             self._last = (1, time.monotonic() - began)  # all that is known of this machine yet
         depth = min(depth or _MAX_PLIES, _MAX_PLIES, self._room(board))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xiangqi_gpt.decoding import Scorer
+from xiangqi_gpt.decoding import Scorer, SymmetricScorer
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.pieces import Color
@@ -38,7 +38,9 @@ _SCORES = {"1-0": 1, "1/2-1/2": 0, "0-1": -1}
 
 
 def measure_accuracy(
-    scorer: Scorer, games: Iterable[GameRecord], on_game: Callable[[int], None] | None = None
+    scorer: Scorer | SymmetricScorer,
+    games: Iterable[GameRecord],
+    on_game: Callable[[int], None] | None = None,
 ) -> Accuracy:
     """Score every position of *games*, teacher-forced; *on_game* hears how many are done."""
     ranks: list[int] = []

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from xiangqi_gpt.decoding import Scorer
+from xiangqi_gpt.decoding import Scorer, SymmetricScorer
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import ConfigError
@@ -49,7 +49,9 @@ class Calibration:
 
 
 def measure_calibration(
-    scorer: Scorer, games: Iterable[GameRecord], on_game: Callable[[int], None] | None = None
+    scorer: Scorer | SymmetricScorer,
+    games: Iterable[GameRecord],
+    on_game: Callable[[int], None] | None = None,
 ) -> Calibration:
     """Score every position of *games*, teacher-forced; *on_game* hears how many are done."""
     said: list[float] = []

@@ -10,6 +10,7 @@ from transformers import PreTrainedConfig
 from xiangqi_gpt.model.activations import ACTIVATIONS
 from xiangqi_gpt.model.attention import check_attention, parse_attention
 from xiangqi_gpt.model.positions import POSITIONS
+from xiangqi_gpt.model.quantize import QUANTIZATIONS
 from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import Tokenizer, create_tokenizer
 
@@ -28,6 +29,7 @@ class XiangqiGPTConfig(PreTrainedConfig):
     The GPT: ``width``, ``layers``, ``heads``, ``attention`` (one name, or a list that is repeated over the layers, each
     entry a name or ``name(option=value)``), ``position``, ``activation``, ``norm``.
     ``context_plies`` is the longest context in plies; with a board mode longer games are windowed.
+    ``symmetric`` says that the model has learned from games and their mirror images alike.
     ``legal_head`` adds a head that says which moves are legal; nothing else ever reads what it says.
     """
 
@@ -64,7 +66,9 @@ class XiangqiGPTConfig(PreTrainedConfig):
     dropout: float = 0.0  # share of activations dropped in training
     initializer_range: float = 0.02
     context_plies: int = 8
+    symmetric: bool = False
     tie_word_embeddings: bool = False
+    quantization: str = "none"  # int8: large maps have weights of eight bits, to play with and not to train
 
     def __post_init__(self, **kwargs: Any) -> None:
         if isinstance(self.attention, tuple):
@@ -84,6 +88,12 @@ class XiangqiGPTConfig(PreTrainedConfig):
         _expect("position", self.position in POSITIONS, f"one of {', '.join(POSITIONS)}", self.position)
         _expect(
             "activation", self.activation in ACTIVATIONS, f"one of {', '.join(ACTIVATIONS)}", self.activation
+        )
+        _expect(
+            "quantization",
+            self.quantization in QUANTIZATIONS,
+            f"one of {', '.join(QUANTIZATIONS)}",
+            self.quantization,
         )
         _expect("norm", self.norm in NORMS, f"one of {', '.join(NORMS)}", self.norm)
         for key in (

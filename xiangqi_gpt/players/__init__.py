@@ -89,6 +89,12 @@ class _Request:
             raise PlayerError(f"expected {wanted} for {key} in {self.spec!r}, found {text!r}")
         return value
 
+    def flag(self, key: str) -> bool | None:
+        text = self.values.get(key)
+        if text not in (None, "true", "false"):
+            raise PlayerError(f"expected true or false for {key} in {self.spec!r}, found {text!r}")
+        return None if text is None else text == "true"
+
     def seed_value(self) -> int:
         own = self.number("seed", int)
         return self.seed if own is None else own
@@ -125,6 +131,7 @@ def _build_gpt(request: _Request) -> Player:
         result=request.text("result"),
         strength=request.number("strength", int),
         lookahead=_lookahead(request),
+        symmetric=request.flag("symmetric"),
         seed=request.seed_value(),
         device=request.text("device") or "cpu",
         threads=threads,
@@ -205,6 +212,7 @@ _ENTRIES: dict[str, _Entry] = {
             "depth": "plies that a search looks ahead",
             "k": "the likeliest moves of a position, which a search looks at",
             "exploration": "weight of the policy in a search",
+            "symmetric": "true or false: also look at the mirror image; default: if the model was trained so",
             "device": "auto, cpu, cuda or mps",
             "threads": "processor threads",
             **_SEED,

@@ -11,7 +11,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from xiangqi_gpt.decoding import Lookahead, LookaheadConfig, MoveScores, Sampling, Scorer, choose
+from xiangqi_gpt.decoding import (
+    Lookahead,
+    LookaheadConfig,
+    MoveScores,
+    Sampling,
+    Scorer,
+    SymmetricScorer,
+    choose,
+)
 from xiangqi_gpt.decoding.lookahead import Found
 from xiangqi_gpt.model import XiangqiGPTForCausalLM
 from xiangqi_gpt.model.checkpoint import load_model
@@ -70,6 +78,9 @@ class GPTPlayer:
     chase while there is another. *result* (win, draw or loss) and *strength* (an Elo rating) ask for the moves of such
     a side, of models trained with condition tokens.
 
+    With *symmetric* (by default where the model was trained on mirror images) moves have the mean of their
+    probabilities on the board and on its mirror image: better moves, at twice the time.
+
     With *lookahead* it searches before it moves, as long as the limit of a question says, else as long as its
     configuration does; at a temperature above 0 moves are then drawn by how often the search tried them. ``stop_event``
     ends a search: whoever asks questions from several threads clears it before a question and sets it to have the
@@ -88,6 +99,7 @@ class GPTPlayer:
         result: str | None = None,
         strength: int | None = None,
         lookahead: LookaheadConfig | None = None,
+        symmetric: bool | None = None,
         seed: int = 0,
         device: str = "cpu",
         threads: int | None = None,
@@ -114,6 +126,9 @@ class GPTPlayer:
             self.scorer = Scorer(model, device, seed, Condition(result=result, strength=strength))
         except ConfigError as error:
             raise PlayerError(f"gpt: {error}") from None
+        self._both: SymmetricScorer | None = None
+        if symmetric or (symmetric is None and model.config.symmetric):
+            self._both = SymmetricScorer(self.scorer)
         self.temperature = temperature
         self.guard = guard
         self.threads = threads or thinking_threads()
@@ -137,7 +152,7 @@ class GPTPlayer:
         """The exact scores of all legal moves; PlayerError where there are none."""
         legal_moves_or_error(board)
         torch.set_num_threads(self.threads)
-        return self.scorer.score(board)
+        return (self._both or self.scorer).score(board)
 
     def play(self, board: Board, limit: Limit) -> PlayResult:
         if self.lookahead is not None:
@@ -155,12 +170,15 @@ class GPTPlayer:
         return as_analysis(self.scores(board), multipv)
 
     def _look_ahead(self, lookahead: Lookahead, board: Board, limit: Limit) -> Found:
-        legal_moves_or_error(board)
-        torch.set_num_threads(self.threads)
         # A move has to be handed on as well: a little of a short limit is kept for that.
         seconds = None if limit.time is None else max(0.0, 0.95 * limit.time - 0.005)
         return lookahead.search(
-            board, seconds=seconds, nodes=limit.nodes, depth=limit.depth, stop=self.stop_event
+            board,
+            seconds=seconds,
+            nodes=limit.nodes,
+            depth=limit.depth,
+            stop=self.stop_event,
+            score=self.scores,
         )
 
     def _drawn(self, found: Found) -> Move:
