@@ -1,4 +1,4 @@
-"""`xiangqi-gpt export`: a trained model as it travels with the package."""
+"""`xiangqi-gpt export`: a trained model as it travels with the package, or to other programs."""
 
 from __future__ import annotations
 
@@ -6,19 +6,39 @@ from pathlib import Path
 
 import click
 
+from xiangqi_gpt.rules.errors import ConfigError
+
 
 @click.command("export")
+@click.argument("model", required=False)
+@click.option("--model", "model_dir", help="The same as MODEL.")
 @click.option(
-    "--model",
-    "model_dir",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Model or checkpoint directory.",
+    "--out", type=click.Path(path_type=Path), help="New folder: a model directory of half the size."
 )
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="New folder.")
-def command(model_dir: Path, out: Path) -> None:
-    """Write a model with float16 weights in shards of at most 15 MB, half the size of a checkpoint's."""
-    from xiangqi_gpt.model.checkpoint import export_model, load_model
+@click.option("--onnx", type=click.Path(path_type=Path), help="New file: the model for ONNX runtimes.")
+@click.option("--int8", is_flag=True, help="Weights of eight bits, and faster moves that differ a little.")
+def command(
+    model: str | None, model_dir: str | None, out: Path | None, onnx: Path | None, int8: bool
+) -> None:
+    """Write MODEL (a model or checkpoint directory, or the word "bundled") in another form.
 
-    size = export_model(load_model(model_dir), out)
-    click.echo(f"{out}: {size / 1e6:.1f} MB of weights")
+    With --out a model directory with float16 weights in shards of at most 15 MB, half the size of a
+    checkpoint's, or with --int8 a quarter; every command reads it. With --onnx one file for programs without
+    Python; docs/compression.md describes its inputs.
+    """
+    from xiangqi_gpt.model.checkpoint import export_model, load_model
+    from xiangqi_gpt.players.gpt import bundled_model
+
+    chosen = model or model_dir
+    if chosen is None or (model and model_dir):
+        raise ConfigError(f"MODEL: expected one model, found {'none' if chosen is None else 'two'}")
+    if out is None and onnx is None:
+        raise ConfigError("expected --out FOLDER or --onnx FILE, found neither")
+    loaded = load_model(bundled_model() if chosen == "bundled" else chosen)
+    if out is not None:
+        size = export_model(loaded, out, int8=int8)
+        click.echo(f"{out}: {size / 1e6:.1f} MB of weights")
+    if onnx is not None:
+        from xiangqi_gpt.model.onnx import export_onnx
+
+        click.echo(f"{onnx}: {export_onnx(loaded, onnx, int8=int8) / 1e6:.1f} MB")

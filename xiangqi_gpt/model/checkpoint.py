@@ -16,6 +16,7 @@ from transformers.utils import logging
 
 from xiangqi_gpt.model.config import XiangqiGPTConfig
 from xiangqi_gpt.model.gpt import XiangqiGPTForCausalLM
+from xiangqi_gpt.model.quantize import Int8Conv2d, Int8Linear, quantized
 from xiangqi_gpt.rules.errors import ModelError, XiangqiError
 
 CONFIG_FILE = "config.json"
@@ -50,16 +51,22 @@ def load_model(directory: str | Path) -> XiangqiGPTForCausalLM:
     return model
 
 
-def export_model(model: XiangqiGPTForCausalLM, out: Path) -> int:
+def export_model(model: XiangqiGPTForCausalLM, out: Path, *, int8: bool = False) -> int:
     """Write *model* to the folder *out* the way it travels with the package; returns the bytes of its weights.
 
-    Weights are float16, in shards of at most 15 MB; :func:`load_model` reads them back as float32. *out* must be new.
+    Weights are float16, in shards of at most 15 MB; :func:`load_model` reads them back as float32. With *int8* those of
+    large maps are of eight bits, and stay so when they are read. *out* must be new.
     """
     if out.exists():
         raise ModelError(f"{out}: expected a new folder, found one that exists")
     draft = out.with_name(f".draft-{out.name}")
     shutil.rmtree(draft, ignore_errors=True)
-    halved = copy.deepcopy(model).half()
+    halved = quantized(model) if int8 else copy.deepcopy(model)
+    # Scales keep their digits: small ones have too few in half precision.
+    scales = [(m, m.scale) for m in halved.modules() if isinstance(m, (Int8Linear, Int8Conv2d))]
+    halved.half()
+    for module, scale in scales:
+        module.scale = scale
     with quiet():
         halved.save_pretrained(draft, max_shard_size="15MB")
     os.replace(draft, out)

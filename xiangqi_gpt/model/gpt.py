@@ -23,6 +23,7 @@ from xiangqi_gpt.model.config import XiangqiGPTConfig
 from xiangqi_gpt.model.encoder import SQUARES, BagEncoder, ConvBlock, ConvEncoder, Summary
 from xiangqi_gpt.model.generation import MoveGenerationMixin
 from xiangqi_gpt.model.positions import SCORE_BIASES, create_positions
+from xiangqi_gpt.model.quantize import use_int8
 from xiangqi_gpt.model.readers import BoardLook, LegalHead, PairPointer, boards_of
 from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import MoveTokenizer, SquareTokenizer
@@ -166,6 +167,8 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
         if config.tie_word_embeddings:
             self._tied_weights_keys = {"lm_head.weight": "tokens.weight"}
         self.post_init()
+        if config.quantization == "int8":
+            use_int8(self)
 
     def _init_weights(self, module: nn.Module) -> None:
         """Normal weights of ``initializer_range``; convolutions by He; every residual branch starts small."""
