@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "analyse": "Print the model's distribution over the legal moves of a position.",
     "legal": "Say of moves whether they are legal, and why not.",
     "perft": "Count the leaves of the tree of legal moves.",
+    "pack": "Pack game records for training, in shards or in one small file.",
     "train": "Train a model on game records.",
     "compare": "Train choices of attention, tokenizer or board mode alike, and compare them.",
     "compress": "Make a smaller model that does what a trained one does.",

@@ -80,9 +80,15 @@ def default_cache() -> Path:
 
 
 def sources_of(paths: Sequence[Path]) -> list[Path]:
-    """The files to read: those of folders, which are no packed data, in order of their names."""
+    """What to read: packed data, files, and the files of other folders in order of their names.
+
+    Raises:
+        RecordError: a name of nothing, or an empty folder.
+    """
     found: list[Path] = []
     for path in paths:
+        if not path.exists():
+            raise RecordError("expected a file or folder, found none", file=str(path))
         if path.is_dir() and not shards.is_packed(path):
             inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
             if not inside:
@@ -117,7 +123,7 @@ def pack_folder(
         def flush(split: str) -> None:
             games = packers[split].take()
             path = draft / f"{len(written):05d}.xgp"
-            size = shards.write_file(path, [(split, games)], {"settings": dataclasses.asdict(settings)})
+            size = shards.write_file(path, [(split, games)], facts(settings))
             written.append(
                 {"file": path.name, "bytes": size, "split": split, "games": games.games, "plies": games.plies}
             )
@@ -134,7 +140,7 @@ def pack_folder(
                 flush(split)
         index = {
             "format": shards.FORMAT,
-            "settings": dataclasses.asdict(settings),
+            **facts(settings),
             "inputs": [{"name": path.name, "bytes": path.stat().st_size} for path in paths],
             "report": _as_dict(report, packers["valid"].report),
             "shards": written,
@@ -206,9 +212,6 @@ def open_data(
         RecordError: a file that cannot be read, is cut short or contradicts itself.
     """
     found = sources_of([Path(path) for path in paths])
-    for path in found:
-        if not path.exists():
-            raise RecordError("expected a file or folder, found none", file=str(path))
     records = [path for path in found if not shards.is_packed(path)]
     parts = [part for path in found if shards.is_packed(path) for part in _read_packed(path, settings, say)]
     if records:
@@ -221,6 +224,20 @@ def open_data(
     if "train" not in by_split:
         raise ConfigError(f"expected games to learn from, found none in {', '.join(map(str, paths))}")
     return Data(train=by_split["train"], valid=by_split.get("valid"))
+
+
+def open_splits(paths: Sequence[Path], settings: PackSettings, say: Say) -> dict[str, Packed]:
+    """The games of *paths*, packed data or records, by split, without the cache."""
+    parts = [part for path in paths if shards.is_packed(path) for part in _read_packed(path, settings, say)]
+    records = [path for path in paths if not shards.is_packed(path)]
+    if records:
+        parts += _in_memory(records, settings, say)
+    return shards.by_split(parts)
+
+
+def facts(settings: PackSettings) -> dict[str, Any]:
+    """What packed data tells of its making."""
+    return {"settings": dataclasses.asdict(settings)}
 
 
 def _read_packed(path: Path, settings: PackSettings, say: Say) -> list[Any]:
