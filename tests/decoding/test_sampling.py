@@ -101,6 +101,21 @@ def test_a_loss_by_perpetual_check_is_seen_before_the_reply_that_completes_it() 
     assert board == after_checks(6)
 
 
+def test_a_loss_by_perpetual_chase_is_seen_coming() -> None:
+    # A diagram of the WXF manual: Red's rook chases an unprotected cannon to and fro.
+    board = Board("4k4/4a4/4b4/6c2/9/3R5/4c4/4C4/4N4/3AKA3 w - - 0 1")
+    for text in ("d4g4", "g6c6", "g4c4", "c6g6", "c4g4", "g6c6", "g4c4", "c6g6"):
+        board.push(Move.from_iccs(text))
+    bad = {
+        name: {m.iccs for m in board.legal_moves() if loses_by_repetition(board, m, RULE_SETS[name])}
+        for name in ("asian", "simple")
+    }
+    assert bad == {"asian": {"c4g4"}, "simple": set()}
+    scores = scores_of(board, {"c4g4": 0.9, "c4c5": 0.1}, (0.4, 0.2, 0.4))
+    best = choose(board, scores, guard=False, rules=RULE_SETS["asian"])
+    assert scores.moves[best].iccs == "c4c5"
+
+
 def test_rules_leave_out_what_loses_even_for_a_losing_side() -> None:
     board = after_checks(6)
     scores = scores_of(board, {"a9a8": 0.9, "a9a7": 0.1}, (0.1, 0.1, 0.8))
