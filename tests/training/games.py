@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 from xiangqi_gpt.records import GameRecord, TeacherLabels
@@ -49,4 +50,25 @@ def games(count: int = 12, seed: int = 0) -> list[GameRecord]:
         made.append(
             GameRecord(moves=moves, start_fen=fen, result=result, split="train", kind=kind, labels=labels)
         )
+    return made
+
+
+def with_lines(records: list[GameRecord], seed: int = 0) -> list[GameRecord]:
+    """The same games, those with labels having up to three of the teacher's moves at each of them."""
+    rng = random.Random(seed)
+    made = []
+    for record in records:
+        labels = record.labels
+        if labels is None:
+            made.append(record)
+            continue
+        board, lines = Board(record.start_fen), []
+        for ply, move in enumerate(record.moves):
+            best = labels.at(ply)[0]
+            if ply >= labels.first:
+                others = [m for m in board.legal_moves() if m != best]
+                listed = [best, *rng.sample(others, min(2, len(others)))] if best is not None else []
+                lines.append(tuple((m, 40 - 30 * rank) for rank, m in enumerate(listed)))
+            board.push(move)
+        made.append(dataclasses.replace(record, labels=dataclasses.replace(labels, lines=tuple(lines))))
     return made
