@@ -21,6 +21,7 @@ SIZES: dict[str, Any] = {
 # Every way of giving the board, with a tokenizer each.
 MODES: dict[str, dict[str, Any]] = {
     "spatial": {"board": "spatial"},
+    "spatial-iccs": {"board": "spatial", "tokenizer": "iccs"},
     "bag": {"board": "bag"},
     "bag-iccs": {"board": "bag", "tokenizer": "iccs"},
     "none": {"board": "none", "view": "red", "context_plies": 60},

@@ -24,7 +24,7 @@ from xiangqi_gpt.model.encoder import SQUARES, BagEncoder, ConvBlock, ConvEncode
 from xiangqi_gpt.model.generation import MoveGenerationMixin
 from xiangqi_gpt.model.positions import SCORE_BIASES, create_positions
 from xiangqi_gpt.model.quantize import use_int8
-from xiangqi_gpt.model.readers import BoardLook, LegalHead, PairPointer, boards_of
+from xiangqi_gpt.model.readers import BoardLook, LegalHead, PairPointer, boards_of, group_by_board
 from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import MoveTokenizer, SquareTokenizer
 
@@ -273,7 +273,12 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
         vectors = None if encoded is None else encoded.vectors
         looks: list[Look | None] = [None] * len(self.layers)
         if self.looks is not None:
-            looks = [partial(look, vectors=vectors, board_index=board_index) for look in self.looks]
+            assert vectors is not None
+            assert board_index is not None
+            groups = group_by_board(board_index, vectors.shape[1])
+            looks = [
+                partial(look, vectors=vectors, board_index=board_index, groups=groups) for look in self.looks
+            ]
         for layer, state, look in zip(self.layers, states or [None] * len(self.layers), looks, strict=True):
             x, state = layer(x, positions, visible, state, context, look)
             new_states.append(state)
