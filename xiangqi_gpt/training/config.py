@@ -195,6 +195,19 @@ PRESETS: dict[str, TrainConfig] = {
         micro_batch_windows=256,
         max_steps=30_000,
     ),
+    # For minutes on a GPU, from the weights of another model: the schedule goes by time.
+    "slot": TrainConfig(
+        batch_windows=512,
+        micro_batch_windows=512,
+        max_steps=1_000_000,
+        warmup_steps=100,
+        schedule="cooldown",
+        cooldown=0.3,
+        budget="time",
+        ema=0.999,
+        eval_windows=2048,
+        checkpoint_every=1_000_000,
+    ),
 }
 
 
@@ -205,7 +218,8 @@ def preset(name: str) -> TrainConfig:
     return PRESETS[name]
 
 
-def _known_model_keys() -> set[str]:
+def model_keys() -> set[str]:
+    """The settings of the model."""
     from xiangqi_gpt.model.config import XiangqiGPTConfig
 
     return {
@@ -218,7 +232,7 @@ def _known_model_keys() -> set[str]:
 def changed(config: TrainConfig, settings: Iterable[str]) -> TrainConfig:
     """*config* with ``key=value`` settings applied; a key names a field of the run or of the model."""
     run_keys = {f.name for f in dataclasses.fields(TrainConfig)} - {"model"}
-    model_keys = _known_model_keys()
+    of_model = model_keys()
     run: dict[str, Any] = {}
     model = dict(config.model)
     for setting in settings:
@@ -226,23 +240,23 @@ def changed(config: TrainConfig, settings: Iterable[str]) -> TrainConfig:
         key = key.strip()
         if not equals:
             raise ConfigError(f"--set: expected key=value, found {setting!r}")
-        if key not in run_keys | model_keys:
+        if key not in run_keys | of_model:
             raise ConfigError(
-                f"--set: expected one of {', '.join(sorted(run_keys | model_keys))}; found {key!r}"
+                f"--set: expected one of {', '.join(sorted(run_keys | of_model))}; found {key!r}"
             )
         try:
             value = ast.literal_eval(text.strip())
         except (ValueError, SyntaxError):
             value = {"true": True, "false": False}.get(text.strip().lower(), text.strip())
         if key in run_keys:
-            run[key] = _typed(key, getattr(config, key), value)
+            run[key] = typed(key, getattr(config, key), value)
         else:
             model[key] = value
     return dataclasses.replace(config, model=model, **run)
 
 
-def _typed(key: str, old: object, value: object) -> object:
-    """*value* as the type of *old*, or ConfigError."""
+def typed(key: str, old: object, value: object) -> object:
+    """*value* of the setting *key* as the type of *old*, or ConfigError."""
     if isinstance(old, bool) or isinstance(value, bool):
         fits = isinstance(old, bool) and isinstance(value, bool)
     elif isinstance(old, float):
@@ -259,10 +273,8 @@ def _typed(key: str, old: object, value: object) -> object:
     return value
 
 
-def check_settings_apply(model_keys: Iterable[str]) -> None:
+def check_settings_apply(keys: Iterable[str]) -> None:
     """ConfigError where a key is no setting of the model."""
-    unknown = sorted(set(model_keys) - _known_model_keys())
+    unknown = sorted(set(keys) - model_keys())
     if unknown:
-        raise ConfigError(
-            f"model: expected some of {', '.join(sorted(_known_model_keys()))}; found {unknown[0]!r}"
-        )
+        raise ConfigError(f"model: expected some of {', '.join(sorted(model_keys()))}; found {unknown[0]!r}")

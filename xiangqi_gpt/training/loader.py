@@ -7,6 +7,7 @@ the replay of boards and the rules are compiled code that holds no lock on the i
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +26,7 @@ from xiangqi_gpt.training.config import TrainConfig
 from xiangqi_gpt.training.exposure import expose, replace_tokens
 from xiangqi_gpt.training.packed import I64, Packed
 from xiangqi_gpt.training.sampling import Sampler
+from xiangqi_gpt.training.schedules import window_plies
 from xiangqi_gpt.training.windows import Windows, cut
 
 MAX_WORKERS = 8  # more were never of use: see benchmarks/training_data.py
@@ -39,9 +41,12 @@ class Step:
 
     number: int  # 0-based
     window: int  # windows seen before it, over all epochs
-    games: I64  # (batch_windows,)
+    games: I64  # (batch_windows,), or as many times more as windows are shorter at this stage of a curriculum
     first: I64  # (batch_windows,) plies
     mirrored: npt.NDArray[np.bool_]  # (batch_windows,)
+    plies: int  # of a window
+    stage: int = 0  # of the curriculum
+    stage_window: int = 0  # windows seen before it began
 
 
 def ahead(
@@ -114,34 +119,70 @@ class Loader:
             opening_limit=config.opening_limit,
         )
 
-    def steps(self, step: int = 0, window: int = 0) -> Iterator[tuple[Step, list[Batch]]]:
-        """Every step from number *step* on, before which *window* windows were seen, with its micro-batches."""
-        return ahead(self.plans(step, window), self.batches, self._workers)
+    def steps(
+        self,
+        step: int = 0,
+        window: int = 0,
+        *,
+        stage: int = 0,
+        stage_window: int = 0,
+        stage_at: Callable[[int], int] = lambda step: 0,
+    ) -> Iterator[tuple[Step, list[Batch]]]:
+        """Every step from number *step* on, before which *window* windows were seen, with its micro-batches.
 
-    def plans(self, step: int, window: int) -> Iterator[Step]:
-        """What the steps from number *step* on read."""
-        size = self.config.batch_windows
-        epoch, start = 0, 0
-        order = self.sampler.epoch(0)
-        if len(order[0]) < size:
-            raise ConfigError(
-                f"batch_windows: expected at most the {len(order[0])} windows of the data, found {size}"
-            )
+        *stage_at* names the stage of the curriculum of a step; the one before began after *stage_window* windows.
+        """
+        plans = self.plans(step, window, stage=stage, stage_window=stage_window, stage_at=stage_at)
+        return ahead(plans, self.batches, self._workers)
+
+    def plans(
+        self,
+        step: int,
+        window: int,
+        *,
+        stage: int = 0,
+        stage_window: int = 0,
+        stage_at: Callable[[int], int] = lambda step: 0,
+    ) -> Iterator[Step]:
+        """What the steps from number *step* on read. Every stage of a curriculum begins with epochs of its own."""
+        sampler, order = self.sampler, None
+        epoch = start = size = 0
         for number in range(step, self.config.max_steps):
+            now = max(stage, stage_at(number))
+            if now != stage:
+                stage, stage_window, order = now, window, None
+            if order is None:
+                plies = window_plies(self.config, stage)
+                sampler = self.sampler
+                if plies != self.config.plies:
+                    sampler = dataclasses.replace(self.sampler, plies=plies)
+                epoch, start = 0, stage_window
+                order = sampler.epoch(_epoch_key(stage, epoch))
+                size = self.config.batch_windows * self._shorter(plies, len(order[0]))
             while window + size > start + len(order[0]):
                 start += len(order[0])
                 window = max(window, start)  # the rest of an epoch that fills no batch is dropped
                 epoch += 1
-                order = self.sampler.epoch(epoch)
-            rows = slice(window - start, window - start + size)
-            yield Step(number, window, order[0][rows], order[1][rows], order[2][rows])
+                order = sampler.epoch(_epoch_key(stage, epoch))
+            games, first, mirrored = (column[window - start :][:size] for column in order)
+            yield Step(number, window, games, first, mirrored, sampler.plies, stage, stage_window)
             window += size
+
+    def _shorter(self, plies: int, windows: int) -> int:
+        """How many windows of *plies* plies stand for one of full length, so that steps are alike in size."""
+        size = self.config.batch_windows
+        if windows < size:
+            raise ConfigError(
+                f"batch_windows: expected at most the {windows} windows of the data, found {size}"
+            )
+        return max(1, min(self.config.plies // plies, windows // size))
 
     def batches(self, step: Step) -> list[Batch]:
         """The micro-batches of this process."""
-        config, micro = self.config, self.config.micro_batch_windows
+        config = self.config
+        micro = config.micro_batch_windows * (len(step.games) // config.batch_windows)
         batches = []
-        for first in range(0, config.batch_windows, micro):
+        for first in range(0, len(step.games), micro):
             rows = slice(
                 first + self._rank * micro // self._world, first + (self._rank + 1) * micro // self._world
             )
@@ -149,7 +190,7 @@ class Loader:
                 self.packed,
                 step.games[rows],
                 step.first[rows],
-                config.plies,
+                step.plies,
                 step.mirrored[rows],
                 soft_moves=config.soft_moves,
             )
@@ -178,3 +219,8 @@ class Loader:
             soft_temperature=config.soft_temperature,
         )
         return replace_tokens(batch, tokenizer, config.replace_rows, config.replace_tokens, rng)
+
+
+def _epoch_key(stage: int, epoch: int) -> int:
+    """A number for the sampler: the epoch itself in the first stage, one that no other stage has in the others."""
+    return (stage << 32) + epoch

@@ -7,29 +7,39 @@ import json
 import math
 import signal
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
+import torch.distributed as dist
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from torch import Tensor
 
 from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.checkpoint import load_model
-from xiangqi_gpt.model.losses import zlpr
 from xiangqi_gpt.rules.errors import ConfigError, ModelError
 from xiangqi_gpt.training import state as disk
 from xiangqi_gpt.training.batches import Batch
 from xiangqi_gpt.training.config import TrainConfig, check_settings_apply
+from xiangqi_gpt.training.ema import Ema, restore_pair
+from xiangqi_gpt.training.journal import Journal
 from xiangqi_gpt.training.loader import Loader, default_workers
+from xiangqi_gpt.training.lock import RunLock
 from xiangqi_gpt.training.packed import Packed, fingerprint
-from xiangqi_gpt.training.penalty import embeddings_kept, gradient_penalty
+from xiangqi_gpt.training.schedules import learning_rate, stage_of
 from xiangqi_gpt.training.state import Progress
+from xiangqi_gpt.training.step import Stepper, Sums
+from xiangqi_gpt.training.validation import Evaluation, Validator, best_so_far, evaluation_of
+
+BEST_FOLDER = "best"
+_REPORT_EVERY = 20  # steps between looks at the losses where a look waits for the device
+_MOST_SKIPPED = 50  # steps in a row that a gradient scaler may pass over
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,40 +64,7 @@ class TrainResult:
     checkpoint: Path
     progress: Progress
     reason: str  # "finished", "time limit" or "interrupted"
-
-
-def learning_rate(config: TrainConfig, step: int) -> float:
-    """The learning rate of step *step* (0-based): linear warm-up, then the schedule down to its end at max_steps."""
-    if step < config.warmup_steps:
-        return config.learning_rate * (step + 1) / config.warmup_steps
-    share = min(1.0, (step - config.warmup_steps) / max(1, config.max_steps - config.warmup_steps))
-    low = config.final_learning_rate
-    if config.schedule == "cosine":
-        factor = low + (1 - low) * 0.5 * (1 + math.cos(math.pi * share))
-    elif config.schedule == "linear":
-        factor = 1 - (1 - low) * share
-    else:
-        factor = 1.0
-    return config.learning_rate * factor
-
-
-class Losses(NamedTuple):
-    """Sums over a batch, float32 scalars."""
-
-    move: Tensor  # cross-entropy, over all tokens of the moves to learn
-    value: Tensor  # cross-entropy of win, draw and loss
-    legal: Tensor | None  # ZLPR of the legal sets, if the batch has any
-
-
-def losses(model: Any, batch: Batch) -> Losses:
-    """Run *model* on a batch."""
-    output = model(**batch.model_inputs())
-    move = batch.move_loss(output.logits)
-    log_values = output.value_logits[:, batch.value_index].float().log_softmax(-1)
-    legal = None
-    if batch.legal_targets is not None and batch.legal_known is not None:
-        legal = (zlpr(output.legal_logits, batch.legal_targets) * batch.legal_known).sum()
-    return Losses(move, -(batch.value_targets * log_values).sum(), legal)
+    evaluation: Evaluation | None = None  # the last one, where the run measures itself
 
 
 class _StopRequest:
@@ -115,12 +92,24 @@ class _StopRequest:
             signal.signal(number, handler)
 
 
+@dataclass(frozen=True)
+class _Made:
+    """A step that was made, its numbers still on the device."""
+
+    step: int
+    window: int  # windows seen before it
+    rate: float
+    sums: Tensor  # (8,)
+
+
 class Trainer:
     """One run in the folder *out*.
 
     *init* is a model directory to start from; *resume* goes on from the newest checkpoint in *out* (a fresh start where
-    there is none yet). Without *resume* a folder that holds a run is refused. *workers* threads make batches ahead of
-    time, by default none on a CPU; what is learned does not depend on it.
+    there is none yet). Without *resume* a folder that holds a run is refused, and so is one in which another run works.
+    *valid* are the games that ``eval_every`` measures on. *workers* threads make batches ahead of time, by default none
+    on a CPU; what is learned does not depend on it. *on_note* hears what the run had to do differently from what it was
+    told; by default it is a warning.
     """
 
     def __init__(
@@ -133,27 +122,44 @@ class Trainer:
         resume: bool = False,
         device: str = "auto",
         workers: int | None = None,
+        valid: Packed | None = None,
+        on_note: Callable[[str], None] | None = None,
     ) -> None:
-        if device not in ("auto", "cpu", "cuda", "mps"):
-            raise ConfigError(f"device: expected auto, cpu, cuda or mps, found {device!r}")
-        if device == "cuda" and not torch.cuda.is_available():
-            raise ConfigError("device: expected one that is there, found 'cuda' without a CUDA device")
-        if device == "mps" and not torch.backends.mps.is_available():
-            raise ConfigError("device: expected one that is there, found 'mps' without a Metal device")
-        self.out = out
-        self.config = config
-        self.packed = packed
+        on_cpu = _on_cpu(device)
+        if config.eval_every and valid is None:
+            raise ConfigError("eval_every: expected games of split 'valid' to measure on, found none")
+        self.out, self.config, self.packed = out, config, packed
+        # Accelerate keeps its settings for the whole process; a second run in it may want others.
+        AcceleratorState._reset_state()
+        self.accelerator = Accelerator(cpu=on_cpu, mixed_precision="no")
+        self._rank, self._world = self.accelerator.process_index, self.accelerator.num_processes
+        self._lock: RunLock | None = None
+        if out.is_dir():
+            self._hold()
+        try:
+            self._build(init, resume, workers, valid, on_note or _warn)
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _build(
+        self,
+        init: Path | None,
+        resume: bool,
+        workers: int | None,
+        valid: Packed | None,
+        on_note: Callable[[str], None],
+    ) -> None:
+        config, out, device = self.config, self.out, self.accelerator.device
+        if self.accelerator.is_main_process:
+            disk.tidy(out)
+        self.accelerator.wait_for_everyone()
         found = disk.checkpoints(out)
+        self._fresh = not found
         if found and not resume:
             raise ConfigError(
                 f"{out}: expected an empty folder for a new run, found {found[-1].name}; --resume goes on with it"
             )
-        on_cpu = device == "cpu" or (
-            device == "auto" and not torch.cuda.is_available() and not torch.backends.mps.is_available()
-        )
-        # Accelerate keeps one precision for the whole process; a second run in it may want another.
-        AcceleratorState._reset_state()
-        self.accelerator = Accelerator(cpu=on_cpu, mixed_precision=_precision(config.precision, on_cpu))
         torch.manual_seed(config.seed)
         self.progress = Progress()
         if found:
@@ -167,158 +173,300 @@ class Trainer:
             raise ConfigError(
                 f"plies: expected at most context_plies, {model.config.context_plies}, found {config.plies}"
             )
-        if config.gradient_penalty and self.accelerator.num_processes > 1:
-            raise ConfigError(
-                f"gradient_penalty: expected 0 with {self.accelerator.num_processes} processes, whose gradients are "
-                f"exchanged as they are computed once, found {config.gradient_penalty!r}"
-            )
         self.model_config: XiangqiGPTConfig = model.config
         self.tokenizer = model.tokenizer
-        optimizer = _optimizer(model, config, self.accelerator.device)
+        self.model = model.to(device)
+        self.ema = Ema(model, config.ema) if config.ema else None
+        self.stepper = Stepper(model, config, device, world=self._world, ema=self.ema, note=on_note)
+        self.optimizer = self.stepper.optimizer
         if found:
-            model.to(self.accelerator.device)
-            disk.load_optimizer(found[-1], model, optimizer)
-            torch.set_rng_state(torch.tensor(saved["torch_rng"], dtype=torch.uint8))
-        disk.cut_log(out, self.progress.step)
-        self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
+            disk.load_optimizer(found[-1], model, self.optimizer)
+            if self.ema is not None and not disk.load_ema(found[-1], self.ema, saved.get("ema_steps", 0)):
+                raise ModelError(f"{found[-1]}: expected {disk.EMA_FILE} in a run with ema, found none")
+            if self.stepper.scaler is not None and saved.get("scaler"):
+                self.stepper.scaler.load_state_dict(saved["scaler"])
+        elif init is not None and self.ema is not None:
+            restore_pair(init, model, self.ema)
+        if self.accelerator.is_main_process:
+            for log in (disk.LOG_FILE, disk.EVALUATIONS_FILE):
+                disk.cut_log(out, self.progress.step, log)
         self.loader = Loader(
-            packed,
+            self.packed,
             config,
             model.config,
             model.tokenizer,
             model=model,
-            rank=self.accelerator.process_index,
-            world=self.accelerator.num_processes,
-            workers=default_workers(on_cpu, self.accelerator.num_processes) if workers is None else workers,
-            pin=self.accelerator.device.type == "cuda",
+            rank=self._rank,
+            world=self._world,
+            workers=default_workers(device.type == "cpu", self._world) if workers is None else workers,
+            pin=device.type == "cuda",
         )
+        self.sampler = self.loader.sampler
+        self._valid = valid
+        self._validator: Validator | None = None
 
     def run(
-        self, *, time_limit: float | None = None, on_step: Callable[[StepReport], None] | None = None
+        self,
+        *,
+        time_limit: float | None = None,
+        on_step: Callable[[StepReport], None] | None = None,
+        on_evaluation: Callable[[Evaluation], None] | None = None,
+        export: Path | None = None,
+        tensorboard: bool = False,
     ) -> TrainResult:
         """Train until the schedule ends, *time_limit* seconds of this call have passed, or a signal arrives.
 
-        Whatever ends it, a checkpoint of the last step is on disk afterwards.
+        Whatever ends it, a checkpoint of the last step is on disk afterwards, and the model in *export*. With time as
+        the budget *time_limit* is that of all sessions of the run together, and its end is that of the schedule.
         """
+        config, by_time = self.config, self.config.budget == "time"
+        if by_time and time_limit is None:
+            raise ConfigError("budget: expected a time limit where time is the budget, found none")
+        self._budget = time_limit if by_time else None
         self.out.mkdir(parents=True, exist_ok=True)
-        began, before = time.monotonic(), self.progress.seconds
-        reason = "finished"
-        self.model.train()
-        with _StopRequest() as stop, open(self.out / disk.LOG_FILE, "a", encoding="utf-8") as log:
-            for step, micro_batches in self.loader.steps(self.progress.step, self.progress.window):
-                # The rest of an epoch that fills no batch is passed over.
-                self.progress = dataclasses.replace(self.progress, window=step.window)
-                report = self._step(micro_batches, before + time.monotonic() - began)
-                if self.accelerator.is_main_process:
-                    log.write(json.dumps(dataclasses.asdict(report)) + "\n")
-                    log.flush()
-                if on_step is not None:
-                    on_step(report)
-                self._check_finite(report)
-                self.progress = dataclasses.replace(self.progress, seconds=before + time.monotonic() - began)
-                if self._agreed(stop.set):
-                    reason = "interrupted"
-                elif self._agreed(time_limit is not None and time.monotonic() - began >= time_limit):
-                    reason = "time limit"
-                if reason != "finished":
-                    break
-                if self.progress.step % self.config.checkpoint_every == 0:
-                    self.save()
-        return TrainResult(checkpoint=self.save(), progress=self.progress, reason=reason)
+        if self._lock is None:
+            self._hold()
+        if self._fresh and disk.checkpoints(self.out):
+            raise ConfigError(f"{self.out}: expected an empty folder for a new run, found one made meanwhile")
+        self._fresh = False
+        if by_time and config.curriculum and self._world > 1:
+            raise ConfigError(
+                f"curriculum: expected steps as the budget with {self._world} processes, found time"
+            )
+        self._began, self._before, self._on_step = time.monotonic(), self.progress.seconds, on_step
+        self._made: list[_Made] = []
+        self._looked, self._now, self._skipped = time.monotonic(), self.progress.seconds, 0
+        try:
+            with self._journal(tensorboard) as self.journal, _StopRequest() as stop:
+                return self._run(stop, time_limit, on_evaluation, export)
+        finally:
+            self._let_go()
 
-    def _check_finite(self, report: StepReport) -> None:
+    def _run(
+        self,
+        stop: _StopRequest,
+        time_limit: float | None,
+        on_evaluation: Callable[[Evaluation], None] | None,
+        export: Path | None,
+    ) -> TrainResult:
+        config, reason = self.config, "finished"
+        evaluation: Evaluation | None = None
+        on_cpu, first = self.accelerator.device.type == "cpu", self.progress.step
+        every = config.report_every or (1 if on_cpu else _REPORT_EVERY)
+        self.model.train()
+        steps = self.loader.steps(
+            self.progress.step,
+            self.progress.window,
+            stage=self.progress.stage,
+            stage_window=self.progress.stage_window,
+            stage_at=self._stage_at,
+        )
+        try:
+            while True:
+                with self.stepper.autocast():  # the model may be asked for moves
+                    step, batches = next(steps, (None, []))
+                if step is None:
+                    break
+                # The rest of an epoch that fills no batch is passed over.
+                self.progress = dataclasses.replace(
+                    self.progress, window=step.window, stage=step.stage, stage_window=step.stage_window
+                )
+                self._step(batches)
+                due = self._due(config.checkpoint_every), self._due(config.eval_every)
+                looks = any(due) or self._due(every)
+                over = ""
+                if looks or self._world == 1:  # processes agree where they meet anyway
+                    over = self._agree(stop.set, time_limit)
+                    reason = over or reason
+                if looks or over:
+                    self._look()
+                if due[1]:
+                    evaluation = self._evaluate(on_evaluation)
+                if over:
+                    break
+                if due[0]:
+                    self.save()
+        finally:
+            steps.close()
+        self._look()
+        if config.eval_every and first < self.progress.step != getattr(evaluation, "step", None):
+            evaluation = self._evaluate(on_evaluation)
+        checkpoint = self.save()
+        if export is not None:
+            self.export(export)
+        return TrainResult(
+            checkpoint=checkpoint, progress=self.progress, reason=reason, evaluation=evaluation
+        )
+
+    def _step(self, batches: list[Batch]) -> None:
+        """Make one step; nothing of it is looked at yet."""
+        done = self.progress
+        share = None if self._budget is None else self._now / self._budget
+        rate = learning_rate(self.config, done.step, share)
+        # What is drawn in a step, such as dropout, depends on its number alone and not on where the session began.
+        torch.manual_seed(hash((self.config.seed, done.step, self._rank)) & 0xFFFF_FFFF_FFFF)
+        sums = self.stepper.step(batches, rate)
+        self._made.append(_Made(done.step + 1, done.window, rate, sums))
+        self.progress = dataclasses.replace(
+            done,
+            step=done.step + 1,
+            window=done.window + sum(len(batch.input_ids) for batch in batches) * self._world,
+            seconds=self._before + time.monotonic() - self._began,
+        )
+
+    def _look(self) -> None:
+        """Fetch the numbers of the steps made since the last look, write them down and check them."""
+        if not self._made:
+            return
+        made, self._made = self._made, []
+        rows = [Sums(*row) for row in torch.stack([step.sums for step in made]).tolist()]
+        now = time.monotonic()
+        speed = sum(row.plies for row in rows) / max(now - self._looked, 1e-9)
+        self._looked = now
+        for step, row in zip(made, rows, strict=True):
+            self.progress = dataclasses.replace(
+                self.progress, plies_seen=self.progress.plies_seen + round(row.plies)
+            )
+            report = StepReport(
+                step=step.step,
+                loss=row.move / (row.weight or 1.0),
+                value_loss=row.value / (row.values or 1.0),
+                learning_rate=step.rate,
+                gradient_norm=row.norm,
+                plies_seen=self.progress.plies_seen,
+                plies_per_second=speed,
+                seconds=self._before + now - self._began,
+                legal_loss=row.legal / (row.boards or 1.0) if self.model_config.legal_head else None,
+            )
+            if self.journal is not None:
+                self.journal.step(dataclasses.asdict(report))
+            if self._on_step is not None:
+                self._on_step(report)
+            self._check_finite(report, step.window)
+
+    def _check_finite(self, report: StepReport, first: int) -> None:
         """ModelError naming step, batch and last good checkpoint where the step has spoilt the weights."""
         numbers = [report.loss, report.value_loss, report.legal_loss or 0.0]
-        # Steps in float16 with too large a scale are passed over.
-        if not self.accelerator.optimizer_step_was_skipped:
+        if self.stepper.scaler is None:
             numbers.append(report.gradient_norm)
-        if all(map(math.isfinite, numbers)):
+        elif math.isfinite(report.gradient_norm):
+            self._skipped = 0
+        else:  # steps in float16 with too large a scale are passed over
+            self._skipped += 1
+        if all(map(math.isfinite, numbers)) and self._skipped <= _MOST_SKIPPED:
             return
         last = disk.checkpoints(self.out)
-        first = self.progress.window - self.config.batch_windows
         raise ModelError(
             f"step {report.step}: expected a finite loss, found {report.loss} (value {report.value_loss}, "
-            f"gradient norm {report.gradient_norm}) in the batch of windows {first} to {self.progress.window - 1}; "
+            f"gradient norm {report.gradient_norm}) in the batch of windows {first} to "
+            f"{first + self.config.batch_windows - 1}; "
             f"the last good checkpoint is {last[-1] if last else 'none'}"
         )
+
+    def measure(self) -> Evaluation:
+        """Measure the weights that :meth:`export` writes on the valid split."""
+        if self._validator is None:
+            if self._valid is None:
+                raise ConfigError("expected games of split 'valid' to measure on, found none")
+            self._validator = Validator(
+                self._valid,
+                self.config,
+                self.model_config,
+                self.tokenizer,
+                rank=self._rank,
+                world=self._world,
+            )
+        with self._exported_weights():
+            sums = self._validator.sums(self.model, self.accelerator.device, self.stepper.autocast)
+        if self._world > 1:
+            sums = self.accelerator.reduce(sums.to(self.accelerator.device), "sum")
+        return evaluation_of(sums, self.progress.step, self.progress.seconds)
+
+    def _evaluate(self, on_evaluation: Callable[[Evaluation], None] | None) -> Evaluation:
+        """Measure, write it down, and keep the weights if they are the best so far."""
+        evaluation = self.measure()
+        if self.journal is not None:
+            self.journal.evaluation(dataclasses.asdict(evaluation))
+            best = self.out / BEST_FOLDER
+            if evaluation.loss < best_so_far(best):
+                with self._exported_weights():
+                    disk.write_model(self.model, best, dataclasses.asdict(evaluation))
+        if on_evaluation is not None:
+            on_evaluation(evaluation)
+        self._looked = time.monotonic()  # the speed is that of training
+        return evaluation
 
     def save(self) -> Path:
         """Write a checkpoint of the present step."""
         path = self.out / f"checkpoint-{self.progress.step:07d}"
         if self.accelerator.is_main_process:
-            model = self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
-            raw = getattr(self.optimizer, "optimizer", self.optimizer)
-            path = disk.save(self.out, model, raw, self.progress, self._settings())
+            scaler = self.stepper.scaler
+            path = disk.save(
+                self.out,
+                self.model,
+                self.optimizer,
+                self.progress,
+                self._settings(),
+                ema=self.ema,
+                scaler=None if scaler is None else scaler.state_dict(),
+            )
         self.accelerator.wait_for_everyone()
         return path
 
-    def _step(self, batches: list[Batch], seconds: float) -> StepReport:
-        config, device = self.config, self.accelerator.device
-        began = time.monotonic()
-        counts = torch.tensor(
-            [[b.target_weight, b.value_plies, b.legal_plies, b.target_plies] for b in batches], device=device
-        ).sum(0)
-        moves_total, values_total, legal_total, plies = (n or 1.0 for n in self._sum(counts).tolist())
-        rate = learning_rate(config, self.progress.step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        totals = torch.zeros(3, device=device)
-        world = (
-            self.accelerator.num_processes
-        )  # gradients are averaged over processes, the loss is a global mean
-        for number, batch in enumerate(batches, 1):
-            watch: AbstractContextManager[list[Tensor]] = nullcontext([])
-            if config.gradient_penalty:
-                watch = embeddings_kept(self.model)
-            last = number == len(batches)
-            with nullcontext() if last else self.accelerator.no_sync(self.model), watch as embeddings:
-                move, value, legal = losses(self.model, batch.to(device))
-                loss = move / moves_total + config.value_weight * value / values_total
-                if legal is not None:
-                    loss = loss + config.legal_weight * legal / legal_total
-                if embeddings:
-                    loss = loss + config.gradient_penalty / 2 * gradient_penalty(loss, embeddings[0])
-                self.accelerator.backward(loss * world)
-            totals[:2] += torch.stack([move.detach(), value.detach()])
-            if legal is not None:
-                totals[2] += legal.detach()
-        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), config.clip)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        move_sum, value_sum, legal_sum = self._sum(totals).tolist()
-        done = self.progress
-        self.progress = dataclasses.replace(
-            done,
-            step=done.step + 1,
-            window=done.window + config.batch_windows,
-            plies_seen=done.plies_seen + int(plies),
-        )
-        return StepReport(
-            step=self.progress.step,
-            loss=move_sum / moves_total,
-            value_loss=value_sum / values_total,
-            learning_rate=rate,
-            gradient_norm=float(norm),
-            plies_seen=self.progress.plies_seen,
-            plies_per_second=plies / (time.monotonic() - began),
-            seconds=seconds + time.monotonic() - began,
-            legal_loss=legal_sum / legal_total if self.model_config.legal_head else None,
-        )
+    def export(self, path: Path) -> None:
+        """Write the model directory *path*: the running mean of the weights where one is kept, else the weights."""
+        if self.accelerator.is_main_process:
+            with self._exported_weights():
+                disk.write_model(self.model, path)
+        self.accelerator.wait_for_everyone()
 
-    def _sum(self, tensor: Tensor) -> Tensor:
-        total: Tensor = self.accelerator.reduce(tensor, "sum")
-        return total
+    def _exported_weights(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.ema is None else self.ema.applied()
 
-    def _agreed(self, wish: bool) -> bool:
-        """Whether any process wishes to stop: all must stop at the same step."""
-        if self.accelerator.num_processes == 1:
-            return wish
-        return bool(self._sum(torch.tensor(int(wish), device=self.accelerator.device)) > 0)
+    def _due(self, every: int) -> bool:
+        return bool(every) and self.progress.step % every == 0
+
+    def _stage_at(self, step: int) -> int:
+        """The stage of the curriculum at step *step*, or now where time is the budget."""
+        if self._budget is not None:
+            return stage_of(self.config, self._now / max(self._budget, 1e-9))
+        return stage_of(self.config, step / self.config.max_steps)
+
+    def _agree(self, wish: bool, time_limit: float | None) -> str:
+        """Why to stop now, or nothing: the same in all processes, as is the time that the schedule goes by."""
+        now = self._before + time.monotonic() - self._began
+        passed = now if self._budget is not None else now - self._before
+        code = 2.0 if wish else float(time_limit is not None and passed >= time_limit)
+        if self._world > 1:
+            clock = now if self.accelerator.is_main_process else 0.0
+            both = torch.tensor([code, clock], device=self.accelerator.device)
+            dist.all_reduce(both, dist.ReduceOp.MAX)
+            code, now = both.tolist()
+        self._now = now
+        if code == 1 and self._budget is not None:
+            return "finished"
+        return ("", "time limit", "interrupted")[int(code)]
+
+    def _journal(self, tensorboard: bool) -> AbstractContextManager[Journal | None]:
+        if not self.accelerator.is_main_process:
+            return nullcontext()
+        return Journal(self.out, tensorboard=tensorboard, step=self.progress.step)
+
+    def _hold(self) -> None:
+        if self.accelerator.is_main_process:
+            self._lock = RunLock(self.out)
+
+    def _let_go(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def _new_model(self, init: Path | None) -> XiangqiGPTForCausalLM:
         check_settings_apply(self.config.model)
         if init is None:
-            return XiangqiGPTForCausalLM(XiangqiGPTConfig(**self.config.model))
+            return XiangqiGPTForCausalLM(
+                XiangqiGPTConfig(**{"symmetric": self.config.mirror, **self.config.model})
+            )
         model = load_model(init)
         for key, value in self.config.model.items():
             if getattr(model.config, key) != value:
@@ -345,28 +493,17 @@ class Trainer:
                 )
 
 
-def _precision(wanted: str, on_cpu: bool) -> str:
-    if wanted != "auto":
-        return wanted
-    if on_cpu:
-        fast = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
-        return "bf16" if fast else "no"
-    return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
+def _on_cpu(device: str) -> bool:
+    """Whether *device* means the processor here; ConfigError where it is not there."""
+    if device not in ("auto", "cpu", "cuda", "mps"):
+        raise ConfigError(f"device: expected auto, cpu, cuda or mps, found {device!r}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device: expected one that is there, found 'cuda' without a CUDA device")
+    if device == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError("device: expected one that is there, found 'mps' without a Metal device")
+    there = torch.cuda.is_available() or torch.backends.mps.is_available()
+    return device == "cpu" or (device == "auto" and not there)
 
 
-def _optimizer(model: torch.nn.Module, config: TrainConfig, device: torch.device) -> torch.optim.AdamW:
-    """AdamW; vectors (norms, biases) and tables are not decayed."""
-    named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    tables = ("tokens.weight", "slots.weight", "encoder.squares", "legal_head.squares.weight")
-    decayed = {n for n, p in named if p.ndim >= 2 and n not in tables}
-    groups = [
-        {
-            "params": [p for n, p in named if (n in decayed) == decay],
-            "names": [n for n, _ in named if (n in decayed) == decay],
-            "weight_decay": config.weight_decay if decay else 0.0,
-        }
-        for decay in (True, False)
-    ]
-    return torch.optim.AdamW(
-        groups, lr=config.learning_rate, betas=config.betas, fused=device.type in ("cpu", "cuda")
-    )
+def _warn(text: str) -> None:
+    warnings.warn(text, RuntimeWarning, stacklevel=2)

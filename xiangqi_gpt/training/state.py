@@ -1,22 +1,24 @@
 """Checkpoints of a training run: complete or not there at all.
 
-A run's folder holds ``log.jsonl`` and ``checkpoint-NNNNNNN`` folders, each a model directory with the optimiser beside
-the weights. A checkpoint is written under another name, flushed to disk, and renamed; the one before is removed only
-then. Nothing is unpickled: tensors are safetensors, the rest is JSON.
+A run's folder holds ``log.jsonl`` and ``checkpoint-NNNNNNN`` folders, each a model directory with the optimiser, and
+the running mean of the weights if one is kept, beside the weights. A checkpoint is written under another name, flushed
+to disk, and renamed; the one before is removed only then. Nothing is unpickled: tensors are safetensors, the rest JSON.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -24,11 +26,17 @@ from torch.optim import Optimizer
 
 from xiangqi_gpt.model.checkpoint import quiet
 from xiangqi_gpt.rules.errors import ModelError
+from xiangqi_gpt.training.ema import EMA_FILE, Ema
 
 STATE_FILE = "training.json"
 OPTIMIZER_FILE = "optimizer.safetensors"
 LOG_FILE = "log.jsonl"
+EVALUATIONS_FILE = "evaluations.jsonl"
+NOTES_FILE = "evaluation.json"
 _NAME = re.compile(r"checkpoint-(\d{7})")
+_HALF_DONE = re.compile(
+    r"\.(draft|old)-(checkpoint-\d{7}|model|best|curves\.png|log\.jsonl|evaluations\.jsonl)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +47,8 @@ class Progress:
     window: int = 0  # windows seen, over all epochs
     plies_seen: int = 0  # plies with a move to learn, over all epochs
     seconds: float = 0.0  # spent training, over all sessions
+    stage: int = 0  # of the curriculum
+    stage_window: int = 0  # windows seen before it began
 
 
 def checkpoints(out: Path) -> list[Path]:
@@ -58,31 +68,113 @@ def save(
     progress: Progress,
     settings: Mapping[str, Any],
     keep: int = 1,
+    *,
+    ema: Ema | None = None,
+    scaler: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write a checkpoint and remove all but the newest *keep*; returns its folder."""
+    """Write a checkpoint and remove all but the newest *keep*; returns its folder.
+
+    A complete checkpoint of the same step is left as it is. *scaler* is the state of a gradient scaler.
+
+    Raises:
+        ModelError: the disk is full; what was there before still is.
+    """
     final = out / f"checkpoint-{progress.step:07d}"
+    if (final / STATE_FILE).is_file():
+        return final
     draft = out / f".draft-{final.name}"
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    with quiet():
-        model.save_pretrained(draft)
-    names = [name for name, _ in model.named_parameters()]
-    save_file(_flatten(names, optimizer), draft / OPTIMIZER_FILE)
-    state = {
-        "progress": vars(progress),
-        "settings": dict(settings),
-        "torch_rng": torch.get_rng_state().tolist(),
-    }
-    (draft / STATE_FILE).write_text(json.dumps(state, indent=1), encoding="utf-8")
-    for file in draft.iterdir():
-        with open(file, "rb+") as handle:
-            os.fsync(handle.fileno())
-    if final.exists():  # the same step again, after a resume that made no step
-        shutil.rmtree(final)
-    os.replace(draft, final)
+    with room_for(out, "a checkpoint"), _draft(draft):
+        with quiet():
+            model.save_pretrained(draft)
+        names = [name for name, _ in model.named_parameters()]
+        save_file(_flatten(names, optimizer), draft / OPTIMIZER_FILE)
+        state = {"progress": vars(progress), "settings": dict(settings), "scaler": dict(scaler or {})}
+        if ema is not None:
+            save_file(ema.state(), draft / EMA_FILE)
+            state["ema_steps"] = ema.steps
+        (draft / STATE_FILE).write_text(json.dumps(state, indent=1), encoding="utf-8")
+        _publish(draft, final)
     for old in checkpoints(out)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return final
+
+
+def tidy(out: Path) -> None:
+    """Remove what a killed run left half done in the folder *out*, and bring back what it had put aside."""
+    if not out.is_dir():
+        return
+    for path in out.iterdir():
+        found = _HALF_DONE.fullmatch(path.name)
+        if found is None:
+            continue
+        final = out / found[2]
+        if found[1] == "old" and not final.exists():
+            os.replace(path, final)
+        elif path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def write_model(model: Any, path: Path, notes: Mapping[str, Any] | None = None) -> None:
+    """Write the model directory *path*, in the place of one that is there; *notes* go into a JSON file beside it.
+
+    Raises:
+        ModelError: the disk is full; what was there before still is.
+    """
+    draft = path.with_name(f".draft-{path.name}")
+    with room_for(path.parent, "a model"), _draft(draft):
+        with quiet():
+            model.save_pretrained(draft)
+        if notes is not None:
+            (draft / NOTES_FILE).write_text(json.dumps(dict(notes), indent=1), encoding="utf-8")
+        _publish(draft, path)
+
+
+def _publish(draft: Path, final: Path) -> None:
+    """Give *draft* its name once all of it is on the disk."""
+    for file in draft.iterdir():
+        with open(file, "rb+") as handle:
+            os.fsync(handle.fileno())
+    aside = final.with_name(f".old-{final.name}")
+    shutil.rmtree(aside, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        os.replace(final, aside)
+    os.replace(draft, final)
+    shutil.rmtree(aside, ignore_errors=True)
+    if hasattr(os, "O_DIRECTORY"):  # the new name itself: a power cut must not lose it
+        folder = os.open(final.parent, os.O_DIRECTORY)
+        with contextlib.suppress(OSError):
+            os.fsync(folder)
+        os.close(folder)
+
+
+@contextmanager
+def _draft(folder: Path) -> Iterator[None]:
+    """An empty *folder*, which is gone afterwards: renamed, or removed."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def room_for(out: Path, what: str) -> Iterator[None]:
+    """Within, a full disk is a ModelError that says so."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        code = getattr(error, "errno", None)
+        full = code in (errno.ENOSPC, getattr(errno, "EDQUOT", -1)) or "os error 28" in str(error)
+        if not full and "No space left" not in str(error):
+            raise
+        found = checkpoints(out)
+        last = f"the last good checkpoint is {found[-1]}" if found else "there is no checkpoint"
+        raise ModelError(
+            f"{out}: expected room for {what}, found a full disk; {last}; make room and go on with --resume"
+        ) from None
 
 
 def read_state(checkpoint: Path) -> dict[str, Any]:
@@ -91,7 +183,7 @@ def read_state(checkpoint: Path) -> dict[str, Any]:
     try:
         state = json.loads(file.read_text(encoding="utf-8"))
         Progress(**state["progress"])
-        state["settings"], state["torch_rng"]
+        state["settings"]
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise ModelError(f"{file}: expected the state of a training run, found {error!r}") from None
     return dict(state)
@@ -114,6 +206,22 @@ def load_optimizer(checkpoint: Path, model: nn.Module, optimizer: Optimizer) -> 
         )
 
 
+def load_ema(checkpoint: Path, ema: Ema, steps: int) -> bool:
+    """Restore the running mean of the weights; False where the checkpoint has none."""
+    file = checkpoint / EMA_FILE
+    if not file.is_file():
+        return False
+    try:
+        means = load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{file}: expected the mean of the weights, found {error}") from None
+    try:
+        ema.restore(means, steps)
+    except ModelError as error:
+        raise ModelError(f"{file}: {error}") from None
+    return True
+
+
 def _flatten(names: list[str], optimizer: Optimizer) -> dict[str, Tensor]:
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     by_id = {id(p): state for p in parameters if (state := optimizer.state.get(p))}
@@ -131,19 +239,20 @@ def _in_model_order(names: list[str], optimizer: Optimizer) -> list[Tensor]:
     return [named[name] for name in names]
 
 
-def cut_log(out: Path, step: int) -> None:
-    """Drop the lines of the log after *step*, a half-written last one included."""
-    log = out / LOG_FILE
+def cut_log(out: Path, step: int, name: str = LOG_FILE) -> None:
+    """Drop the lines of the log *name* after *step*, a half-written last one included."""
+    log = out / name
     if not log.is_file():
         return
     kept = []
-    for line in log.read_text(encoding="utf-8").splitlines():
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             if json.loads(line)["step"] > step:
                 break
         except (json.JSONDecodeError, KeyError, TypeError):
             break
         kept.append(line + "\n")
-    draft = log.with_suffix(".draft")
-    draft.write_text("".join(kept), encoding="utf-8")
-    os.replace(draft, log)
+    draft = out / f".draft-{name}"
+    with room_for(out, "the log"):
+        draft.write_text("".join(kept), encoding="utf-8")
+        os.replace(draft, log)

@@ -1,0 +1,73 @@
+"""Settings of a run in a TOML file.
+
+```toml
+preset = "laptop"       # what the rest changes; optional
+
+[run]
+max_steps = 50_000
+schedule = "cooldown"
+
+[model]
+width = 128
+```
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.training.config import TrainConfig, model_keys, preset, typed
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_SECTIONS = ("preset", "run", "model")
+_LARGEST = 1_000_000  # bytes
+
+
+def read_config(path: Path, preset_name: str | None = None, default: str = "laptop") -> TrainConfig:
+    """The settings in *path* on top of the preset *preset_name*, else of the file's own, else of *default*.
+
+    Raises:
+        ConfigError: no TOML, a section or key that is not known, a value of the wrong kind.
+    """
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise ConfigError(f"{path}: expected at most {_LARGEST:,} bytes, found {path.stat().st_size:,}")
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: expected a file of settings, found {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: expected TOML, found {error}") from None
+    for key in data:
+        if key not in _SECTIONS:
+            raise ConfigError(f"{path}: expected preset, [run] and [model], found {key!r}")
+    name = preset_name or data.get("preset", default)
+    base = preset(str(name))
+    run, model = (_section(path, data, section) for section in ("run", "model"))
+    run_keys = {f.name for f in dataclasses.fields(TrainConfig)} - {"model"}
+    for section, found, known in (("run", run, run_keys), ("model", model, model_keys())):
+        for key in found:
+            if key not in known:
+                raise ConfigError(
+                    f"{path}: [{section}]: expected one of {', '.join(sorted(known))}; found {key!r}"
+                )
+    try:
+        settings = {key: typed(key, getattr(base, key), value) for key, value in run.items()}
+        return dataclasses.replace(base, model={**base.model, **model}, **settings)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _section(path: Path, data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    section = data.get(name, {})
+    if not isinstance(section, dict):
+        raise ConfigError(f"{path}: expected a section [{name}], found {section!r}")
+    return section

@@ -1,0 +1,98 @@
+"""A running mean of the weights: often better than the weights of any one step, and free at play time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from xiangqi_gpt.rules.errors import ModelError
+
+EMA_FILE = "ema.safetensors"
+RAW_FILES = "raw*.safetensors"  # beside a model whose weights are a mean: those that training goes on with
+_LONG_AGO = 1_000_000  # steps after which the mean no longer forgets faster than its decay
+
+
+class Ema:
+    """The exponential moving average of a model's parameters.
+
+    A step keeps the share *decay* of the mean; the first ones keep less, (1 + n) / (10 + n) after n steps, so that the
+    random weights at the beginning are soon forgotten. Buffers are the model's own.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.steps = 0
+        self._parameters = dict(model.named_parameters())
+        self._means = {name: p.detach().clone() for name, p in self._parameters.items()}
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Take in the weights of the step just made."""
+        keep = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        self.steps += 1
+        torch._foreach_lerp_(
+            list(self._means.values()), [p.detach() for p in self._parameters.values()], 1 - keep
+        )
+
+    def state(self) -> dict[str, Tensor]:
+        """The means by the names of the parameters, on the CPU."""
+        return {name: mean.detach().cpu().contiguous() for name, mean in self._means.items()}
+
+    @torch.no_grad()
+    def restore(self, means: Mapping[str, Tensor], steps: int) -> None:
+        """Go on from the *means* of an earlier run; ModelError where they are not those of this model."""
+        for name in sorted(self._means.keys() | means.keys()):
+            mine, other = self._means.get(name), means.get(name)
+            if mine is None or other is None or mine.shape != other.shape:
+                raise ModelError(
+                    f"mean of the weights: expected {name!r} of shape {'none' if mine is None else tuple(mine.shape)}, "
+                    f"found {'none' if other is None else tuple(other.shape)}"
+                )
+            mine.copy_(other)
+        self.steps = steps
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Within, the model has the means for its weights."""
+        self.exchange()
+        try:
+            yield
+        finally:
+            self.exchange()
+
+    @torch.no_grad()
+    def exchange(self) -> None:
+        """Exchange the weights of the model with the means."""
+        for name, parameter in self._parameters.items():
+            parameter.data, self._means[name] = self._means[name], parameter.data
+
+
+def restore_pair(directory: Path, model: nn.Module, ema: Ema) -> None:
+    """Let *model*, with the weights of the model in *directory*, and its *ema* go on from both that lie there.
+
+    A checkpoint has the mean beside the weights, the result of a short run the weights beside the mean. Where there is
+    one set of weights only, both begin with it.
+
+    Raises:
+        ModelError: what lies there are not weights of this model.
+    """
+    means, raw = directory / EMA_FILE, sorted(directory.glob(RAW_FILES))
+    try:
+        if means.is_file():
+            ema.restore(load_file(means), _LONG_AGO)
+        elif raw:
+            weights = {name: tensor for file in raw for name, tensor in load_file(file).items()}
+            ema.restore(dict(model.named_parameters()), _LONG_AGO)
+            swapped = Ema(model, 0.0)
+            swapped.restore(weights, 0)
+            swapped.exchange()
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{directory}: expected safetensors, found {error}") from None
+    except ModelError as error:
+        raise ModelError(f"{directory}: {error}") from None

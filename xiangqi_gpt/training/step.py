@@ -1,0 +1,230 @@
+"""One optimiser step: precision, compilation, micro-batches, the exchange between processes, memory that runs out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from xiangqi_gpt.model.losses import zlpr
+from xiangqi_gpt.rules.errors import ConfigError, ModelError
+from xiangqi_gpt.training.batches import Batch
+from xiangqi_gpt.training.config import TrainConfig
+from xiangqi_gpt.training.ema import Ema
+from xiangqi_gpt.training.exchange import GradientExchange
+from xiangqi_gpt.training.memory import out_of_memory, pieces
+from xiangqi_gpt.training.penalty import embeddings_kept, gradient_penalty
+
+_TABLES = ("tokens.weight", "slots.weight", "encoder.squares", "legal_head.squares.weight")
+
+
+class Losses(NamedTuple):
+    """Sums over a batch, float32 scalars."""
+
+    move: Tensor  # cross-entropy, over all tokens of the moves to learn
+    value: Tensor  # cross-entropy of win, draw and loss
+    legal: Tensor | None  # ZLPR of the legal sets, if the batch has any
+
+
+class Sums(NamedTuple):
+    """What a step measured, summed over its micro-batches and all processes."""
+
+    move: float  # nats
+    value: float  # nats
+    legal: float  # nats
+    weight: float  # of the moves to learn
+    values: float  # plies with a value to learn
+    boards: float  # with a legal set to learn
+    plies: float  # with a move to learn
+    norm: float  # of the gradient, before clipping
+
+
+def losses(model: Callable[..., Any], batch: Batch) -> Losses:
+    """Run *model* on a batch."""
+    output = model(**batch.model_inputs())
+    move = batch.move_loss(output.logits)
+    log_values = output.value_logits[:, batch.value_index].float().log_softmax(-1)
+    legal = None
+    if batch.legal_targets is not None and batch.legal_known is not None:
+        legal = (zlpr(output.legal_logits.float(), batch.legal_targets) * batch.legal_known).sum()
+    return Losses(move, -(batch.value_targets * log_values).sum(), legal)
+
+
+def precision_of(wanted: str, device: torch.device) -> str:
+    """no, bf16 or fp16: *wanted*, or what *device* is fast at."""
+    if wanted != "auto":
+        return wanted
+    if device.type == "cpu":
+        fast = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
+        return "bf16" if fast else "no"
+    return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "no"
+
+
+def make_optimizer(model: torch.nn.Module, config: TrainConfig, device: torch.device) -> torch.optim.AdamW:
+    """AdamW, fused where it can be; vectors (norms, biases) and tables are not decayed."""
+    named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    decayed = {n for n, p in named if p.ndim >= 2 and n not in _TABLES}
+    groups = [
+        {
+            "params": [p for n, p in named if (n in decayed) == decay],
+            "names": [n for n, _ in named if (n in decayed) == decay],
+            "weight_decay": config.weight_decay if decay else 0.0,
+        }
+        for decay in (True, False)
+    ]
+    betas = (config.betas[0], config.betas[1])
+    return torch.optim.AdamW(
+        groups, lr=config.learning_rate, betas=betas, fused=device.type in ("cpu", "cuda")
+    )
+
+
+class Stepper:
+    """Makes optimiser steps of *model*, which lies on *device* in every process alike.
+
+    Losses are normalised by the counts of all processes together, so that neither the number of processes nor the size
+    of the micro-batches changes what a step does. Nothing here waits for the device in a run of one process.
+    *note* hears what the run had to do differently from what it was told.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        config: TrainConfig,
+        device: torch.device,
+        *,
+        world: int = 1,
+        ema: Ema | None = None,
+        note: Callable[[str], None],
+    ) -> None:
+        self.model, self.config, self.device, self.ema = model, config, device, ema
+        self.optimizer = make_optimizer(model, config, device)
+        self.precision = precision_of(config.precision, device)
+        self.scaler: torch.amp.GradScaler | None = None
+        if self.precision == "fp16":
+            if device.type == "mps":
+                raise ConfigError("precision: expected no or bf16 on a Metal device, found 'fp16'")
+            self.scaler = torch.amp.GradScaler(device.type)
+        self._note = note
+        self._rows: int | None = None  # most rows of a forward pass; None: as they come
+        self._network: Callable[..., Any] = model
+        self._untried = config.compile
+        if config.compile:
+            self._network = torch.compile(model)
+        self._exchange = None
+        if world > 1:
+            for tensor in model.state_dict().values():
+                dist.broadcast(tensor, 0)
+            self._exchange = GradientExchange(model.parameters())
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The precision of the run."""
+        if self.precision == "no":
+            return nullcontext()
+        half = torch.bfloat16 if self.precision == "bf16" else torch.float16
+        return torch.autocast(self.device.type, half)
+
+    def _forward(self, **inputs: Any) -> Any:
+        with self.autocast():
+            return self._network(**inputs)
+
+    def step(self, batches: Sequence[Batch], rate: float) -> Tensor:
+        """Make a step with learning rate *rate*; :class:`Sums` as a tensor (8,) on the device."""
+        counts = torch.tensor(
+            [[b.target_weight, b.value_plies, b.legal_plies, b.target_plies] for b in batches],
+            dtype=torch.float32,
+        ).sum(0)
+        counts = self._sum(counts.to(self.device, non_blocking=True))
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        sums = self._sum(self._gradients(batches, counts))
+        if self.scaler is not None:
+            self.scaler.unscale_(self.optimizer)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        if self.scaler is not None:
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        else:
+            self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.ema is not None:
+            self.ema.update()
+        return torch.cat([sums, counts, norm.detach().float().reshape(1)])
+
+    def _gradients(self, batches: Sequence[Batch], counts: Tensor) -> Tensor:
+        """Leave the gradients of all processes together in the parameters; sums (3,) of this process."""
+        scales = 1 / torch.where(counts == 0, 1, counts)
+        while True:
+            failure: Exception | None = None
+            sums = torch.zeros(3, device=self.device)
+            try:
+                self._accumulate(batches, scales, sums)
+            except Exception as error:
+                if not (self._untried or out_of_memory(error)):
+                    raise
+                failure = error.with_traceback(None)  # which would keep the memory of the failed pass
+            failed = failure is not None
+            if self._exchange is not None:
+                failed = self._exchange.finish(failed)
+            if not failed:
+                self._untried = False
+                return sums
+            self.optimizer.zero_grad(set_to_none=True)
+            self._give_in(failure, max(len(batch.input_ids) for batch in batches))
+            del failure
+
+    def _accumulate(self, batches: Sequence[Batch], scales: Tensor, sums: Tensor) -> None:
+        parts = [part for batch in batches for part in pieces(batch, self._rows or len(batch.input_ids))]
+        config = self.config
+        for number, part in enumerate(parts, 1):
+            if number == len(parts) and self._exchange is not None:
+                self._exchange.arm()
+            watch: AbstractContextManager[list[Tensor]] = nullcontext([])
+            if config.gradient_penalty:
+                watch = embeddings_kept(self.model)
+            with watch as embeddings:
+                move, value, legal = losses(self._forward, part.to(self.device))
+                loss = move * scales[0] + config.value_weight * value * scales[1]
+                if legal is not None:
+                    loss = loss + config.legal_weight * legal * scales[2]
+                if embeddings:
+                    loss = loss + config.gradient_penalty / 2 * gradient_penalty(loss, embeddings[0])
+                (loss if self.scaler is None else self.scaler.scale(loss)).backward()
+            sums += torch.stack(
+                [x.detach().float() for x in (move, value, sums.new_zeros(()) if legal is None else legal)]
+            )
+
+    def _give_in(self, failure: Exception | None, rows: int) -> None:
+        """Make the next try an easier one; in other processes than the one that failed *failure* is None."""
+        if self._untried and (failure is None or not out_of_memory(failure)):
+            self._network, self._untried = self.model, False
+            reason = (
+                "another process could not" if failure is None else f"{type(failure).__name__}: {failure}"
+            )
+            warnings.warn(
+                f"torch.compile failed, the model runs without it ({reason.splitlines()[0]})",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            return
+        now = min(rows, self._rows or rows)
+        if now <= 1:
+            raise ModelError(
+                "expected memory for a micro-batch of one window, found too little: a smaller model or fewer plies "
+                "a window may fit"
+            ) from failure
+        self._rows = now // 2
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self._note(
+            f"out of memory with {now} windows a forward pass: {self._rows} from here on, the step is made again"
+        )
+
+    def _sum(self, tensor: Tensor) -> Tensor:
+        if self._exchange is not None:
+            dist.all_reduce(tensor)
+        return tensor

@@ -1,0 +1,134 @@
+"""A look at games not learned from, in the middle of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xiangqi_gpt.model import XiangqiGPTConfig
+from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.tokens import Tokenizer
+from xiangqi_gpt.training.batches import collate, condition_ids
+from xiangqi_gpt.training.config import TrainConfig
+from xiangqi_gpt.training.exposure import sample_plies
+from xiangqi_gpt.training.packed import NO_MOVE, Packed
+from xiangqi_gpt.training.sampling import Sampler
+from xiangqi_gpt.training.state import NOTES_FILE
+from xiangqi_gpt.training.windows import Windows, cut
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What a model knows of a fixed sample of games; one line of ``evaluations.jsonl``. Shares are 0..1."""
+
+    step: int
+    loss: float  # nats a ply, all tokens of the move to learn summed
+    value_loss: float  # nats
+    top1: float  # how often the likeliest text, token by token and nothing masked, is the move to learn
+    legality: float  # how often it is a legal move
+    plies: int  # with a move to learn
+    seconds: float  # since the run began
+
+
+class Validator:
+    """The fixed sample of *packed*: every evaluation measures the same windows, those of this process."""
+
+    def __init__(
+        self,
+        packed: Packed,
+        config: TrainConfig,
+        model_config: XiangqiGPTConfig,
+        tokenizer: Tokenizer,
+        *,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        sampler = Sampler(
+            packed=packed,
+            plies=config.plies,
+            seed=0,
+            mirror=False,
+            from_start=model_config.board == "none",
+        )
+        games, first, mirrored = (column[: config.eval_windows][rank::world] for column in sampler.epoch(0))
+        self._tokenizer, self._with_boards = tokenizer, model_config.board != "none"
+        micro = max(1, config.micro_batch_windows // world)
+        self._windows = [
+            cut(
+                packed, *(c[at : at + micro] for c in (games, first)), config.plies, mirrored[at : at + micro]
+            )
+            for at in range(0, len(games), micro)
+        ]
+
+    @torch.no_grad()
+    def sums(
+        self,
+        model: Any,
+        device: torch.device,
+        autocast: Callable[[], AbstractContextManager[None]],
+    ) -> Tensor:
+        """(7,) float64: nats and value nats, plies with a move and with a value to learn, hits, legal texts, boards."""
+        was_training = model.training
+        model.eval()
+        totals = np.zeros(7)
+        try:
+            with autocast():
+                for windows in self._windows:
+                    totals += self._sums_of(model, windows, device)
+        finally:
+            model.train(was_training)
+        return torch.from_numpy(totals)
+
+    def _sums_of(self, model: Any, windows: Windows, device: torch.device) -> list[float]:
+        tokenizer = self._tokenizer
+        prefix = condition_ids(windows, tokenizer)
+        batch = collate(windows, tokenizer, self._with_boards, prefix=prefix).to(device)
+        output = model(**batch.model_inputs())
+        values = output.value_logits[:, batch.value_index].float().log_softmax(-1)
+        noise = torch.zeros(()).expand(*windows.moves.shape, tokenizer.slots, len(tokenizer.vocab))
+        said = sample_plies(model, windows, tokenizer, prefix, noise)
+        known = windows.targets != NO_MOVE
+        boards = windows.boards.any(-1)
+        return [
+            float(batch.move_loss(output.logits)),
+            -float((batch.value_targets * values).sum()),
+            batch.target_plies,
+            batch.value_plies,
+            int(((said == windows.targets) & known).sum()),
+            int(((said != NO_MOVE) & boards).sum()),
+            int(boards.sum()),
+        ]
+
+
+def evaluation_of(sums: Tensor, step: int, seconds: float) -> Evaluation:
+    """The means of :meth:`Validator.sums`, summed over processes."""
+    nats, value_nats, plies, values, hits, legal, boards = sums.tolist()
+    return Evaluation(
+        step=step,
+        loss=nats / max(1, plies),
+        value_loss=value_nats / max(1, values),
+        top1=hits / max(1, plies),
+        legality=legal / max(1, boards),
+        plies=int(plies),
+        seconds=seconds,
+    )
+
+
+def best_so_far(folder: Path) -> float:
+    """The loss of the best model kept in *folder*; infinite where there is none."""
+    try:
+        return float(json.loads((folder / NOTES_FILE).read_text(encoding="utf-8"))["loss"])
+    except FileNotFoundError:
+        return float("inf")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"{folder / NOTES_FILE}: expected the evaluation of a model, found {error!r}"
+        ) from None
