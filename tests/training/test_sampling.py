@@ -50,18 +50,15 @@ def test_sources_are_files_and_kinds(packed: PackedGames) -> None:
 def test_a_source_is_tiled_as_often_as_it_weighs(
     packed: PackedGames, mix: str, human: float, teacher: float
 ) -> None:
-    """Every ply with something to learn is seen that many times an epoch, in the mean over epochs."""
     assert packed.sources is not None
-    order = sampler(packed, mix=mix)
-    seen = np.zeros(packed.games)
-    epochs = 200
-    for epoch in range(epochs):
-        chosen, first, _ = order.epoch(epoch)
-        # Each pass over a game covers its last ply once.
-        last = order.lengths[chosen] - 1
-        np.add.at(seen, chosen[(first <= last) & (last < first + 5)], 1 / epochs)
-    assert seen[packed.sources == 0].mean() == pytest.approx(human, abs=0.05)
-    assert seen[packed.sources == 1].mean() == pytest.approx(teacher, abs=0.05)
+
+    def windows(order: Sampler) -> np.ndarray:
+        """How many windows of each source an epoch has, in the mean."""
+        seen = np.concatenate([order.epoch(epoch)[0] for epoch in range(200)])
+        return np.bincount(packed.sources[seen], minlength=2) / 200
+
+    found = windows(sampler(packed, mix=mix)) / windows(sampler(packed))
+    assert found == pytest.approx([human, teacher], abs=0.05)
 
 
 def test_a_mix_that_names_nothing_is_refused(packed: PackedGames) -> None:
