@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from xiangqi_gpt.cli.train import _Progress, _read, duration
+from xiangqi_gpt.cli.train import CURVES_FILE, _open, _Progress, duration
 from xiangqi_gpt.rules.errors import ConfigError
 
 # What `--set` changes: the ways of the run that trained the bundled weights, with a shorter and gentler schedule.
@@ -45,7 +45,11 @@ BUNDLED = "bundled"
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change one setting of the run.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out.")
-@click.option("--time-limit", help="Stop after this long, such as 30m, with a checkpoint to resume from.")
+@click.option(
+    "--time-limit",
+    help="Stop after this long, such as 30m, with a checkpoint to resume from; "
+    "with --set budget=time the schedule ends there.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of data order and replacements.")
 @click.option("--threads", type=click.IntRange(1), help="Processor threads; all cores by default.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
@@ -74,8 +78,6 @@ def command(
     is an ordinary model with that many layers. Ctrl-C saves and says where; the same command with --resume
     goes on.
     """
-    import shutil
-
     import torch
 
     from xiangqi_gpt.model.checkpoint import load_model
@@ -83,6 +85,7 @@ def command(
     from xiangqi_gpt.training.compress.successor import plan_for, successor_config
     from xiangqi_gpt.training.compress.theseus import TheseusConfig, TheseusTrainer
     from xiangqi_gpt.training.config import TrainConfig, changed
+    from xiangqi_gpt.training.curves import write_curves
 
     theseus = TheseusConfig(rate=rate, replacing=replacing)
     limit = duration(time_limit) if time_limit is not None else None
@@ -95,22 +98,35 @@ def command(
         raise ConfigError("--set: expected max_steps and seed as --steps and --seed, found them here")
     if threads is not None:
         torch.set_num_threads(threads)
-    packed = _read(data, config)
+    if config.budget == "time" and limit is None:
+        raise ConfigError("--time-limit: expected one with budget=time, found none")
+
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    games = _open(data, config, say)
     trainer = TheseusTrainer(
-        packed, out, config, theseus, predecessor=predecessor, plan=plan, resume=resume, device=device
+        games.train,
+        out,
+        config,
+        theseus,
+        predecessor=predecessor,
+        plan=plan,
+        resume=resume,
+        device=device,
+        valid=games.valid,
+        on_note=lambda text: say(f"note: {text}"),
     )
-    click.echo(f"{method}: {_size(predecessor)} -> {_size(trainer.ship.successor)}", err=True)
-    with _Progress(config.max_steps) as progress:
-        result = trainer.run(time_limit=limit, on_step=progress.step)
-    draft = out / ".draft-model"
-    shutil.rmtree(draft, ignore_errors=True)
-    shutil.copytree(result.checkpoint, draft, ignore=shutil.ignore_patterns("optimizer*", "training.json"))
-    shutil.rmtree(out / "model", ignore_errors=True)
-    draft.rename(out / "model")
+    say(f"{method}: {_size(predecessor)} -> {_size(trainer.model)}")
+    with _Progress(config.max_steps, True, limit if config.budget == "time" else None) as progress:
+        result = trainer.run(
+            time_limit=limit, on_step=progress.step, on_evaluation=progress.evaluation, export=out / "model"
+        )
+    write_curves(out, out / CURVES_FILE)
     done = result.progress
     click.echo(
         f"{result.reason}: step {done.step:,}, {done.plies_seen:,} plies in {done.seconds / 60:.1f} min; "
-        f"checkpoint {result.checkpoint}, model {out / 'model'}"
+        f"checkpoint {result.checkpoint}, model {out / 'model'}, curves {out / CURVES_FILE}"
     )
     if result.reason != "finished":
         click.echo("go on with the same command and --resume")

@@ -49,6 +49,10 @@ def plan_for(
     ConfigError where that is no smaller model: as many layers and blocks as before are something to do only where
     *attention* is another one.
     """
+    if config.quantization != "none":
+        raise ConfigError(
+            f"expected a model of full precision to compress, found quantization={config.quantization!r}"
+        )
     has_blocks = config.board == "spatial"
     if blocks is not None and not has_blocks:
         raise ConfigError(

@@ -24,10 +24,11 @@ from xiangqi_gpt.model.encoder import ConvBlock, ConvEncoder
 from xiangqi_gpt.model.gpt import Layer, Look
 from xiangqi_gpt.model.readers import BoardLook
 from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.training.batches import Batch
 from xiangqi_gpt.training.compress.successor import Plan, fingerprint_of, make_successor, successor_config
 from xiangqi_gpt.training.config import TrainConfig
 from xiangqi_gpt.training.loop import Trainer
-from xiangqi_gpt.training.packed import PackedGames
+from xiangqi_gpt.training.packed import Packed
 
 _STREAM = 0x7E5E  # keeps these draws apart from those of the data
 
@@ -44,10 +45,11 @@ class TheseusConfig:
             if not 0 <= getattr(self, key) <= 1:
                 raise ConfigError(f"{key}: expected a share from 0 to 1, found {getattr(self, key)!r}")
 
-    def rate_at(self, step: int, max_steps: int) -> float:
-        """The probability that a group is replaced in step *step* (0-based) of *max_steps*."""
-        steps = self.replacing * max_steps
-        return 1.0 if step >= steps else self.rate + (1 - self.rate) * step / steps
+    def rate_at(self, share: float) -> float:
+        """The probability that a group is replaced when *share* (0..1) of the schedule has passed."""
+        if share >= self.replacing:
+            return 1.0
+        return self.rate + (1 - self.rate) * share / self.replacing
 
 
 class SuccessorLayer(Layer):
@@ -157,42 +159,47 @@ class TheseusTrainer(Trainer):
 
     def __init__(
         self,
-        packed: PackedGames,
+        packed: Packed,
         out: Path,
         config: TrainConfig,
         theseus: TheseusConfig,
         *,
         predecessor: XiangqiGPTForCausalLM,
         plan: Plan,
-        resume: bool = False,
-        device: str = "auto",
+        **options: Any,
     ) -> None:
+        """*options* are the other ones of :class:`Trainer`."""
         if config.model:
             raise ConfigError(
                 f"--set: expected settings of the run, the model being given, found {sorted(config.model)[0]!r}"
             )
-        self.theseus = theseus
-        self.plan = plan
+        if config.compile:
+            raise ConfigError("compile: expected false, since modules change from step to step, found True")
+        self.theseus, self.plan = theseus, plan
         self._predecessor = predecessor
         self._fingerprint = fingerprint_of(predecessor)
-        super().__init__(packed, out, config, resume=resume, device=device)
-        if self.accelerator.num_processes > 1:
+        super().__init__(packed, out, config, **options)
+
+    def _build(self, *arguments: Any) -> None:
+        if self._world > 1:
             raise ConfigError(
-                f"expected one process, found {self.accelerator.num_processes}: "
-                "gradients of modules that stand aside cannot be exchanged"
+                f"expected one process, found {self._world}: modules that stand aside have no gradients to exchange"
             )
-        predecessor.to(self.accelerator.device)
-        self.ship = Ship(self.accelerator.unwrap_model(self.model), predecessor, plan)
+        super()._build(*arguments)
+        self._predecessor.to(self.accelerator.device)
+        self.ship = Ship(self.model, self._predecessor, self.plan)
 
     def _new_model(self, init: Path | None) -> XiangqiGPTForCausalLM:
         return make_successor(self._predecessor, self.plan)
 
-    def _step(self, *args: Any, **kwargs: Any) -> Any:
-        rate = self.theseus.rate_at(self.progress.step, self.config.max_steps)
+    def _step(self, batches: list[Batch]) -> None:
+        step = self.progress.step
+        share = step / self.config.max_steps if self._budget is None else self._now / self._budget
+        rate = self.theseus.rate_at(share)
         self.ship.only_successors_learn(rate < 1)
-        self.ship.replace(draw(rate, len(self.ship.modules), self.config.seed, self.progress.step))
+        self.ship.replace(draw(rate, len(self.ship.modules), self.config.seed, step))
         try:
-            return super()._step(*args, **kwargs)
+            super()._step(batches)
         finally:
             self.ship.replace([True] * len(self.ship.modules))
             self.ship.only_successors_learn(False)
