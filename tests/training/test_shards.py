@@ -290,7 +290,7 @@ def test_nothing_half_written_is_left_behind(tmp_path: Path, monkeypatch: pytest
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(shards, "write_file", full)
-    with pytest.raises(RecordError, match=r"p: expected to write it, found No space left on device"):
+    with pytest.raises(RecordError, match=r"p: expected to write it, found 'No space left on device'"):
         pack_folder([tmp_path / "g.parquet"], tmp_path / "p", PackSettings())
     assert [path.name for path in tmp_path.iterdir()] == ["g.parquet"]
 
