@@ -267,7 +267,7 @@ class TeacherEngine:
         words = answer.split()
         best = self._legal(board, words[1] if len(words) > 1 else "", "a legal best move", answer)
         if self._multipv == 1:
-            cp = _score_of(said, uci.render(board, best, ranks=self.ranks))
+            cp = score_of(said, uci.render(board, best, ranks=self.ranks))
             if cp is None:
                 raise self._lie("a score for the best move", board, _last_words(said, answer))
             return Judgement(best, cp, ((best, cp),))
@@ -404,7 +404,7 @@ def _last_words(said: list[str], answer: str) -> str:
     return "; ".join([*[line for line in said if line.strip()][-1:], answer])
 
 
-def _score_of(said: list[str], best: str) -> int | None:
+def score_of(said: list[str], best: str) -> int | None:
     """The score of the best move; None where there is none.
 
     The newest line counts, a bound too where the search stopped on one: it tells more than the line before it.

@@ -14,7 +14,6 @@ from xiangqi_gpt.records import GameRecord, read_games, write_games
 from xiangqi_gpt.records.formats import format_of
 from xiangqi_gpt.records.output import check_free
 from xiangqi_gpt.rules.errors import ConfigError, PlayerError, RecordError
-from xiangqi_gpt.rules.rulesets import get_rule_set
 from xiangqi_gpt.training.teacher.cluster import RayPool
 from xiangqi_gpt.training.teacher.engine import engine_name
 from xiangqi_gpt.training.teacher.journal import Journal, rows_in_order
@@ -71,6 +70,7 @@ class Summary:
         refused: games of the input that could not be read.
         seconds: time since this run began.
         engine_seconds: time that engines spent between question and answer, all together.
+        worker_seconds: time that workers had a game, all together.
     """
 
     total: int | None = None
@@ -83,6 +83,7 @@ class Summary:
     refused: int = 0
     seconds: float = 0.0
     engine_seconds: float = 0.0
+    worker_seconds: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -124,9 +125,6 @@ class Generation:
             raise ConfigError(f"expected at least 1 game, found {self.games!r}")
         if not 1 <= self.multipv <= 128:
             raise ConfigError(f"expected a multipv from 1 to 128, found {self.multipv!r}")
-        if not 1 <= self.starts.max_plies <= 10_000:
-            raise ConfigError(f"expected max_plies from 1 to 10000, found {self.starts.max_plies!r}")
-        get_rule_set(self.starts.rules)
         if format_of(self.out).name != "parquet":
             raise ConfigError(f"expected a Parquet file to write play-outs to, found {str(self.out)!r}")
 
@@ -282,6 +280,7 @@ def _work_off(
         for result in pool.results(open_tasks()):
             summary.labels += result.searches
             summary.engine_seconds += result.engine_seconds
+            summary.worker_seconds += result.seconds
             summary.deaths += result.deaths
             if result.row is not None:
                 journal.add(result.number, result.row)

@@ -17,7 +17,11 @@ from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.move import MOVES
+from xiangqi_gpt.rules.rulesets import get_rule_set
 from xiangqi_gpt.training.teacher.work import Task
+
+MAX_PLIES = 2_000
+"""Plies of the longest game that may be asked for."""
 
 _DRAWS = 8
 """How often a start is drawn anew before it gets one more random ply."""
@@ -47,10 +51,11 @@ class StartConfig:
         if not self.noise or not all(0 <= share <= 1 for share in self.noise):
             raise ConfigError(f"expected shares of random moves from 0 to 1, found {self.noise!r}")
         for what, (least, most) in (("random plies", self.random_plies), ("plies of a record", self.cut)):
-            if not 0 <= least <= most < self.max_plies:
-                raise ConfigError(
-                    f"expected {what} from 0 to less than {self.max_plies}, found {least}-{most}"
-                )
+            if not 0 <= least <= most <= MAX_PLIES:
+                raise ConfigError(f"expected {what} from 0 to {MAX_PLIES}, found {least}-{most}")
+        if not 1 <= self.max_plies <= MAX_PLIES:
+            raise ConfigError(f"expected max_plies from 1 to {MAX_PLIES}, found {self.max_plies!r}")
+        get_rule_set(self.rules)
         if not 0 <= self.records_share <= 1:
             raise ConfigError(f"expected a share of recorded games from 0 to 1, found {self.records_share!r}")
 
