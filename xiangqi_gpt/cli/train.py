@@ -32,6 +32,9 @@ def duration(text: str) -> float:
     required=True,
     help="Records or packed data to learn from; may be given several times.",
 )
+@click.option(
+    "--cache", type=click.Path(path_type=Path), help="Folder for packed records.  [default: one of the user]"
+)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--preset", "preset_name", help="tiny, laptop, original or large.  [default: laptop]")
 @click.option(
@@ -65,6 +68,7 @@ def duration(text: str) -> float:
 @click.option("--tensorboard", is_flag=True, help="Write event files for TensorBoard to OUT/tensorboard.")
 def command(
     data: tuple[str, ...],
+    cache: Path | None,
     out: Path,
     preset_name: str | None,
     config_file: Path | None,
@@ -108,7 +112,7 @@ def command(
         if speaks:
             click.echo(line, err=True)
 
-    games = _open(data, config, say)
+    games = _open(data, config, say, cache)
     trainer = Trainer(
         games.train,
         out,
@@ -140,11 +144,11 @@ def command(
         click.echo("go on with the same command and --resume")
 
 
-def _open(data: tuple[str, ...], config: Any, say: Callable[[str], None]) -> Any:
+def _open(data: tuple[str, ...], config: Any, say: Callable[[str], None], cache: Path | None = None) -> Any:
     """The packed games of the files, those to learn from and those to measure on; says what was left out."""
     from xiangqi_gpt.training.packing import PackSettings, open_data
 
-    return open_data(data, PackSettings(targets=config.targets, extra=config.extra), say=say)
+    return open_data(data, PackSettings(targets=config.targets, extra=config.extra), cache=cache, say=say)
 
 
 def _read(data: tuple[str, ...], config: Any) -> Any:
