@@ -127,6 +127,15 @@ def test_legal(folder: Path) -> None:
         (["train", "--data", "{games}", "--out", "x", "--set", "heads=7"], "heads: expected a divisor"),
         (["train", "--data", "{games}", "--out", "x", "--time-limit", "soon"], "--time-limit"),
         (["train", "--data", "{games}", "--out", "x", "--device", "tpu"], "device: expected"),
+        (
+            ["train", "--data", "{games}", "--out", "x", "--config", "none.toml"],
+            "expected a file of settings",
+        ),
+        (["train", "--data", "{games}", "--out", "x", "--set", "budget=time"], "--time-limit: expected one"),
+        (
+            ["train", "--data", "{games}", "--out", "x", "--set", "eval_every=5"],
+            "split 'valid' to measure on",
+        ),
         (["train", "--data", "{games}", "--out", "x", "--init", "nowhere"], "expected a model directory"),
         (["evaluate", "accuracy", "--model", "{model}"], "--data: expected"),
         (["evaluate", "accuracy", "--data", "{games}", "--model", "nowhere"], "expected a model directory"),

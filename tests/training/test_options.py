@@ -142,7 +142,8 @@ def test_the_mean_is_exported_and_a_chain_goes_on_with_both(packed: PackedGames,
 
 
 def test_half_precision_with_a_scaled_gradient(packed: PackedGames, tmp_path: Path) -> None:
-    settings = config(precision="fp16", max_steps=4)
+    less = {"batch_windows": 2, "micro_batch_windows": 2, "max_steps": 3}
+    settings = config(precision="fp16", **less)
     whole = Trainer(packed, tmp_path / "whole", settings, device="cpu")
     whole.run()
     Trainer(packed, tmp_path / "parts", settings, device="cpu").run(time_limit=0)
@@ -152,7 +153,7 @@ def test_half_precision_with_a_scaled_gradient(packed: PackedGames, tmp_path: Pa
     assert parts.stepper.scaler is not None
     assert whole.stepper.scaler.state_dict() == parts.stepper.scaler.state_dict()
     assert log(tmp_path / "whole") == log(tmp_path / "parts")
-    Trainer(packed, tmp_path / "full", config(max_steps=4), device="cpu").run()
+    Trainer(packed, tmp_path / "full", config(**less), device="cpu").run()
     halves, full = ([loss for _, loss, _ in log(tmp_path / name)] for name in ("whole", "full"))
     assert halves == pytest.approx(full, rel=0.02)
 

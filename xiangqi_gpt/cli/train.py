@@ -36,7 +36,7 @@ def duration(text: str) -> float:
     "--cache", type=click.Path(path_type=Path), help="Folder for packed records.  [default: one of the user]"
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
-@click.option("--preset", "preset_name", help="tiny, laptop, original or large.  [default: laptop]")
+@click.option("--preset", "preset_name", help="tiny, laptop, original, large or slot.  [default: laptop]")
 @click.option(
     "--config",
     "config_file",
@@ -132,6 +132,8 @@ def command(
             export=model,
             tensorboard=tensorboard,
         )
+    if trainer.accelerator.num_processes > 1:
+        trainer.accelerator.end_training()
     if not speaks:
         return
     write_curves(out, out / CURVES_FILE)

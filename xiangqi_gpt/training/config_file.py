@@ -60,7 +60,7 @@ def read_config(path: Path, preset_name: str | None = None, default: str = "lapt
                     f"{path}: [{section}]: expected one of {', '.join(sorted(known))}; found {key!r}"
                 )
     try:
-        settings = {key: typed(key, getattr(base, key), value) for key, value in run.items()}
+        settings: dict[str, Any] = {key: typed(key, getattr(base, key), value) for key, value in run.items()}
         return dataclasses.replace(base, model={**base.model, **model}, **settings)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None

@@ -183,7 +183,7 @@ def _speed(trainer: Trainer, flops: float) -> dict[str, float | None]:
 def _speed_words(speed: Mapping[str, float | None], precision: str) -> str:
     words = (
         f"speed: {speed['plies_per_second']:,.0f} plies/s of windows, {(speed['flop_per_ply'] or 0) / 1e6:,.1f} MFLOP "
-        f"a ply forward and backward, {(speed['flop_per_second'] or 0) / 1e12:.3f} TFLOP/s"
+        f"a ply forward and backward, {(speed['flop_per_second'] or 0) / 1e9:,.1f} GFLOP/s"
     )
     if speed["utilisation"] is None:
         return f"{words}; the peak of this device is not known"

@@ -88,7 +88,11 @@ def save(
             model.save_pretrained(draft)
         names = [name for name, _ in model.named_parameters()]
         save_file(_flatten(names, optimizer), draft / OPTIMIZER_FILE)
-        state = {"progress": vars(progress), "settings": dict(settings), "scaler": dict(scaler or {})}
+        state: dict[str, Any] = {
+            "progress": vars(progress),
+            "settings": dict(settings),
+            "scaler": dict(scaler or {}),
+        }
         if ema is not None:
             save_file(ema.state(), draft / EMA_FILE)
             state["ema_steps"] = ema.steps
