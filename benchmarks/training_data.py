@@ -77,7 +77,7 @@ def speed(data: Data, arguments: argparse.Namespace) -> None:
     for _ in range(arguments.steps):
         next(steps)
     alone = clock(arguments.cpu_time) - began
-    steps.close()  # type: ignore[attr-defined]
+    steps.close()
     per_second = {
         way: plies * arguments.steps / statistics.median(r[way] for r in rounds)
         for way in ("memory", "loader")

@@ -93,7 +93,7 @@ def test_little_is_made_ahead_and_errors_come_in_their_turn() -> None:
 def test_closing_ends_the_threads() -> None:
     found = ahead(range(1000), lambda n: n, 4)
     next(found)
-    found.close()  # type: ignore[attr-defined]
+    found.close()
     assert not [t for t in threading.enumerate() if t.name.startswith("loader")]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -51,7 +51,7 @@ class Step:
 
 def ahead(
     plans: Iterable[_Plan], make: Callable[[_Plan], _Made], workers: int
-) -> Iterator[tuple[_Plan, _Made]]:
+) -> Generator[tuple[_Plan, _Made], None, None]:
     """Each plan with what *make* makes of it, in order; *workers* threads work on those to come, 0: none does.
 
     At most two a worker are made and waiting. An error of *make* is raised where its plan's turn comes. Closing the
@@ -127,7 +127,7 @@ class Loader:
         stage: int = 0,
         stage_window: int = 0,
         stage_at: Callable[[int], int] = lambda step: 0,
-    ) -> Iterator[tuple[Step, list[Batch]]]:
+    ) -> Generator[tuple[Step, list[Batch]], None, None]:
         """Every step from number *step* on, before which *window* windows were seen, with its micro-batches.
 
         *stage_at* names the stage of the curriculum of a step; the one before began after *stage_window* windows.
@@ -164,8 +164,9 @@ class Loader:
                 window = max(window, start)  # the rest of an epoch that fills no batch is dropped
                 epoch += 1
                 order = sampler.epoch(_epoch_key(stage, epoch))
-            games, first, mirrored = (column[window - start :][:size] for column in order)
-            yield Step(number, window, games, first, mirrored, sampler.plies, stage, stage_window)
+            rows = slice(window - start, window - start + size)
+            columns = order[0][rows], order[1][rows], order[2][rows]
+            yield Step(number, window, *columns, sampler.plies, stage, stage_window)
             window += size
 
     def _shorter(self, plies: int, windows: int) -> int:

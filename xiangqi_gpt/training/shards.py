@@ -91,7 +91,7 @@ def write_arrays(
     """Write parts, each a header and its arrays, as one file; returns its size in bytes."""
     described: list[dict[str, Any]] = []
     at = 0
-    for header, arrays in parts:
+    for facts_of_part, arrays in parts:
         places = {}
         for name, array in arrays.items():
             data = np.ascontiguousarray(array)
@@ -103,7 +103,7 @@ def write_arrays(
                 "crc": crc32(_bytes(data)),
             }
             at = _aligned(at + data.nbytes)
-        described.append({**header, "arrays": places})
+        described.append({**facts_of_part, "arrays": places})
     header = json.dumps({**facts, "parts": described, "bytes": at}, separators=(",", ":")).encode()
     with open(path, "wb") as file:
         file.write(_HEAD.pack(MAGIC, FORMAT, len(header), crc32(header)))
@@ -119,7 +119,7 @@ def write_arrays(
 
 
 def _bytes(array: npt.NDArray[Any]) -> memoryview:
-    return memoryview(array.reshape(-1).view(np.uint8)) if array.size else memoryview(b"")
+    return array.reshape(-1).view(np.uint8).data if array.size else memoryview(b"")
 
 
 def _aligned(at: int) -> int:
@@ -181,10 +181,10 @@ def read_arrays(
         try:
             for name, place in part["arrays"].items():
                 raw = mapped[begin + place["at"] : begin + place["at"] + place["bytes"]]
-                if len(raw) != place["bytes"] or crc32(raw) != place["crc"]:
+                if len(raw) != place["bytes"] or crc32(raw.data) != place["crc"]:
                     raise _fault(
                         path, f"{name}: expected {place['bytes']} bytes with the checksum {place['crc']}, "
-                        f"found {len(raw)} with {crc32(raw)}",
+                        f"found {len(raw)} with {crc32(raw.data)}",
                     )  # fmt: skip
                 arrays[str(name)] = raw.view(np.dtype(str(place["type"]))).reshape(place["shape"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -257,10 +257,10 @@ def checked(path: Path, part: Mapping[str, Any], arrays: Mapping[str, npt.NDArra
         "soft_moves": (0, _LAST_MOVE),
     }
     for name, (low, high) in limits.items():
-        array = arrays.get(name)
-        if array is not None and array.size and not (low <= array.min() and array.max() <= high):
+        found = arrays.get(name)
+        if found is not None and found.size and not (low <= found.min() and found.max() <= high):
             raise _fault(
-                path, f"{name}: expected numbers from {low} to {high}, found {array.min()} to {array.max()}"
+                path, f"{name}: expected numbers from {low} to {high}, found {found.min()} to {found.max()}"
             )
     return PackedGames.from_arrays(dict(arrays), names)
 
