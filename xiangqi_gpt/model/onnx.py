@@ -139,7 +139,7 @@ def _check(model: XiangqiGPTForCausalLM) -> None:
 
 
 def _program(model: XiangqiGPTForCausalLM) -> Any:
-    made = copy.deepcopy(model).float().cpu()  # type: ignore[arg-type]
+    made = copy.deepcopy(model).float().cpu()
     made.eval()
     if isinstance(made.position, Rope):
         made.position.in_pairs = True
