@@ -28,6 +28,7 @@ import numpy as np
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import ConfigError, ModelError, XiangqiError
+from xiangqi_gpt.training import shards
 from xiangqi_gpt.training.config import TrainConfig, changed
 from xiangqi_gpt.training.packed import PackedGames
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from xiangqi_gpt.training.loop import StepReport
 
 RESULT_FILE = "result.json"
-DATA_FILE = "data.npz"
+DATA_FILE = "data.xgp"
 _ERROR_FILE = "error.txt"
 _STOPPED = 130  # exit code of a run that was told to stop
 _TIMED = 12  # positions whose decoding is timed
@@ -185,15 +186,14 @@ def write_data(packed: PackedGames, out: Path) -> None:
     """Keep the games that all runs learn from beside them, so that each reads the same."""
     out.mkdir(parents=True, exist_ok=True)
     draft = out / ("." + DATA_FILE)
-    with open(draft, "wb") as file:
-        np.savez(file, **{f.name: getattr(packed, f.name) for f in dataclasses.fields(packed)})
+    shards.write_file(draft, [("train", packed)], {})
     os.replace(draft, out / DATA_FILE)
 
 
 def read_data(out: Path) -> PackedGames:
     """The games of :func:`write_data`."""
-    with np.load(out / DATA_FILE, allow_pickle=False) as arrays:
-        return PackedGames(**{f.name: arrays[f.name] for f in dataclasses.fields(PackedGames)})
+    _, ((_, packed),) = shards.read_file(out / DATA_FILE)
+    return packed
 
 
 def held_out(games: Sequence[GameRecord], count: int, plies: int = 64) -> list[GameRecord]:
