@@ -65,12 +65,19 @@ def test_other_settings_are_refused_and_force_begins_anew(tmp_path: Path) -> Non
         assert len(journal) == 0
 
 
+def test_a_run_without_a_finished_game_leaves_nothing(tmp_path: Path) -> None:
+    with Journal(tmp_path / "a.parquet", SETTINGS) as journal:
+        assert journal.folder.is_dir()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_one_run_at_a_time(tmp_path: Path) -> None:
     with (
-        Journal(tmp_path / "a.parquet", SETTINGS),
+        Journal(tmp_path / "a.parquet", SETTINGS) as journal,
         pytest.raises(ConfigError, match="found another at work"),
     ):
         Journal(tmp_path / "a.parquet", SETTINGS).__enter__()
+    assert not journal.folder.exists()
     filled(tmp_path / "a.parquet")
 
 

@@ -72,7 +72,11 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._release()
+        if self._places or self._file is None:
+            self._release()
+        else:
+            # Nothing to go on from, and nothing to refuse other settings for.
+            self.remove()
 
     def __len__(self) -> int:
         return len(self._places)
@@ -150,9 +154,10 @@ class Journal:
                 found = None
             if found == self._settings:
                 return
-            if not self._force:
+            games = self.folder / "games.jsonl"
+            if not self._force and games.exists() and games.stat().st_size:
                 raise ConfigError(self._difference(found))
-            (self.folder / "games.jsonl").unlink(missing_ok=True)
+            games.unlink(missing_ok=True)
         draft = path.with_suffix(".part")
         draft.write_text(json.dumps(self._settings, indent=1, sort_keys=True), encoding="utf-8")
         os.replace(draft, path)

@@ -220,6 +220,7 @@ def label(job: LabelJob, place: Place, on_progress: OnProgress | None = None) ->
     Games that cannot be read are counted and left out, as are those over which the engine had to be given up.
     """
     check_free(job.out, force=job.force)
+    read_games(job.sources)  # raises where a file does not exist
     summary = Summary()
     work = Labelling(engine=job.engine, every=job.every, multipv=job.multipv)
     settings = {
@@ -227,7 +228,7 @@ def label(job: LabelJob, place: Place, on_progress: OnProgress | None = None) ->
         "engine": engine_name(job.engine),
         "command": job.engine.command,
         "ranks": job.engine.ranks,
-        "sources": [[str(path.resolve()), path.stat().st_size] for path in job.sources if path.exists()],
+        "sources": [[str(path.resolve()), path.stat().st_size] for path in job.sources],
         "every": job.every,
         "multipv": job.multipv,
     }
