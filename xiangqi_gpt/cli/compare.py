@@ -98,7 +98,7 @@ def _read(data: tuple[str, ...], games: int) -> tuple[Any, Any]:
 
 
 def _same(one: Any, other: Any) -> bool:
-    from xiangqi_gpt.training.loop import fingerprint
+    from xiangqi_gpt.training.packed import fingerprint
 
     return fingerprint(one) == fingerprint(other)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -50,9 +53,8 @@ def flops_per_ply(model: XiangqiGPTForCausalLM, batch: Batch) -> float:
     Products of matrices, convolutions and attention are counted, as they are done: a multiplication and an addition
     each. Counted on a copy on the CPU, so that nothing of a run is touched.
     """
-    import copy
-
-    twin = copy.deepcopy(model).to("cpu").float().train()
+    twin: Any = copy.deepcopy(model)
+    twin.cpu().float().train()
     one = next(pieces(batch.to(torch.device("cpu")), 1))
     # The fused kernels of attention are not all known to the counter; the plain products are.
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):

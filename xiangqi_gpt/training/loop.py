@@ -27,7 +27,7 @@ from xiangqi_gpt.rules.errors import ConfigError, ModelError
 from xiangqi_gpt.training import state as disk
 from xiangqi_gpt.training.batches import Batch
 from xiangqi_gpt.training.config import TrainConfig, check_settings_apply
-from xiangqi_gpt.training.ema import Ema, restore_pair
+from xiangqi_gpt.training.ema import EMA_FILE, Ema, restore_pair
 from xiangqi_gpt.training.journal import Journal
 from xiangqi_gpt.training.loader import Loader, default_workers
 from xiangqi_gpt.training.lock import RunLock
@@ -182,7 +182,7 @@ class Trainer:
         if found:
             disk.load_optimizer(found[-1], model, self.optimizer)
             if self.ema is not None and not disk.load_ema(found[-1], self.ema, saved.get("ema_steps", 0)):
-                raise ModelError(f"{found[-1]}: expected {disk.EMA_FILE} in a run with ema, found none")
+                raise ModelError(f"{found[-1]}: expected {EMA_FILE} in a run with ema, found none")
             if self.stepper.scaler is not None and saved.get("scaler"):
                 self.stepper.scaler.load_state_dict(saved["scaler"])
         elif init is not None and self.ema is not None:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -201,13 +202,14 @@ def load_optimizer(checkpoint: Path, model: nn.Module, optimizer: Optimizer) -> 
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{file}: expected the optimiser's state, found {error}") from None
     parameters = dict(model.named_parameters())
+    fused = bool(optimizer.param_groups[0].get("fused"))
     for key, tensor in flat.items():
         name, _, part = key.rpartition("/")
         if name not in parameters or part not in ("step", "exp_avg", "exp_avg_sq"):
             raise ModelError(f"{file}: expected moments of this model's parameters, found {key!r}")
-        optimizer.state[parameters[name]][part] = tensor.to(
-            parameters[name].device if part != "step" else "cpu"
-        )
+        # Fused optimisers count steps where the parameters are, the others on the CPU.
+        device = parameters[name].device if part != "step" or fused else torch.device("cpu")
+        optimizer.state[parameters[name]][part] = tensor.to(device)
 
 
 def load_ema(checkpoint: Path, ema: Ema, steps: int) -> bool:

@@ -58,14 +58,15 @@ class Validator:
             mirror=False,
             from_start=model_config.board == "none",
         )
-        games, first, mirrored = (column[: config.eval_windows][rank::world] for column in sampler.epoch(0))
+        order = sampler.epoch(0)
+        mine = slice(rank, config.eval_windows, world)
+        games, first, mirrored = order[0][mine], order[1][mine], order[2][mine]
         self._tokenizer, self._with_boards = tokenizer, model_config.board != "none"
         micro = max(1, config.micro_batch_windows // world)
         self._windows = [
-            cut(
-                packed, *(c[at : at + micro] for c in (games, first)), config.plies, mirrored[at : at + micro]
-            )
+            cut(packed, games[rows], first[rows], config.plies, mirrored[rows])
             for at in range(0, len(games), micro)
+            for rows in [slice(at, at + micro)]
         ]
 
     @torch.no_grad()
