@@ -190,12 +190,15 @@ def _example(model: XiangqiGPTForCausalLM) -> dict[str, Tensor]:
 
 def _round(file: Path) -> None:
     """Round the weights of matrix products to eight bits, in place."""
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
+    whole = onnx.load(file)
+    del whole.graph.value_info[:]  # the exporter's notes on shapes, in which the quantizer finds contradictions
     rounded = file.with_name(f"{file.name}-int8")
     try:
         quantize_dynamic(
-            file,
+            whole,
             rounded,
             op_types_to_quantize=["MatMul", "Gemm"],
             per_channel=True,
