@@ -144,3 +144,26 @@ def test_features_of_performer_pytorch() -> None:
     leak = (theirs(q, later, 1e-4) - theirs(q, k, 1e-4))[:, :, :-1].abs().max()
     assert float(leak) > 1e-3
     assert torch.equal(case(q, later, v)[0][:, :, :-1], case(q, k, v)[0][:, :, :-1])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_linear_of_performer_pytorch() -> None:
+    """Its sums of the past, on our features."""
+    performer = pytest.importorskip("performer_pytorch.performer_pytorch")
+    q, k, v = inputs(200, dtype=torch.float32)
+    features = [torch.nn.functional.elu(x) + 1 for x in (q, k)]
+    expected = performer.causal_linear_attention_noncuda(*features, v, chunk_size=50)
+    torch.testing.assert_close(Case.of("linear")(q, k, v)[0], expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_exponentials_of_linear_attention_transformer() -> None:
+    """With one norm it is ours by exponentials; its efficient one on every beginning is ours, row by row."""
+    theirs = pytest.importorskip("linear_attention_transformer.linear_attention_transformer")
+    q, k, v = inputs(70, dtype=torch.float32)
+    expected = theirs.causal_linear_attn(q, k, v, bucket_size=1, eps=0.0)
+    torch.testing.assert_close(Case.of("linear_exp")(q, k, v)[0], expected, rtol=1e-4, atol=1e-4)
+    efficient = Case.of("efficient")(q, k, v)[0]
+    for length in (1, 2, 33, 64, 70):
+        whole = theirs.linear_attn(*(x[:, :, :length] for x in (q, k, v))) * q.shape[-1] ** 0.5
+        torch.testing.assert_close(efficient[:, :, length - 1], whole[:, :, -1], rtol=1e-4, atol=1e-4)
