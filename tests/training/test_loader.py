@@ -90,6 +90,19 @@ def test_little_is_made_ahead_and_errors_come_in_their_turn() -> None:
     assert not [t for t in threading.enumerate() if t.name.startswith("loader")]
 
 
+def test_small_steps_are_made_in_a_row() -> None:
+    made: list[int] = []
+
+    def make(number: int) -> int:
+        made.append(number)
+        return -number
+
+    found = ahead(range(7), make, 0, at_once=3)
+    assert next(found) == (0, 0)
+    assert made == [0, 1, 2]
+    assert list(found) == [(n, -n) for n in range(1, 7)]
+
+
 def test_closing_ends_the_threads() -> None:
     found = ahead(range(1000), lambda n: n, 4)
     next(found)

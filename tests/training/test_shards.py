@@ -295,6 +295,18 @@ def test_nothing_half_written_is_left_behind(tmp_path: Path, monkeypatch: pytest
     assert [path.name for path in tmp_path.iterdir()] == ["g.parquet"]
 
 
+def test_drafts_of_killed_runs_go_after_a_day(tmp_path: Path) -> None:
+    old, young, other = (tmp_path / f".{name}.part" for name in ("p.xgp.old", "p.xgp.young", "q.xgp.old"))
+    for draft in (old, young, other):
+        draft.mkdir()
+        (draft / "p.xgp").write_bytes(b"half")
+    for draft in (old, other):
+        os.utime(draft, (1, 1))
+    with shards.appearing(tmp_path / "p.xgp") as path:
+        path.write_bytes(b"whole")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".p.xgp.young.part", ".q.xgp.old.part", "p.xgp"]
+
+
 def test_labels_that_contradict_their_game(tmp_path: Path) -> None:
     game = next(g for g in games() if g.labels is not None)
     assert game.labels is not None

@@ -143,8 +143,7 @@ def value_from_score(cp: np.ndarray) -> np.ndarray:
 
 def value_targets(windows: Windows) -> np.ndarray:
     """(B, P, 3) float32: from the score where there is one, else from the result, else zeros."""
-    with np.errstate(over="ignore"):
-        from_score = value_from_score(np.clip(windows.scores, -20000, 20000))
+    from_score = value_from_score(np.clip(windows.scores, -20000, 20000))
     result = windows.results[:, None] * np.where(windows.turns == 0, 1, -1)
     from_result = np.stack([result == 1, result == 0, result == -1], -1)
     known = (windows.results != UNKNOWN_RESULT)[:, None] & (windows.targets != NO_MOVE)

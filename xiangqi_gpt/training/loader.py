@@ -8,6 +8,7 @@ the replay of boards and the rules are compiled code that holds no lock on the i
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -29,7 +30,8 @@ from xiangqi_gpt.training.sampling import Sampler
 from xiangqi_gpt.training.schedules import window_plies
 from xiangqi_gpt.training.windows import Windows, cut
 
-MAX_WORKERS = 8  # more were never of use: see benchmarks/training_data.py
+MAX_WORKERS = 8
+_PLIES_AT_ONCE = 2048
 
 _Plan = TypeVar("_Plan")
 _Made = TypeVar("_Made")
@@ -50,16 +52,17 @@ class Step:
 
 
 def ahead(
-    plans: Iterable[_Plan], make: Callable[[_Plan], _Made], workers: int
+    plans: Iterable[_Plan], make: Callable[[_Plan], _Made], workers: int, at_once: int = 1
 ) -> Generator[tuple[_Plan, _Made], None, None]:
     """Each plan with what *make* makes of it, in order; *workers* threads work on those to come, 0: none does.
 
     At most two a worker are made and waiting. An error of *make* is raised where its plan's turn comes. Closing the
-    iterator ends the threads.
+    iterator ends the threads. Without threads *at_once* plans are made in a row.
     """
     if not workers:
-        for plan in plans:
-            yield plan, make(plan)
+        rest = iter(plans)
+        while due := list(itertools.islice(rest, at_once)):
+            yield from [(plan, make(plan)) for plan in due]
         return
     waiting: deque[tuple[_Plan, Future[_Made]]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="loader")
@@ -67,11 +70,11 @@ def ahead(
         for plan in plans:
             waiting.append((plan, pool.submit(make, plan)))
             if len(waiting) > 2 * workers:
-                due, made = waiting.popleft()
-                yield due, made.result()
+                first, made = waiting.popleft()
+                yield first, made.result()
         while waiting:
-            due, made = waiting.popleft()
-            yield due, made.result()
+            first, made = waiting.popleft()
+            yield first, made.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -109,6 +112,10 @@ class Loader:
         self.packed, self.config, self.model_config, self.tokenizer = packed, config, model_config, tokenizer
         self._model, self._rank, self._world, self._pin = model, rank, world, pin
         self._workers = 0 if config.sample_plies else workers
+        # Small steps are made several in a row: to and fro between them and the model, caches are cold each time.
+        step_plies = config.batch_windows * config.plies
+        self._at_once = 1 if config.sample_plies else max(1, _PLIES_AT_ONCE // step_plies)
+        self._with_boards, self._legal_sets = model_config.board != "none", model_config.legal_head
         self.sampler = Sampler(
             packed=packed,
             plies=config.plies,
@@ -133,7 +140,7 @@ class Loader:
         *stage_at* names the stage of the curriculum of a step; the one before began after *stage_window* windows.
         """
         plans = self.plans(step, window, stage=stage, stage_window=stage_window, stage_at=stage_at)
-        return ahead(plans, self.batches, self._workers)
+        return ahead(plans, self.batches, self._workers, self._at_once)
 
     def plans(
         self,
@@ -213,9 +220,9 @@ class Loader:
         batch = collate(
             windows,
             tokenizer,
-            self.model_config.board != "none",
+            self._with_boards,
             prefix=prefix,
-            legal_sets=self.model_config.legal_head,
+            legal_sets=self._legal_sets,
             weights=weights,
             soft_temperature=config.soft_temperature,
         )

@@ -13,6 +13,7 @@ import os
 import shutil
 import struct
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,7 @@ _HEAD: Final = struct.Struct("<8sIII")  # magic, version, bytes of the header, i
 _ALIGN: Final = 64
 _MAX_HEADER: Final = 1 << 24
 _LAST_MOVE: Final = 8099
+_ABANDONED: Final = 86_400.0  # seconds
 
 # Type and shape of every array, in units of P plies, G games, S starts and N soft entries.
 SCHEMA: Final[dict[str, tuple[str, str]]] = {
@@ -309,6 +311,7 @@ def appearing(target: Path, *, force: bool = False, folder: bool = False) -> Ite
         raise _fault(target, f"expected a free name, found a {'folder' if target.is_dir() else 'file'}{hint}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        _clear_away(target)
         room = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
     except OSError as error:
         raise _fault(target, f"expected a place to write to, found {error.strerror!r}") from error
@@ -326,6 +329,13 @@ def appearing(target: Path, *, force: bool = False, folder: bool = False) -> Ite
         raise _fault(target, f"expected to write it, found {error.strerror or error!r}") from error
     finally:
         shutil.rmtree(room, ignore_errors=True)
+
+
+def _clear_away(target: Path) -> None:
+    """Remove what runs that were killed have left of *target*: drafts that nobody has touched for a day."""
+    for draft in target.parent.glob(f".{target.name}.*.part"):
+        if time.time() - draft.stat().st_mtime > _ABANDONED:
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _fault(path: Path, reason: str) -> RecordError:
