@@ -18,4 +18,4 @@ def test_every_game_of_the_sample_is_sound() -> None:
         assert game.labels is not None
         assert game.labels.first + len(game.labels.best) == game.plies
         assert game.split == split_of(game.start_fen, game.moves)
-    assert parts == {"train": 2878, "valid": 59, "test": 62}
+    assert parts == {"train": 1431, "valid": 29, "test": 18, "reserved": 22}
