@@ -51,5 +51,6 @@ def test_two_machines_make_the_file_that_one_makes(tmp_path: Path) -> None:
         ray.shutdown()
         cluster.shutdown()
     assert (tmp_path / "cluster.parquet").read_bytes() == (tmp_path / "local.parquet").read_bytes()
-    with pytest.raises(ConfigError, match=r"expected a Ray cluster at .127\.0\.0\.1:1"):
-        generate(Generation(out=tmp_path / "none.parquet", **settings), Place(cluster="127.0.0.1:1"))
+    for address in ("127.0.0.1:1", "ray://127.0.0.1:x", "nowhere"):
+        with pytest.raises(ConfigError, match=f"expected a Ray cluster .*'{address}'"):
+            generate(Generation(out=tmp_path / "none.parquet", **settings), Place(cluster=address))

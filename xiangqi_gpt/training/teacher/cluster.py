@@ -22,6 +22,7 @@ _RETRIES = 5
 """How often Ray begins a task again whose machine or process has gone."""
 
 _WAIT_SECONDS = 1.0
+_CONNECT_SECONDS = 10.0
 
 
 def import_ray() -> ModuleType:
@@ -53,6 +54,7 @@ class RayPool:
         self._ray: Any = import_ray()
         self._connected = False
         if not self._ray.is_initialized():
+            _check_reachable(address)
             try:
                 self._ray.init(address=address, log_to_driver=False, configure_logging=False)
             except (ConnectionError, RuntimeError, ValueError, OSError) as error:
@@ -97,6 +99,20 @@ class RayPool:
     def _room(self) -> int:
         cores = int(self._ray.cluster_resources().get("CPU", 0))
         return self._workers if self._workers is not None else max(1, _AHEAD * cores)
+
+
+def _check_reachable(address: str) -> None:
+    """ConfigError where nobody listens: Ray itself would go on trying for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon:
+        if address != "auto":
+            raise ConfigError(f"expected a Ray cluster as 'auto' or HOST:PORT, found {address!r}")
+        return
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS):
+            pass
+    except (OSError, ValueError, OverflowError) as error:
+        raise ConfigError(f"expected a Ray cluster at {address!r}, found nobody there: {error}") from error
 
 
 _kept: list[tuple[Work, Worker]] = []
