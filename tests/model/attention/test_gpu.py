@@ -12,6 +12,9 @@ from torch import Tensor
 
 from tests.model.attention.cases import SOFTMAX, VARIANTS, Case, causal, inputs, pairs
 from tests.model.attention.test_model import logits, model, tokens
+from tests.model.test_gpt import windows
+from tests.model.tiny import MODES, tiny
+from xiangqi_gpt.training.batches import collate
 
 pytestmark = [
     pytest.mark.gpu,
@@ -105,3 +108,20 @@ def test_a_model_as_on_the_cpu(spec: str, position: str) -> None:
     expected = logits(gpt, **row)
     found = logits(gpt.cuda(), **{key: value.cuda() for key, value in row.items()})
     torch.testing.assert_close(found.cpu(), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_boards_are_read_as_on_the_cpu(mode: str) -> None:
+    gpt = tiny(**MODES[mode], legal_head=True)
+    batch = collate(windows(), gpt.tokenizer, gpt.config.board != "none")
+    results = []
+    for device in ("cpu", "cuda"):
+        there = batch.to(torch.device(device))
+        with torch.inference_mode():
+            output = gpt.to(device)(**there.model_inputs(), legal_index=there.value_index)
+        assert output.logits is not None
+        assert output.value_logits is not None
+        assert output.legal_logits is not None
+        results.append([x.cpu() for x in (output.logits, output.value_logits, output.legal_logits)])
+    for ours, expected in zip(results[1], results[0], strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-4)
