@@ -274,6 +274,30 @@ def test_the_cache_is_keyed_by_content_and_settings(tmp_path: Path, monkeypatch:
     assert fingerprint(mended.train) == fingerprint(first.train)
 
 
+def test_two_runs_that_pack_the_same_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_games(tmp_path / "g.parquet", records(12))
+    original = packing.read_games
+    again: list[int] = []
+
+    def meanwhile(*arguments: object, **rest: object) -> object:
+        if not again:
+            again.append(
+                open_data([tmp_path / "g.parquet"], PackSettings(), cache=tmp_path / "c").train.games
+            )
+        return original(*arguments, **rest)  # type: ignore[arg-type]
+
+    def first(*arguments: object, **rest: object) -> object:
+        monkeypatch.setattr(packing, "read_games", original)
+        return meanwhile(*arguments, **rest)
+
+    monkeypatch.setattr(packing, "read_games", first)
+    said: list[str] = []
+    data = open_data([tmp_path / "g.parquet"], PackSettings(), cache=tmp_path / "c", say=said.append)
+    assert data.train.games == again[0] == 11
+    assert not any("in memory" in line for line in said)
+    assert len(list((tmp_path / "c").iterdir())) == 1
+
+
 def test_without_room_for_a_cache_games_are_packed_in_memory(tmp_path: Path) -> None:
     write_games(tmp_path / "g.parquet", records(12))
     (tmp_path / "cache").write_text("no folder", encoding="utf-8")
