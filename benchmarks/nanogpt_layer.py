@@ -2,7 +2,7 @@
 
 The layout (fused qkv, causal SDPA, GELU between two maps, norms before, learned positions, tied output, no biases)
 is re-implemented here plainly. Both have equal width, depth, heads, vocabulary, tokens and precision; ours is the
-whole model with ``board='none'``: slots, value head and rotary positions included, and again with learned positions.
+whole model with ``board='none'``: slots, a value a ply and rotary positions included, and again with learned positions.
 Steps alternate in one process, so that whatever else runs on the machine slows all alike, and one thread of a CPU is
 timed by the CPU seconds it spent. What counts is the ratio of medians; that of the fastest steps stands beside it.
 
@@ -118,6 +118,7 @@ def main() -> None:
     slots = (torch.arange(args.tokens, device=args.device) - 1) % 4
     slots[0] = 4
     slots = slots.expand(args.batch, -1)
+    plies = torch.arange(0, args.tokens, 4, device=args.device)
     half = args.precision == "bf16"
     clock = time.process_time if args.device == "cpu" and args.threads == 1 else time.perf_counter
     steps = {"nanoGPT's layout": training_step(plain, lambda: plain(ids, ids), args.device, half, clock)}
@@ -125,9 +126,10 @@ def main() -> None:
         model.to(args.device)
 
         def loss(model: XiangqiGPTForCausalLM = model) -> Tensor:
-            value = model(input_ids=ids, slots=slots, labels=ids).loss
-            assert value is not None
-            return value
+            output = model(input_ids=ids, slots=slots, labels=ids, value_index=plies)
+            assert output.loss is not None
+            assert output.value_logits is not None
+            return output.loss + output.value_logits.float().logsumexp(-1).mean()
 
         steps[name] = training_step(model, loss, args.device, half, clock)
     for step in steps.values():

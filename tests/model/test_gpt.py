@@ -190,3 +190,15 @@ def test_default_configuration_is_registered() -> None:
     config = XiangqiGPTConfig()
     assert config.vocab_size == len(config.build_tokenizer().vocab)
     assert (config.hidden_size, config.num_hidden_layers) == (config.width, config.layers)
+
+
+def test_values_of_some_tokens_are_those_of_all() -> None:
+    model = tiny()
+    batch = collate(windows(), model.tokenizer, True)
+    with torch.inference_mode():
+        every = model(**batch.model_inputs()).value_logits
+        some = model(**batch.model_inputs(), value_index=batch.value_index).value_logits
+    assert every is not None
+    assert some is not None
+    assert some.shape == (3, 6, 3)
+    torch.testing.assert_close(some, every[:, batch.value_index], rtol=1e-5, atol=1e-5)

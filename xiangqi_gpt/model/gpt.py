@@ -33,7 +33,7 @@ IGNORED = -100  # a label that no loss counts
 
 @dataclass
 class XiangqiGPTOutput(ModelOutput):
-    """logits (B, T, V); value_logits (B, T, 3): win, draw, loss of the side that makes the predicted move."""
+    """logits (B, T, V); value_logits (B, T or N, 3): win, draw, loss of the side that makes the predicted move."""
 
     loss: Tensor | None = None
     logits: Tensor | None = None
@@ -240,6 +240,7 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
         states: tuple[Any, ...] | None = None,
         labels: Tensor | None = None,
         legal_index: Tensor | None = None,
+        value_index: Tensor | None = None,
         return_dict: bool | None = None,
         **_: Any,
     ) -> XiangqiGPTOutput:
@@ -250,7 +251,8 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
         among the P given. *visible* (B or 1, T, S) and *states* as in the attention layers. *labels* (B, T) holds the
         id to predict at each token, or -100: the loss is their mean cross-entropy. Without *positions* the tokens
         follow each other, and those of *states*; some variants then have a faster way. *legal_index* (N,) names the
-        tokens for whose boards the legal set is wanted; the model must have a legal head.
+        tokens for whose boards the legal set is wanted; the model must have a legal head. *value_index* (N,) names the
+        tokens whose value is wanted: value_logits are (B, N, 3) then, and the others are not computed.
         """
         if encoded is None and boards is not None:
             assert counters is not None
@@ -287,7 +289,8 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
         if vectors is not None:
             assert board_index is not None
             logits = self._add_pointer(logits, x, vectors, board_index)
-        value_logits = self.value_head(F.relu(self.value_hidden(x)))
+        valued = x if value_index is None else x[:, value_index]
+        value_logits = self.value_head(F.relu(self.value_hidden(valued)))
         loss = None
         if labels is not None:
             loss = F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED)
