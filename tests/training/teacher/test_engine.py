@@ -11,7 +11,14 @@ from xiangqi_gpt.players import PlayerCrashError, PlayerError, PlayerTimeoutErro
 from xiangqi_gpt.players.base import EngineSpec
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
-from xiangqi_gpt.training.teacher.engine import EngineLieError, Game, TeacherEngine, engine_name, score_of
+from xiangqi_gpt.training.teacher.engine import (
+    EngineLieError,
+    Game,
+    TeacherEngine,
+    engine_name,
+    newest_lines,
+    score_of,
+)
 
 
 @contextmanager
@@ -56,6 +63,17 @@ def test_several_moves_with_their_scores() -> None:
         assert [move.iccs for move, _ in judgement.lines][:2] == ["h2h9", "b2b9"]
         assert [cp for _, cp in judgement.lines] == [400, 400, 0]
         assert judgement.lines[0] == (judgement.best, judgement.cp)
+
+
+def test_scores_of_several_moves_are_of_one_depth() -> None:
+    said = [
+        "info depth 3 multipv 1 score cp 105 pv h2e2",
+        "info depth 3 multipv 2 score cp 104 pv b2e2",
+        "info depth 4 multipv 1 score cp 84 upperbound pv h2e2",
+        "info depth 3 multipv 2 score cp 104 pv b2e2",
+    ]
+    assert [(line.move, line.cp) for line in newest_lines(said)] == [("h2e2", 105), ("b2e2", 104)]
+    assert [line.cp for line in newest_lines(said[2:3])] == [84]
 
 
 def test_mates_and_bounds_as_they_are_stored() -> None:

@@ -223,7 +223,7 @@ def test_games_to_begin_from_are_of_the_train_split(tmp_path: Path) -> None:
     generate(job(tmp_path / "a.parquet", games=3, records=(source,), starts=starts), HERE)
     games = list(read_games(tmp_path / "a.parquet"))
     assert all(game.moves[:4] == OPENING for game in games)
-    assert [game.labels.first for game in games if game.labels is not None] == [4, 5, 5] or len(games) == 3
+    assert {game.labels.first for game in games if game.labels is not None} <= {4, 5}
 
 
 def source_of(tmp_path: Path) -> Path:

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xiangqi_gpt.notation import uci
 from xiangqi_gpt.notation.uci import RankConvention
@@ -272,7 +272,7 @@ class TeacherEngine:
                 raise self._lie("a score for the best move", board, _last_words(said, answer))
             return Judgement(best, cp, ((best, cp),))
         lines: dict[Move, int] = {}
-        for line in _newest(said):
+        for line in newest_lines(said):
             move = self._legal(board, line.move, "legal moves in its lines", line.text)
             lines.setdefault(move, line.cp)
         if best not in lines:
@@ -420,7 +420,18 @@ def score_of(said: list[str], best: str) -> int | None:
     return fallback
 
 
-def _newest(said: Iterable[str]) -> list[_Line]:
-    """The newest line of each number, in their order."""
-    newest = {line.number: line for line in map(_parse, said) if line is not None}
-    return [newest[number] for number in sorted(newest)]
+def newest_lines(said: Iterable[str]) -> list[_Line]:
+    """The newest line of each number, in their order.
+
+    Where the search stopped on a bound, the move's last exact score stands in its place: it comes from the depth of
+    the other lines, and only scores of one depth can be set against each other.
+    """
+    newest: dict[int, _Line] = {}
+    exact: dict[str, int] = {}
+    for line in map(_parse, said):
+        if line is not None:
+            newest[line.number] = line
+            if not line.is_bound:
+                exact[line.move] = line.cp
+    lines = [newest[number] for number in sorted(newest)]
+    return [replace(line, cp=exact.get(line.move, line.cp)) if line.is_bound else line for line in lines]
