@@ -88,27 +88,6 @@ def run_in_process(out: Path, steps: int) -> Iterator[tuple[subprocess.Popen[str
         yield run, run.stdout
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no kill -9")
-def test_killed_in_the_middle_and_resumed(packed: PackedGames, tmp_path: Path) -> None:
-    """kill -9 after the second checkpoint: the log is cut back to it and the same losses follow."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        Trainer(packed, tmp_path / "whole", config(max_steps=30), device="cpu").run()
-    finally:
-        torch.set_num_threads(threads)
-    with run_in_process(tmp_path / "killed", 30) as (run, lines):
-        for line in lines:
-            if line.strip() == "13":
-                os.kill(run.pid, signal.SIGKILL)
-                break
-    assert checkpoints(tmp_path / "killed")
-    assert len(log(tmp_path / "killed")) >= 13
-    with run_in_process(tmp_path / "killed", 30) as (_, lines):
-        assert "finished" in lines.read()
-    assert log(tmp_path / "killed") == log(tmp_path / "whole")
-
-
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to another process")
 def test_ctrl_c_saves_a_checkpoint(tmp_path: Path) -> None:
     with run_in_process(tmp_path, 100_000) as (run, lines):
