@@ -22,7 +22,18 @@ def test_help_lists_every_command_and_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
-    for name in ("play", "uci", "match", "evaluate", "analyse", "review", "legal", "perft", "train", "convert"):
+    for name in (
+        "play",
+        "uci",
+        "match",
+        "evaluate",
+        "analyse",
+        "review",
+        "legal",
+        "perft",
+        "train",
+        "convert",
+    ):
         assert f"  {name} " in done.stdout
 
 

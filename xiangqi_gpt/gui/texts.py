@@ -126,9 +126,9 @@ def player_label(spec: str) -> str:
     """
     name, _, rest = spec.partition(":")
     if name == "gpt":
-        settings = dict(item.strip().partition("=")[::2] for item in rest.split(",") if item.strip())
-        ahead = f" {settings['lookahead']}" if "lookahead" in settings else ""
-        drawn = f" (T={settings['temperature']})" if "temperature" in settings else ""
+        own = dict(item.strip().partition("=")[::2] for item in rest.split(",") if item.strip())
+        ahead = f" {own['lookahead']}" if "lookahead" in own else ""
+        drawn = f" (T={own['temperature']})" if "temperature" in own else ""
         return f"GPT{ahead}{drawn}"
     if name == "engine":
         command, *settings = rest.split(",")

@@ -194,7 +194,9 @@ def _round(file: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     whole = onnx.load(file)
-    del whole.graph.value_info[:]  # the exporter's notes on shapes, in which the quantizer finds contradictions
+    del whole.graph.value_info[
+        :
+    ]  # the exporter's notes on shapes, in which the quantizer finds contradictions
     rounded = file.with_name(f"{file.name}-int8")
     try:
         quantize_dynamic(

@@ -1,0 +1,150 @@
+"""How strong the bundled model is: the policy and the lookahead against a ladder of opponents.
+
+    python benchmarks/strength.py --results docs/strength.json --plot docs/images/strength.png
+
+Every match is from the openings of the package, each with both colours, at temperature 0. Finished matches are in the
+file of results and are not played again: the command goes on where it was stopped. Fairy-Stockfish plays at skill 20
+with 16 MB of hash; the number is its nodes a move.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xiangqi_gpt.arena.match import MatchConfig, play_match
+from xiangqi_gpt.arena.openings import load_openings
+from xiangqi_gpt.players import create_player
+
+POLICY, AHEAD = "gpt", "gpt:lookahead={nodes}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """A line of the table."""
+
+    player: str
+    opponent: str
+    games: int
+
+
+def ladder(engine: str, games: int, search_games: int, nodes: int) -> list[Match]:
+    """The matches, cheap ones first."""
+
+    def fish(n: int) -> str:
+        return f"engine:{engine},nodes={n},Hash=16"
+
+    ahead = AHEAD.format(nodes=nodes)
+    return [
+        *(Match(player=POLICY, opponent=o, games=games) for o in ("random", "greedy")),
+        *(Match(player=POLICY, opponent=fish(n), games=games) for n in (1, 30, 100, 300, 1000, 3000)),
+        Match(player=ahead, opponent=POLICY, games=search_games),
+        *(Match(player=ahead, opponent=fish(n), games=search_games) for n in (30, 100, 300, 1000, 3000)),
+    ]
+
+
+@click.command()
+@click.option("--engine", default="/usr/games/fairy-stockfish", show_default=True)
+@click.option("--games", default=200, show_default=True, help="Games a match of the policy.")
+@click.option("--search-games", default=60, show_default=True, help="Games a match of the lookahead.")
+@click.option("--nodes", default=100, show_default=True, help="Descents a move of the lookahead.")
+@click.option("--results", type=click.Path(path_type=Path), required=True)
+@click.option("--plot", "picture", type=click.Path(path_type=Path))
+@click.option("--only", help="Matches with this text in a player's or an opponent's name.")
+def main(
+    engine: str,
+    games: int,
+    search_games: int,
+    nodes: int,
+    results: Path,
+    picture: Path | None,
+    only: str | None,
+) -> None:
+    """Play what is missing, print the table, draw the plot."""
+    found: dict[str, dict[str, Any]] = json.loads(results.read_text()) if results.is_file() else {}
+    for match in ladder(engine, games, search_games, nodes):
+        key = f"{match.player} - {match.opponent} ({match.games})"
+        if key in found or (only and only not in key):
+            continue
+        player, opponent = create_player(match.player, seed=0), create_player(match.opponent, seed=1)
+        try:
+            played = play_match(
+                player, opponent, match.games, config=MatchConfig(seed=0), openings=load_openings(None)
+            )
+        finally:
+            player.close()
+            opponent.close()
+        found[key] = {"player": match.player, "opponent": match.opponent, **played.as_dict()}
+        results.write_text(json.dumps(found, indent=1) + "\n")
+        click.echo(row(found[key]), err=True)
+    click.echo(
+        "| player | opponent | games | + = - | score | Elo (95 % interval) |\n|---|---|---|---|---|---|"
+    )
+    for one in found.values():
+        click.echo(row(one))
+    if picture is not None:
+        draw(list(found.values()), picture)
+
+
+def row(match: dict[str, Any]) -> str:
+    """A match as a line of Markdown."""
+    low, high = match["elo_ci"]
+    return (
+        f"| `{match['player']}` | {opponent_name(match['opponent'])} | {match['games']} | "
+        f"+{match['wins']} ={match['draws']} -{match['losses']} | {100 * match['score']:.1f} % | "
+        f"{match['elo']:+.0f} ({low:+.0f} to {high:+.0f}) |"
+    )
+
+
+def opponent_name(spec: str) -> str:
+    nodes = nodes_of(spec)
+    return f"`{spec}`" if nodes is None else f"Fairy-Stockfish, {nodes:,} node{'s' * (nodes > 1)}"
+
+
+def nodes_of(spec: str) -> int | None:
+    """The nodes of an engine; None for other players."""
+    settings = [item.partition("=") for item in spec.split(",")[1:]]
+    return next((int(value) for key, _, value in settings if key == "nodes"), None)
+
+
+def draw(matches: list[dict[str, Any]], path: Path) -> None:
+    """Score against Fairy-Stockfish by its nodes, with intervals."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    def share(elo: float) -> float:
+        return 100 / (1 + 10 ** (-elo / 400))
+
+    figure, axis = pyplot.subplots(figsize=(7, 4.2), layout="constrained")
+    for player in dict.fromkeys(m["player"] for m in matches):
+        points = sorted(
+            ((n, m) for m in matches if m["player"] == player and (n := nodes_of(m["opponent"])) is not None),
+            key=lambda point: point[0],
+        )
+        if not points:
+            continue
+        scores = [100 * m["score"] for _, m in points]
+        spread = [
+            [max(0.0, s - share(m["elo_ci"][0])) for s, (_, m) in zip(scores, points, strict=True)],
+            [max(0.0, share(m["elo_ci"][1]) - s) for s, (_, m) in zip(scores, points, strict=True)],
+        ]
+        axis.errorbar([n for n, _ in points], scores, spread, marker="o", capsize=3, label=player)
+    axis.set(
+        xscale="log", xlabel="nodes a move of Fairy-Stockfish", ylabel="score, %", ylim=(0, 100),
+        title="Score against Fairy-Stockfish 11.1",
+    )  # fmt: skip
+    axis.axhline(50, color="0.8", linewidth=1)
+    axis.legend()
+    axis.grid(alpha=0.3)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    main()
