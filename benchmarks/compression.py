@@ -237,10 +237,11 @@ def as_table(
     ]
     base = strengths[0]
     assert base is not None
-    for form, found, ms, far in zip(forms, strengths, times, distances, strict=True):
-        shares = (
-            ["as above"] * 3 if found is None else [share(found[k], base[k], found is base) for k in base]
-        )
+    for form, found, ms, far, same in zip(forms, strengths, times, distances, agreed, strict=True):
+        if found is None:
+            shares = [f"same first choice on {same} of {len(ms)} positions", "", ""]
+        else:
+            shares = [share(found[kind], base[kind], found is base) for kind in base]
         ratio = statistics.median(a / b for a, b in zip(times[0], ms, strict=True))
         change = "-" if form is forms[0] else f"{max(far):.1e}"
         lines.append(
