@@ -189,7 +189,8 @@ def gumbel(model: XiangqiGPTForCausalLM, windows: Windows, seed: int = 0) -> Ten
 
 def shortened(windows: Windows, plies: int) -> Windows:
     fields = {f.name: getattr(windows, f.name) for f in dataclasses.fields(Windows)}
-    return Windows(**{k: v[:, :plies] if k not in ("results", "strengths") else v for k, v in fields.items()})
+    whole = ("results", "strengths")
+    return Windows(**{k: v if v is None or k in whole else v[:, :plies] for k, v in fields.items()})
 
 
 @pytest.mark.parametrize("name", NAMES)
