@@ -18,6 +18,7 @@ import click
 
 from xiangqi_gpt.arena.match import MatchConfig, play_match
 from xiangqi_gpt.arena.openings import load_openings
+from xiangqi_gpt.evaluation.plotting import pyplot
 from xiangqi_gpt.players import create_player
 
 POLICY, AHEAD = "gpt", "gpt:lookahead={nodes}"
@@ -113,15 +114,12 @@ def nodes_of(spec: str) -> int | None:
 
 def draw(matches: list[dict[str, Any]], path: Path) -> None:
     """Score against Fairy-Stockfish by its nodes, with intervals."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    plt = pyplot()
 
     def share(elo: float) -> float:
         return 100 / (1 + 10 ** (-elo / 400))
 
-    figure, axis = pyplot.subplots(figsize=(7, 4.2), layout="constrained")
+    figure, axis = plt.subplots(figsize=(7, 4.2), layout="constrained")
     for player in dict.fromkeys(m["player"] for m in matches):
         points = sorted(
             ((n, m) for m in matches if m["player"] == player and (n := nodes_of(m["opponent"])) is not None),
@@ -143,7 +141,7 @@ def draw(matches: list[dict[str, Any]], path: Path) -> None:
     axis.legend()
     axis.grid(alpha=0.3)
     figure.savefig(path, dpi=110)
-    pyplot.close(figure)
+    plt.close(figure)
 
 
 if __name__ == "__main__":

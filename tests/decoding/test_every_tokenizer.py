@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import pytest
 import torch
 
+from tests.decoding.lines import after, random_line
 from tests.model.combinations import BOARDS, NAMES, combinations
 from tests.model.tiny import tiny
 from xiangqi_gpt.decoding import MoveScores, Scorer
@@ -15,24 +14,8 @@ from xiangqi_gpt.model import XiangqiGPTForCausalLM
 from xiangqi_gpt.model.context import board_features, context_start
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import ConfigError
-from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, Condition
 from xiangqi_gpt.tokens.tokenizer import turned
-
-
-def line(plies: int, seed: int = 0) -> list[Move]:
-    rng = random.Random(seed)
-    board = Board()
-    for _ in range(plies):
-        board.push(rng.choice(board.legal_moves()))
-    return list(board.move_stack)
-
-
-def after(moves: list[Move], plies: int) -> Board:
-    board = Board()
-    for move in moves[:plies]:
-        board.push(move)
-    return board
 
 
 def rerun(model: XiangqiGPTForCausalLM, board: Board, prefix: list[int]) -> np.ndarray:
@@ -92,7 +75,7 @@ def build(name: str, board: str, attention: str = "full", **changes: object) -> 
 @torch.inference_mode()
 def test_scores_equal_running_every_move_by_itself(name: str, board: str, attention: str) -> None:
     model = build(name, board, attention)
-    moves = line(12)
+    moves = random_line(12)
     scorer = Scorer(model)
     for ply in (0, 10, 11):  # the whole context, a prompt run at once, one more ply behind its states
         position = after(moves, ply)
@@ -113,7 +96,7 @@ def same(a: MoveScores, b: MoveScores) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_line_at_once_equals_position_by_position(name: str, board: str) -> None:
     model = build(name, board, legal_head=True, condition="result+strength")
-    moves = line(9, seed=1)
+    moves = random_line(9, seed=1)
     for condition in (Condition(), Condition(result="win", strength=2300)):
         at_once = Scorer(model, condition=condition).score_line(Board(), moves, batch=3)
         for ply, scores in enumerate(at_once):
@@ -126,7 +109,7 @@ def test_a_condition_is_a_prefix_that_the_scores_depend_on(name: str) -> None:
     model = build(name, "spatial", condition="result")
     words = {"win": ("<red wins>", "<black wins>"), "draw": ("<drawn>",) * 2, None: ("<?>",) * 2}
     for ply in (4, 5):
-        position = after(line(5), ply)
+        position = after(random_line(5), ply)
         found = {}
         for result, by_turn in words.items():
             scores = Scorer(model, condition=Condition(result=result)).score(position)
@@ -151,7 +134,7 @@ def test_the_legal_set_is_read_from_the_head_and_changes_no_score(board: str) ->
     without = build("square", board)
     weights = with_head.state_dict()
     without.load_state_dict({key: weights[key] for key in without.state_dict()})
-    position = after(line(7), 7)  # Black to move
+    position = after(random_line(7), 7)  # Black to move
     scores = Scorer(with_head).score(position)
     plain = Scorer(without).score(position)
     assert np.array_equal(scores.logprobs, plain.logprobs)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import pytest
 import torch
 
+from tests.decoding.lines import after, random_line
 from tests.model.tiny import MODES, tiny
 from xiangqi_gpt.decoding import MoveScores, Scorer, choose
 from xiangqi_gpt.model import EncodedBoards, XiangqiGPTForCausalLM
@@ -16,21 +15,6 @@ from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
-
-
-def random_line(plies: int, seed: int = 0) -> list[Move]:
-    rng = random.Random(seed)
-    board = Board()
-    for _ in range(plies):
-        board.push(rng.choice(board.legal_moves()))
-    return list(board.move_stack)
-
-
-def after(moves: list[Move], plies: int) -> Board:
-    board = Board()
-    for move in moves[:plies]:
-        board.push(move)
-    return board
 
 
 def rerun(model: XiangqiGPTForCausalLM, board: Board, move: Move) -> float:

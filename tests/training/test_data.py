@@ -8,6 +8,7 @@ import torch
 
 from tests.training.games import games
 from xiangqi_gpt.model import IGNORED
+from xiangqi_gpt.players.scores import PIKAFISH
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import ConfigError
@@ -15,7 +16,7 @@ from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.tokens import create_tokenizer
 from xiangqi_gpt.tokens.tokenizer import CoordinateTokenizer, turned
-from xiangqi_gpt.training.batches import collate, layout, value_from_score
+from xiangqi_gpt.training.batches import collate, layout
 from xiangqi_gpt.training.packed import NO_MOVE, PackedGames, pack
 from xiangqi_gpt.training.sampling import Sampler
 from xiangqi_gpt.training.windows import Windows, cut
@@ -146,8 +147,8 @@ def _board(codes: np.ndarray) -> Board:
 
 
 def test_values_come_from_the_score_else_from_the_result() -> None:
-    assert value_from_score(np.array([0.0])).round(4).tolist() == [[0.2631, 0.4737, 0.2631]]
-    win, draw, loss = value_from_score(np.array([29_990.0]))[0]
+    assert PIKAFISH.chances(np.array([0.0])).round(4).tolist() == [[0.2631, 0.4737, 0.2631]]
+    win, draw, loss = PIKAFISH.chances(np.array([29_990.0]))[0]
     assert (round(win, 6), round(draw, 6), round(loss, 6)) == (1, 0, 0)
     packed, _ = pack(games())
     for number, game in enumerate(games()):
@@ -157,9 +158,7 @@ def test_values_come_from_the_score_else_from_the_result() -> None:
             cp = game.labels.at(ply)[1] if game.labels else None
             target = batch.value_targets[0, ply]
             if cp is not None:
-                assert torch.allclose(
-                    target.double(), torch.from_numpy(value_from_score(np.array(float(cp))))
-                )
+                assert torch.allclose(target.double(), torch.from_numpy(PIKAFISH.chances(float(cp))))
             elif game.result == "*" or windows.targets[0, ply] == NO_MOVE:
                 assert target.tolist() == [0, 0, 0]
             else:

@@ -3,12 +3,13 @@ from __future__ import annotations
 import pytest
 
 from xiangqi_gpt.players.base import Analysis, Limit, Line, Value
+from xiangqi_gpt.players.scores import PIKAFISH
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import XiangqiError
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
-from xiangqi_gpt.uci.protocol import info_lines, parse_go, parse_position, value_to_cp
+from xiangqi_gpt.uci.protocol import info_lines, parse_go, parse_position
 
 ENDGAME = "3k5/9/9/9/9/9/9/4R4/9/4K4 w - - 3 40"
 
@@ -84,7 +85,7 @@ def test_info_lines() -> None:
     assert board.is_legal(move)
     lines = (Line((move,), prob=0.75), Line((Move.from_iccs("b0c2"),), prob=0.25))
     assert info_lines(Analysis(lines, Value(0.5, 0.2, 0.3))) == [
-        f"info depth 1 multipv 1 score cp {value_to_cp(Value(0.5, 0.2, 0.3))} wdl 500 200 300 pv h2e2",
+        f"info depth 1 multipv 1 score cp {PIKAFISH.centipawns(Value(0.5, 0.2, 0.3))} wdl 500 200 300 pv h2e2",
         "info string probabilities h2e2 0.750 b0c2 0.250",
     ]
     assert info_lines(Analysis((Line((move,), score_cp=29_998),))) == [
@@ -96,7 +97,7 @@ def test_info_lines() -> None:
     assert info_lines(Analysis(())) == []
 
 
-def test_value_to_cp_is_odd_and_bounded() -> None:
-    assert value_to_cp(Value(0.2, 0.6, 0.2)) == 0
-    assert value_to_cp(Value(0.6, 0.3, 0.1)) == -value_to_cp(Value(0.1, 0.3, 0.6)) > 0
-    assert value_to_cp(Value(1.0, 0.0, 0.0)) == 2000
+def test_centipawns_of_a_value_are_odd_and_bounded() -> None:
+    assert PIKAFISH.centipawns(Value(0.2, 0.6, 0.2)) == 0
+    assert PIKAFISH.centipawns(Value(0.6, 0.3, 0.1)) == -PIKAFISH.centipawns(Value(0.1, 0.3, 0.6)) > 0
+    assert PIKAFISH.centipawns(Value(1.0, 0.0, 0.0)) == 2000

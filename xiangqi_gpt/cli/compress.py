@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from xiangqi_gpt.cli.train import CURVES_FILE, _open, _Progress, duration
+from xiangqi_gpt.cli.running import RunProgress, duration, finish, open_games
 from xiangqi_gpt.rules.errors import ConfigError
 
 # What `--set` changes: the ways of the run that trained the bundled weights, with a shorter and gentler schedule.
@@ -85,7 +85,6 @@ def command(
     from xiangqi_gpt.training.compress.successor import plan_for, successor_config
     from xiangqi_gpt.training.compress.theseus import TheseusConfig, TheseusTrainer
     from xiangqi_gpt.training.config import TrainConfig, changed
-    from xiangqi_gpt.training.curves import write_curves
 
     theseus = TheseusConfig(rate=rate, replacing=replacing)
     limit = duration(time_limit) if time_limit is not None else None
@@ -104,7 +103,7 @@ def command(
     def say(line: str) -> None:
         click.echo(line, err=True)
 
-    games = _open(data, config, say)
+    games = open_games(data, config, say)
     trainer = TheseusTrainer(
         games.train,
         out,
@@ -118,18 +117,11 @@ def command(
         on_note=lambda text: say(f"note: {text}"),
     )
     say(f"{method}: {_size(predecessor)} -> {_size(trainer.model)}")
-    with _Progress(config.max_steps, True, limit if config.budget == "time" else None) as progress:
+    with RunProgress(config.max_steps, True, limit if config.budget == "time" else None) as progress:
         result = trainer.run(
             time_limit=limit, on_step=progress.step, on_evaluation=progress.evaluation, export=out / "model"
         )
-    write_curves(out, out / CURVES_FILE)
-    done = result.progress
-    click.echo(
-        f"{result.reason}: step {done.step:,}, {done.plies_seen:,} plies in {done.seconds / 60:.1f} min; "
-        f"checkpoint {result.checkpoint}, model {out / 'model'}, curves {out / CURVES_FILE}"
-    )
-    if result.reason != "finished":
-        click.echo("go on with the same command and --resume")
+    finish(out, out / "model", result)
 
 
 def _size(model: object) -> str:

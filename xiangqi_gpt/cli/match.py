@@ -11,7 +11,7 @@ import click
 from xiangqi_gpt.arena.match import MatchConfig, MatchResult, PlayedGame, play_match
 from xiangqi_gpt.arena.openings import load_openings
 from xiangqi_gpt.players import Limit, create_player
-from xiangqi_gpt.rules.errors import RecordError
+from xiangqi_gpt.records.output import check_free
 from xiangqi_gpt.rules.rulesets import RULE_SETS
 
 
@@ -52,7 +52,7 @@ def command(
     config = MatchConfig(limit=Limit(nodes=nodes, time=seconds, depth=depth), rules=rules, seed=seed)
     lines = load_openings(openings)
     if pgn is not None:
-        _check_writable(pgn, force)
+        check_free(pgn, force=force)
     played: list[PlayedGame] = []
 
     def on_game(game: PlayedGame) -> None:
@@ -76,15 +76,6 @@ def command(
         click.echo(json.dumps(result.as_dict()))
     else:
         click.echo(_summary(result, player.name, opponent.name))
-
-
-def _check_writable(path: Path, force: bool) -> None:
-    if path.exists() and not force:
-        raise RecordError(
-            "expected a name that is free, found a file (--force overwrites it)", file=str(path)
-        )
-    if not path.parent.is_dir():
-        raise RecordError(f"expected a folder {str(path.parent)!r}, found none", file=str(path))
 
 
 def _write(path: Path, played: list[PlayedGame], config: MatchConfig, force: bool) -> None:

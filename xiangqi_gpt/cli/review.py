@@ -53,10 +53,11 @@ def command(
     from xiangqi_gpt.evaluation import review as reviewing
     from xiangqi_gpt.players import create_player
     from xiangqi_gpt.records import pgnwrite
+    from xiangqi_gpt.records.output import check_free
 
     game = _game(file, number)
-    if out is not None and out.exists() and not force:
-        raise RecordError("expected a name that is free, found a file (--force overwrites it)", file=str(out))
+    if out is not None:
+        check_free(out, force=force)
     reviewer = create_player(player)
     try:
         with Progress(console=Console(stderr=True), transient=True) as bar:

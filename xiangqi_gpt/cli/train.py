@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
+from xiangqi_gpt.cli.running import RunProgress, duration, finish, open_games
 from xiangqi_gpt.rules.errors import ConfigError
-
-CURVES_FILE = "curves.png"
-
-
-def duration(text: str) -> float:
-    """Seconds of ``90s``, ``30m``, ``2h`` or plain seconds; ConfigError otherwise."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
-    if match is None:
-        raise ConfigError(f"--time-limit: expected a duration such as 90s, 30m or 2h, found {text!r}")
-    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
 @click.command("train")
@@ -92,7 +79,6 @@ def command(
 
     from xiangqi_gpt.training.config import changed, preset
     from xiangqi_gpt.training.config_file import read_config
-    from xiangqi_gpt.training.curves import write_curves
     from xiangqi_gpt.training.loop import Trainer
 
     file = config_file
@@ -112,7 +98,7 @@ def command(
         if speaks:
             click.echo(line, err=True)
 
-    games = _open(data, config, say, cache)
+    games = open_games(data, config, say, cache)
     trainer = Trainer(
         games.train,
         out,
@@ -124,7 +110,7 @@ def command(
         on_note=lambda text: say(f"note: {text}"),
     )
     model = out / "model"
-    with _Progress(config.max_steps, speaks, limit if config.budget == "time" else None) as progress:
+    with RunProgress(config.max_steps, speaks, limit if config.budget == "time" else None) as progress:
         result = trainer.run(
             time_limit=limit,
             on_step=progress.step,
@@ -136,88 +122,4 @@ def command(
         trainer.accelerator.end_training()
     if not speaks:
         return
-    write_curves(out, out / CURVES_FILE)
-    done = result.progress
-    click.echo(
-        f"{result.reason}: step {done.step:,}, {done.plies_seen:,} plies in {done.seconds / 60:.1f} min; "
-        f"checkpoint {result.checkpoint}, model {model}, curves {out / CURVES_FILE}"
-    )
-    if result.reason != "finished":
-        click.echo("go on with the same command and --resume")
-
-
-def _open(data: tuple[str, ...], config: Any, say: Callable[[str], None], cache: Path | None = None) -> Any:
-    """The packed games of the files, those to learn from and those to measure on; says what was left out."""
-    from xiangqi_gpt.training.packing import PackSettings, open_data
-
-    return open_data(data, PackSettings(targets=config.targets, extra=config.extra), cache=cache, say=say)
-
-
-def _read(data: tuple[str, ...], config: Any) -> Any:
-    """The packed games to learn from."""
-    return _open(data, config, lambda line: click.echo(line, err=True)).train
-
-
-class _Progress:
-    """A bar on a terminal, a line every half minute elsewhere; losses are running means."""
-
-    def __init__(self, steps: int, speaks: bool = True, seconds: float | None = None) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._steps, self._seconds, self._speaks = steps, seconds, speaks
-        self._mean: tuple[float, float] | None = None
-        self._said = 0.0
-        self._bar: Any = None
-        if speaks and sys.stderr.isatty():
-            self._bar = Progress(
-                TextColumn("step {task.fields[at]}"),
-                BarColumn(),
-                TextColumn("{task.fields[info]}"),
-                TimeRemainingColumn(),
-                console=Console(stderr=True),
-            )
-            self._task = self._bar.add_task("train", total=seconds or steps, info="", at=f"0/{self._last}")
-
-    @property
-    def _last(self) -> str:
-        return str(self._steps) if self._seconds is None else "?"
-
-    def __enter__(self) -> _Progress:
-        if self._bar is not None:
-            self._bar.start()
-        return self
-
-    def step(self, report: Any) -> None:
-        """Show a step."""
-        new = (report.loss, report.value_loss)
-        old = self._mean or new
-        self._mean = (0.98 * old[0] + 0.02 * new[0], 0.98 * old[1] + 0.02 * new[1])
-        info = f"loss {self._mean[0]:.3f} nats/ply  value {self._mean[1]:.3f}  {report.plies_per_second:.0f} plies/s"
-        at = f"{report.step}/{self._last}"
-        if self._bar is not None:
-            done = report.step if self._seconds is None else min(report.seconds, self._seconds)
-            self._bar.update(self._task, completed=done, info=info, at=at)
-        elif self._speaks and (report.seconds - self._said >= 30 or report.step == self._steps):
-            self._said = report.seconds
-            left = (self._steps - report.step) * report.seconds / report.step
-            if self._seconds is not None:
-                left = max(0.0, self._seconds - report.seconds)
-            click.echo(f"step {at}  {info}  {left / 60:.0f} min left", err=True)
-
-    def evaluation(self, found: Any) -> None:
-        """Show what was measured on the valid split."""
-        if not self._speaks:
-            return
-        line = (
-            f"valid at step {found.step}: loss {found.loss:.3f} nats/ply  value {found.value_loss:.3f}  "
-            f"top-1 {100 * found.top1:.1f} %  legal unmasked {100 * found.legality:.1f} %"
-        )
-        if self._bar is not None:
-            self._bar.console.print(line)
-        else:
-            click.echo(line, err=True)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+    finish(out, model, result)

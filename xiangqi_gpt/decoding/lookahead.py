@@ -447,14 +447,7 @@ def _line(node: _Node, by_minimax: bool) -> list[Move]:
 
 def _mating_move(board: Board) -> Move | None:
     """The first legal move that checkmates, if there is one."""
-    for move in board.legal_moves():
-        if board.gives_check(move):
-            board.push(move)
-            mated = not board.legal_indices()
-            board.pop()
-            if mated:
-                return move
-    return None
+    return next((move for move in board.legal_moves() if board.gives_mate(move)), None)
 
 
 def _fast_autocast(scorer: Scorer) -> AbstractContextManager[object]:

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from xiangqi_gpt.decoding import Scorer, SymmetricScorer
+from xiangqi_gpt.evaluation.plotting import pyplot
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.pieces import Color
 
 BINS = 10
@@ -97,16 +97,8 @@ def plot(calibration: Calibration, path: Path) -> None:
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    try:
-        import matplotlib
-    except ImportError:
-        raise ConfigError(
-            "plot: expected matplotlib, found none; pip install 'xiangqi-gpt[plot]' brings it"
-        ) from None
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(1, 2, figsize=(9, 4.4), layout="constrained")
+    plt = pyplot()
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4.4), layout="constrained")
     for axis, title, reliability in (
         (axes[0], "value: expected score", calibration.value),
         (axes[1], "policy: probability of the likeliest move", calibration.policy),
@@ -125,4 +117,4 @@ def plot(calibration: Calibration, path: Path) -> None:
         )
         axis.set_title(f"calibration error {100 * reliability.error:.1f} %", fontsize=10)
     figure.savefig(path, dpi=110)
-    pyplot.close(figure)
+    plt.close(figure)

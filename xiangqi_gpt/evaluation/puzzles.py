@@ -132,7 +132,7 @@ def solve(
         move = player.play(board.copy(), limit or Limit()).move
         group = next(g for g in LENGTHS if g[0] <= puzzle.length and (g[1] is None or puzzle.length <= g[1]))
         counts[group][0] += 1
-        counts[group][1] += move == puzzle.solution[0] or _mates(board, move)
+        counts[group][1] += move == puzzle.solution[0] or board.gives_mate(move)
         if on_puzzle is not None:
             on_puzzle(number)
     table = [
@@ -141,13 +141,6 @@ def solve(
         if total
     ]
     return [*table, Solved(length="all", puzzles=len(puzzles), found=sum(row.found for row in table))]
-
-
-def _mates(board: Board, move: Move) -> bool:
-    board.push(move)
-    mated = board.is_check() and not board.legal_moves()
-    board.pop()
-    return mated
 
 
 def _name(group: tuple[int, int | None]) -> str:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xiangqi_gpt.players.base import Analysis, Limit, Player
+from xiangqi_gpt.evaluation.plotting import pyplot
+from xiangqi_gpt.players.base import Analysis, Limit, Player, Value
+from xiangqi_gpt.players.scores import PIKAFISH
 from xiangqi_gpt.records import GameRecord, Note, Variation
 from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError, PlayerError
+from xiangqi_gpt.rules.errors import PlayerError
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
 
 MARKS = ((0.30, "??", 4), (0.20, "?", 2), (0.10, "?!", 6))
 """Expected points given away, at least; the sign of such a move; its glyph in PGN."""
-
-_WIN, _SCALE = 173.0, 168.0  # centipawns at which a win is as likely as not, and over which that changes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +89,7 @@ def _points_of_red(analysis: Analysis, board: Board) -> float:
     if analysis.value is not None:
         own = analysis.value.expectation
     elif analysis.lines and (cp := analysis.lines[0].score_cp) is not None:
-        # What the teacher of our games meant by its scores: docs/teacher.md.
-        win, loss = (
-            1 / (1 + math.exp(-(sign * max(-9000, min(9000, cp)) - _WIN) / _SCALE)) for sign in (1, -1)
-        )
-        own = 0.5 + (win - loss) / 2
+        own = Value(*PIKAFISH.chances(cp).tolist()).expectation
     else:
         raise PlayerError(
             "review: expected a player that says what a position is worth, found one that does not"
@@ -126,16 +121,8 @@ def plot(reviewed: Sequence[Reviewed], path: Path, title: str = "") -> None:
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    try:
-        import matplotlib
-    except ImportError:
-        raise ConfigError(
-            "plot: expected matplotlib, found none; pip install 'xiangqi-gpt[plot]' brings it"
-        ) from None
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axis = pyplot.subplots(figsize=(9, 3.2), layout="constrained")
+    plt = pyplot()
+    figure, axis = plt.subplots(figsize=(9, 3.2), layout="constrained")
     plies = [one.ply + 1 for one in reviewed]
     scores = [one.after for one in reviewed]
     axis.fill_between(
@@ -160,4 +147,4 @@ def plot(reviewed: Sequence[Reviewed], path: Path, title: str = "") -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # a rare character of a name is a box
         figure.savefig(path, dpi=110)
-    pyplot.close(figure)
+    plt.close(figure)

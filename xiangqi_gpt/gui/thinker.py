@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
-from xiangqi_gpt.players.base import Analysis, Limit, Player, PlayResult
+from xiangqi_gpt.players.base import Analysis, Limit, Player, PlayResult, stop_event_of
 from xiangqi_gpt.rules import Board, XiangqiError
 
 Create: TypeAlias = Callable[[str], Player]
@@ -82,18 +82,15 @@ class _Desk:
 
     def hurry(self) -> None:
         """Have the player answer at once, if it can be hurried; may be called from another thread."""
-        stop = self._stop_event()
+        stop = stop_event_of(self._player)
         if stop is not None:
             stop.set()
 
     def calm(self) -> None:
         """Let the player take its time again."""
-        stop = self._stop_event()
+        stop = stop_event_of(self._player)
         if stop is not None:
             stop.clear()
-
-    def _stop_event(self) -> threading.Event | None:
-        return getattr(self._player, "stop_event", None)
 
     def close(self) -> None:
         if self._player is not None:

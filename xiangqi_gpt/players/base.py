@@ -5,6 +5,7 @@ Arena, window, command line and UCI know nothing else. Nothing here imports torc
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -156,6 +157,11 @@ class Player(Protocol):
 def is_deterministic(player: Player) -> bool:
     """Whether the same position always gets the same answer; a player that does not say so is taken to be."""
     return bool(getattr(player, "deterministic", True))
+
+
+def stop_event_of(player: Player | None) -> threading.Event | None:
+    """What ends the thinking of *player* at once when it is set; None where nothing does."""
+    return getattr(player, "stop_event", None)
 
 
 def legal_moves_or_error(board: Board) -> list[Move]:

@@ -17,9 +17,11 @@ def check_free(path: str | os.PathLike[str], *, force: bool = False) -> None:
     if target.is_dir():
         raise RecordError("expected the name of a file to write, found a folder", file=str(path))
     if target.exists() and not force:
-        raise RecordError("expected a free name, found a file (--force overwrites it)", file=str(path))
+        raise RecordError(
+            "expected a name that is free, found a file (--force overwrites it)", file=str(path)
+        )
     if not target.parent.is_dir():
-        raise RecordError("expected a name in a folder that exists, found none there", file=str(path))
+        raise RecordError(f"expected a folder {str(target.parent)!r}, found none", file=str(path))
 
 
 @contextmanager

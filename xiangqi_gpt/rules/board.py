@@ -191,6 +191,16 @@ class Board:
         other = _OTHER[self.turn]
         return not movegen.is_safe(self.squares, move.index, self._kings[other], other)
 
+    def gives_mate(self, move: Move) -> bool:
+        """Whether `move`, taken to be legal, checkmates."""
+        if not self.gives_check(move):
+            return False
+        self.push(move)
+        try:
+            return not self.legal_indices()
+        finally:
+            self.pop()
+
     def is_attacked(self, sq: Square, by: Color) -> bool:
         """Whether a piece of `by` could capture on `sq` if an opponent's piece stood there (pins ignored)."""
         return bool(movegen.attackers(self.squares, sq, by))

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from xiangqi_gpt.model import IGNORED
+from xiangqi_gpt.players.scores import PIKAFISH, ScoreCurve
 from xiangqi_gpt.rules.batch import legal_mask
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, Tokenizer
 from xiangqi_gpt.tokens.conditions import UNKNOWN_RESULT, UNKNOWN_STRENGTH
@@ -130,20 +131,9 @@ class Batch:
         return inputs
 
 
-def value_from_score(cp: np.ndarray) -> np.ndarray:
-    """Win, draw and loss (..., 3) for the side to move from a teacher's centipawns (...).
-
-    Logistic curves fitted on games that the teacher played against itself without noise.
-    """
-    cp = cp.astype(np.float64)
-    win = 1 / (1 + np.exp(-(cp - 173) / 168))
-    loss = 1 / (1 + np.exp(-(-cp - 173) / 168))
-    return np.stack([win, 1 - win - loss, loss], -1)
-
-
-def value_targets(windows: Windows) -> np.ndarray:
+def value_targets(windows: Windows, curve: ScoreCurve) -> np.ndarray:
     """(B, P, 3) float32: from the score where there is one, else from the result, else zeros."""
-    from_score = value_from_score(np.clip(windows.scores, -20000, 20000))
+    from_score = curve.chances(windows.scores)
     result = windows.results[:, None] * np.where(windows.turns == 0, 1, -1)
     from_result = np.stack([result == 1, result == 0, result == -1], -1)
     known = (windows.results != UNKNOWN_RESULT)[:, None] & (windows.targets != NO_MOVE)
@@ -197,13 +187,14 @@ def collate(
     legal_sets: bool = False,
     weights: np.ndarray | None = None,
     soft_temperature: float | None = None,
+    curve: ScoreCurve = PIKAFISH,
 ) -> Batch:
     """Windows as a batch for a model that reads *tokenizer*.
 
     *prefix* (B, c) holds the condition tokens, those of the windows themselves by default; with *legal_sets* the batch
     has the legal moves of every board to learn. *weights* (B, P) weigh the moves to learn, those of weight 0 are not
     learned. With a *soft_temperature*, in centipawns, a teacher's lists of moves are learned where the windows have
-    them.
+    them. *curve* says what a teacher's scores mean.
     """
     rows, plies = windows.moves.shape
     k = tokenizer.slots
@@ -251,7 +242,7 @@ def collate(
         if "soft_labels" in softened:
             there = softened["soft_labels"].numpy() != IGNORED
             softened["soft_weights"] = torch.from_numpy(np.where(there, first, 0).astype(np.float32))
-    values = value_targets(windows)
+    values = value_targets(windows, curve)
     return Batch(
         input_ids=torch.from_numpy(
             np.concatenate([main, branches.tokens_in_order(branches.moves[..., : k - 1])], 1)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.evaluation.plotting import pyplot
 from xiangqi_gpt.training.compare import Measured
 
 
@@ -102,18 +102,10 @@ def plot(title: str, results: Sequence[Measured], path: Path) -> None:
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    try:
-        import matplotlib
-    except ImportError:
-        raise ConfigError(
-            "plot: expected matplotlib, found none; pip install 'xiangqi-gpt[plot]' brings it"
-        ) from None
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
+    plt = pyplot()
     groups = by_choice(results)
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
-    colors = [pyplot.get_cmap("tab20")(i) for i in range(20)]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
+    colors = [plt.get_cmap("tab20")(i) for i in range(20)]
     for number, (choice, group) in enumerate(groups.items()):
         color = colors[number % len(colors)]
         steps = [step for step, _ in group[0].curve]
@@ -133,4 +125,4 @@ def plot(title: str, results: Sequence[Measured], path: Path) -> None:
     right.invert_yaxis()
     right.grid(axis="x", alpha=0.3)
     figure.savefig(path, dpi=120)
-    pyplot.close(figure)
+    plt.close(figure)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from xiangqi_gpt.players.scores import PIKAFISH
 from xiangqi_gpt.rules.errors import ConfigError
 
 SCHEDULES = ("cosine", "linear", "constant", "cooldown")
@@ -33,6 +34,9 @@ class TrainConfig:
     draw_weight: float = 1.0  # of the moves played in games that were drawn or whose result is not known
     soft_moves: int = 4  # most moves a ply learned from a teacher's list of moves; 1: its best move alone
     soft_temperature: float = 60.0  # centipawns; a teacher's move has a share of exp(score / temperature)
+    score_curve: tuple[float, float] = (
+        PIKAFISH  # centipawns at which a win is as likely as not, and their scale
+    )
     mirror: bool = True  # exchange left and right in every second window
     plies: int = 8  # plies a window; at most the model's context_plies
     batch_windows: int = 32  # windows an optimiser step
@@ -109,6 +113,11 @@ class TrainConfig:
                 raise ConfigError(f"{key}: expected a whole number of at least 1, found {value!r}")
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise ConfigError(f"betas: expected two shares from 0 to below 1, found {self.betas!r}")
+        if len(self.score_curve) != 2 or not 0 < self.score_curve[1] < float("inf"):
+            raise ConfigError(
+                f"score_curve: expected centipawns and their scale, above 0, such as (176, 258), "
+                f"found {self.score_curve!r}"
+            )
         if not 0 <= self.ema < 1:
             raise ConfigError(f"ema: expected a share from 0 to below 1, found {self.ema!r}")
         if not all(0 < share <= 1 for share in self.curriculum):

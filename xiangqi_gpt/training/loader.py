@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xiangqi_gpt.model import XiangqiGPTConfig
+from xiangqi_gpt.players.scores import ScoreCurve
 from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import Tokenizer
 from xiangqi_gpt.training.batches import Batch, collate, condition_ids, ply_weights
@@ -225,6 +226,7 @@ class Loader:
             legal_sets=self._legal_sets,
             weights=weights,
             soft_temperature=config.soft_temperature,
+            curve=ScoreCurve(*config.score_curve),
         )
         return replace_tokens(batch, tokenizer, config.replace_rows, config.replace_tokens, rng)
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from xiangqi_gpt.model import XiangqiGPTConfig
+from xiangqi_gpt.players.scores import ScoreCurve
 from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import Tokenizer
 from xiangqi_gpt.training.batches import collate, condition_ids
@@ -62,6 +63,7 @@ class Validator:
         mine = slice(rank, config.eval_windows, world)
         games, first, mirrored = order[0][mine], order[1][mine], order[2][mine]
         self._tokenizer, self._with_boards = tokenizer, model_config.board != "none"
+        self._curve = ScoreCurve(*config.score_curve)
         micro = max(1, config.micro_batch_windows // world)
         self._windows = [
             cut(packed, games[rows], first[rows], config.plies, mirrored[rows])
@@ -91,7 +93,7 @@ class Validator:
     def _sums_of(self, model: Any, windows: Windows, device: torch.device) -> list[float]:
         tokenizer = self._tokenizer
         prefix = condition_ids(windows, tokenizer)
-        batch = collate(windows, tokenizer, self._with_boards, prefix=prefix).to(device)
+        batch = collate(windows, tokenizer, self._with_boards, prefix=prefix, curve=self._curve).to(device)
         output = model(**batch.model_inputs())
         values = output.value_logits[:, batch.value_index].float().log_softmax(-1)
         noise = torch.zeros(()).expand(*windows.moves.shape, tokenizer.slots, len(tokenizer.vocab))

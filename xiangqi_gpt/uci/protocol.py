@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from xiangqi_gpt.notation import uci
 from xiangqi_gpt.players.base import Analysis, Limit, Value
+from xiangqi_gpt.players.scores import PIKAFISH
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import XiangqiError
 from xiangqi_gpt.rules.fen import START_FEN
@@ -19,7 +19,6 @@ _LEAST_TIME = 0.01
 _MATE = 30_000
 _LONGEST_MATE = 1000
 # Slope of the logistic curve between centipawns and winning chances that the value head is trained on.
-_CP_SLOPE = 168.0
 _SHOWN_MOVES = 5
 
 
@@ -102,7 +101,7 @@ def info_lines(analysis: Analysis) -> list[str]:
         if line.score_cp is not None:
             parts.append(_score(line.score_cp))
         elif value is not None:
-            parts.append(f"score cp {value_to_cp(value)}")
+            parts.append(f"score cp {PIKAFISH.centipawns(value)}")
         if value is not None:
             parts.append(_wdl(value))
         parts.append("pv " + " ".join(move.iccs for move in line.pv))
@@ -111,13 +110,6 @@ def info_lines(analysis: Analysis) -> list[str]:
     if shown:
         lines.append("info string probabilities " + " ".join(shown))
     return lines
-
-
-def value_to_cp(value: Value) -> int:
-    """Centipawns that stand for winning chances; +-2000 at most."""
-    win, loss = (min(1 - 1e-6, max(1e-6, chance)) for chance in (value.win, value.loss))
-    cp = _CP_SLOPE / 2 * (math.log(win / (1 - win)) - math.log(loss / (1 - loss)))
-    return round(max(-2000.0, min(2000.0, cp)))
 
 
 def _score(cp: int) -> str:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 
 from xiangqi_gpt import __version__
-from xiangqi_gpt.players.base import Player, PlayResult
+from xiangqi_gpt.players.base import Player, PlayResult, stop_event_of
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import XiangqiError
 from xiangqi_gpt.uci.protocol import GoCommand, info_lines, parse_go, parse_position
@@ -141,7 +141,7 @@ class UciSession:
         command = parse_go(words, board.turn, unit=unit)
         player = self._ready_player()
         self._released = threading.Event()
-        stop = self._stop_event()
+        stop = stop_event_of(self._player)
         if stop is not None:
             stop.clear()
         self._thinking = threading.Thread(
@@ -151,13 +151,9 @@ class UciSession:
 
     def _stop(self, words: Sequence[str]) -> None:
         self._released.set()
-        stop = self._stop_event()
+        stop = stop_event_of(self._player)
         if stop is not None:
             stop.set()
-
-    def _stop_event(self) -> threading.Event | None:
-        """What cuts the thinking of the player short, where it can be."""
-        return getattr(self._player, "stop_event", None)
 
     def _think(self, player: Player, board: Board, command: GoCommand, released: threading.Event) -> None:
         result: PlayResult | None = None

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from xiangqi_gpt.rules.errors import ConfigError, RecordError
+from xiangqi_gpt.training.lock import RunLock
 from xiangqi_gpt.training.teacher.work import Row
 
 _SYNC_SECONDS = 5.0
@@ -49,12 +50,12 @@ class Journal:
         self._size = 0
         self._synced = time.monotonic()
         self._file: IO[bytes] | None = None
-        self._lock: IO[bytes] | None = None
+        self._lock: RunLock | None = None
 
     def __enter__(self) -> Journal:
         try:
             self.folder.mkdir(exist_ok=True)
-            self._take()
+            self._lock = self._locked()
             self._check_settings()
             self._file = open(self.folder / "games.jsonl", "a+b", buffering=0)
             self._read()
@@ -128,19 +129,11 @@ class Journal:
         self._release()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _take(self) -> None:
-        """Keep other processes out for as long as this one lives."""
-        self._lock = open(self.folder / "lock", "a+b")  # noqa: SIM115 - closed by `_release`
+    def _locked(self) -> RunLock:
+        """Keeps other processes out for as long as this one lives."""
         try:
-            if os.name == "nt":
-                import msvcrt
-
-                msvcrt.locking(self._lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-            else:
-                import fcntl
-
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            return RunLock(self.folder)
+        except ConfigError as error:
             raise ConfigError(
                 f"expected one run at a time to write into {str(self.folder)!r}, found another at work"
             ) from error
@@ -198,10 +191,11 @@ class Journal:
         )
 
     def _release(self) -> None:
-        for file in (self._file, self._lock):
-            if file is not None:
-                with contextlib.suppress(OSError):
-                    file.close()
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+        if self._lock is not None:
+            self._lock.release()
         self._file = self._lock = None
 
 

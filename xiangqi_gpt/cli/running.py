@@ -1,0 +1,111 @@
+"""What the commands that train share: their data, a bar of progress, the end of a run."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xiangqi_gpt.rules.errors import ConfigError
+
+CURVES_FILE = "curves.png"
+
+
+def duration(text: str) -> float:
+    """Seconds of ``90s``, ``30m``, ``2h`` or plain seconds; ConfigError otherwise."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if match is None:
+        raise ConfigError(f"--time-limit: expected a duration such as 90s, 30m or 2h, found {text!r}")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def open_games(
+    data: tuple[str, ...], config: Any, say: Callable[[str], None], cache: Path | None = None
+) -> Any:
+    """The packed games of the files, those to learn from and those to measure on; says what was left out."""
+    from xiangqi_gpt.training.packing import PackSettings, open_data
+
+    return open_data(data, PackSettings(targets=config.targets, extra=config.extra), cache=cache, say=say)
+
+
+def finish(out: Path, model: Path, result: Any) -> None:
+    """Draw the curves of the run in *out* and say how it ended and what it left."""
+    from xiangqi_gpt.training.curves import write_curves
+
+    write_curves(out, out / CURVES_FILE)
+    done = result.progress
+    click.echo(
+        f"{result.reason}: step {done.step:,}, {done.plies_seen:,} plies in {done.seconds / 60:.1f} min; "
+        f"checkpoint {result.checkpoint}, model {model}, curves {out / CURVES_FILE}"
+    )
+    if result.reason != "finished":
+        click.echo("go on with the same command and --resume")
+
+
+class RunProgress:
+    """A bar on a terminal, a line every half minute elsewhere; losses are running means."""
+
+    def __init__(self, steps: int, speaks: bool = True, seconds: float | None = None) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._steps, self._seconds, self._speaks = steps, seconds, speaks
+        self._mean: tuple[float, float] | None = None
+        self._said = 0.0
+        self._bar: Any = None
+        if speaks and sys.stderr.isatty():
+            self._bar = Progress(
+                TextColumn("step {task.fields[at]}"),
+                BarColumn(),
+                TextColumn("{task.fields[info]}"),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+            )
+            self._task = self._bar.add_task("train", total=seconds or steps, info="", at=f"0/{self._last}")
+
+    @property
+    def _last(self) -> str:
+        return str(self._steps) if self._seconds is None else "?"
+
+    def __enter__(self) -> RunProgress:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def step(self, report: Any) -> None:
+        """Show a step."""
+        new = (report.loss, report.value_loss)
+        old = self._mean or new
+        self._mean = (0.98 * old[0] + 0.02 * new[0], 0.98 * old[1] + 0.02 * new[1])
+        info = f"loss {self._mean[0]:.3f} nats/ply  value {self._mean[1]:.3f}  {report.plies_per_second:.0f} plies/s"
+        at = f"{report.step}/{self._last}"
+        if self._bar is not None:
+            done = report.step if self._seconds is None else min(report.seconds, self._seconds)
+            self._bar.update(self._task, completed=done, info=info, at=at)
+        elif self._speaks and (report.seconds - self._said >= 30 or report.step == self._steps):
+            self._said = report.seconds
+            left = (self._steps - report.step) * report.seconds / report.step
+            if self._seconds is not None:
+                left = max(0.0, self._seconds - report.seconds)
+            click.echo(f"step {at}  {info}  {left / 60:.0f} min left", err=True)
+
+    def evaluation(self, found: Any) -> None:
+        """Show what was measured on the valid split."""
+        if not self._speaks:
+            return
+        line = (
+            f"valid at step {found.step}: loss {found.loss:.3f} nats/ply  value {found.value_loss:.3f}  "
+            f"top-1 {100 * found.top1:.1f} %  legal unmasked {100 * found.legality:.1f} %"
+        )
+        if self._bar is not None:
+            self._bar.console.print(line)
+        else:
+            click.echo(line, err=True)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()

@@ -1,0 +1,25 @@
+"""Pictures of measurements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xiangqi_gpt.rules.errors import ConfigError
+
+
+def pyplot() -> Any:
+    """matplotlib.pyplot, drawing into files and never on a display.
+
+    Raises:
+        ConfigError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib
+    except ImportError:
+        raise ConfigError(
+            "plot: expected matplotlib, found none; pip install 'xiangqi-gpt[plot]' brings it"
+        ) from None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    return pyplot
