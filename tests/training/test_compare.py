@@ -66,6 +66,27 @@ def test_unknown_names_are_refused(tmp_path: Path) -> None:
         plan("board", tmp_path, settings=["wings=2"])
 
 
+def test_choices_of_ones_own(tmp_path: Path) -> None:
+    texts = (
+        "plies=4  batch_windows=64 micro_batch_windows=64",
+        "encoder_width=64",
+        "attention=local(window=8)",
+    )
+    runs = plan("history", tmp_path, steps=5, seeds=2, tries=texts, settings=["ema=0.9"])
+    assert [run.choice for run in runs[:3]] == [" ".join(text.split()) for text in texts]
+    assert [(run.config.plies, run.config.batch_windows) for run in runs[:3]] == [(4, 64), (8, 32), (8, 32)]
+    assert [run.config.model["encoder_width"] for run in runs[3:]] == [48, 64, 48]
+    assert {(run.config.max_steps, run.config.ema) for run in runs} == {(5, 0.9)}
+    assert len({run.out for run in runs}) == 6
+    (on_axis,) = plan("attention", tmp_path, seeds=1, tries=["layers=2"])
+    assert (on_axis.config.model["board"], on_axis.config.model["layers"]) == ("none", 2)
+    for tries, words in (([" "], "found none"), (["wings=2"], "found 'wings'"), (["wide"], "found 'wide'")):
+        with pytest.raises(ConfigError, match=words):
+            plan("history", tmp_path, tries=tries)
+    with pytest.raises(ConfigError, match="found both"):
+        plan("board", tmp_path, choices=["none"], tries=["layers=2"])
+
+
 def test_a_run_is_made_once_and_only_counts_with_its_settings(tmp_path: Path) -> None:
     packed, _ = pack(games(12), ("train",))
     write_data(packed, tmp_path)

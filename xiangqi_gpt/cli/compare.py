@@ -19,6 +19,13 @@ from xiangqi_gpt.rules.errors import ConfigError, RecordError
 @click.option("--steps", type=click.IntRange(1), help="Optimiser steps a run; 1000 by default.")
 @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Runs of every choice.")
 @click.option("--choices", help="Some of the choices only, separated by commas.")
+@click.option(
+    "--try",
+    "tries",
+    multiple=True,
+    metavar="SETTINGS",
+    help='A choice of your own, such as "plies=4 batch_windows=64"; then AXIS is any name.',
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change one setting of all runs.")
 @click.option(
     "--jobs", type=click.IntRange(1), default=2, show_default=True, help="Runs at a time, a thread each."
@@ -31,6 +38,7 @@ def command(
     steps: int | None,
     seeds: int,
     choices: str | None,
+    tries: tuple[str, ...],
     settings: tuple[str, ...],
     jobs: int,
     games: int,
@@ -39,7 +47,7 @@ def command(
 
     Data, steps and seeds are the same for all. The same command goes on with what was interrupted, and takes
     over what is finished, so more choices or seeds can be added later. OUT gets table.md, results.json and
-    plot.png.
+    plot.png. With --try anything that can be set is compared.
     """
     from xiangqi_gpt.training import compare_report as report
     from xiangqi_gpt.training.compare import (
@@ -53,7 +61,7 @@ def command(
     )
 
     picked = None if choices is None else [name.strip() for name in choices.split(",")]
-    runs = plan(axis, out, steps=steps, seeds=seeds, choices=picked, settings=settings)
+    runs = plan(axis, out, steps=steps, seeds=seeds, choices=picked, settings=settings, tries=tries)
     for run in runs:
         finished(run)  # refuses a folder of other settings before anything is read
     packed, measured_on = _read(data, games)
@@ -67,7 +75,7 @@ def command(
     except KeyboardInterrupt:
         click.echo("interrupted; the same command goes on", err=True)
         raise click.exceptions.Exit(130) from None
-    everything = plan(axis, out, steps=steps, seeds=_most_seeds(out), settings=settings)
+    everything = plan(axis, out, steps=steps, seeds=_most_seeds(out), settings=settings, tries=tries)
     names = {(r.choice, r.seed) for r in results}
     results += [
         m for run in everything if (run.choice, run.seed) not in names and (m := finished(run)) is not None

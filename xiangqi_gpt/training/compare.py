@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import signal
 import statistics
 import sys
@@ -155,31 +156,47 @@ def plan(
     seeds: int = 3,
     choices: Sequence[str] | None = None,
     settings: Sequence[str] = (),
+    tries: Sequence[str] = (),
 ) -> list[Run]:
-    """The runs of a comparison, seed by seed; ConfigError for unknown names and settings."""
-    if axis not in AXES:
-        raise ConfigError(f"compare: expected one of {', '.join(AXES)}, found {axis!r}")
-    found = AXES[axis]
-    names = list(found.choices) if choices is None else list(choices)
-    for name in names:
-        if name not in found.choices:
-            raise ConfigError(f"choices: expected some of {', '.join(found.choices)}, found {name!r}")
-    base = changed(found.base, settings)
-    runs = []
-    for seed in range(seeds):
-        for name in names:
-            config = dataclasses.replace(
-                base,
-                **found.run.get(name, {}),
-                model={**base.model, **found.choices[name]},
-                max_steps=steps or base.max_steps,
-                warmup_steps=min(base.warmup_steps, (steps or base.max_steps) // 10),
-                seed=seed,
+    """The runs of a comparison, seed by seed; ConfigError for unknown names and settings.
+
+    *tries* are choices of the caller's own, each as ``key=value`` settings with spaces between them; then *axis* may be
+    any name.
+    """
+    if tries:
+        if choices is not None:
+            raise ConfigError("choices: expected either known ones or tries of your own, found both")
+        base = changed(AXES[axis].base if axis in AXES else _BOARD_GIVEN, settings)
+        configs = {" ".join(text.split()): changed(base, text.split()) for text in tries}
+        if "" in configs:
+            raise ConfigError("try: expected key=value settings with spaces between them, found none")
+    elif axis not in AXES:
+        raise ConfigError(f"compare: expected one of {', '.join(AXES)}, or tries, found {axis!r}")
+    else:
+        found = AXES[axis]
+        base = changed(found.base, settings)
+        for name in choices or ():
+            if name not in found.choices:
+                raise ConfigError(f"choices: expected some of {', '.join(found.choices)}, found {name!r}")
+        configs = {
+            name: dataclasses.replace(
+                base, **found.run.get(name, {}), model={**base.model, **found.choices[name]}
             )
-            runs.append(
-                Run(axis=axis, choice=name, seed=seed, config=config, out=out / name / f"seed-{seed}")
-            )
-    return runs
+            for name in choices or found.choices
+        }
+    steps = steps or base.max_steps
+    warmup = min(base.warmup_steps, steps // 10)
+    return [
+        Run(
+            axis=axis,
+            choice=name,
+            seed=seed,
+            config=dataclasses.replace(config, max_steps=steps, warmup_steps=warmup, seed=seed),
+            out=out / re.sub(r'[<>:"/\\|?*]', "_", name) / f"seed-{seed}",
+        )
+        for seed in range(seeds)
+        for name, config in configs.items()
+    ]
 
 
 def write_data(packed: PackedGames, out: Path) -> None:
