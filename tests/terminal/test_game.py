@@ -103,6 +103,8 @@ def test_the_player_begins_where_the_person_is_black() -> None:
         ("hello", "en", "I do not understand 'hello'"),
         ("hello there", "zh", "看不懂“hello there”"),
         ("a5a6", "zh", "a5 没有棋子"),
+        ("R5+1", "en", "The piece of 'R5+1' is not there"),
+        ("炮五进一", "zh", "盘上没有“炮五进一”要走的那个子"),
     ],
 )
 def test_refused_moves_are_explained(text: str, language: Language, answer: str) -> None:
@@ -198,6 +200,7 @@ def test_a_game_is_saved(tmp_path: Path) -> None:
     assert '[Black "GPT"]' in text
     assert f"Saved as {path}" in session.out
     assert "Not saved:" in session.out
+    assert "--force" not in session.out
 
 
 def test_empty_lines_do_nothing() -> None:

@@ -40,6 +40,8 @@ def save_game(state: GameState, path: Path | None = None, *, now: datetime | Non
         except OSError as error:
             reason = f"expected a folder to write to, found {error.strerror!r}"
             raise RecordError(reason, file=str(folder)) from error
+    elif path.exists():  # no board has a --force, of which the writer would speak
+        raise RecordError("expected a name that is free, found a file", file=str(path))
     names = {
         side: say(state.language, "player_person") if side in state.humans else player_label(state.spec)
         for side in Color

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from xiangqi_gpt.notation.common import one_legal
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import MoveError
+from xiangqi_gpt.rules.errors import MoveError, NoPieceError
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.pieces import Color, PieceKind
 
@@ -100,12 +100,14 @@ def find_move(board: Board, kind: int, squares: list[int], direction: int, numbe
     """The one legal move of a piece on one of `squares`.
 
     Raises:
-        MoveError: no such piece, no such move of it, or several legal moves.
+        MoveError: no such piece (NoPieceError), no such move of it, or several legal moves.
         IllegalMoveError: the move exists and is illegal.
     """
     piece = f"{board.turn.name_en.lower()} {PieceKind(kind).name_en}"
     if not squares:
-        raise MoveError(f"expected a piece on the board, found {text!r}: no such {piece}; in {board.fen()!r}")
+        raise NoPieceError(
+            f"expected a piece on the board, found {text!r}: no such {piece}; in {board.fen()!r}"
+        )
     candidates = []
     for sq in squares:
         end = target(board.turn, kind, sq, direction, number)

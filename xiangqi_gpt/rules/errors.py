@@ -47,6 +47,10 @@ class IllegalMoveError(MoveError):
         self.reason = reason
 
 
+class NoPieceError(MoveError):
+    """A well-formed move of a piece that is not on the board."""
+
+
 class RecordError(XiangqiError):
     """A game record that cannot be read or that breaks the rules.
 

@@ -30,6 +30,7 @@ from xiangqi_gpt.rules import (
     IllegalMoveError,
     Move,
     MoveError,
+    NoPieceError,
     PlayerError,
     XiangqiError,
 )
@@ -208,6 +209,9 @@ class TerminalGame:
             move = parse_any(state.board, text)
         except IllegalMoveError as error:
             self._refuse(text, error)
+            return
+        except NoPieceError:
+            self._print(tell(state.language, "no_piece", text=text), style="red")
             return
         except MoveError:
             self._print(tell(state.language, "unknown", text=text), style="red")
