@@ -134,4 +134,7 @@ def _print(rows: list[list[str]]) -> None:
         table.add_column(title, justify="left" if number == 0 else "right")
     for row in rows[1:]:
         table.add_row(*row)
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:  # a file or another program: no line is too long
+        console.width = console.measure(table, options=console.options.update_width(1000)).maximum
+    console.print(table)
