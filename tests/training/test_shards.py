@@ -274,6 +274,21 @@ def test_the_cache_is_keyed_by_content_and_settings(tmp_path: Path, monkeypatch:
     assert fingerprint(mended.train) == fingerprint(first.train)
 
 
+def test_the_cache_keeps_what_was_used_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "CACHED_ENTRIES", 2)
+    sources = [tmp_path / f"{number}.parquet" for number in range(3)]
+    cache = tmp_path / "cache"
+    for number, source in enumerate(sources):
+        write_games(source, records(8 + number))
+    for number, source in enumerate(sources[:2]):
+        open_data([source], PackSettings(), cache=cache)
+        os.utime(cache / content_key([source], PackSettings()), (number + 1, number + 1))
+    open_data([sources[0]], PackSettings(), cache=cache)  # used again, after the other one
+    open_data([sources[2]], PackSettings(), cache=cache)
+    kept = {content_key([source], PackSettings()) for source in (sources[0], sources[2])}
+    assert {path.name for path in cache.iterdir()} == kept
+
+
 def test_two_runs_that_pack_the_same_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_games(tmp_path / "g.parquet", records(12))
     original = packing.read_games

@@ -6,6 +6,7 @@ finds it, wherever the files lie and whenever they were touched.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -24,6 +25,7 @@ from xiangqi_gpt.training.packed import Packed, Packer, PackReport, nothing_to_l
 
 SHARD_PLIES = 8_000_000  # of a shard, about 50 MB; what is in memory while packing
 CACHED_BYTES = 1 << 20  # smaller files are packed each time, which takes less than a second
+CACHED_ENTRIES = 16  # packed forms that the cache keeps, those last used
 _SHOWN_ERRORS = 5
 
 Say = Callable[[str], None]
@@ -258,6 +260,8 @@ def _cached(paths: list[Path], settings: PackSettings, cache: Path, say: Say) ->
     if folder.is_dir():
         try:
             index, parts = shards.read_folder(folder)
+            with contextlib.suppress(OSError):  # a cache that can be read and no more
+                os.utime(folder)
             say(index["report"]["words"])
             return parts
         except RecordError as error:
@@ -271,7 +275,16 @@ def _cached(paths: list[Path], settings: PackSettings, cache: Path, say: Say) ->
         if not folder.is_dir():  # else another run has packed the same meanwhile
             say(f"packed in memory: {error}")
             return _in_memory(paths, settings, say)
+    _trim(cache)
     return shards.read_folder(folder)[1]
+
+
+def _trim(cache: Path) -> None:
+    """Keep what was used last; whoever reads one of the others has its files mapped and goes on."""
+    entries = [path for path in cache.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    entries.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in entries[CACHED_ENTRIES:]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _in_memory(paths: list[Path], settings: PackSettings, say: Say) -> list[Any]:
