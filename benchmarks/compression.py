@@ -103,7 +103,7 @@ def all_forms(model: Path, half: Path | None, folder: Path) -> list[Form]:
 def torch_forms(name: str, directory: Path, folder: Path) -> list[Form]:
     forms = []
     for int8 in (False, True):
-        out = folder / f"{directory.resolve().name}-{int8}"
+        out = folder / f"{name}-{int8}"
         size = export_model(load_model(directory), out, int8=int8)
         model = load_model(out)
         scorer = Scorer(model)
