@@ -175,6 +175,19 @@ def test_gives_check_is_what_the_next_position_says() -> None:
             board.pop()
 
 
+def test_gives_mate() -> None:
+    board = Board("3k5/R8/1R7/9/9/9/9/9/9/4K4 w - - 0 1")
+    before = board.fen()
+    assert {m.iccs for m in board.legal_moves() if board.gives_mate(m)} == {"b7b9", "b7d7"}
+    assert board.fen() == before
+    # A stalemate ends the game as well, but no king is attacked.
+    board = Board("3k5/9/2P6/9/9/9/9/9/9/4K4 w - - 0 1")
+    board.push(Move.from_iccs("c7c8"))
+    assert not board.legal_moves()
+    board.pop()
+    assert not any(board.gives_mate(m) for m in board.legal_moves())
+
+
 @pytest.mark.parametrize(
     ("fen", "target", "color", "attacked"),
     [
