@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
+import torch
 
 from tests.model.tiny import tiny
 from tests.training.games import games
 from xiangqi_gpt.decoding import Scorer
 from xiangqi_gpt.evaluation.accuracy import measure_accuracy
 from xiangqi_gpt.evaluation.games import chosen_games, random_boards
-from xiangqi_gpt.evaluation.legality import measure_legality, measure_legality_of_boards
+from xiangqi_gpt.evaluation.legality import NO_MOVE, broken_rule, measure_legality, measure_legality_of_boards
 from xiangqi_gpt.records.parquet import write
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.rules.explain import Reason
 
 
 def test_accuracy_equals_counting_position_by_position() -> None:
@@ -64,6 +67,52 @@ def test_legality_equals_counting_position_by_position() -> None:
     # Drawing at temperature 1 is legal exactly as often as the probability of legal texts says.
     drawn = [measure_legality(Scorer(model, seed=s), records).sampled_legal for s in range(8)]
     assert np.mean(drawn) == pytest.approx(1 - result.leak, abs=0.03)
+
+
+@pytest.mark.parametrize("tokenizer", ["square", "move", "iccs", "wxf", "chinese"])
+def test_the_rules_that_illegal_texts_break(tokenizer: str) -> None:
+    torch.manual_seed(3)
+    model, records = tiny(tokenizer=tokenizer, initializer_range=0.3), games(2)
+    result = measure_legality(Scorer(model), records, why=True)
+    reasons = {reason.value for reason in Reason} | {NO_MOVE}
+    assert set(result.broken) <= reasons
+    assert sum(result.broken.values()) == round(result.plies * (1 - result.argmax_legal)) > 0
+    assert list(result.broken.values()) == sorted(result.broken.values(), reverse=True)
+    assert measure_legality(Scorer(model), records).broken == {}
+    # By ply: the groups are the whole.
+    assert [part.first for part in result.by_ply] == list(range(0, 20 * len(result.by_ply), 20))
+    assert sum(part.plies for part in result.by_ply) == result.plies
+    for key in ("argmax_legal", "leak"):
+        mean = sum(getattr(part, key) * part.plies for part in result.by_ply) / result.plies
+        assert mean == pytest.approx(getattr(result, key))
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("a5a6", "empty_square"),
+        ("a9a8", "wrong_side"),
+        ("a0a3", "own_piece"),
+        ("h2h8", "path_blocked"),
+        ("e0e2", "not_a_move"),
+        ("h0f1", "horse_leg"),
+        ("h2e2", None),
+    ],
+)
+def test_the_rule_is_that_of_the_text_said(text: str, rule: str | None) -> None:
+    scorer, board = Scorer(tiny(tokenizer="iccs")), Board()
+    said = [scorer.tokenizer.vocab.id(c) for c in text]
+
+    class Says:
+        """In the model's place: it says the same text whatever it is shown."""
+
+        tokenizer, device = scorer.tokenizer, torch.device("cpu")
+
+        def generate(self, prompt: torch.Tensor, **options: object) -> torch.Tensor:
+            return torch.cat([prompt, torch.tensor([said])], 1)
+
+    scorer.model = cast(Any, Says())
+    assert broken_rule(scorer, board) == rule
 
 
 def test_random_boards() -> None:

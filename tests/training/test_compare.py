@@ -83,6 +83,8 @@ def test_choices_of_ones_own(tmp_path: Path) -> None:
     for tries, words in (([" "], "found none"), (["wings=2"], "found 'wings'"), (["wide"], "found 'wide'")):
         with pytest.raises(ConfigError, match=words):
             plan("history", tmp_path, tries=tries)
+    with pytest.raises(ConfigError, match="one value of targets and of extra"):
+        plan("history", tmp_path, tries=["targets=human", "targets=teacher"])
     with pytest.raises(ConfigError, match="found both"):
         plan("board", tmp_path, choices=["none"], tries=["layers=2"])
 

@@ -64,7 +64,7 @@ def command(
     runs = plan(axis, out, steps=steps, seeds=seeds, choices=picked, settings=settings, tries=tries)
     for run in runs:
         finished(run)  # refuses a folder of other settings before anything is read
-    packed, measured_on = _read(data, games)
+    packed, measured_on = _read(data, games, runs[0].config)
     if (out / DATA_FILE).is_file():
         if not _same(read_data(out), packed):
             raise ConfigError(f"{out}: expected the data that its runs began with, found other games")
@@ -91,13 +91,20 @@ def command(
         click.echo(f"no plot: {error}", err=True)
 
 
-def _read(data: tuple[str, ...], games: int) -> tuple[Any, Any]:
+def _read(data: tuple[str, ...], games: int, config: Any) -> tuple[Any, Any]:
+    """What all runs learn from, and what they are measured on."""
     from xiangqi_gpt.evaluation.games import chosen_games
     from xiangqi_gpt.records import read_games
     from xiangqi_gpt.training.packed import pack
 
     refused: list[RecordError] = []
-    packed, summary = pack(read_games(data, on_error=refused.append, splits={"train"}))
+    splits = ("train", "extra") if config.extra else ("train",)
+    packed, summary = pack(
+        read_games(data, on_error=refused.append, splits=set(splits)),
+        splits,
+        human=config.targets != "teacher",
+        teacher=config.targets != "human",
+    )
     if refused:
         click.echo(f"left out {len(refused)} games that break the rules; the first: {refused[0]}", err=True)
     click.echo(str(summary), err=True)

@@ -77,25 +77,44 @@ def accuracy(
     type=click.IntRange(0),
     help="Instead of records: positions after this many random plies.",
 )
+@click.option("--why", is_flag=True, help="Also say which rules illegal texts break; takes longer.")
 def legality(
     data: tuple[str, ...], model_dir: Path | None, split: str, games: int | None, seed: int, threads: int | None,
-    device: str, as_json: bool, random_plies: int | None,
+    device: str, as_json: bool, random_plies: int | None, why: bool,
 ) -> None:  # fmt: skip
-    """How often the model's own words, with nothing masked, are legal moves."""
+    """How often the model's own words, with nothing masked, are legal moves: in all, and by the ply of the game."""
     from xiangqi_gpt.evaluation.games import random_boards
-    from xiangqi_gpt.evaluation.legality import measure_legality, measure_legality_of_boards
+    from xiangqi_gpt.evaluation.legality import GROUP_PLIES, measure_legality, measure_legality_of_boards
 
     if random_plies is not None:
         if data:
             raise ConfigError("--random-plies: expected no --data with it, found both")
         boards = list(random_boards(games or 1000, random_plies, seed))
         with _progress(len(boards)) as on_game:
-            result = measure_legality_of_boards(_scorer(model_dir, device, threads, seed), boards, on_game)
+            scorer = _scorer(model_dir, device, threads, seed)
+            result = measure_legality_of_boards(scorer, boards, on_game, why=why)
     else:
         records = _games(data, split, games, seed)
         with _progress(len(records)) as on_game:
-            result = measure_legality(_scorer(model_dir, device, threads, seed), records, on_game)
-    _print(dataclasses.asdict(result), as_json)
+            scorer = _scorer(model_dir, device, threads, seed)
+            result = measure_legality(scorer, records, on_game, why=why)
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(result)))
+        return
+    found = dataclasses.asdict(result)
+    _print({key: value for key, value in found.items() if key not in ("by_ply", "broken")}, as_json)
+    rows = [
+        (
+            f"{part.first}-{part.first + GROUP_PLIES - 1}",
+            f"{part.plies:,}",
+            f"{part.argmax_legal:.4f}",
+            f"{part.leak:.4f}",
+        )
+        for part in result.by_ply
+    ]
+    _table(("ply", "positions", "argmax_legal", "leak"), rows)
+    if why:
+        _table(("broken rule", "texts"), [(rule, f"{count:,}") for rule, count in result.broken.items()])
 
 
 @command.command()

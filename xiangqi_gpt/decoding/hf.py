@@ -105,6 +105,28 @@ def prompt_ids(tokenizer: Tokenizer, board: Board, condition: Condition | None =
     return torch.tensor([ids])
 
 
+def own_words(model: XiangqiGPTForCausalLM, board: Board, condition: Condition | None = None) -> list[int]:
+    """The tokens of the next move as *model* says them by itself: the likeliest one each time, nothing masked.
+
+    Fewer than a move has where one of them is PAD. It takes a run of the whole context a token.
+    """
+    tokenizer, pad = model.tokenizer, model.tokenizer.vocab.pad_id
+    prompt = prompt_ids(tokenizer, board, condition).to(model.device)
+    generator: Any = model
+    output = generator.generate(
+        prompt,
+        attention_mask=torch.ones_like(prompt),
+        root_fen=board.root_fen,
+        max_new_tokens=tokenizer.slots,
+        do_sample=False,
+        use_cache=False,
+        eos_token_id=pad,
+        pad_token_id=pad,
+    )
+    said: list[int] = output[0, prompt.shape[1] :].tolist()
+    return said
+
+
 def generate_lines(
     model: XiangqiGPTForCausalLM, board: Board, *, width: int = 8, plies: int = 1, **options: Any
 ) -> list[tuple[tuple[Move, ...], float]]:

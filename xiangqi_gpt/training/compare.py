@@ -170,6 +170,11 @@ def plan(
         configs = {" ".join(text.split()): changed(base, text.split()) for text in tries}
         if "" in configs:
             raise ConfigError("try: expected key=value settings with spaces between them, found none")
+        if len({(config.targets, config.extra) for config in configs.values()}) > 1:
+            raise ConfigError(
+                "try: expected one value of targets and of extra, since all runs learn from the same games, found "
+                "several; compare these by --set, in folders of their own"
+            )
     elif axis not in AXES:
         raise ConfigError(f"compare: expected one of {', '.join(AXES)}, or tries, found {axis!r}")
     else:
