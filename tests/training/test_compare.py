@@ -119,6 +119,19 @@ def test_a_run_is_made_once_and_only_counts_with_its_settings(tmp_path: Path) ->
         finished(run)
 
 
+def test_the_running_mean_is_measured_where_one_is_kept(tmp_path: Path) -> None:
+    packed, _ = pack(games(12), ("train",))
+    write_data(packed, tmp_path)
+    settings = [*TINY, "learning_rate=0.02"]
+    losses = []
+    for run in plan("mean", tmp_path, steps=6, seeds=1, tries=["ema=0.0", "ema=0.9"], settings=settings):
+        found = make(run, tmp_path, held_out(games(12), 2))
+        assert found is not None
+        losses.append(found.loss)
+        assert (run.out / "model" / "config.json").is_file()
+    assert abs(losses[0] - losses[1]) > 1e-3
+
+
 def test_measured_on_whole_games_of_people_only() -> None:
     found = games(3)
     found += [

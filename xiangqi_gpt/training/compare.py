@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 RESULT_FILE = "result.json"
 DATA_FILE = "data.xgp"
+MODEL_FOLDER = "model"  # what a run gives: the running mean of the weights where one is kept
 _ERROR_FILE = "error.txt"
 _STOPPED = 130  # exit code of a run that was told to stop
 _TIMED = 12  # positions whose decoding is timed
@@ -348,13 +349,13 @@ def make(run: Run, data: Path, games: Sequence[GameRecord]) -> Measured | None:
     torch.set_num_threads(1)
     trainer = Trainer(read_data(data), run.out, run.config, resume=True, device="cpu")
     speeds = _Speeds()
-    result = trainer.run(on_step=speeds)
+    result = trainer.run(on_step=speeds, export=run.out / MODEL_FOLDER)
     if result.reason != "finished":
         return None
     log = [json.loads(line) for line in (run.out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     memory = _peak_memory_mb()
     measured = dataclasses.replace(
-        _measure(result.checkpoint, run, games),
+        _measure(run.out / MODEL_FOLDER, run, games),
         plies_per_second=statistics.median(speeds.found or [line["plies_per_second"] for line in log]),
         memory_mb=memory,
         train_seconds=result.progress.seconds,
@@ -382,11 +383,11 @@ class _Speeds:
         self._last = now
 
 
-def _measure(checkpoint: Path, run: Run, games: Sequence[GameRecord]) -> Measured:
+def _measure(directory: Path, run: Run, games: Sequence[GameRecord]) -> Measured:
     from xiangqi_gpt.decoding import Scorer
     from xiangqi_gpt.model.checkpoint import load_model
 
-    model = load_model(checkpoint)
+    model = load_model(directory)
     scorer = Scorer(model)
     nats, first, legal = [], [], []
     for game in games:
