@@ -98,10 +98,10 @@ def legality(
         with _progress(len(records)) as on_game:
             scorer = _scorer(model_dir, device, threads, seed)
             result = measure_legality(scorer, records, on_game, why=why)
-    if as_json:
-        click.echo(json.dumps(dataclasses.asdict(result)))
-        return
     found = dataclasses.asdict(result)
+    if as_json:
+        _print(found, as_json)
+        return
     _print({key: value for key, value in found.items() if key not in ("by_ply", "broken")}, as_json)
     rows = [
         (

@@ -34,9 +34,7 @@ class TrainConfig:
     draw_weight: float = 1.0  # of the moves played in games that were drawn or whose result is not known
     soft_moves: int = 4  # most moves a ply learned from a teacher's list of moves; 1: its best move alone
     soft_temperature: float = 60.0  # centipawns; a teacher's move has a share of exp(score / temperature)
-    score_curve: tuple[float, float] = (
-        PIKAFISH  # centipawns at which a win is as likely as not, and their scale
-    )
+    score_curve: tuple[float, float] = PIKAFISH  # centipawns: midpoint and scale, see players.scores
     mirror: bool = True  # exchange left and right in every second window
     plies: int = 8  # plies a window; at most the model's context_plies
     batch_windows: int = 32  # windows an optimiser step

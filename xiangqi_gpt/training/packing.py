@@ -275,7 +275,8 @@ def _cached(paths: list[Path], settings: PackSettings, cache: Path, say: Say) ->
         if not folder.is_dir():  # else another run has packed the same meanwhile
             say(f"packed in memory: {error}")
             return _in_memory(paths, settings, say)
-    _trim(cache)
+    with contextlib.suppress(OSError):  # another run may be trimming as well
+        _trim(cache)
     return shards.read_folder(folder)[1]
 
 

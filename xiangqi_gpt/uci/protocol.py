@@ -18,7 +18,6 @@ _MOVES_TO_GO = 30
 _LEAST_TIME = 0.01
 _MATE = 30_000
 _LONGEST_MATE = 1000
-# Slope of the logistic curve between centipawns and winning chances that the value head is trained on.
 _SHOWN_MOVES = 5
 
 
