@@ -40,6 +40,10 @@ class Ema:
             list(self._means.values()), [p.detach() for p in self._parameters.values()], 1 - keep
         )
 
+    def means(self) -> list[Tensor]:
+        """The means themselves."""
+        return list(self._means.values())
+
     def state(self) -> dict[str, Tensor]:
         """The means by the names of the parameters, on the CPU."""
         return {name: mean.detach().cpu().contiguous() for name, mean in self._means.items()}
