@@ -424,14 +424,13 @@ def collate_table(
     draw: float = 1.0,
     soft_temperature: float | None = None,
     curve: ScoreCurve = PIKAFISH,
-    skip_empty: bool = True,
 ) -> Batch:
     """Windows as a batch for a model with a table of moves.
 
     A model without *styles* learns the move to learn of every ply. One with styles learns the person's move at every
     ply of a person's game in the style ``human`` (unless *targets* is ``teacher``), and the teacher's wherever there is
     one in the style ``teacher``: two targets of one board. *winner*, *loser* and *draw* weigh moves that were played.
-    With *skip_empty* boards past the end of a game are not encoded. The others are as in :func:`collate`.
+    Boards past the end of a game are not encoded. The other arguments are as in :func:`collate`.
     """
     rows, plies = windows.moves.shape
     k = tokenizer.slots
@@ -472,7 +471,7 @@ def collate_table(
     values = value_targets(windows, curve)
     sets: dict[str, Any] = _legal_sets(windows) if legality or legal_sets else {}
     there = windows.boards.any(-1).ravel()
-    rest = None if there.all() or not skip_empty else torch.from_numpy(np.flatnonzero(there))
+    rest = None if there.all() else torch.from_numpy(np.flatnonzero(there))
     return Batch(
         input_ids=torch.from_numpy(np.concatenate([prefix, bos, played.reshape(rows, -1)[:, :-1]], 1)),
         slots=shared.slots.expand(rows, -1),

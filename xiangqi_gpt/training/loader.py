@@ -234,7 +234,6 @@ class Loader:
                 tokenizer,
                 styles=self.model_config.style_names,
                 targets=config.targets,
-                skip_empty=not config.compile,  # a graph of one size serves all steps
                 **by_result,
                 **common,
             )

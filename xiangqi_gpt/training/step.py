@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -229,6 +230,8 @@ class Stepper:
             if config.gradient_penalty:
                 watch = embeddings_kept(self.model)
             with watch as embeddings:
+                if self._network is not self.model:  # a compiled graph of one size serves all steps
+                    part = dataclasses.replace(part, board_rows=None)
                 found = losses(self._forward, part.to(self.device))
                 loss = found.move * scales[0] + config.value_weight * found.value * scales[1]
                 if found.legal is not None:
