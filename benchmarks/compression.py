@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from xiangqi_gpt.compress.successor import fingerprint_of
 from xiangqi_gpt.decoding import Scorer
 from xiangqi_gpt.decoding.rows import Row, pack_rows
 from xiangqi_gpt.decoding.tree import PackedTree
@@ -44,7 +45,6 @@ from xiangqi_gpt.players.gpt import bundled_model
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.tokens import legal_tree
-from xiangqi_gpt.training.compress.successor import fingerprint_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "compression.md"
 MARKS = "<!-- table -->", "<!-- end of table -->"

@@ -14,10 +14,10 @@ from typing import Any
 
 import torch
 
+from xiangqi_gpt.dataset.packing import PackSettings, open_data
 from xiangqi_gpt.training.batches import Batch
 from xiangqi_gpt.training.config import TrainConfig, changed, preset
 from xiangqi_gpt.training.loop import Trainer
-from xiangqi_gpt.training.packing import PackSettings, open_data
 from xiangqi_gpt.training.step import losses, make_optimizer
 
 

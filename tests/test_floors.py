@@ -19,6 +19,8 @@ import xiangqi_gpt
 
 FLOORS = {
     "__init__": 0,
+    "errors": 0,
+    "lock": 0,
     "resources": 0,
     "rules": 0,
     "notation": 1,
@@ -29,6 +31,10 @@ FLOORS = {
     "players": 5,
     "arena": 6,
     "evaluation": 6,
+    "compress": 7,
+    "dataset": 7,
+    "experiments": 7,
+    "teacher": 7,
     "training": 7,
     "cli": 8,
     "gui": 8,

@@ -10,10 +10,10 @@ from tests.decoding.lines import after, random_line
 from tests.model.combinations import BOARDS, NAMES, combinations
 from tests.model.tiny import tiny
 from xiangqi_gpt.decoding import MoveScores, Scorer
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTForCausalLM
 from xiangqi_gpt.model.context import board_features, context_start
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, Condition
 from xiangqi_gpt.tokens.tokenizer import turned
 

@@ -11,9 +11,9 @@ import pytest
 from tests.model.tiny import tiny
 from xiangqi_gpt.decoding import MoveScores, Scorer, SymmetricScorer
 from xiangqi_gpt.decoding.symmetry import mirrored
+from xiangqi_gpt.errors import PlayerError
 from xiangqi_gpt.players import Limit, create_player
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import PlayerError
 
 LOPSIDED = "4k3c/9/3R5/9/9/9/9/9/4A4/2BK5 b - - 5 30"
 

@@ -6,8 +6,8 @@ import pygame
 import pytest
 from fontTools.ttLib import TTFont
 
+from tools.make_fonts import NUMERALS, PIECES, source_characters
 from xiangqi_gpt.gui.ink import FILES, Face, Ink
-from xiangqi_gpt.gui.make_fonts import NUMERALS, PIECES, source_characters
 from xiangqi_gpt.gui.texts import BLACK_FILES, PIECE_SETS, RED_FILES, RIVER, TEXTS
 from xiangqi_gpt.resources import resource_path
 

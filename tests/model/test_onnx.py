@@ -15,10 +15,10 @@ import pytest
 
 from tests.model.tiny import tiny
 from xiangqi_gpt.decoding import Scorer
+from xiangqi_gpt.errors import ModelError
 from xiangqi_gpt.model.context import board_features, context_start
 from xiangqi_gpt.model.onnx import export_onnx
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ModelError
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.tokens.tokenizer import turned
 

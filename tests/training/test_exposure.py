@@ -17,13 +17,16 @@ from torch import Tensor
 from tests.model.tiny import tiny
 from tests.training.games import games
 from tests.training.test_loop import config, log
+from xiangqi_gpt.dataset.packed import NO_MOVE, NO_SCORE, PackedGames, pack
+from xiangqi_gpt.dataset.sampling import Sampler
+from xiangqi_gpt.dataset.windows import Windows, cut
 from xiangqi_gpt.decoding.tree import PackedTree
+from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.model import IGNORED, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.batch import legal_mask
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError, ModelError
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, TOKENIZERS, TokenTrie, create_tokenizer
 from xiangqi_gpt.training.batches import collate, condition_ids
@@ -39,11 +42,8 @@ from xiangqi_gpt.training.exposure import (
     seen,
 )
 from xiangqi_gpt.training.loop import StepReport, Trainer
-from xiangqi_gpt.training.packed import NO_MOVE, NO_SCORE, PackedGames, pack
 from xiangqi_gpt.training.penalty import embeddings_kept, gradient_penalty
-from xiangqi_gpt.training.sampling import Sampler
 from xiangqi_gpt.training.state import checkpoints
-from xiangqi_gpt.training.windows import Windows, cut
 
 NAMES = sorted(TOKENIZERS)
 

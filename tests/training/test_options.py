@@ -14,14 +14,14 @@ from safetensors.torch import load_file
 
 from tests.training.games import games
 from tests.training.test_loop import config, log
+from xiangqi_gpt.dataset.packed import PackedGames, pack
+from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.model.checkpoint import load_model
-from xiangqi_gpt.rules.errors import ConfigError, ModelError
 from xiangqi_gpt.training import state
 from xiangqi_gpt.training.config import TrainConfig
 from xiangqi_gpt.training.ema import Ema
 from xiangqi_gpt.training.loop import Trainer
 from xiangqi_gpt.training.memory import out_of_memory, pieces
-from xiangqi_gpt.training.packed import PackedGames, pack
 from xiangqi_gpt.training.schedules import learning_rate, stage_of, window_plies
 from xiangqi_gpt.training.state import checkpoints
 from xiangqi_gpt.training.step import losses

@@ -16,6 +16,7 @@ from typing import Any
 
 from xiangqi_gpt.arena.elo import EloEstimate, estimate_elo
 from xiangqi_gpt.arena.openings import Opening, load_openings
+from xiangqi_gpt.errors import ConfigError, XiangqiError
 from xiangqi_gpt.players.base import (
     Limit,
     Player,
@@ -24,7 +25,6 @@ from xiangqi_gpt.players.base import (
     is_deterministic,
 )
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError, XiangqiError
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.rules.rulesets import RuleSet, get_rule_set

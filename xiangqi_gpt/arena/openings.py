@@ -6,9 +6,9 @@ import os
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+from xiangqi_gpt.errors import MoveError, RecordError
 from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import MoveError, RecordError
 from xiangqi_gpt.rules.move import Move
 
 OPENINGS_RESOURCE = "data/openings.txt"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.errors import ConfigError
 
 if TYPE_CHECKING:
     from xiangqi_gpt.rules.board import Board

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from xiangqi_gpt.rules.errors import ConfigError, RecordError
+from xiangqi_gpt.errors import ConfigError, RecordError
 
 
 @click.command("compare")
@@ -49,8 +49,8 @@ def command(
     over what is finished, so more choices or seeds can be added later. OUT gets table.md, results.json and
     plot.png. With --try anything that can be set is compared.
     """
-    from xiangqi_gpt.training import compare_report as report
-    from xiangqi_gpt.training.compare import (
+    from xiangqi_gpt.experiments import compare_report as report
+    from xiangqi_gpt.experiments.compare import (
         DATA_FILE,
         compare,
         finished,
@@ -93,9 +93,9 @@ def command(
 
 def _read(data: tuple[str, ...], games: int, config: Any) -> tuple[Any, Any]:
     """What all runs learn from, and what they are measured on."""
+    from xiangqi_gpt.dataset.packed import pack
     from xiangqi_gpt.evaluation.games import chosen_games
     from xiangqi_gpt.records import read_games
-    from xiangqi_gpt.training.packed import pack
 
     refused: list[RecordError] = []
     splits = ("train", "extra") if config.extra else ("train",)
@@ -113,7 +113,7 @@ def _read(data: tuple[str, ...], games: int, config: Any) -> tuple[Any, Any]:
 
 
 def _same(one: Any, other: Any) -> bool:
-    from xiangqi_gpt.training.packed import fingerprint
+    from xiangqi_gpt.dataset.packed import fingerprint
 
     return fingerprint(one) == fingerprint(other)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from xiangqi_gpt.cli.running import RunProgress, duration, finish, open_games
-from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.errors import ConfigError
 
 # What `--set` changes: the ways of the run that trained the bundled weights, with a shorter and gentler schedule.
 _DEFAULTS = (
@@ -80,10 +80,10 @@ def command(
     """
     import torch
 
+    from xiangqi_gpt.compress.successor import plan_for, successor_config
+    from xiangqi_gpt.compress.theseus import TheseusConfig, TheseusTrainer
     from xiangqi_gpt.model.checkpoint import load_model
     from xiangqi_gpt.players.gpt import bundled_model
-    from xiangqi_gpt.training.compress.successor import plan_for, successor_config
-    from xiangqi_gpt.training.compress.theseus import TheseusConfig, TheseusTrainer
     from xiangqi_gpt.training.config import TrainConfig, changed
 
     theseus = TheseusConfig(rate=rate, replacing=replacing)

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from xiangqi_gpt.rules.errors import ConfigError, RecordError
+from xiangqi_gpt.errors import ConfigError, RecordError
 
 
 def _options(function: Callable[..., None]) -> Callable[..., None]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.errors import ConfigError
 
 
 @click.command("export")

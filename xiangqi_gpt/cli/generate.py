@@ -91,8 +91,8 @@ def command(
     The same command goes on after a stop or a kill. How the games are used: docs/teacher.md.
     """
     from xiangqi_gpt.players import parse_engine
-    from xiangqi_gpt.training.teacher.run import Generation, Place, generate
-    from xiangqi_gpt.training.teacher.starts import StartConfig
+    from xiangqi_gpt.teacher.run import Generation, Place, generate
+    from xiangqi_gpt.teacher.starts import StartConfig
 
     job = Generation(
         engine=parse_engine(engine),

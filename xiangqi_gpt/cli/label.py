@@ -46,7 +46,7 @@ def command(
     The same command goes on after a stop or a kill.
     """
     from xiangqi_gpt.players import parse_engine
-    from xiangqi_gpt.training.teacher.run import LabelJob, Place, label
+    from xiangqi_gpt.teacher.run import LabelJob, Place, label
 
     job = LabelJob(
         engine=parse_engine(engine), sources=sources, out=out, every=every, multipv=multipv, force=force

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from xiangqi_gpt import __version__
-from xiangqi_gpt.rules.errors import XiangqiError
+from xiangqi_gpt.errors import XiangqiError
 
 COMMANDS: dict[str, str] = {
     "play": "Play against the GPT, in a window or in the terminal.",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.errors import ConfigError
 
 SUFFIX = ".xgp"
 
@@ -44,7 +44,7 @@ def command(
     The splits train and valid are packed, of which train is learned from. What is packed in one go need not
     be packed again by every run, and a file needs nothing but the rules to be read.
     """
-    from xiangqi_gpt.training import compact, packing, shards
+    from xiangqi_gpt.dataset import compact, packing, shards
 
     def say(line: str) -> None:
         click.echo(line, err=True)

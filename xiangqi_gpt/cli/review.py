@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xiangqi_gpt.rules.errors import ConfigError, RecordError
+from xiangqi_gpt.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:
     from xiangqi_gpt.evaluation.review import Reviewed
@@ -52,7 +52,7 @@ def command(
 
     from xiangqi_gpt.evaluation import review as reviewing
     from xiangqi_gpt.players import create_player
-    from xiangqi_gpt.records import pgnwrite
+    from xiangqi_gpt.records.formats.pgn import pgnwrite
     from xiangqi_gpt.records.output import check_free
 
     game = _game(file, number)

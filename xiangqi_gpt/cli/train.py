@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from xiangqi_gpt.cli.running import RunProgress, duration, finish, open_games
-from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.errors import ConfigError
 
 
 @click.command("train")

@@ -20,10 +20,10 @@ from torch import Tensor
 
 from xiangqi_gpt.decoding.rows import Row, pack_rows
 from xiangqi_gpt.decoding.tree import PackedTree
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import EncodedBoards, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.context import board_features, check_context, context_start
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, Condition, legal_tree

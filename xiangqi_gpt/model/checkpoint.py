@@ -14,10 +14,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from transformers.utils import logging
 
+from xiangqi_gpt.errors import ModelError, XiangqiError
 from xiangqi_gpt.model.config import XiangqiGPTConfig
 from xiangqi_gpt.model.gpt import XiangqiGPTForCausalLM
 from xiangqi_gpt.model.quantize import Int8Conv2d, Int8Linear, quantized
-from xiangqi_gpt.rules.errors import ModelError, XiangqiError
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model.config import XiangqiGPTConfig
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.pieces import Color
 

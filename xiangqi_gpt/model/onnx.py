@@ -17,10 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from xiangqi_gpt.errors import ModelError
 from xiangqi_gpt.model.context import NATURAL_LIMIT
 from xiangqi_gpt.model.gpt import XiangqiGPTForCausalLM
 from xiangqi_gpt.model.positions import Rope
-from xiangqi_gpt.rules.errors import ModelError
 
 TOKEN_INPUTS = ("input_ids", "slots", "positions", "visible")
 BOARD_INPUTS = ("board_index", "boards", "counters")

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from xiangqi_gpt.rules.errors import ModelError
+from xiangqi_gpt.errors import ModelError
 
 if TYPE_CHECKING:
     from xiangqi_gpt.model.gpt import XiangqiGPTForCausalLM

@@ -7,9 +7,9 @@ several of a kind stand on one file (a *stack*), by its place in the stack, coun
 
 from __future__ import annotations
 
+from xiangqi_gpt.errors import MoveError, NoPieceError
 from xiangqi_gpt.notation.common import one_legal
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import MoveError, NoPieceError
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.pieces import Color, PieceKind
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from xiangqi_gpt.errors import ConfigError, PlayerError
 from xiangqi_gpt.players.base import (
     Analysis,
     EngineSpec,
@@ -24,7 +25,6 @@ from xiangqi_gpt.players.base import (
     Value,
     is_deterministic,
 )
-from xiangqi_gpt.rules.errors import ConfigError, PlayerError
 
 if TYPE_CHECKING:
     from xiangqi_gpt.decoding import LookaheadConfig

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from xiangqi_gpt.errors import PlayerError
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import PlayerError
 from xiangqi_gpt.rules.move import Move
 
 

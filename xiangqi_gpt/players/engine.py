@@ -22,6 +22,7 @@ from typing import Any, TypeVar, cast
 import chess
 import chess.engine
 
+from xiangqi_gpt.errors import MoveError, PlayerError
 from xiangqi_gpt.notation.uci import RankConvention
 from xiangqi_gpt.players.base import (
     Analysis,
@@ -36,7 +37,6 @@ from xiangqi_gpt.players.base import (
 )
 from xiangqi_gpt.players.engine_board import EngineBoard, SingleVariantEngineBoard, parse_info
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import MoveError, PlayerError
 
 DEFAULT_LIMIT = Limit(nodes=1000)
 """What an engine gets where neither its spec nor the match limits it; shown in its name."""

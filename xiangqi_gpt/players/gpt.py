@@ -21,12 +21,12 @@ from xiangqi_gpt.decoding import (
     choose,
 )
 from xiangqi_gpt.decoding.lookahead import Found
+from xiangqi_gpt.errors import ConfigError, PlayerError
 from xiangqi_gpt.model import XiangqiGPTForCausalLM
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.players.base import Analysis, Limit, Line, PlayResult, Value, legal_moves_or_error
 from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError, PlayerError
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.rulesets import RuleSet, get_rule_set
 from xiangqi_gpt.tokens import Condition

@@ -20,13 +20,13 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.records.audit import Summary, file_line, summary_line, verdict_line
 from xiangqi_gpt.records.clean import Fate, Verdict, clean
 from xiangqi_gpt.records.dedupe import Duplicates, start_hash
 from xiangqi_gpt.records.formats import FORMATS, Format, format_of, read_file, read_head
 from xiangqi_gpt.records.output import check_free, fresh_file
 from xiangqi_gpt.records.record import GameRecord, Note, TeacherLabels
-from xiangqi_gpt.rules.errors import ConfigError, RecordError
 from xiangqi_gpt.rules.move import MOVES
 
 _BATCH: Final = 512
@@ -117,7 +117,7 @@ def _options(fmt: Format, job: Conversion) -> dict[str, Any]:
         return {}
     if fmt.name != "pgn":
         raise ConfigError(f"expected a notation for PGN only, found {job.notation!r} for {fmt.name}")
-    from xiangqi_gpt.records.pgnwrite import renderer
+    from xiangqi_gpt.records.formats.pgn.pgnwrite import renderer
 
     renderer(job.notation)
     return {"notation": job.notation}

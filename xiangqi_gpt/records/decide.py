@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Final, Generic, TypeVar
 
+from xiangqi_gpt.errors import MoveError
 from xiangqi_gpt.notation import Dialect, RankConvention, detect_dialect, detect_rank_convention
 from xiangqi_gpt.records.judge import Candidate, judged
 from xiangqi_gpt.records.movereader import MAX_TOKEN, looks_like_coordinates
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import MoveError
 
 ENCODINGS: Final = ("utf-8", "gb18030", "big5hkscs")
 """Tried in this order; the first one wins a draw."""

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from xiangqi_gpt.errors import FenError, RecordError
 from xiangqi_gpt.records.record import (
     SPLIT_PLIES,
     GameRecord,
@@ -22,7 +23,6 @@ from xiangqi_gpt.records.record import (
 )
 from xiangqi_gpt.rules import batch
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import FenError, RecordError
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.move import MOVES
 from xiangqi_gpt.rules.pieces import Color

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from xiangqi_gpt.rules.errors import RecordError
+from xiangqi_gpt.errors import RecordError
 
 
 def check_free(path: str | os.PathLike[str], *, force: bool = False) -> None:

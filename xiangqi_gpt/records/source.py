@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from xiangqi_gpt.rules.errors import RecordError
+from xiangqi_gpt.errors import RecordError
 
 
 @contextmanager

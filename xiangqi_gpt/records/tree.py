@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from xiangqi_gpt.errors import MoveError
 from xiangqi_gpt.records.record import Note, Variation
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import MoveError
 from xiangqi_gpt.rules.move import Move
 
 MAX_DEPTH: Final = 64

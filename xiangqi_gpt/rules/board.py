@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from random import Random
 
+from xiangqi_gpt.errors import Illegality, IllegalMoveError, XiangqiError
 from xiangqi_gpt.rules import movegen
-from xiangqi_gpt.rules.errors import IllegalMoveError, XiangqiError
-from xiangqi_gpt.rules.explain import Illegality, explain_move
+from xiangqi_gpt.rules.explain import explain_move
 from xiangqi_gpt.rules.fen import START_FEN, FenFields, format_fen, parse_fen
 from xiangqi_gpt.rules.judge import judge
 from xiangqi_gpt.rules.move import MOVES, Move

@@ -15,9 +15,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from xiangqi_gpt.errors import ConfigError, MoveError
 from xiangqi_gpt.notation import NOTATIONS
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError, MoveError
 from xiangqi_gpt.rules.fen import format_fen
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.pieces import Color

@@ -17,8 +17,8 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from xiangqi_gpt.errors import ConfigError, MoveError
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError, MoveError
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.rules.squares import square_name

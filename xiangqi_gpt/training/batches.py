@@ -20,13 +20,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from xiangqi_gpt.dataset.packed import NO_MOVE, NO_SCORE
+from xiangqi_gpt.dataset.windows import Windows
 from xiangqi_gpt.model import IGNORED
 from xiangqi_gpt.players.scores import PIKAFISH, ScoreCurve
 from xiangqi_gpt.rules.batch import legal_mask
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, Tokenizer
 from xiangqi_gpt.tokens.conditions import UNKNOWN_RESULT, UNKNOWN_STRENGTH
-from xiangqi_gpt.training.packed import NO_MOVE, NO_SCORE
-from xiangqi_gpt.training.windows import Windows
 
 NATURAL_LIMIT = 120  # plies without a capture after which a game is drawn: the unit of the clock input
 

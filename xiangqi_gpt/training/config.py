@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from xiangqi_gpt.dataset.packing import TARGETS
+from xiangqi_gpt.dataset.sampling import mix_weights
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.players.scores import PIKAFISH
-from xiangqi_gpt.rules.errors import ConfigError
 
 SCHEDULES = ("cosine", "linear", "constant", "cooldown")
 BUDGETS = ("steps", "time")
 PRECISIONS = ("auto", "no", "bf16", "fp16")
-TARGETS = ("mixed", "human", "teacher")
-MAX_MIX = 1000  # times that an epoch may go through a source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,24 +132,6 @@ class TrainConfig:
                 f"micro_batch_windows: expected a divisor of batch_windows, {self.batch_windows}, "
                 f"found {self.micro_batch_windows!r}"
             )
-
-
-def mix_weights(text: str) -> dict[str, float]:
-    """The weights of a setting such as ``human=1,teacher=0.5``, by source; ConfigError where it is none."""
-    weights: dict[str, float] = {}
-    for part in filter(None, (p.strip() for p in text.split(","))):
-        name, equals, number = (p.strip() for p in part.rpartition("="))
-        try:
-            weight = float(number)
-        except ValueError:
-            weight = -1.0
-        if not equals or not name or not 0 <= weight <= MAX_MIX or name in weights:
-            raise ConfigError(
-                f"mix: expected each source once, with a weight from 0 to {MAX_MIX}, such as "
-                f"human=1,teacher=0.5, found {part!r}"
-            )
-        weights[name] = weight
-    return weights
 
 
 PRESETS: dict[str, TrainConfig] = {

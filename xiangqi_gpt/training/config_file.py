@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.training.config import TrainConfig, model_keys, preset, typed
 
 if sys.version_info >= (3, 11):

@@ -17,6 +17,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from xiangqi_gpt.dataset.packed import NO_MOVE, NO_SCORE
+from xiangqi_gpt.dataset.windows import Windows
 from xiangqi_gpt.rules.batch import legal_lists, legal_mask
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.rules.squares import SQUARES
@@ -24,8 +26,6 @@ from xiangqi_gpt.tokens import Tokenizer
 from xiangqi_gpt.tokens.vocab import SPECIALS
 from xiangqi_gpt.training.batches import Batch, collate
 from xiangqi_gpt.training.config import TrainConfig
-from xiangqi_gpt.training.packed import NO_MOVE, NO_SCORE
-from xiangqi_gpt.training.windows import Windows
 
 ANY_MOVE = 65535  # a proposal: some legal move, by the draw
 _LAST_MOVE = SQUARES * SQUARES - 1

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.training.state import EVALUATIONS_FILE, LOG_FILE, room_for
 
 TENSORBOARD_FOLDER = "tensorboard"

@@ -25,8 +25,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from xiangqi_gpt.errors import ModelError
 from xiangqi_gpt.model.checkpoint import quiet
-from xiangqi_gpt.rules.errors import ModelError
 from xiangqi_gpt.training.ema import EMA_FILE, Ema
 
 STATE_FILE = "training.json"

@@ -11,8 +11,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.model.losses import zlpr
-from xiangqi_gpt.rules.errors import ConfigError, ModelError
 from xiangqi_gpt.training.batches import Batch
 from xiangqi_gpt.training.config import TrainConfig
 from xiangqi_gpt.training.ema import Ema

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from xiangqi_gpt.errors import XiangqiError
 from xiangqi_gpt.notation import uci
 from xiangqi_gpt.players.base import Analysis, Limit, Value
 from xiangqi_gpt.players.scores import PIKAFISH
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import XiangqiError
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.pieces import Color
 
