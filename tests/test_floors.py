@@ -20,6 +20,7 @@ import xiangqi_gpt
 FLOORS = {
     "__init__": 0,
     "errors": 0,
+    "files": 0,
     "lock": 0,
     "resources": 0,
     "rules": 0,

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xiangqi_gpt.errors import XiangqiError
+from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.players.base import Limit, Player
 from xiangqi_gpt.players.engine import EnginePlayer
 from xiangqi_gpt.rules.board import Board
@@ -148,9 +149,9 @@ def main() -> None:
             print(f"{number}/{config.count}, kept {len(rows)}", file=sys.stderr)
     finally:
         engine.close()
-    args.out.write_text(
-        _header(args.engine, len(rows), config) + "\n".join(sorted(rows)) + "\n", encoding="utf-8"
-    )
+    text = _header(args.engine, len(rows), config) + "\n".join(sorted(rows)) + "\n"
+    with atomic_path(args.out, overwrite=True) as draft:
+        draft.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -16,10 +16,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xiangqi_gpt.errors import ConfigError, ModelError, XiangqiError
+from xiangqi_gpt.files import atomic_path
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -206,7 +208,7 @@ def write_result(trainer: Trainer, work: Path, out: Path, report: Mapping[str, A
     from xiangqi_gpt.experiments.curves import curves, png, read_log
     from xiangqi_gpt.model.checkpoint import export_model
     from xiangqi_gpt.training.ema import Ema
-    from xiangqi_gpt.training.state import EVALUATIONS_FILE, LOG_FILE, room_for
+    from xiangqi_gpt.training.state import EVALUATIONS_FILE, LOG_FILE, disk_full_as_error
 
     draft = work / "result"
     raw: dict[str, Tensor] = {}
@@ -238,12 +240,11 @@ def write_result(trainer: Trainer, work: Path, out: Path, report: Mapping[str, A
             f"expected a model that fits into {MOST_FILES} files of {MOST_BYTES:,} bytes, "
             f"found {len(files)} files, the largest of {largest:,} bytes"
         )
-    with room_for(out.parent, "the result"):
+    with disk_full_as_error(out.parent, "the result"), ExitStack() as copies:
         out.mkdir(parents=True, exist_ok=True)
         for name in files:
-            shutil.copyfile(draft / name, out / f".{name}")
-        for name in files:
-            (out / f".{name}").replace(out / name)
+            copy = copies.enter_context(atomic_path(out / name, overwrite=True, error=ModelError))
+            shutil.copyfile(draft / name, copy)
     return files
 
 

@@ -124,7 +124,21 @@ class NoPieceError(MoveError):
     """A well-formed move of a piece that is not on the board."""
 
 
-class RecordError(XiangqiError):
+class FileError(XiangqiError):
+    """A file or folder that cannot be read or written; its ``__cause__`` is the OSError, if there was one.
+
+    Attributes:
+        file: file name as given, "" if unknown.
+        reason: what is wrong, without the place.
+    """
+
+    def __init__(self, reason: str, *, file: str = "") -> None:
+        super().__init__(f"{file}: {reason}" if file else reason)
+        self.file = file
+        self.reason = reason
+
+
+class RecordError(FileError):
     """A game record that cannot be read or that breaks the rules.
 
     Attributes:
@@ -150,20 +164,18 @@ class RecordError(XiangqiError):
             f"line {line}" if line is not None else "",
             f"ply {ply}" if ply is not None else "",
         ]
-        place = ", ".join(p for p in places if p)
-        super().__init__(f"{place}: {reason}" if place else reason)
+        super().__init__(reason, file=", ".join(place for place in places if place))
         self.file = file
         self.game = game
         self.ply = ply
         self.line = line
-        self.reason = reason
 
 
 class ConfigError(XiangqiError):
     """A configuration key or value that is not understood."""
 
 
-class ModelError(XiangqiError):
+class ModelError(FileError):
     """A model directory or checkpoint that cannot be used."""
 
 

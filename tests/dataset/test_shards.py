@@ -19,6 +19,7 @@ from xiangqi_gpt.dataset.packed import NO_MOVE, PackedGames, PackedSet, fingerpr
 from xiangqi_gpt.dataset.packing import PackSettings, content_key, open_data, pack_folder
 from xiangqi_gpt.dataset.windows import cut
 from xiangqi_gpt.errors import ConfigError, RecordError
+from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records import GameRecord, TeacherLabels, write_games
 
 ROOT = Path(__file__).parents[2]
@@ -341,7 +342,7 @@ def test_drafts_of_killed_runs_go_after_a_day(tmp_path: Path) -> None:
         (draft / "p.xgp").write_bytes(b"half")
     for draft in (old, other):
         os.utime(draft, (1, 1))
-    with shards.appearing(tmp_path / "p.xgp") as path:
+    with atomic_path(tmp_path / "p.xgp") as path:
         path.write_bytes(b"whole")
     assert sorted(p.name for p in tmp_path.iterdir()) == [".p.xgp.young.part", ".q.xgp.old.part", "p.xgp"]
 

@@ -10,8 +10,8 @@ import click
 
 from xiangqi_gpt.arena.match import MatchConfig, MatchResult, PlayedGame, play_match
 from xiangqi_gpt.arena.openings import load_openings
+from xiangqi_gpt.files import check_writable
 from xiangqi_gpt.players import Limit, create_player
-from xiangqi_gpt.records.output import check_free
 from xiangqi_gpt.rules.rulesets import RULE_SETS
 
 
@@ -52,7 +52,7 @@ def command(
     config = MatchConfig(limit=Limit(nodes=nodes, time=seconds, depth=depth), rules=rules, seed=seed)
     lines = load_openings(openings)
     if pgn is not None:
-        check_free(pgn, force=force)
+        check_writable(pgn, overwrite=force)
     played: list[PlayedGame] = []
 
     def on_game(game: PlayedGame) -> None:

@@ -45,6 +45,7 @@ def command(
     be packed again by every run, and a file needs nothing but the rules to be read.
     """
     from xiangqi_gpt.dataset import compact, packing, shards
+    from xiangqi_gpt.files import atomic_path
 
     def say(line: str) -> None:
         click.echo(line, err=True)
@@ -52,7 +53,7 @@ def command(
     settings = packing.PackSettings(targets=targets, extra=extra)
     found = packing.sources_of(list(sources))
     if out.suffix == SUFFIX:
-        with shards.appearing(out, force=force) as draft:
+        with atomic_path(out, overwrite=force, parents=True) as draft:
             splits = packing.open_splits(found, settings, say)
             written = compact.write_compact(
                 draft,

@@ -51,13 +51,13 @@ def command(
     from rich.progress import Progress
 
     from xiangqi_gpt.evaluation import review as reviewing
+    from xiangqi_gpt.files import check_writable
     from xiangqi_gpt.players import create_player
     from xiangqi_gpt.records.formats.pgn import pgnwrite
-    from xiangqi_gpt.records.output import check_free
 
     game = _game(file, number)
     if out is not None:
-        check_free(out, force=force)
+        check_writable(out, overwrite=force)
     reviewer = create_player(player)
     try:
         with Progress(console=Console(stderr=True), transient=True) as bar:

@@ -20,6 +20,7 @@ from typing import Any
 from xiangqi_gpt.dataset import shards
 from xiangqi_gpt.dataset.packed import Packed, Packer, PackReport, nothing_to_learn
 from xiangqi_gpt.errors import ConfigError, RecordError
+from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records import GameRecord, read_games
 
 TARGETS = ("mixed", "human", "teacher")
@@ -118,7 +119,7 @@ def pack_folder(
         ConfigError: nothing is left to learn from.
         RecordError: a file that cannot be read, or a place that cannot be written to.
     """
-    with shards.appearing(folder, force=force, folder=True) as draft:
+    with atomic_path(folder, overwrite=force, folder=True, parents=True, error=RecordError) as draft:
         written: list[dict[str, Any]] = []
         packers = settings.packers()
 

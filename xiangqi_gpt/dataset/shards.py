@@ -10,12 +10,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import struct
-import tempfile
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 from zlib import crc32
@@ -24,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from xiangqi_gpt.dataset.packed import Packed, PackedGames, together
-from xiangqi_gpt.errors import RecordError
+from xiangqi_gpt.errors import FileError, RecordError
+from xiangqi_gpt.files import open_regular, read_limited
 from xiangqi_gpt.tokens.conditions import UNKNOWN_RESULT
 
 FORMAT: Final = 1
@@ -36,7 +33,6 @@ _HEAD: Final = struct.Struct("<8sIII")  # magic, version, bytes of the header, i
 _ALIGN: Final = 64
 _MAX_HEADER: Final = 1 << 24
 _LAST_MOVE: Final = 8099
-_ABANDONED: Final = 86_400.0  # seconds
 
 # Type and shape of every array, in units of P plies, G games, S starts and N soft entries.
 SCHEMA: Final[dict[str, tuple[str, str]]] = {
@@ -68,9 +64,9 @@ def is_packed(path: str | os.PathLike[str]) -> bool:
     if found.is_dir():
         return (found / INDEX_FILE).is_file()
     try:
-        with open(found, "rb") as file:
+        with open_regular(found) as file:
             return file.read(len(MAGIC)) == MAGIC
-    except OSError:
+    except FileError:
         return False
 
 
@@ -140,7 +136,7 @@ def read_header(path: Path) -> tuple[dict[str, Any], int]:
     """
     try:
         size = path.stat().st_size
-        with open(path, "rb") as file:
+        with open_regular(path, error=RecordError) as file:
             head = file.read(_HEAD.size)
             if len(head) < _HEAD.size or head[: len(MAGIC)] != MAGIC:
                 raise _fault(path, f"expected packed games, found {head[: len(MAGIC)]!r}")
@@ -271,13 +267,13 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], list[tuple[str, PackedGam
     """The index and the (split, games) parts of a folder of shards; RecordError where it is not whole."""
     file = folder / INDEX_FILE
     try:
-        index = json.loads(file.read_text(encoding="utf-8"))
+        index = json.loads(read_limited(file, _MAX_HEADER, error=RecordError))
         if index["format"] != FORMAT:
             raise _fault(file, f"expected shards of version {FORMAT}, found version {index['format']!r}")
         shards = [(str(shard["file"]), int(shard["bytes"])) for shard in index["shards"]]
     except RecordError:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise _fault(file, f"expected the index of packed shards, found {error!r}") from error
     parts = []
     for name, size in shards:
@@ -297,45 +293,6 @@ def by_split(parts: Iterable[tuple[str, PackedGames]]) -> dict[str, Packed]:
         if games.games:
             found.setdefault(split, []).append(games)
     return {split: together(games) for split, games in found.items()}
-
-
-@contextmanager
-def appearing(target: Path, *, force: bool = False, folder: bool = False) -> Iterator[Path]:
-    """A name to write to, beside *target*, that becomes *target* when the block ends without an error.
-
-    Raises:
-        RecordError: the name is taken and *force* is off, or nothing can be written there.
-    """
-    if target.exists() and (not force or target.is_dir() != folder):
-        hint = "" if target.is_dir() != folder else " (--force overwrites it)"
-        raise _fault(target, f"expected a free name, found a {'folder' if target.is_dir() else 'file'}{hint}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _clear_away(target)
-        room = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
-    except OSError as error:
-        raise _fault(target, f"expected a place to write to, found {error.strerror!r}") from error
-    draft = room / target.name
-    try:
-        if folder:
-            draft.mkdir()
-        yield draft
-        if folder and force and target.exists():
-            shutil.rmtree(target)
-        os.replace(draft, target)
-    except OSError as error:
-        if error.filename is not None and not str(error.filename).startswith(str(room)):
-            raise  # of a file that was read
-        raise _fault(target, f"expected to write it, found {error.strerror or error!r}") from error
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
-
-
-def _clear_away(target: Path) -> None:
-    """Remove what runs that were killed have left of *target*: drafts that nobody has touched for a day."""
-    for draft in target.parent.glob(f".{target.name}.*.part"):
-        if time.time() - draft.stat().st_mtime > _ABANDONED:
-            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _fault(path: Path, reason: str) -> RecordError:

@@ -71,7 +71,7 @@ def _of_games(path: Path, on_error: Callable[[RecordError], None]) -> Iterator[P
 
 def _of_table(path: Path, on_error: Callable[[RecordError], None]) -> Iterator[Puzzle] | None:
     """None where the file has no such columns."""
-    if path.suffix != ".parquet":
+    if path.suffix != ".parquet" or not path.is_file():
         return None
     import pyarrow
     import pyarrow.parquet

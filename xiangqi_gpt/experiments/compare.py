@@ -29,6 +29,7 @@ import numpy as np
 from xiangqi_gpt.dataset import shards
 from xiangqi_gpt.dataset.packed import PackedGames
 from xiangqi_gpt.errors import ConfigError, ModelError, XiangqiError
+from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.training.config import TrainConfig, changed
@@ -208,9 +209,8 @@ def plan(
 def write_data(packed: PackedGames, out: Path) -> None:
     """Keep the games that all runs learn from beside them, so that each reads the same."""
     out.mkdir(parents=True, exist_ok=True)
-    draft = out / ("." + DATA_FILE)
-    shards.write_file(draft, [("train", packed)], {})
-    os.replace(draft, out / DATA_FILE)
+    with atomic_path(out / DATA_FILE, overwrite=True) as draft:
+        shards.write_file(draft, [("train", packed)], {})
 
 
 def read_data(out: Path) -> PackedGames:
@@ -361,11 +361,9 @@ def make(run: Run, data: Path, games: Sequence[GameRecord]) -> Measured | None:
         train_seconds=result.progress.seconds,
         curve=tuple(_curve([line["loss"] for line in log])),
     )
-    draft = run.out / ("." + RESULT_FILE)
-    draft.write_text(
-        json.dumps({"settings": run.fingerprint, "result": dataclasses.asdict(measured)}), encoding="utf-8"
-    )
-    os.replace(draft, run.out / RESULT_FILE)
+    saved = {"settings": run.fingerprint, "result": dataclasses.asdict(measured)}
+    with atomic_path(run.out / RESULT_FILE, overwrite=True) as draft:
+        draft.write_text(json.dumps(saved), encoding="utf-8")
     return measured
 
 

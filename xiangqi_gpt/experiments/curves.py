@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from xiangqi_gpt.errors import ModelError
-from xiangqi_gpt.training.state import EVALUATIONS_FILE, LOG_FILE, room_for
+from xiangqi_gpt.files import atomic_path
+from xiangqi_gpt.training.state import EVALUATIONS_FILE, LOG_FILE, disk_full_as_error
 
 # Columns of 5x7 letters, top row in the lowest bit.
 _GLYPHS: dict[str, str] = {
@@ -222,7 +222,5 @@ def curves(log: Sequence[Mapping[str, float]], evaluations: Sequence[Mapping[str
 def write_curves(out: Path, file: Path) -> None:
     """Draw the course of the run in the folder *out*."""
     image = curves(read_log(out / LOG_FILE), read_log(out / EVALUATIONS_FILE))
-    draft = file.with_name(f".draft-{file.name}")
-    with room_for(out, "the curves"):
+    with disk_full_as_error(out, "the curves"), atomic_path(file, overwrite=True, error=ModelError) as draft:
         draft.write_bytes(png(image))
-        os.replace(draft, file)

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from xiangqi_gpt.errors import ConfigError, RecordError
+from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.lock import RunLock
 from xiangqi_gpt.teacher.work import Row
 
@@ -151,9 +152,8 @@ class Journal:
             if not self._force and games.exists() and games.stat().st_size:
                 raise ConfigError(self._difference(found))
             games.unlink(missing_ok=True)
-        draft = path.with_suffix(".part")
-        draft.write_text(json.dumps(self._settings, indent=1, sort_keys=True), encoding="utf-8")
-        os.replace(draft, path)
+        with atomic_path(path, overwrite=True, error=RecordError) as draft:
+            draft.write_text(json.dumps(self._settings, indent=1, sort_keys=True), encoding="utf-8")
 
     def _difference(self, found: Any) -> str:
         head = f"expected the settings with which {str(self.folder)!r} was begun"

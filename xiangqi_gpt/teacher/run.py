@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from xiangqi_gpt.errors import ConfigError, PlayerError, RecordError
+from xiangqi_gpt.files import check_writable
 from xiangqi_gpt.players.base import EngineSpec
 from xiangqi_gpt.records import GameRecord, read_games, write_games
 from xiangqi_gpt.records.formats import format_of
-from xiangqi_gpt.records.output import check_free
 from xiangqi_gpt.teacher.cluster import RayPool
 from xiangqi_gpt.teacher.engine import engine_name
 from xiangqi_gpt.teacher.journal import Journal, rows_in_order
@@ -141,7 +141,7 @@ def generate(job: Generation, place: Place, on_progress: OnProgress | None = Non
         PlayerError: the engine cannot be started, or dies or lies too often (TeacherError).
         WorkerError: workers that do not come back.
     """
-    check_free(job.out, force=job.force)
+    check_writable(job.out, overwrite=job.force, error=RecordError)
     starts = job.starts
     openings = _openings(job)
     work = PlayOut(
@@ -219,7 +219,7 @@ def label(job: LabelJob, place: Place, on_progress: OnProgress | None = None) ->
 
     Games that cannot be read are counted and left out, as are those over which the engine had to be given up.
     """
-    check_free(job.out, force=job.force)
+    check_writable(job.out, overwrite=job.force, error=RecordError)
     read_games(job.sources)  # raises where a file does not exist
     summary = Summary()
     work = Labelling(engine=job.engine, every=job.every, multipv=job.multipv)
@@ -312,11 +312,11 @@ def _give_up(result: Result, summary: Summary) -> None:
 
 @contextlib.contextmanager
 def _full_disk_is_typed(out: Path) -> Iterator[None]:
-    """An OSError while the file is written becomes a RecordError that says what is kept."""
+    """An error of the disk while the file is written also tells that finished games are kept."""
     try:
         yield
-    except OSError as error:
-        reason = f"expected room to write the file, found {error.strerror or str(error)!r}"
-        raise RecordError(
-            f"{reason}; the finished games are kept, and the same command writes it", file=str(out)
-        ) from error
+    except RecordError as error:
+        if error.file != str(out) or not isinstance(error.__cause__, OSError):
+            raise
+        reason = f"{error.reason}; the finished games are kept, and the same command writes it"
+        raise RecordError(reason, file=str(out)) from error.__cause__

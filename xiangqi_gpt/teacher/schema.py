@@ -10,7 +10,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from xiangqi_gpt.records.output import fresh_file
+from xiangqi_gpt.errors import RecordError
+from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.teacher.work import Row
 
 TEACHER_SCHEMA: Final = pa.schema(
@@ -57,7 +58,7 @@ def write_play_outs(
     count = 0
     engines: set[str] = set()
     with (
-        fresh_file(path, force=force) as temporary,
+        atomic_path(path, overwrite=force, error=RecordError) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd", compression_level=9) as writer,
     ):
         group: list[Row] = []

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from xiangqi_gpt.errors import ConfigError
-from xiangqi_gpt.training.state import EVALUATIONS_FILE, LOG_FILE, room_for
+from xiangqi_gpt.training.state import EVALUATIONS_FILE, LOG_FILE, disk_full_as_error
 
 TENSORBOARD_FOLDER = "tensorboard"
 
@@ -46,7 +46,7 @@ class Journal:
         self._write(EVALUATIONS_FILE, report, "valid")
 
     def _write(self, name: str, report: Mapping[str, Any], group: str) -> None:
-        with room_for(self._out, "the log"):
+        with disk_full_as_error(self._out, "the log"):
             if name not in self._files:
                 self._files[name] = open(self._out / name, "a", encoding="utf-8")  # noqa: SIM115 - closed below
             self._files[name].write(json.dumps(dict(report)) + "\n")

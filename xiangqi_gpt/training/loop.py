@@ -152,7 +152,7 @@ class Trainer:
     ) -> None:
         config, out, device = self.config, self.out, self.accelerator.device
         if self.accelerator.is_main_process:
-            disk.tidy(out)
+            disk.remove_partial(out)
         self.accelerator.wait_for_everyone()
         found = disk.checkpoints(out)
         self._fresh = not found

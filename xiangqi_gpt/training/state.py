@@ -1,14 +1,12 @@
 """Checkpoints of a training run: complete or not there at all.
 
 A run's folder holds ``log.jsonl`` and ``checkpoint-NNNNNNN`` folders, each a model directory with the optimiser, and
-the running mean of the weights if one is kept, beside the weights. A checkpoint is written under another name, flushed
-to disk, and renamed; the one before is removed only then. Nothing is unpickled: tensors are safetensors, the rest JSON.
+the running mean of the weights if one is kept, beside the weights. A checkpoint appears when all of it is on the
+disk; the one before is removed only then. Nothing is unpickled: tensors are safetensors, the rest JSON.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import json
 import os
 import re
@@ -26,6 +24,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from xiangqi_gpt.errors import ModelError
+from xiangqi_gpt.files import atomic_path, is_disk_full, read_limited, remove_partial_files
 from xiangqi_gpt.model.checkpoint import quiet
 from xiangqi_gpt.training.ema import EMA_FILE, Ema
 
@@ -34,8 +33,10 @@ OPTIMIZER_FILE = "optimizer.safetensors"
 LOG_FILE = "log.jsonl"
 EVALUATIONS_FILE = "evaluations.jsonl"
 NOTES_FILE = "evaluation.json"
+_LARGEST_STATE = 1_000_000  # bytes
 _NAME = re.compile(r"checkpoint-(\d{7})")
-_HALF_DONE = re.compile(
+# What versions up to 0.1 called their drafts.
+_PARTIAL_BEFORE = re.compile(
     r"\.(draft|old)-(checkpoint-\d{7}|model|best|curves\.png|log\.jsonl|evaluations\.jsonl)"
 )
 
@@ -83,8 +84,10 @@ def save(
     final = out / f"checkpoint-{progress.step:07d}"
     if (final / STATE_FILE).is_file():
         return final
-    draft = out / f".draft-{final.name}"
-    with room_for(out, "a checkpoint"), _draft(draft):
+    with (
+        disk_full_as_error(out, "a checkpoint"),
+        atomic_path(final, overwrite=True, folder=True, parents=True, error=ModelError) as draft,
+    ):
         with quiet():
             model.save_pretrained(draft)
         names = [name for name, _ in model.named_parameters()]
@@ -98,18 +101,18 @@ def save(
             save_file(ema.state(), draft / EMA_FILE)
             state["ema_steps"] = ema.steps
         (draft / STATE_FILE).write_text(json.dumps(state, indent=1), encoding="utf-8")
-        _publish(draft, final)
     for old in checkpoints(out)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return final
 
 
-def tidy(out: Path) -> None:
-    """Remove what a killed run left half done in the folder *out*, and bring back what it had put aside."""
+def remove_partial(out: Path) -> None:
+    """Remove what a killed run left half done in its folder *out*, and bring back what it was about to replace."""
     if not out.is_dir():
         return
-    for path in out.iterdir():
-        found = _HALF_DONE.fullmatch(path.name)
+    remove_partial_files(out)
+    for path in list(out.iterdir()):
+        found = _PARTIAL_BEFORE.fullmatch(path.name)
         if found is None:
             continue
         final = out / found[2]
@@ -127,69 +130,38 @@ def write_model(model: Any, path: Path, notes: Mapping[str, Any] | None = None) 
     Raises:
         ModelError: the disk is full; what was there before still is.
     """
-    draft = path.with_name(f".draft-{path.name}")
-    with room_for(path.parent, "a model"), _draft(draft):
+    with (
+        disk_full_as_error(path.parent, "a model"),
+        atomic_path(path, overwrite=True, folder=True, parents=True, error=ModelError) as draft,
+    ):
         with quiet():
             model.save_pretrained(draft)
         if notes is not None:
             (draft / NOTES_FILE).write_text(json.dumps(dict(notes), indent=1), encoding="utf-8")
-        _publish(draft, path)
-
-
-def _publish(draft: Path, final: Path) -> None:
-    """Give *draft* its name once all of it is on the disk."""
-    for file in draft.iterdir():
-        with open(file, "rb+") as handle:
-            os.fsync(handle.fileno())
-    aside = final.with_name(f".old-{final.name}")
-    shutil.rmtree(aside, ignore_errors=True)
-    with contextlib.suppress(FileNotFoundError):
-        os.replace(final, aside)
-    os.replace(draft, final)
-    shutil.rmtree(aside, ignore_errors=True)
-    if hasattr(os, "O_DIRECTORY"):  # the new name itself: a power cut must not lose it
-        folder = os.open(final.parent, os.O_DIRECTORY)
-        with contextlib.suppress(OSError):
-            os.fsync(folder)
-        os.close(folder)
 
 
 @contextmanager
-def _draft(folder: Path) -> Iterator[None]:
-    """An empty *folder*, which is gone afterwards: renamed, or removed."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+def disk_full_as_error(out: Path, what: str) -> Iterator[None]:
+    """Within, a full disk is a ModelError that names the last good checkpoint of the folder *out*."""
     try:
         yield
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def room_for(out: Path, what: str) -> Iterator[None]:
-    """Within, a full disk is a ModelError that says so."""
-    try:
-        yield
-    except (OSError, SafetensorError) as error:
-        code = getattr(error, "errno", None)
-        full = code in (errno.ENOSPC, getattr(errno, "EDQUOT", -1)) or "os error 28" in str(error)
-        if not full and "No space left" not in str(error):
+    except (OSError, SafetensorError, ModelError) as error:
+        if not is_disk_full(error):
             raise
         found = checkpoints(out)
         last = f"the last good checkpoint is {found[-1]}" if found else "there is no checkpoint"
-        raise ModelError(
-            f"{out}: expected room for {what}, found a full disk; {last}; make room and go on with --resume"
-        ) from None
+        reason = f"expected room for {what}, found a full disk; {last}; make room and go on with --resume"
+        raise ModelError(reason, file=str(out)) from None
 
 
 def read_state(checkpoint: Path) -> dict[str, Any]:
     """The JSON part of a checkpoint; ModelError where it is not one."""
     file = checkpoint / STATE_FILE
     try:
-        state = json.loads(file.read_text(encoding="utf-8"))
+        state = json.loads(read_limited(file, _LARGEST_STATE, error=ModelError))
         Progress(**state["progress"])
         state["settings"]
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise ModelError(f"{file}: expected the state of a training run, found {error!r}") from None
     return dict(state)
 
@@ -258,7 +230,5 @@ def cut_log(out: Path, step: int, name: str = LOG_FILE) -> None:
         except (json.JSONDecodeError, KeyError, TypeError):
             break
         kept.append(line + "\n")
-    draft = out / f".draft-{name}"
-    with room_for(out, "the log"):
+    with disk_full_as_error(out, "the log"), atomic_path(log, overwrite=True, error=ModelError) as draft:
         draft.write_text("".join(kept), encoding="utf-8")
-        os.replace(draft, log)

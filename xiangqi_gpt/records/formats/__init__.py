@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.records.judge import Reading
+from xiangqi_gpt.records.source import open_source
 
 HEAD_BYTES: Final = 4096
 """How much of a file is looked at."""
@@ -199,11 +200,5 @@ def _ascii_part(head: bytes) -> bytes:
 
 def read_head(path: str | os.PathLike[str]) -> bytes:
     """The first bytes of a file; RecordError where there is no such file or it cannot be opened."""
-    name = os.fspath(path)
-    try:
-        with open(path, "rb") as file:
-            return file.read(HEAD_BYTES)
-    except FileNotFoundError as error:
-        raise RecordError("expected a file, found nothing of that name", file=name) from error
-    except OSError as error:
-        raise RecordError(f"expected a file that can be read: {error.strerror}", file=name) from error
+    with open_source(path) as file:
+        return file.read(HEAD_BYTES)

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from xiangqi_gpt.errors import RecordError
+from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records.decide import (
     SAMPLE,
     Lookahead,
@@ -21,7 +23,6 @@ from xiangqi_gpt.records.decide import (
 )
 from xiangqi_gpt.records.formats.pgn.pgnsplit import MAX_GAME
 from xiangqi_gpt.records.judge import Candidate, Reading, judged, start_of
-from xiangqi_gpt.records.output import fresh_file
 from xiangqi_gpt.records.positions import EMPTY, finish, list_pieces, place_pieces, position_fen, refused
 from xiangqi_gpt.records.record import GameRecord, Variation
 from xiangqi_gpt.records.results import result_of
@@ -211,7 +212,7 @@ def write(path: str | os.PathLike[str], games: Iterable[GameRecord], *, force: b
     """Write games to a file in UTF-8 and return how many; glyphs have no place in this format."""
     count = 0
     with (
-        fresh_file(path, force=force) as temporary,
+        atomic_path(path, overwrite=force, error=RecordError) as temporary,
         open(temporary, "w", encoding="utf-8", newline="\n") as file,
     ):
         for game in games:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from xiangqi_gpt.errors import MoveError, RecordError
+from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records.decide import (
     SAMPLE,
     Lookahead,
@@ -27,7 +28,6 @@ from xiangqi_gpt.records.decide import (
 from xiangqi_gpt.records.formats.pgn.pgnsplit import MAX_GAME
 from xiangqi_gpt.records.judge import Candidate, Reading, judged, start_of
 from xiangqi_gpt.records.movereader import MoveReader
-from xiangqi_gpt.records.output import fresh_file
 from xiangqi_gpt.records.positions import refused
 from xiangqi_gpt.records.record import KINDS, RESULTS, SPLITS, GameRecord, Note, TeacherLabels, split_of
 from xiangqi_gpt.records.results import result_of
@@ -315,7 +315,7 @@ def write(path: str | os.PathLike[str], games: Iterable[GameRecord], *, force: b
     as_object = to_old_object if f".{os.path.basename(path)}".endswith(".qipu.json") else to_object
     count = 0
     with (
-        fresh_file(path, force=force) as temporary,
+        atomic_path(path, overwrite=force, error=RecordError) as temporary,
         open(temporary, "w", encoding="utf-8", newline="\n") as file,
     ):
         for game in games:

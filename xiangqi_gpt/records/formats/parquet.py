@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xiangqi_gpt.errors import RecordError
+from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records.judge import Candidate, Reading, judged
-from xiangqi_gpt.records.output import fresh_file
 from xiangqi_gpt.records.record import KINDS, RESULTS, SPLITS, GameRecord, TeacherLabels, split_of
 from xiangqi_gpt.rules.move import MOVES, Move
 
@@ -309,7 +309,7 @@ def write(path: str | os.PathLike[str], games: Iterable[GameRecord], *, force: b
     """
     count = 0
     with (
-        fresh_file(path, force=force) as temporary,
+        atomic_path(path, overwrite=force, error=RecordError) as temporary,
         pq.ParquetWriter(temporary, SCHEMA, compression="zstd", compression_level=9) as writer,
     ):
         rows: list[dict[str, Any]] = []

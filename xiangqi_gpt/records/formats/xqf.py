@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 
 from xiangqi_gpt.errors import RecordError
+from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records.judge import Candidate, Reading, judged, start_of
-from xiangqi_gpt.records.output import fresh_file
 from xiangqi_gpt.records.positions import (
     EMPTY,
     decode_strings,
@@ -202,7 +202,7 @@ def write(path: str | os.PathLike[str], games: Iterable[GameRecord], *, force: b
         one = game
     if one is None:
         raise RecordError("expected one game for an XQF file, found none", file=os.fspath(path))
-    with fresh_file(path, force=force) as temporary:
+    with atomic_path(path, overwrite=force, error=RecordError) as temporary:
         temporary.write_bytes(to_bytes(one))
     return 1
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from xiangqi_gpt.errors import ConfigError, RecordError
+from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.notation import chinese, uci, wxf
 from xiangqi_gpt.records.judge import start_of
-from xiangqi_gpt.records.output import fresh_file
 from xiangqi_gpt.records.record import GameRecord, Note, split_of
 from xiangqi_gpt.records.tree import MAX_DEPTH, depth_of
 from xiangqi_gpt.rules.board import Board
@@ -62,7 +62,7 @@ def write(
     render = renderer(notation)
     count = 0
     with (
-        fresh_file(path, force=force) as temporary,
+        atomic_path(path, overwrite=force, error=RecordError) as temporary,
         open(temporary, "w", encoding="utf-8", newline="\n") as file,
     ):
         for game in games:
