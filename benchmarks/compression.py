@@ -41,7 +41,7 @@ from xiangqi_gpt.model import XiangqiGPTForCausalLM
 from xiangqi_gpt.model.checkpoint import export_model, load_model
 from xiangqi_gpt.model.context import board_features, context_start
 from xiangqi_gpt.model.onnx import export_onnx
-from xiangqi_gpt.players.gpt import bundled_model
+from xiangqi_gpt.players.gpt_player import bundled_model
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.tokens import legal_tree

@@ -61,9 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace, began: float) -> None:
     from xiangqi_gpt.dataset.packing import PackSettings, open_data
-    from xiangqi_gpt.training.config import changed, preset
     from xiangqi_gpt.training.config_file import read_config
     from xiangqi_gpt.training.loop import Trainer
+    from xiangqi_gpt.training.train_config import changed, preset
 
     if not 0 < options.minutes <= MOST_MINUTES:
         raise ConfigError(
@@ -208,7 +208,7 @@ def write_result(trainer: Trainer, work: Path, out: Path, report: Mapping[str, A
     from xiangqi_gpt.experiments.curves import curves, png, read_log
     from xiangqi_gpt.model.checkpoint import export_model
     from xiangqi_gpt.training.ema import Ema
-    from xiangqi_gpt.training.state import EVALUATIONS_FILE, LOG_FILE, disk_full_as_error
+    from xiangqi_gpt.training.run_state import EVALUATIONS_FILE, LOG_FILE, disk_full_as_error
 
     draft = work / "result"
     raw: dict[str, Tensor] = {}

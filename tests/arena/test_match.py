@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from xiangqi_gpt.arena.match import MatchConfig, MatchResult, PlayedGame, play_match
+from xiangqi_gpt.arena.match_records import match_records
 from xiangqi_gpt.arena.openings import Opening
-from xiangqi_gpt.arena.pgn import match_records
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.players import (
     Analysis,

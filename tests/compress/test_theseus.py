@@ -20,7 +20,7 @@ from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTForCausalLM
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.training.batches import collate
-from xiangqi_gpt.training.config import TrainConfig, changed, preset
+from xiangqi_gpt.training.train_config import TrainConfig, changed, preset
 
 # A tokenizer that looks at the board between attention and feed-forward has more to replace in every layer.
 KINDS: dict[str, dict[str, Any]] = {

@@ -11,11 +11,11 @@ import pytest
 
 from tests.training.games import games
 from xiangqi_gpt.dataset.packed import Packed, PackedGames, PackedSet, pack
-from xiangqi_gpt.dataset.sampling import Sampler
+from xiangqi_gpt.dataset.sampler import Sampler
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.training.config import mix_weights
+from xiangqi_gpt.training.train_config import mix_weights
 
 
 def sampler(packed: Packed, **settings: object) -> Sampler:

@@ -16,6 +16,7 @@ import pytest
 from tests.training.games import games, with_lines
 from xiangqi_gpt.dataset import compact, packing, shards
 from xiangqi_gpt.dataset.packed import NO_MOVE, PackedGames, PackedSet, fingerprint, pack, together
+from xiangqi_gpt.dataset.packed_file import write_arrays
 from xiangqi_gpt.dataset.packing import PackSettings, content_key, open_data, pack_folder
 from xiangqi_gpt.dataset.windows import cut
 from xiangqi_gpt.errors import ConfigError, RecordError
@@ -130,7 +131,7 @@ def test_arrays_that_contradict_each_other(
         else:
             arrays[name] = arrays[name].astype(np.int64)
     header = {"split": "train", "games": packed.games, "plies": packed.plies, "sources": ["a"] * 9}
-    shards.write_arrays(tmp_path / "x.xgp", [(header, arrays)], {"encoding": "raw"})
+    write_arrays(tmp_path / "x.xgp", [(header, arrays)], {"encoding": "raw"})
     with pytest.raises(RecordError, match=words):
         shards.read_file(tmp_path / "x.xgp")
 
@@ -387,8 +388,9 @@ import sys
 for name in ("chess", "pygame", "pyarrow"):
     sys.modules[name] = None
 from pathlib import Path
-from xiangqi_gpt.training.config import changed, preset
+from xiangqi_gpt.training.train_config import changed, preset
 from xiangqi_gpt.training.loop import Trainer
+from xiangqi_gpt.dataset.packed_file import write_arrays
 from xiangqi_gpt.dataset.packing import PackSettings, open_data
 data = open_data([{str(tmp_path / "slot.xgp")!r}], PackSettings())
 config = changed(preset("tiny"), ["max_steps=1", "precision=no"])

@@ -17,10 +17,10 @@ from xiangqi_gpt.dataset.packed import pack
 from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.experiments.curves import Line, draw_panels, png, read_log, smoothed, write_curves
 from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
-from xiangqi_gpt.training.config import preset
 from xiangqi_gpt.training.config_file import read_config
 from xiangqi_gpt.training.flops import flops_per_ply, peak_flops
 from xiangqi_gpt.training.loader import Loader
+from xiangqi_gpt.training.train_config import preset
 
 
 def read_png(data: bytes) -> np.ndarray:

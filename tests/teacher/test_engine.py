@@ -11,7 +11,7 @@ from xiangqi_gpt.players import PlayerCrashError, PlayerError, PlayerTimeoutErro
 from xiangqi_gpt.players.base import EngineSpec
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
-from xiangqi_gpt.teacher.engine import (
+from xiangqi_gpt.teacher.engine_process import (
     EngineLieError,
     Game,
     TeacherEngine,

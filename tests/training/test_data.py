@@ -8,7 +8,7 @@ import torch
 
 from tests.training.games import games
 from xiangqi_gpt.dataset.packed import NO_MOVE, PackedGames, pack
-from xiangqi_gpt.dataset.sampling import Sampler
+from xiangqi_gpt.dataset.sampler import Sampler
 from xiangqi_gpt.dataset.windows import Windows, cut
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import IGNORED

@@ -18,7 +18,7 @@ from tests.model.tiny import tiny
 from tests.training.games import games
 from tests.training.test_loop import config, log
 from xiangqi_gpt.dataset.packed import NO_MOVE, NO_SCORE, PackedGames, pack
-from xiangqi_gpt.dataset.sampling import Sampler
+from xiangqi_gpt.dataset.sampler import Sampler
 from xiangqi_gpt.dataset.windows import Windows, cut
 from xiangqi_gpt.decoding.tree import PackedTree
 from xiangqi_gpt.errors import ConfigError, ModelError
@@ -30,7 +30,6 @@ from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, TOKENIZERS, TokenTrie, create_tokenizer
 from xiangqi_gpt.training.batches import collate, condition_ids
-from xiangqi_gpt.training.config import TrainConfig, changed, preset
 from xiangqi_gpt.training.exposure import (
     ANY_MOVE,
     deviate,
@@ -43,7 +42,8 @@ from xiangqi_gpt.training.exposure import (
 )
 from xiangqi_gpt.training.loop import StepReport, Trainer
 from xiangqi_gpt.training.penalty import embeddings_kept, gradient_penalty
-from xiangqi_gpt.training.state import checkpoints
+from xiangqi_gpt.training.run_state import checkpoints
+from xiangqi_gpt.training.train_config import TrainConfig, changed, preset
 
 NAMES = sorted(TOKENIZERS)
 

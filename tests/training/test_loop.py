@@ -19,9 +19,9 @@ from tests.training.games import games
 from xiangqi_gpt.dataset.packed import PackedGames, pack
 from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.model.checkpoint import load_model
-from xiangqi_gpt.training.config import PRESETS, TrainConfig, changed, preset
 from xiangqi_gpt.training.loop import StepReport, Trainer, learning_rate
-from xiangqi_gpt.training.state import checkpoints
+from xiangqi_gpt.training.run_state import checkpoints
+from xiangqi_gpt.training.train_config import PRESETS, TrainConfig, changed, preset
 
 
 @pytest.fixture(scope="module")

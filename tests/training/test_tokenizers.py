@@ -12,7 +12,7 @@ from tests.model.combinations import NAMES, combinations
 from tests.model.tiny import tiny
 from tests.training.games import games
 from xiangqi_gpt.dataset.packed import NO_MOVE, pack
-from xiangqi_gpt.dataset.sampling import Sampler
+from xiangqi_gpt.dataset.sampler import Sampler
 from xiangqi_gpt.dataset.windows import Windows, cut
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import IGNORED

@@ -10,7 +10,7 @@ import torch
 
 from tests.training.games import games, with_lines
 from xiangqi_gpt.dataset.packed import NO_MOVE, NO_SCORE, pack
-from xiangqi_gpt.dataset.sampling import Sampler
+from xiangqi_gpt.dataset.sampler import Sampler
 from xiangqi_gpt.dataset.windows import Windows, cut
 from xiangqi_gpt.model import IGNORED
 from xiangqi_gpt.records import GameRecord

@@ -27,8 +27,8 @@ from xiangqi_gpt.model.encoder import ConvBlock, ConvEncoder
 from xiangqi_gpt.model.gpt import Layer, Look
 from xiangqi_gpt.model.readers import BoardLook
 from xiangqi_gpt.training.batches import Batch
-from xiangqi_gpt.training.config import TrainConfig
 from xiangqi_gpt.training.loop import Trainer
+from xiangqi_gpt.training.train_config import TrainConfig
 
 _STREAM = 0x7E5E  # keeps these draws apart from those of the data
 

@@ -21,8 +21,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from xiangqi_gpt.dataset import shards
 from xiangqi_gpt.dataset.packed import NO_MOVE, NO_SCORE, Packed, PackedGames, SoftLabels
+from xiangqi_gpt.dataset.packed_file import checked, write_arrays
 from xiangqi_gpt.errors import ConfigError, RecordError, XiangqiError
 from xiangqi_gpt.rules import batch
 
@@ -308,7 +308,7 @@ def unpacked(path: Path, part: Mapping[str, Any], arrays: Mapping[str, npt.NDArr
         games = decode(streams, [str(name) for name in part["sources"]])
     except (XiangqiError, lzma.LZMAError, KeyError, TypeError, ValueError, IndexError) as error:
         raise RecordError(f"expected compact packed games, found {error}", file=str(path)) from error
-    return shards.checked(path, part, games.arrays())
+    return checked(path, part, games.arrays())
 
 
 @dataclass(frozen=True)
@@ -346,7 +346,7 @@ def write_compact(
         share = min(1.0, 1.02 * limit * taken / (offered * _size(probe)))
     while True:
         found = _compressed(parts, orders, share)
-        size = shards.write_arrays(path, found, {**facts, "encoding": "compact"})
+        size = write_arrays(path, found, {**facts, "encoding": "compact"})
         if limit is None or size <= limit:
             break
         share *= 0.99 * limit / size

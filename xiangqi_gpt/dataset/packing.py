@@ -19,6 +19,7 @@ from typing import Any
 
 from xiangqi_gpt.dataset import shards
 from xiangqi_gpt.dataset.packed import Packed, Packer, PackReport, nothing_to_learn
+from xiangqi_gpt.dataset.packed_file import FORMAT
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records import GameRecord, read_games
@@ -63,9 +64,7 @@ class Data:
 
 def content_key(paths: Sequence[Path], settings: PackSettings) -> str:
     """A name for the packed form of *paths*: the same for the same bytes, order and settings."""
-    digest = hashlib.sha256(
-        json.dumps([shards.FORMAT, dataclasses.asdict(settings)], sort_keys=True).encode()
-    )
+    digest = hashlib.sha256(json.dumps([FORMAT, dataclasses.asdict(settings)], sort_keys=True).encode())
     for path in paths:
         # The name tells the source of a game and, for some formats, how a file is read.
         digest.update(f"\n{path.name}\n{path.stat().st_size}\n".encode())
@@ -142,7 +141,7 @@ def pack_folder(
             if packer.plies:
                 flush(split)
         index = {
-            "format": shards.FORMAT,
+            "format": FORMAT,
             **facts(settings),
             "inputs": [{"name": path.name, "bytes": path.stat().st_size} for path in paths],
             "report": _as_dict(report, packers["valid"].report),

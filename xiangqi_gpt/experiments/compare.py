@@ -32,7 +32,7 @@ from xiangqi_gpt.errors import ConfigError, ModelError, XiangqiError
 from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.training.config import TrainConfig, changed
+from xiangqi_gpt.training.train_config import TrainConfig, changed
 
 if TYPE_CHECKING:
     from xiangqi_gpt.training.loop import StepReport

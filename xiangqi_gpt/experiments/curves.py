@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from xiangqi_gpt.errors import ModelError
 from xiangqi_gpt.files import atomic_path
-from xiangqi_gpt.training.state import EVALUATIONS_FILE, LOG_FILE, disk_full_as_error
+from xiangqi_gpt.training.run_state import EVALUATIONS_FILE, LOG_FILE, disk_full_as_error
 
 # Columns of 5x7 letters, top row in the lowest bit.
 _GLYPHS: dict[str, str] = {

@@ -16,7 +16,7 @@ from xiangqi_gpt.errors import ModelError, XiangqiError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.model.config import XiangqiGPTConfig
 from xiangqi_gpt.model.gpt import XiangqiGPTForCausalLM
-from xiangqi_gpt.model.quantize import Int8Conv2d, Int8Linear, quantized
+from xiangqi_gpt.model.quantize import Int8Conv2d, Int8Linear, use_int8
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -67,6 +67,19 @@ def export_model(model: XiangqiGPTForCausalLM, out: Path, *, int8: bool = False)
     with atomic_path(out, folder=True, parents=True, error=ModelError) as draft, quiet():
         halved.save_pretrained(draft, max_shard_size="15MB")
     return sum(file.stat().st_size for file in out.glob("*.safetensors"))
+
+
+def quantized(model: XiangqiGPTForCausalLM) -> XiangqiGPTForCausalLM:
+    """A copy of *model* in eight bits, to be scored with and saved like any other, but not trained."""
+    if model.config.quantization != "none":
+        raise ModelError(
+            f"expected a model of full precision, found one with quantization={model.config.quantization!r}"
+        )
+    made = copy.deepcopy(model)
+    made.config.quantization = "int8"
+    use_int8(made)
+    made.eval()
+    return made
 
 
 @contextmanager

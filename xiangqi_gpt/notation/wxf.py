@@ -24,7 +24,7 @@ from typing import Literal
 
 from xiangqi_gpt.errors import MoveError
 from xiangqi_gpt.notation.common import plain, unreadable
-from xiangqi_gpt.notation.linear import (
+from xiangqi_gpt.notation.relative import (
     ADVISOR,
     ELEPHANT,
     FRONT,

@@ -8,7 +8,7 @@ from xiangqi_gpt.players.base import EngineSpec
 from xiangqi_gpt.records.record import TeacherLabels
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import MOVES, Move
-from xiangqi_gpt.teacher.engine import Game, Judgement, TeacherEngine
+from xiangqi_gpt.teacher.engine_process import Game, Judgement, TeacherEngine
 from xiangqi_gpt.teacher.playout import label_columns
 from xiangqi_gpt.teacher.work import Row, Task
 

@@ -13,7 +13,7 @@ from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.outcome import Outcome
 from xiangqi_gpt.rules.pieces import Color
-from xiangqi_gpt.teacher.engine import Game, Judgement, TeacherEngine
+from xiangqi_gpt.teacher.engine_process import Game, Judgement, TeacherEngine
 from xiangqi_gpt.teacher.work import Row, Task
 
 WON_SCORE = 1_000

@@ -15,7 +15,7 @@ from xiangqi_gpt.players.base import EngineSpec
 from xiangqi_gpt.records import GameRecord, read_games, write_games
 from xiangqi_gpt.records.formats import format_of
 from xiangqi_gpt.teacher.cluster import RayPool
-from xiangqi_gpt.teacher.engine import engine_name
+from xiangqi_gpt.teacher.engine_process import engine_name
 from xiangqi_gpt.teacher.journal import Journal, rows_in_order
 from xiangqi_gpt.teacher.labelling import Labelling, labels_of
 from xiangqi_gpt.teacher.local import LocalPool, core_count

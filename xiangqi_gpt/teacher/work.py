@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from xiangqi_gpt.errors import PlayerError, XiangqiError
 from xiangqi_gpt.players.base import PlayerCrashError, PlayerTimeoutError
-from xiangqi_gpt.teacher.engine import EngineLieError, TeacherEngine
+from xiangqi_gpt.teacher.engine_process import EngineLieError, TeacherEngine
 
 DEATHS = 3
 """How often an engine may die over one game before the game is given up."""

@@ -23,7 +23,7 @@ from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.rules.squares import square_name
 from xiangqi_gpt.tokens.conditions import ConditionTokens
-from xiangqi_gpt.tokens.possible import POSSIBLE_MOVES
+from xiangqi_gpt.tokens.move_vocabulary import POSSIBLE_MOVES
 from xiangqi_gpt.tokens.vocab import SPECIALS, Vocab
 
 View = Literal["mover", "red"]

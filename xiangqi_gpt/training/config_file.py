@@ -22,7 +22,7 @@ from typing import Any
 
 from xiangqi_gpt.errors import ConfigError, FileError
 from xiangqi_gpt.files import read_limited
-from xiangqi_gpt.training.config import TrainConfig, model_keys, preset, typed
+from xiangqi_gpt.training.train_config import TrainConfig, model_keys, preset, typed
 
 if sys.version_info >= (3, 11):
     import tomllib

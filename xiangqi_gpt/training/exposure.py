@@ -25,7 +25,7 @@ from xiangqi_gpt.rules.squares import SQUARES
 from xiangqi_gpt.tokens import Tokenizer
 from xiangqi_gpt.tokens.vocab import SPECIALS
 from xiangqi_gpt.training.batches import Batch, collate
-from xiangqi_gpt.training.config import TrainConfig
+from xiangqi_gpt.training.train_config import TrainConfig
 
 ANY_MOVE = 65535  # a proposal: some legal move, by the draw
 _LAST_MOVE = SQUARES * SQUARES - 1

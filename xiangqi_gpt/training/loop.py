@@ -26,15 +26,15 @@ from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.lock import RunLock
 from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.checkpoint import load_model
-from xiangqi_gpt.training import state as disk
+from xiangqi_gpt.training import run_state as disk
 from xiangqi_gpt.training.batches import Batch
-from xiangqi_gpt.training.config import TrainConfig, check_settings_apply
 from xiangqi_gpt.training.ema import EMA_FILE, Ema, restore_pair
-from xiangqi_gpt.training.journal import Journal
 from xiangqi_gpt.training.loader import Loader, default_workers
+from xiangqi_gpt.training.run_log import Journal
+from xiangqi_gpt.training.run_state import Progress
 from xiangqi_gpt.training.schedules import learning_rate, stage_of
-from xiangqi_gpt.training.state import Progress
 from xiangqi_gpt.training.step import Stepper, Sums
+from xiangqi_gpt.training.train_config import TrainConfig, check_settings_apply
 from xiangqi_gpt.training.validation import Evaluation, Validator, best_so_far, evaluation_of
 
 BEST_FOLDER = "best"

@@ -9,7 +9,7 @@ from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.records import GameRecord, Note, Variation, read_games
 from xiangqi_gpt.records.formats.pgn import pgnread, pgnwrite
 from xiangqi_gpt.records.textlines import MAX_LINE
-from xiangqi_gpt.records.tree import MAX_DEPTH
+from xiangqi_gpt.records.variations import MAX_DEPTH
 
 from ..conftest import Read, iccs, moves
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from xiangqi_gpt.errors import RecordError
-from xiangqi_gpt.records.judge import Reading
+from xiangqi_gpt.records.replay import Reading
 from xiangqi_gpt.records.source import open_source
 
 HEAD_BYTES: Final = 4096

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from xml.parsers import expat
 
-from xiangqi_gpt.records.decide import decode, decode_somehow
-from xiangqi_gpt.records.judge import Candidate, Reading, judged
-from xiangqi_gpt.records.positions import finish, refused
+from xiangqi_gpt.records.detect import decode, decode_somehow
+from xiangqi_gpt.records.replay import Candidate, Reading, judged
 from xiangqi_gpt.records.source import read_whole
-from xiangqi_gpt.records.tree import MAX_COMMENT, MAX_NODES, RawLine
+from xiangqi_gpt.records.start_positions import finish, refused
+from xiangqi_gpt.records.variations import MAX_COMMENT, MAX_NODES, RawLine
 
 MAX_SIZE: Final = 1 << 24
 """Largest file taken, in bytes."""

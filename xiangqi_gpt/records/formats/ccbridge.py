@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from xiangqi_gpt.errors import RecordError
-from xiangqi_gpt.records.judge import Candidate, Reading, judged
-from xiangqi_gpt.records.positions import finish, position_fen, refused
+from xiangqi_gpt.records.replay import Candidate, Reading, judged
 from xiangqi_gpt.records.source import open_source
-from xiangqi_gpt.records.tree import MAX_COMMENT, MAX_NODES, TreeBuilder
+from xiangqi_gpt.records.start_positions import finish, position_fen, refused
+from xiangqi_gpt.records.variations import MAX_COMMENT, MAX_NODES, TreeBuilder
 
 RECORD_MAGIC: Final = b"CCBridge Record\x00"
 LIBRARY_MAGIC: Final = b"CCBridgeLibrary\x00"

@@ -14,7 +14,7 @@ from typing import Final
 
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.files import atomic_path
-from xiangqi_gpt.records.decide import (
+from xiangqi_gpt.records.detect import (
     SAMPLE,
     Lookahead,
     choose_encoding,
@@ -22,13 +22,20 @@ from xiangqi_gpt.records.decide import (
     decode_somehow,
 )
 from xiangqi_gpt.records.formats.pgn.pgnsplit import MAX_GAME
-from xiangqi_gpt.records.judge import Candidate, Reading, judged, start_of
-from xiangqi_gpt.records.positions import EMPTY, finish, list_pieces, place_pieces, position_fen, refused
 from xiangqi_gpt.records.record import GameRecord, Variation
+from xiangqi_gpt.records.replay import Candidate, Reading, judged, start_of
 from xiangqi_gpt.records.results import result_of
 from xiangqi_gpt.records.source import open_source
+from xiangqi_gpt.records.start_positions import (
+    EMPTY,
+    finish,
+    list_pieces,
+    place_pieces,
+    position_fen,
+    refused,
+)
 from xiangqi_gpt.records.textlines import ByteStream, TextLines
-from xiangqi_gpt.records.tree import MAX_NODES, RawLine
+from xiangqi_gpt.records.variations import MAX_NODES, RawLine
 from xiangqi_gpt.rules.move import Move
 
 _MARK: Final = re.compile(r"\[(/?)DhtmlXQ_(\w{1,40})\]")

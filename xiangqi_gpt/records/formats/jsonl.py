@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from xiangqi_gpt.errors import MoveError, RecordError
 from xiangqi_gpt.files import atomic_path
-from xiangqi_gpt.records.decide import (
+from xiangqi_gpt.records.detect import (
     SAMPLE,
     Lookahead,
     choose_dialect,
@@ -26,14 +26,14 @@ from xiangqi_gpt.records.decide import (
     decode_somehow,
 )
 from xiangqi_gpt.records.formats.pgn.pgnsplit import MAX_GAME
-from xiangqi_gpt.records.judge import Candidate, Reading, judged, start_of
 from xiangqi_gpt.records.movereader import MoveReader
-from xiangqi_gpt.records.positions import refused
 from xiangqi_gpt.records.record import KINDS, RESULTS, SPLITS, GameRecord, Note, TeacherLabels, split_of
+from xiangqi_gpt.records.replay import Candidate, Reading, judged, start_of
 from xiangqi_gpt.records.results import result_of
 from xiangqi_gpt.records.source import open_source
+from xiangqi_gpt.records.start_positions import refused
 from xiangqi_gpt.records.textlines import ByteStream, TextLines
-from xiangqi_gpt.records.tree import MAX_DEPTH, RawLine, depth_of, plain_notes, resolve
+from xiangqi_gpt.records.variations import MAX_DEPTH, RawLine, depth_of, plain_notes, resolve
 from xiangqi_gpt.rules.move import Move
 
 _RUN: Final = re.compile(r"(?:[a-i][0-9][a-i][0-9])+")

@@ -13,10 +13,10 @@ from itertools import chain
 from typing import Final
 
 from xiangqi_gpt.errors import RecordError
-from xiangqi_gpt.records.decide import ENCODINGS, Lookahead, decode, legal_plies
+from xiangqi_gpt.records.detect import ENCODINGS, Lookahead, decode, legal_plies
 from xiangqi_gpt.records.formats.pgn.pgnread import candidates
 from xiangqi_gpt.records.formats.pgn.pgnsplit import MAX_GAME, RawGame
-from xiangqi_gpt.records.judge import Reading, judged
+from xiangqi_gpt.records.replay import Reading, judged
 from xiangqi_gpt.records.source import open_source
 from xiangqi_gpt.records.textlines import ByteStream, Line, TextLines
 

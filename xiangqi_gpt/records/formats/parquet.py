@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.files import atomic_path
-from xiangqi_gpt.records.judge import Candidate, Reading, judged
 from xiangqi_gpt.records.record import KINDS, RESULTS, SPLITS, GameRecord, TeacherLabels, split_of
+from xiangqi_gpt.records.replay import Candidate, Reading, judged
 from xiangqi_gpt.rules.move import MOVES, Move
 
 _BATCH_ROWS: Final = 1024

@@ -17,8 +17,10 @@ import numpy as np
 
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.files import atomic_path
-from xiangqi_gpt.records.judge import Candidate, Reading, judged, start_of
-from xiangqi_gpt.records.positions import (
+from xiangqi_gpt.records.record import GameRecord, Note, Variation
+from xiangqi_gpt.records.replay import Candidate, Reading, judged, start_of
+from xiangqi_gpt.records.source import read_whole
+from xiangqi_gpt.records.start_positions import (
     EMPTY,
     decode_strings,
     finish,
@@ -27,9 +29,7 @@ from xiangqi_gpt.records.positions import (
     position_fen,
     refused,
 )
-from xiangqi_gpt.records.record import GameRecord, Note, Variation
-from xiangqi_gpt.records.source import read_whole
-from xiangqi_gpt.records.tree import MAX_COMMENT, MAX_NODES, TreeBuilder
+from xiangqi_gpt.records.variations import MAX_COMMENT, MAX_NODES, TreeBuilder
 from xiangqi_gpt.rules.move import Move
 
 MAX_SIZE: Final = 1 << 25

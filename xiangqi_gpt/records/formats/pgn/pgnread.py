@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from xiangqi_gpt.records.decide import (
+from xiangqi_gpt.records.detect import (
     ENCODINGS,
     SAMPLE,
     Lookahead,
@@ -25,13 +25,13 @@ from xiangqi_gpt.records.decide import (
 )
 from xiangqi_gpt.records.formats.pgn.pgnsplit import RawGame, split_games
 from xiangqi_gpt.records.formats.pgn.pgntext import MoveText, line_of_ply, read_moves, read_tags
-from xiangqi_gpt.records.judge import Candidate, Reading, judged, start_of
 from xiangqi_gpt.records.movereader import MoveReader
 from xiangqi_gpt.records.record import KINDS, SPLITS
+from xiangqi_gpt.records.replay import Candidate, Reading, judged, start_of
 from xiangqi_gpt.records.results import agreed, result_of
 from xiangqi_gpt.records.source import open_source
 from xiangqi_gpt.records.textlines import ByteStream, TextLines
-from xiangqi_gpt.records.tree import plain_notes, resolve
+from xiangqi_gpt.records.variations import plain_notes, resolve
 
 _RENAMED: Final = {
     "White": "Red",

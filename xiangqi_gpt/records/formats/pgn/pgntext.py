@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from xiangqi_gpt.records.judge import MAX_PLIES
+from xiangqi_gpt.records.replay import MAX_PLIES
 from xiangqi_gpt.records.results import ENDS
-from xiangqi_gpt.records.tree import MAX_DEPTH, MAX_NODES, RawLine
+from xiangqi_gpt.records.variations import MAX_DEPTH, MAX_NODES, RawLine
 
 MAX_WORDS: Final = 2 * MAX_PLIES
 """How many words of a move text without comments are looked at."""

@@ -9,9 +9,9 @@ from typing import Final
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.notation import chinese, uci, wxf
-from xiangqi_gpt.records.judge import start_of
 from xiangqi_gpt.records.record import GameRecord, Note, split_of
-from xiangqi_gpt.records.tree import MAX_DEPTH, depth_of
+from xiangqi_gpt.records.replay import start_of
+from xiangqi_gpt.records.variations import MAX_DEPTH, depth_of
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import MOVES, Move
 

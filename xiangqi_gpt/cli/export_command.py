@@ -27,7 +27,7 @@ def command(
     Python; docs/compression.md describes its inputs.
     """
     from xiangqi_gpt.model.checkpoint import export_model, load_model
-    from xiangqi_gpt.players.gpt import bundled_model
+    from xiangqi_gpt.players.gpt_player import bundled_model
 
     chosen = model or model_dir
     if chosen is None or (model and model_dir):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xiangqi_gpt.dataset.packing import TARGETS
-from xiangqi_gpt.dataset.sampling import mix_weights
+from xiangqi_gpt.dataset.sampler import mix_weights
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.players.scores import PIKAFISH
 

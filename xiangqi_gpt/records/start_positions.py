@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from xiangqi_gpt.errors import MoveError
-from xiangqi_gpt.records.decide import decode
-from xiangqi_gpt.records.judge import Candidate, start_of
-from xiangqi_gpt.records.tree import RawLine, plain_notes, resolve
+from xiangqi_gpt.records.detect import decode
+from xiangqi_gpt.records.replay import Candidate, start_of
+from xiangqi_gpt.records.variations import RawLine, plain_notes, resolve
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.fen import format_fen
 from xiangqi_gpt.rules.move import MOVES, Move

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from xiangqi_gpt.errors import ConfigError
-from xiangqi_gpt.training.state import EVALUATIONS_FILE, LOG_FILE, disk_full_as_error
+from xiangqi_gpt.training.run_state import EVALUATIONS_FILE, LOG_FILE, disk_full_as_error
 
 TENSORBOARD_FOLDER = "tensorboard"
 

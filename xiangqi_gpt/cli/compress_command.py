@@ -83,8 +83,8 @@ def command(
     from xiangqi_gpt.compress.successor import plan_for, successor_config
     from xiangqi_gpt.compress.theseus import TheseusConfig, TheseusTrainer
     from xiangqi_gpt.model.checkpoint import load_model
-    from xiangqi_gpt.players.gpt import bundled_model
-    from xiangqi_gpt.training.config import TrainConfig, changed
+    from xiangqi_gpt.players.gpt_player import bundled_model
+    from xiangqi_gpt.training.train_config import TrainConfig, changed
 
     theseus = TheseusConfig(rate=rate, replacing=replacing)
     limit = duration(time_limit) if time_limit is not None else None

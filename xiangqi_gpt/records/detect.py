@@ -12,8 +12,8 @@ from typing import Final, Generic, TypeVar
 
 from xiangqi_gpt.errors import MoveError
 from xiangqi_gpt.notation import Dialect, RankConvention, detect_dialect, detect_rank_convention
-from xiangqi_gpt.records.judge import Candidate, judged
 from xiangqi_gpt.records.movereader import MAX_TOKEN, looks_like_coordinates
+from xiangqi_gpt.records.replay import Candidate, judged
 from xiangqi_gpt.rules.board import Board
 
 ENCODINGS: Final = ("utf-8", "gb18030", "big5hkscs")

@@ -79,7 +79,7 @@ def command(
 
 
 def _write(path: Path, played: list[PlayedGame], config: MatchConfig, force: bool) -> None:
-    from xiangqi_gpt.arena.pgn import match_records
+    from xiangqi_gpt.arena.match_records import match_records
     from xiangqi_gpt.records.formats.pgn import pgnwrite
 
     pgnwrite.write(path, match_records(played, config), force=force)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from xiangqi_gpt.cli.analyse import board_of
+from xiangqi_gpt.cli.analyse_command import board_of
 
 
 @click.command("legal")
@@ -22,7 +22,7 @@ from xiangqi_gpt.cli.analyse import board_of
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def command(moves: tuple[str, ...], fen: str | None, model_dir: Path | None, as_json: bool) -> None:
     """Say of each MOVE (h2e2) whether it is legal, why not, and its probability among the legal moves."""
-    from xiangqi_gpt.players.gpt import GPTPlayer
+    from xiangqi_gpt.players.gpt_player import GPTPlayer
     from xiangqi_gpt.rules.move import Move
 
     board = board_of(fen, None)

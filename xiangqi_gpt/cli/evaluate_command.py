@@ -197,7 +197,7 @@ def _scorer(model_dir: Path | None, device: str, threads: int | None, seed: int)
     import torch
 
     from xiangqi_gpt.decoding import Scorer
-    from xiangqi_gpt.players.gpt import open_model
+    from xiangqi_gpt.players.gpt_player import open_model
 
     if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
         raise ConfigError(f"device: expected cpu, or cuda where there is one, found {device!r}")

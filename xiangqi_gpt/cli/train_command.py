@@ -77,9 +77,9 @@ def command(
     """
     import torch
 
-    from xiangqi_gpt.training.config import changed, preset
     from xiangqi_gpt.training.config_file import read_config
     from xiangqi_gpt.training.loop import Trainer
+    from xiangqi_gpt.training.train_config import changed, preset
 
     file = config_file
     config = preset(preset_name or "laptop") if file is None else read_config(file, preset_name)

@@ -48,7 +48,7 @@ def command(fen: str | None, moves: str | None, multipv: str, model_dir: Path | 
         )
 
     from xiangqi_gpt.players import Limit
-    from xiangqi_gpt.players.gpt import GPTPlayer
+    from xiangqi_gpt.players.gpt_player import GPTPlayer
 
     analysis = GPTPlayer(model_dir).analyse(board, Limit(), None if multipv == "all" else int(multipv))
     value = analysis.value
