@@ -98,7 +98,7 @@ def test_a_name_taken_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     with ExitStack() as stack:
         stack.enter_context(atomic_path(tmp_path / "a.txt")).write_text("ours")
         (tmp_path / "a.txt").write_text("theirs")
-        with pytest.raises(FileError, match="free name"):
+        with pytest.raises(FileError, match="name that is free"):
             stack.close()
     assert names(tmp_path) == ["a.txt"]
     assert (tmp_path / "a.txt").read_text() == "theirs"

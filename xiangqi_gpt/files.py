@@ -43,12 +43,12 @@ def check_free(
     target = Path(path)
     if not target.exists():
         return
-    kind = "folder" if target.is_dir() else "file"
     if target.is_dir() != folder:
-        wanted = "folder" if folder else "file"
-        raise error(f"expected a free name for a {wanted}, found a {kind}", file=os.fspath(path))
+        wanted, found = ("folder", "file") if folder else ("file", "folder")
+        raise error(f"expected the name of a {wanted} to write, found a {found}", file=os.fspath(path))
     if not overwrite:
-        raise error(f"expected a free name, found a {kind} (--force overwrites it)", file=os.fspath(path))
+        found = "a free name, found a folder" if folder else "a name that is free, found a file"
+        raise error(f"expected {found} (--force overwrites it)", file=os.fspath(path))
 
 
 def check_writable(path: PathLike, *, overwrite: bool = False, error: type[FileError] = FileError) -> None:

@@ -28,6 +28,7 @@ from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.batch import legal_mask
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import MOVES, Move
+from xiangqi_gpt.rules.views import rotated_moves
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, TOKENIZERS, TokenTrie, create_tokenizer
 from xiangqi_gpt.training.batches import collate, condition_ids
 from xiangqi_gpt.training.exposure import (
@@ -38,7 +39,6 @@ from xiangqi_gpt.training.exposure import (
     sample_plies,
     sample_texts,
     sampling_rate,
-    seen,
 )
 from xiangqi_gpt.training.loop import StepReport, Trainer
 from xiangqi_gpt.training.penalty import embeddings_kept, gradient_penalty
@@ -114,9 +114,9 @@ def test_replaced_plies_are_legal_and_nothing_is_learned_until_the_game_is_back(
     # Every move is legal where it is played, and the next board is the one after it.
     boards, turns = other.boards[inside], other.turns[inside]
     legal = legal_mask(boards, np.zeros(len(boards), np.int8))
-    assert legal[np.arange(len(boards)), seen(other.moves[inside], turns)].all()
+    assert legal[np.arange(len(boards)), rotated_moves(other.moves[inside], turns)].all()
     for row, ply in np.argwhere(inside[:, :-1] & inside[:, 1:]).tolist():
-        move = int(seen(other.moves[row, ply], other.turns[row, ply]))
+        move = int(rotated_moves(other.moves[row, ply], other.turns[row, ply]))
         after = other.boards[row, ply].copy()
         after[move % 90], after[move // 90] = after[move // 90], 0
         after = np.where(after == 0, 0, np.where(after > 7, after - 7, after + 7))[::-1]

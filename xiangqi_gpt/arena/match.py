@@ -26,6 +26,7 @@ from xiangqi_gpt.players.base import (
 )
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.rules.outcome import result_of_winner
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.rules.rulesets import RuleSet, get_rule_set
 
@@ -88,7 +89,7 @@ class PlayedGame:
     @property
     def result(self) -> str:
         """ "1-0" (Red wins), "0-1" or "1/2-1/2"."""
-        return "1/2-1/2" if self.winner is None else ("1-0", "0-1")[self.winner]
+        return result_of_winner(self.winner)
 
     @property
     def points(self) -> float:

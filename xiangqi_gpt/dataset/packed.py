@@ -23,11 +23,11 @@ import numpy.typing as npt
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.outcome import MATE_SCORE, RED_SCORES
 from xiangqi_gpt.tokens.conditions import UNKNOWN_RESULT, UNKNOWN_STRENGTH
 
 NO_MOVE = 0  # a0a0 is no move: it marks a ply that has nothing to learn
 NO_SCORE = -32768
-MAX_SCORE = 30_000  # centipawns; a mate in n is 30000 - n
 MAX_GAME_PLIES = 65_535  # plies of a game are numbered in two bytes
 
 U16 = npt.NDArray[np.uint16]
@@ -169,9 +169,6 @@ def _elo(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else UNKNOWN_STRENGTH
 
 
-_RESULTS = {"1-0": 1, "0-1": -1, "1/2-1/2": 0}
-
-
 class Packer:
     """Takes games one by one; what it has taken since the last :meth:`take` is in memory.
 
@@ -231,7 +228,7 @@ class Packer:
         self._soft_offsets.append(len(self._soft_moves))
         self._start_of.append(self._starts.setdefault(_start(record.start_fen), len(self._starts)))
         self._source_of.append(self._sources.setdefault(source_name(record), len(self._sources)))
-        self._results.append(_RESULTS.get(record.result, UNKNOWN_RESULT))
+        self._results.append(RED_SCORES.get(record.result, UNKNOWN_RESULT))
         self._strengths.extend(_elo(record.tags.get(tag, "")) for tag in ("RedElo", "BlackElo"))
         report.kept += 1
         report.plies += len(played)
@@ -349,8 +346,8 @@ def _wrong(record: GameRecord, reason: str, ply: int | None = None) -> RecordErr
 
 
 def _score(record: GameRecord, ply: int, cp: int) -> int:
-    if not -MAX_SCORE <= cp <= MAX_SCORE:
+    if not -MATE_SCORE <= cp <= MATE_SCORE:
         raise _wrong(
-            record, f"expected a score from -{MAX_SCORE} to {MAX_SCORE} centipawns, found {cp!r}", ply
+            record, f"expected a score from -{MATE_SCORE} to {MATE_SCORE} centipawns, found {cp!r}", ply
         )
     return cp

@@ -23,6 +23,7 @@ from xiangqi_gpt.dataset.packed import (
     PackedGames,
     is_taught,
 )
+from xiangqi_gpt.rules.views import HALF_TURN, MIRROR, OTHER_COLOR, mirrored_moves
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -92,13 +93,8 @@ def _fill(
                 out_plies[b, p] = offsets[g] + ply
                 for s in range(90):
                     # The side to move sees its own pieces as 1-7, from its own side of the board.
-                    code = board[s] if turn == 0 else board[89 - s]
-                    if turn == 1 and code > 0:
-                        code = code + 7 if code < 8 else code - 7
-                    t = s
-                    if mirrored[b]:
-                        t = s - s % 9 + 8 - s % 9
-                    out_boards[b, p, t] = code
+                    code = board[s] if turn == 0 else OTHER_COLOR[board[HALF_TURN[s]]]
+                    out_boards[b, p, MIRROR[s] if mirrored[b] else s] = code
             move = moves[offsets[g] + ply]
             origin = move // 90
             goal = move % 90
@@ -135,10 +131,7 @@ def _fill_soft(
 
 def mirror_moves(moves: U16) -> U16:
     """Moves as seen in a mirror, left and right exchanged; NO_MOVE stays."""
-    index = moves.astype(np.int64)
-    origin, goal = index // 90, index % 90
-    turned = (origin - 2 * (origin % 9) + 8) * 90 + goal - 2 * (goal % 9) + 8
-    return np.where(index == NO_MOVE, NO_MOVE, turned).astype(np.uint16)
+    return np.where(moves == NO_MOVE, NO_MOVE, mirrored_moves(moves)).astype(np.uint16)
 
 
 def cut(

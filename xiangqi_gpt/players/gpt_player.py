@@ -28,11 +28,11 @@ from xiangqi_gpt.players.base import Analysis, Limit, Line, PlayResult, Value, l
 from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.rules.outcome import mate_score
 from xiangqi_gpt.rules.rulesets import RuleSet, get_rule_set
 from xiangqi_gpt.tokens import Condition
 
 BUNDLED = "assets/model"
-_MATE_CP = 30_000
 
 
 def bundled_model() -> Path:
@@ -225,7 +225,7 @@ def search_analysis(found: Found, multipv: int | None = None) -> Analysis:
     lines = []
     for move in order[:multipv]:
         pv, mate = pvs.get(move, ((move,), None))
-        cp = None if mate is None else _MATE_CP - mate if mate > 0 else -_MATE_CP - mate
+        cp = None if mate is None else mate_score(mate)
         i = number[move]
         lines.append(Line(pv, prob=float(scores.probs[i]), logprob=float(scores.logprobs[i]), score_cp=cp))
     return Analysis(tuple(lines), Value(*found.value), scores.leak)

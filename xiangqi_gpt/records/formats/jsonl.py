@@ -35,6 +35,7 @@ from xiangqi_gpt.records.start_positions import refused
 from xiangqi_gpt.records.textlines import ByteStream, TextLines
 from xiangqi_gpt.records.variations import MAX_DEPTH, RawLine, depth_of, plain_notes, resolve
 from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.rules.outcome import MATE_SCORE
 
 _RUN: Final = re.compile(r"(?:[a-i][0-9][a-i][0-9])+")
 _NUMBERED_RESULTS: Final = {"2": "1-0", "1": "1/2-1/2", "0": "0-1", "-1": "*"}
@@ -277,8 +278,8 @@ def _labels(value: Any, plies: int) -> TeacherLabels:
         raise _ShapeError(
             f"expected {plies - first} labels, found {len(tokens)} moves and {len(scores)} scores"
         )
-    if not all(score is None or (type(score) is int and abs(score) <= 30000) for score in scores):
-        raise _ShapeError("expected scores of at most 30000 or null in 'cp'")
+    if not all(score is None or (type(score) is int and abs(score) <= MATE_SCORE) for score in scores):
+        raise _ShapeError(f"expected scores of at most {MATE_SCORE} or null in 'cp'")
     try:
         best = tuple(None if token == "-" else Move.from_iccs(token) for token in tokens)
         lines = _label_lines(value.get("lines"), len(best))
@@ -302,8 +303,8 @@ def _label_lines(value: Any, count: int) -> tuple[tuple[tuple[Move, int], ...], 
             isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) and type(pair[1]) is int
         ):
             raise _ShapeError(f"expected a move and a score in 'lines', found {str(pair)[:30]!r}")
-        if abs(pair[1]) > 30000:
-            raise _ShapeError(f"expected scores of at most 30000 in 'lines', found {str(pair)[:30]!r}")
+        if abs(pair[1]) > MATE_SCORE:
+            raise _ShapeError(f"expected scores of at most {MATE_SCORE} in 'lines', found {str(pair)[:30]!r}")
     return tuple(tuple((Move.from_iccs(text), cp) for text, cp in line) for line in value)
 
 
