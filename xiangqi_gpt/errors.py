@@ -181,3 +181,23 @@ class ModelError(FileError):
 
 class PlayerError(XiangqiError):
     """A player that cannot be built, or an engine that died."""
+
+
+class PlayerCrashError(PlayerError):
+    """A player that died or answered nonsense during a game."""
+
+
+class PlayerTimeoutError(PlayerError):
+    """A player that did not answer in time."""
+
+
+class PlayerIllegalMoveError(PlayerError):
+    """A player that answered with an illegal move, or with none where there are some."""
+
+
+class WorkerError(XiangqiError):
+    """A worker process, or a machine of a cluster, that does not come back."""
+
+
+class TeacherError(PlayerError):
+    """An engine that dies or lies too often."""

@@ -14,24 +14,16 @@ import pytest
 
 from tests.teacher.scripted import needs_fairy, scripted
 from xiangqi_gpt.dataset.packed import pack
-from xiangqi_gpt.errors import ConfigError, RecordError
+from xiangqi_gpt.errors import ConfigError, RecordError, TeacherError, WorkerError
 from xiangqi_gpt.players import PlayerError, parse_engine
 from xiangqi_gpt.records import GameRecord, read_games, write_games
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.teacher import run
 from xiangqi_gpt.teacher.local import LocalPool
 from xiangqi_gpt.teacher.playout import PlayOut
-from xiangqi_gpt.teacher.run import (
-    Generation,
-    LabelJob,
-    Place,
-    Summary,
-    TeacherError,
-    generate,
-    label,
-)
+from xiangqi_gpt.teacher.run import Generation, LabelJob, Place, Summary, generate, label
 from xiangqi_gpt.teacher.starts import StartConfig
-from xiangqi_gpt.teacher.work import Result, Row, Task, Work, Worker, WorkerError
+from xiangqi_gpt.teacher.work import Result, Row, Task, Work, Worker
 
 OPENING = tuple(Move.from_iccs(text) for text in ("h2e2", "h9g7", "h0g2", "i9h9"))
 SHORT = StartConfig(max_plies=12, noise=(0.2,))

@@ -16,14 +16,8 @@ from typing import Any
 
 from xiangqi_gpt.arena.elo import EloEstimate, estimate_elo
 from xiangqi_gpt.arena.openings import Opening, load_openings
-from xiangqi_gpt.errors import ConfigError, XiangqiError
-from xiangqi_gpt.players.base import (
-    Limit,
-    Player,
-    PlayerIllegalMoveError,
-    PlayerTimeoutError,
-    is_deterministic,
-)
+from xiangqi_gpt.errors import ConfigError, PlayerIllegalMoveError, PlayerTimeoutError, XiangqiError
+from xiangqi_gpt.players.base import Limit, Player, is_deterministic
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.outcome import result_of_winner

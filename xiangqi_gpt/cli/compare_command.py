@@ -59,6 +59,7 @@ def command(
         read_data,
         write_data,
     )
+    from xiangqi_gpt.files import atomic_path
 
     picked = None if choices is None else [name.strip() for name in choices.split(",")]
     runs = plan(axis, out, steps=steps, seeds=seeds, choices=picked, settings=settings, tries=tries)
@@ -81,8 +82,12 @@ def command(
         m for run in everything if (run.choice, run.seed) not in names and (m := finished(run)) is not None
     ]
     title = f"compare {axis}: {runs[0].config.max_steps} steps"
-    (out / "table.md").write_text(report.markdown(title, results), encoding="utf-8")
-    (out / "results.json").write_text(report.as_json(results), encoding="utf-8")
+    for name, text in (
+        ("table.md", report.markdown(title, results)),
+        ("results.json", report.as_json(results)),
+    ):
+        with atomic_path(out / name, overwrite=True) as draft:
+            draft.write_text(text, encoding="utf-8")
     _print(report.rows(results))
     click.echo(report.reading(results))
     try:

@@ -21,7 +21,7 @@ from xiangqi_gpt.dataset import shards
 from xiangqi_gpt.dataset.packed import Packed, Packer, PackReport, nothing_to_learn
 from xiangqi_gpt.dataset.packed_file import FORMAT
 from xiangqi_gpt.errors import ConfigError, RecordError
-from xiangqi_gpt.files import atomic_path
+from xiangqi_gpt.files import atomic_path, open_regular
 from xiangqi_gpt.records import GameRecord, read_games
 
 TARGETS = ("mixed", "human", "teacher")
@@ -68,7 +68,7 @@ def content_key(paths: Sequence[Path], settings: PackSettings) -> str:
     for path in paths:
         # The name tells the source of a game and, for some formats, how a file is read.
         digest.update(f"\n{path.name}\n{path.stat().st_size}\n".encode())
-        with open(path, "rb") as file:
+        with open_regular(path, error=RecordError) as file:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()[:32]

@@ -29,7 +29,7 @@ import numpy as np
 from xiangqi_gpt.dataset import shards
 from xiangqi_gpt.dataset.packed import PackedGames
 from xiangqi_gpt.errors import ConfigError, ModelError, XiangqiError
-from xiangqi_gpt.files import atomic_path
+from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.training.train_config import TrainConfig, changed
@@ -41,6 +41,7 @@ RESULT_FILE = "result.json"
 DATA_FILE = "data.xgp"
 MODEL_FOLDER = "model"  # what a run gives: the running mean of the weights where one is kept
 _ERROR_FILE = "error.txt"
+_LARGEST_RESULT = 1 << 24  # bytes
 _STOPPED = 130  # exit code of a run that was told to stop
 _TIMED = 12  # positions whose decoding is timed
 
@@ -324,7 +325,7 @@ def finished(run: Run) -> Measured | None:
     if not file.is_file():
         return None
     try:
-        saved = json.loads(file.read_text(encoding="utf-8"))
+        saved = json.loads(read_limited(file, _LARGEST_RESULT))
         settings, result = saved["settings"], saved["result"]
         measured = Measured(**{**result, "curve": tuple((int(s), float(x)) for s, x in result["curve"])})
     except (ValueError, KeyError, TypeError) as error:

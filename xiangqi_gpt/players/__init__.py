@@ -11,16 +11,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from xiangqi_gpt.errors import ConfigError, PlayerError
+from xiangqi_gpt.errors import (
+    ConfigError,
+    PlayerCrashError,
+    PlayerError,
+    PlayerIllegalMoveError,
+    PlayerTimeoutError,
+)
 from xiangqi_gpt.players.base import (
     Analysis,
     EngineSpec,
     Limit,
     Line,
     Player,
-    PlayerCrashError,
-    PlayerIllegalMoveError,
-    PlayerTimeoutError,
     PlayResult,
     Value,
     is_deterministic,

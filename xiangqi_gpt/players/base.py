@@ -15,18 +15,6 @@ from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 
 
-class PlayerCrashError(PlayerError):
-    """A player that died or answered nonsense during a game."""
-
-
-class PlayerTimeoutError(PlayerError):
-    """A player that did not answer in time."""
-
-
-class PlayerIllegalMoveError(PlayerError):
-    """A player that answered with an illegal move, or with none where there are some."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Limit:
     """What stops the thinking about one move, whichever comes first. All None: the player's own habit."""

@@ -12,8 +12,8 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-from xiangqi_gpt.errors import ConfigError, PlayerError
-from xiangqi_gpt.teacher.work import Result, Task, Work, Worker, WorkerError
+from xiangqi_gpt.errors import ConfigError, PlayerError, WorkerError
+from xiangqi_gpt.teacher.work import Result, Task, Work, Worker
 
 _AHEAD = 2
 """Tasks in flight for each core of the cluster."""

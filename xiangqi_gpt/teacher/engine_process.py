@@ -14,10 +14,10 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from xiangqi_gpt.errors import MoveError, PlayerError
+from xiangqi_gpt.errors import MoveError, PlayerCrashError, PlayerError, PlayerTimeoutError
 from xiangqi_gpt.notation import uci
 from xiangqi_gpt.notation.uci import RankConvention
-from xiangqi_gpt.players.base import EngineSpec, PlayerCrashError, PlayerTimeoutError
+from xiangqi_gpt.players.base import EngineSpec
 from xiangqi_gpt.players.engine import DEFAULT_LIMIT, DEFAULT_TIMEOUT, split_command
 from xiangqi_gpt.players.engine_board import MATE_SCORE
 from xiangqi_gpt.rules.board import Board

@@ -18,11 +18,12 @@ from types import TracebackType
 from typing import IO, Any
 
 from xiangqi_gpt.errors import ConfigError, RecordError
-from xiangqi_gpt.files import atomic_path
+from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.lock import RunLock
 from xiangqi_gpt.teacher.work import Row
 
 _SYNC_SECONDS = 5.0
+_LARGEST_SETTINGS = 1 << 24  # bytes
 
 
 def parts_folder(out: Path) -> Path:
@@ -143,7 +144,7 @@ class Journal:
         path = self.folder / "settings.json"
         if path.exists():
             try:
-                found = json.loads(path.read_bytes())
+                found = json.loads(read_limited(path, _LARGEST_SETTINGS, error=RecordError))
             except ValueError:
                 found = None
             if found == self._settings:

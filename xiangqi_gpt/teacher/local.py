@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from xiangqi_gpt.teacher.work import Result, Task, Work, Worker, WorkerError
+from xiangqi_gpt.errors import WorkerError
+from xiangqi_gpt.teacher.work import Result, Task, Work, Worker
 
 _AHEAD = 2
 """Tasks that a worker holds, so that it never waits for the next one."""

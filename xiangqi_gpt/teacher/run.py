@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from xiangqi_gpt.errors import ConfigError, PlayerError, RecordError
+from xiangqi_gpt.errors import ConfigError, RecordError, TeacherError
 from xiangqi_gpt.files import check_writable
 from xiangqi_gpt.players.base import EngineSpec
 from xiangqi_gpt.records import GameRecord, read_games, write_games
@@ -29,10 +29,6 @@ FAULT_SHARE = 0.02
 """A run stops when more than `FREE_FAULTS` games plus this share of the finished ones had to be given up."""
 
 _NO_LABELS = ("pgn", "dhtmlxq", "xqf")
-
-
-class TeacherError(PlayerError):
-    """An engine that dies or lies too often."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from xiangqi_gpt.errors import PlayerError, XiangqiError
-from xiangqi_gpt.players.base import PlayerCrashError, PlayerTimeoutError
+from xiangqi_gpt.errors import PlayerCrashError, PlayerError, PlayerTimeoutError
 from xiangqi_gpt.teacher.engine_process import EngineLieError, TeacherEngine
 
 DEATHS = 3
@@ -17,10 +16,6 @@ DEATHS = 3
 
 Row = dict[str, Any]
 """A finished game as JSON can hold it."""
-
-
-class WorkerError(XiangqiError):
-    """A worker process, or a machine of a cluster, that does not come back."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
