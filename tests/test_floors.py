@@ -266,7 +266,7 @@ def test_a_repeated_base_name_is_found() -> None:
         ("from .. import cli", "training/loop.py", "climbs to floor 8"),
         ("def f():\n    from xiangqi_gpt.gui.app import run", "arena/match.py", "climbs to floor 8"),
         ("import torch.nn", "tokens/trie.py", "torch begins on floor 3"),
-        ("import safetensors", "records/parquet.py", "safetensors begins on floor 3"),
+        ("import safetensors", "records/formats/parquet.py", "safetensors begins on floor 3"),
         ("import pygame", "terminal/draw.py", "pygame stays in gui"),
         ("from click import echo", "uci/session.py", "click stays in cli"),
         ("import chess.engine", "arena/match.py", "chess stays in players"),
