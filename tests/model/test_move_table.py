@@ -12,11 +12,11 @@ import torch
 from tests.decoding.lines import after, random_line
 from tests.model.tiny import SIZES, tiny
 from xiangqi_gpt.decoding import Scorer
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.model.move_table import MOVES, goal_logits, greedy_moves, origin_logits
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import POSSIBLE_MOVES
 
 SPECIALS = 3

@@ -9,18 +9,19 @@ import torch
 from tests.model.tiny import tiny
 from tests.training.games import games, with_lines
 from tests.training.test_weights import PLIES, windows_of
+from xiangqi_gpt.dataset.legal import legal_tokens
+from xiangqi_gpt.dataset.packed import NO_MOVE, pack
+from xiangqi_gpt.dataset.windows import Windows, cut
 from xiangqi_gpt.decoding.tree import PackedTree
 from xiangqi_gpt.model.move_table import MOVES
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.rules.views import rotated_moves
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, create_tokenizer, legal_tree
-from xiangqi_gpt.tokens.possible import MOVE_NUMBER
+from xiangqi_gpt.tokens.move_vocabulary import MOVE_NUMBER
 from xiangqi_gpt.training.batches import Batch, collate, collate_table, soft_shares
-from xiangqi_gpt.training.legal import legal_tokens, seen
-from xiangqi_gpt.training.packed import NO_MOVE, pack
 from xiangqi_gpt.training.step import losses
-from xiangqi_gpt.training.windows import Windows, cut
 
 STYLES = ("human", "teacher")
 SPECIALS = 3
@@ -33,7 +34,7 @@ def whole(game: GameRecord) -> Windows:
 
 
 def place(move: Move, turn: int) -> int:
-    return int(MOVE_NUMBER[seen(np.array(move.index), np.array(turn))])
+    return int(MOVE_NUMBER[rotated_moves(np.array(move.index), np.array(turn))])
 
 
 def random_logprobs(batch: Batch) -> torch.Tensor:
@@ -94,7 +95,9 @@ def test_lists_of_moves_are_learned_by_their_shares() -> None:
     for row, ply in np.ndindex(windows.moves.shape):
         turn = windows.turns[row, ply]
         if human[row, ply] != NO_MOVE:
-            expected -= float(logprobs[row, ply, 0, SPECIALS + MOVE_NUMBER[seen(human[row, ply], turn)]])
+            expected -= float(
+                logprobs[row, ply, 0, SPECIALS + MOVE_NUMBER[rotated_moves(human[row, ply], turn)]]
+            )
         if windows.targets[row, ply] == NO_MOVE or not windows.taught[row, ply]:  # type: ignore[index]
             continue
         listed = windows.soft_moves[row, ply]
@@ -106,7 +109,9 @@ def test_lists_of_moves_are_learned_by_their_shares() -> None:
             shares = soft_shares(windows.soft_scores[row, ply], 60.0)
         for move, share in zip(listed, shares, strict=False):
             if share:
-                expected -= share * float(logprobs[row, ply, 1, SPECIALS + MOVE_NUMBER[seen(move, turn)]])
+                expected -= share * float(
+                    logprobs[row, ply, 1, SPECIALS + MOVE_NUMBER[rotated_moves(move, turn)]]
+                )
     assert lists > 10
     assert float(batch.table_loss(logprobs)) == pytest.approx(expected, rel=1e-6)
 

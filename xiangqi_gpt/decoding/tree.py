@@ -12,8 +12,7 @@ from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, TokenTrie
-from xiangqi_gpt.tokens.possible import MOVE_NUMBER
-from xiangqi_gpt.tokens.tokenizer import turned
+from xiangqi_gpt.tokens.move_vocabulary import MOVE_NUMBER
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ class TableMoves:
     def of(cls, board: Board) -> TableMoves:
         """The legal moves of *board*."""
         moves = tuple(board.legal_moves())
-        seen = [(turned(move) if board.turn == Color.BLACK else move).index for move in moves]
+        seen = [(move.rotated() if board.turn == Color.BLACK else move).index for move in moves]
         return cls(moves, MOVE_NUMBER[np.array(seen, np.int64)], board.turn)
 
     def move_at(self, place: int) -> Move | None:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from xiangqi_gpt.model.encoder import SQUARES
 from xiangqi_gpt.tokens import POSSIBLE_MOVES
-from xiangqi_gpt.tokens.possible import MOVE_NUMBER
+from xiangqi_gpt.tokens.move_vocabulary import MOVE_NUMBER
 
 MOVES = len(POSSIBLE_MOVES)
 STYLES: dict[str, tuple[str, ...]] = {"none": (), "human+teacher": ("human", "teacher")}

@@ -23,18 +23,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from xiangqi_gpt.dataset.legal import legal_sets as legal_sets_of
+from xiangqi_gpt.dataset.legal import legal_tokens
+from xiangqi_gpt.dataset.packed import NO_MOVE, NO_SCORE
+from xiangqi_gpt.dataset.windows import Windows
 from xiangqi_gpt.model import IGNORED
+from xiangqi_gpt.model.context import counters
 from xiangqi_gpt.model.move_table import MOVES
 from xiangqi_gpt.players.scores import PIKAFISH, ScoreCurve
+from xiangqi_gpt.rules.views import rotated_moves
 from xiangqi_gpt.tokens import Tokenizer
 from xiangqi_gpt.tokens.conditions import UNKNOWN_RESULT, UNKNOWN_STRENGTH
-from xiangqi_gpt.tokens.possible import MOVE_NUMBER
-from xiangqi_gpt.training.legal import legal_sets as legal_sets_of
-from xiangqi_gpt.training.legal import legal_tokens, seen
-from xiangqi_gpt.training.packed import NO_MOVE, NO_SCORE
-from xiangqi_gpt.training.windows import Windows
-
-NATURAL_LIMIT = 120  # plies without a capture after which a game is drawn: the unit of the clock input
+from xiangqi_gpt.tokens.move_vocabulary import MOVE_NUMBER
 
 
 @dataclass(frozen=True)
@@ -192,11 +192,6 @@ def value_targets(windows: Windows, curve: ScoreCurve) -> np.ndarray:
         (windows.scores != NO_SCORE)[..., None], from_score, np.where(known[..., None], from_result, False)
     )
     return values.astype(np.float32)
-
-
-def counters(turns: np.ndarray, clocks: np.ndarray) -> np.ndarray:
-    """The counter inputs (..., 2) float32 of sides to move and plies since the last capture."""
-    return np.stack([turns, np.minimum(clocks, NATURAL_LIMIT) / NATURAL_LIMIT], -1).astype(np.float32)
 
 
 def ply_weights(
@@ -466,7 +461,7 @@ def collate_table(
             each = soft_shares(windows.soft_scores, soft_temperature or 1.0)
             moves[:, :, number] = np.where(listed[..., None], windows.soft_moves, moves[:, :, number])
             shares[:, :, number] = np.where(listed[..., None], each, shares[:, :, number])
-    places = MOVE_NUMBER[seen(moves, windows.turns[:, :, None, None])]
+    places = MOVE_NUMBER[rotated_moves(moves, windows.turns[:, :, None, None])]
     shares *= places >= 0
     values = value_targets(windows, curve)
     sets: dict[str, Any] = _legal_sets(windows) if legality or legal_sets else {}
