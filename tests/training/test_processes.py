@@ -18,9 +18,11 @@ from tests.training.forks import Job, Server, server
 from tests.training.games import games
 from tests.training.test_loop import config, log
 from xiangqi_gpt.model.checkpoint import load_model
+from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.training.loader import Loader
 from xiangqi_gpt.training.loop import Trainer
 from xiangqi_gpt.training.packed import PackedGames, pack
+from xiangqi_gpt.training.processes import join_processes
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked")
 
@@ -161,3 +163,26 @@ def test_two_processes_learn_as_one_does(forks: Server, tmp_path: Path) -> None:
     assert len(log(two)) == 20
     a, b = (load_model(out / "model").state_dict() for out in (one, two))
     assert all(torch.allclose(a[key], b[key], atol=1e-4) for key in a)
+
+
+def test_a_device_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert join_processes("auto").device == torch.device("cpu")
+    for device, words in (
+        ("cuda", "without a CUDA device"),
+        ("mps", "without a Metal device"),
+        ("tpu", "'tpu'"),
+    ):
+        with pytest.raises(ConfigError, match=f"^device: expected .*{words}"):
+            join_processes(device)
+
+
+def test_a_metal_device_is_for_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert join_processes("auto").device == torch.device("mps")
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match=r"^device: 2 processes cannot train together on a Metal device"):
+        join_processes("mps")

@@ -17,8 +17,6 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from torch import Tensor
 
 from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
@@ -32,6 +30,7 @@ from xiangqi_gpt.training.journal import Journal
 from xiangqi_gpt.training.loader import Loader, default_workers
 from xiangqi_gpt.training.lock import RunLock
 from xiangqi_gpt.training.packed import Packed, fingerprint
+from xiangqi_gpt.training.processes import join_processes
 from xiangqi_gpt.training.schedules import learning_rate, stage_of
 from xiangqi_gpt.training.state import Progress
 from xiangqi_gpt.training.step import Stepper, Sums
@@ -125,14 +124,11 @@ class Trainer:
         valid: Packed | None = None,
         on_note: Callable[[str], None] | None = None,
     ) -> None:
-        on_cpu = _on_cpu(device)
         if config.eval_every and valid is None:
             raise ConfigError("eval_every: expected games of split 'valid' to measure on, found none")
         self.out, self.config, self.packed = out, config, packed
-        # Accelerate keeps its settings for the whole process; a second run in it may want others.
-        AcceleratorState._reset_state()
-        self.accelerator = Accelerator(cpu=on_cpu, mixed_precision="no")
-        self._rank, self._world = self.accelerator.process_index, self.accelerator.num_processes
+        self.processes = join_processes(device)
+        self._rank, self._world = self.processes.rank, self.processes.world
         self._lock: RunLock | None = None
         if out.is_dir():
             self._hold()
@@ -150,10 +146,10 @@ class Trainer:
         valid: Packed | None,
         on_note: Callable[[str], None],
     ) -> None:
-        config, out, device = self.config, self.out, self.accelerator.device
-        if self.accelerator.is_main_process:
+        config, out, device = self.config, self.out, self.processes.device
+        if self.processes.is_first:
             disk.tidy(out)
-        self.accelerator.wait_for_everyone()
+        self.processes.wait()
         found = disk.checkpoints(out)
         self._fresh = not found
         if found and not resume:
@@ -175,7 +171,7 @@ class Trainer:
             )
         self.model_config: XiangqiGPTConfig = model.config
         self.tokenizer = model.tokenizer
-        self.model = model.to(device)
+        self.model = model.to(device)  # type: ignore[arg-type]  # transformers wraps `to`
         self.ema = Ema(model, config.ema) if config.ema else None
         self.stepper = Stepper(model, config, device, world=self._world, ema=self.ema, note=on_note)
         self.optimizer = self.stepper.optimizer
@@ -187,7 +183,7 @@ class Trainer:
                 self.stepper.scaler.load_state_dict(saved["scaler"])
         elif init is not None and self.ema is not None:
             restore_pair(init, model, self.ema)
-        if self.accelerator.is_main_process:
+        if self.processes.is_first:
             for log in (disk.LOG_FILE, disk.EVALUATIONS_FILE):
                 disk.cut_log(out, self.progress.step, log)
         self.loader = Loader(
@@ -251,7 +247,7 @@ class Trainer:
     ) -> TrainResult:
         config, reason = self.config, "finished"
         evaluation: Evaluation | None = None
-        on_cpu, first = self.accelerator.device.type == "cpu", self.progress.step
+        on_cpu, first = self.processes.device.type == "cpu", self.progress.step
         every = config.report_every or (1 if on_cpu else _REPORT_EVERY)
         self.model.train()
         steps = self.loader.steps(
@@ -377,10 +373,8 @@ class Trainer:
                 world=self._world,
             )
         with self._exported_weights():
-            sums = self._validator.sums(self.model, self.accelerator.device, self.stepper.autocast)
-        if self._world > 1:
-            sums = self.accelerator.reduce(sums.to(self.accelerator.device), "sum")
-        return evaluation_of(sums, self.progress.step, self.progress.seconds)
+            sums = self._validator.sums(self.model, self.processes.device, self.stepper.autocast)
+        return evaluation_of(self.processes.sum(sums), self.progress.step, self.progress.seconds)
 
     def _evaluate(self, on_evaluation: Callable[[Evaluation], None] | None) -> Evaluation:
         """Measure, write it down, and keep the weights if they are the best so far."""
@@ -399,7 +393,7 @@ class Trainer:
     def save(self) -> Path:
         """Write a checkpoint of the present step."""
         path = self.out / f"checkpoint-{self.progress.step:07d}"
-        if self.accelerator.is_main_process:
+        if self.processes.is_first:
             scaler = self.stepper.scaler
             path = disk.save(
                 self.out,
@@ -410,15 +404,15 @@ class Trainer:
                 ema=self.ema,
                 scaler=None if scaler is None else scaler.state_dict(),
             )
-        self.accelerator.wait_for_everyone()
+        self.processes.wait()
         return path
 
     def export(self, path: Path) -> None:
         """Write the model directory *path*: the running mean of the weights where one is kept, else the weights."""
-        if self.accelerator.is_main_process:
+        if self.processes.is_first:
             with self._exported_weights():
                 disk.write_model(self.model, path)
-        self.accelerator.wait_for_everyone()
+        self.processes.wait()
 
     def _exported_weights(self) -> AbstractContextManager[None]:
         return nullcontext() if self.ema is None else self.ema.applied()
@@ -438,8 +432,8 @@ class Trainer:
         passed = now if self._budget is not None else now - self._before
         code = 2.0 if wish else float(time_limit is not None and passed >= time_limit)
         if self._world > 1:
-            clock = now if self.accelerator.is_main_process else 0.0
-            both = torch.tensor([code, clock], device=self.accelerator.device)
+            clock = now if self.processes.is_first else 0.0
+            both = torch.tensor([code, clock], device=self.processes.device)
             dist.all_reduce(both, dist.ReduceOp.MAX)
             code, now = both.tolist()
         self._now = now
@@ -448,12 +442,12 @@ class Trainer:
         return ("", "time limit", "interrupted")[int(code)]
 
     def _journal(self, tensorboard: bool) -> AbstractContextManager[Journal | None]:
-        if not self.accelerator.is_main_process:
+        if not self.processes.is_first:
             return nullcontext()
         return Journal(self.out, tensorboard=tensorboard, step=self.progress.step)
 
     def _hold(self) -> None:
-        if self.accelerator.is_main_process:
+        if self.processes.is_first:
             self._lock = RunLock(self.out)
 
     def _let_go(self) -> None:
@@ -491,18 +485,6 @@ class Trainer:
                 raise ConfigError(
                     f"{checkpoint}: {key}: expected {old!r} as in the run so far, found {value!r}"
                 )
-
-
-def _on_cpu(device: str) -> bool:
-    """Whether *device* means the processor here; ConfigError where it is not there."""
-    if device not in ("auto", "cpu", "cuda", "mps"):
-        raise ConfigError(f"device: expected auto, cpu, cuda or mps, found {device!r}")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device: expected one that is there, found 'cuda' without a CUDA device")
-    if device == "mps" and not torch.backends.mps.is_available():
-        raise ConfigError("device: expected one that is there, found 'mps' without a Metal device")
-    there = torch.cuda.is_available() or torch.backends.mps.is_available()
-    return device == "cpu" or (device == "auto" and not there)
 
 
 def _warn(text: str) -> None:

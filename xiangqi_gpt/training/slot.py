@@ -3,7 +3,7 @@
 It trains for some minutes, measures the model on the valid split before and after, and leaves few and small files: a
 model directory with half-precision weights (the running mean, where one is kept), the weights that a next slot goes on
 with, a report and the curves. Given as ``--init``, such a folder continues the chain; the optimiser begins anew, behind
-a warm-up. Besides torch, transformers and accelerate it needs numpy, numba and safetensors alone.
+a warm-up. Besides torch and transformers it needs numpy, numba and safetensors alone.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _run(options: argparse.Namespace, began: float) -> None:
             valid=games.valid,
             on_note=lambda text: _say(f"note: {text}"),
         )
-        if not trainer.accelerator.is_main_process:
+        if not trainer.processes.is_first:
             raise ConfigError("expected one process, found several: a slot is a run on one device")
         flops = _flops(trainer)
         since = time.monotonic()
@@ -170,7 +170,7 @@ def _speed(trainer: Trainer, flops: float) -> dict[str, float | None]:
 
     done = trainer.progress
     plies = done.window * trainer.config.plies / max(done.seconds, 1e-9)
-    peak = peak_flops(trainer.accelerator.device, trainer.stepper.precision)
+    peak = peak_flops(trainer.processes.device, trainer.stepper.precision)
     return {
         "plies_per_second": plies,
         "flop_per_ply": flops,
@@ -193,7 +193,7 @@ def _speed_words(speed: Mapping[str, float | None], precision: str) -> str:
 def _device_name(trainer: Trainer) -> str:
     import torch
 
-    device = trainer.accelerator.device
+    device = trainer.processes.device
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
