@@ -204,7 +204,7 @@ def write_result(trainer: Trainer, work: Path, out: Path, report: Mapping[str, A
         ModelError: the model alone is too large for that many files of that size.
     """
     from xiangqi_gpt.model.checkpoint import export_model
-    from xiangqi_gpt.training.curves import curves, png, read_log
+    from xiangqi_gpt.training.curves import draw_curves, read_log
     from xiangqi_gpt.training.ema import Ema
     from xiangqi_gpt.training.state import EVALUATIONS_FILE, LOG_FILE, room_for
 
@@ -221,7 +221,10 @@ def write_result(trainer: Trainer, work: Path, out: Path, report: Mapping[str, A
     evaluations = [report["before"], *read_log(run / EVALUATIONS_FILE)]
     if evaluations[-1]["step"] != report["after"]["step"]:
         evaluations.append(report["after"])
-    (draft / CURVES_FILE).write_bytes(png(curves(log, evaluations)))
+    try:
+        draw_curves(log, evaluations, draft / CURVES_FILE)
+    except ConfigError as error:
+        _say(f"note: no curves: {error}")
     others = len(list(draft.iterdir())) + 1
     shards = _shards(raw, MOST_FILES - others)
     if raw and not shards:
