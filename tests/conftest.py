@@ -26,6 +26,7 @@ FAST = (
     "terminal",
     "test_floors.py",
     "test_import.py",
+    "test_papers.py",
     "test_resources.py",
     "tokens",
     "training/test_data.py",
