@@ -91,10 +91,12 @@ def test_training_without_matplotlib_tells_once_how_to_get_curves(
     assert not (tmp_path / "curves.png").exists()
 
 
-def test_flop_of_a_ply_grow_with_the_model() -> None:
+@pytest.mark.parametrize(("move_head", "tokens"), [("pointer", 3), ("table", 2)])
+def test_flop_of_a_ply_grow_with_the_model(move_head: str, tokens: int) -> None:
+    """A model with pointers runs a branch of one token for every ply, one with a table of moves none."""
     counts = []
     for layers in (2, 4):
-        settings = config(layers=layers)
+        settings = config(layers=layers, move_head=move_head)
         model = XiangqiGPTForCausalLM(XiangqiGPTConfig(**settings.model))
         packed = pack(games(6))[0]
         loader = Loader(packed, settings, model.config, model.tokenizer)
@@ -103,8 +105,8 @@ def test_flop_of_a_ply_grow_with_the_model() -> None:
         assert all(p.grad is None for p in model.parameters())
     # 16 channels, 90 points, two convolutions of 9 weights, forward and twice that backward: a lower bound.
     assert counts[0] > 3 * 2 * 90 * 2 * 9 * 16 * 16
-    # Three tokens a ply through 12 * 32 * 32 weights a layer, and something for attention itself.
-    weights = 3 * 2 * 3 * 12 * 32 * 32 * 2
+    # The tokens of a ply through 12 * 32 * 32 weights a layer, and something for attention itself.
+    weights = 3 * 2 * tokens * 12 * 32 * 32 * 2
     assert weights < counts[1] - counts[0] < 1.5 * weights
     assert peak_flops(torch.device("cpu"), "bf16") is None
 

@@ -41,6 +41,10 @@ class Ema:
         average = get_ema_multi_avg_fn(keep)
         average(list(self._means.values()), [p.detach() for p in self._parameters.values()], self.steps)
 
+    def means(self) -> list[Tensor]:
+        """The means themselves."""
+        return list(self._means.values())
+
     def state(self) -> dict[str, Tensor]:
         """The means by the names of the parameters, on the CPU."""
         return {name: mean.detach().cpu().contiguous() for name, mean in self._means.items()}

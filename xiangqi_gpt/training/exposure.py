@@ -17,13 +17,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from xiangqi_gpt.rules.batch import legal_lists, legal_mask
-from xiangqi_gpt.rules.pieces import Color
+from xiangqi_gpt.rules.batch import legal_mask
 from xiangqi_gpt.rules.squares import SQUARES
 from xiangqi_gpt.tokens import Tokenizer
 from xiangqi_gpt.tokens.vocab import SPECIALS
 from xiangqi_gpt.training.batches import Batch, collate
 from xiangqi_gpt.training.config import TrainConfig
+from xiangqi_gpt.training.legal import legal_texts, seen
 from xiangqi_gpt.training.packed import NO_MOVE, NO_SCORE
 from xiangqi_gpt.training.windows import Windows
 
@@ -54,11 +54,6 @@ def replace_tokens(
     return dataclasses.replace(batch, input_ids=ids)
 
 
-def seen(moves: npt.NDArray[np.integer[Any]], turns: npt.NDArray[np.integer[Any]]) -> Moves:
-    """Moves as Red sees them as their movers do, or the other way round."""
-    return np.where(turns == Color.BLACK, _LAST_MOVE - moves.astype(np.int64), moves.astype(np.int64))
-
-
 def deviate(windows: Windows, proposals: npt.NDArray[np.integer[Any]], draws: Floats) -> Windows:
     """Play the windows again, with *proposals* (B, P) in the place of their moves where they are legal.
 
@@ -69,6 +64,7 @@ def deviate(windows: Windows, proposals: npt.NDArray[np.integer[Any]], draws: Fl
     rows, plies = windows.moves.shape
     boards, clocks = windows.boards.copy(), windows.clocks.copy()
     moves, targets, scores = windows.moves.copy(), windows.targets.copy(), windows.scores.copy()
+    human = None if windows.human_moves is None else windows.human_moves.copy()
     now, clock = windows.boards[:, 0].copy(), windows.clocks[:, 0].astype(np.int64)
     every = np.arange(rows)
     over = np.zeros(rows, bool)  # the other game has ended, by mate
@@ -97,10 +93,18 @@ def deviate(windows: Windows, proposals: npt.NDArray[np.integer[Any]], draws: Fl
         lesson = live & ~apart
         targets[:, p] = np.where(lesson, targets[:, p], NO_MOVE)
         scores[:, p] = np.where(lesson, scores[:, p], NO_SCORE)
+        if human is not None:
+            human[:, p] = np.where(lesson, human[:, p], NO_MOVE)
         clock = np.where(now[every, chosen % SQUARES] > 0, 0, clock + 1)
         now = _turned(_after(now, chosen))
     return dataclasses.replace(
-        windows, boards=boards, clocks=clocks, moves=moves, targets=targets, scores=scores
+        windows,
+        boards=boards,
+        clocks=clocks,
+        moves=moves,
+        targets=targets,
+        scores=scores,
+        human_moves=human,
     )
 
 
@@ -174,16 +178,8 @@ def sample_texts(
 def _legal_moves_of(windows: Windows, tokenizer: Tokenizer, texts: Moves) -> Moves:
     """The legal moves (B, P) whose texts (B, P, slots) are given, NO_MOVE where one is no legal move."""
     known = windows.boards.any(-1)
-    boards, turns = windows.boards[known], windows.turns[known]
-    counts, listed = legal_lists(boards, np.zeros(len(boards), np.int8))
-    inside = np.arange(listed.shape[1]) < counts[:, None]
-    moves = np.where(inside, seen(listed, turns[:, None]), NO_MOVE)  # (N, 128)
-    ids = tokenizer.encode_batch(
-        np.broadcast_to(boards[:, None], (*moves.shape, SQUARES)),
-        moves,
-        np.broadcast_to(turns[:, None], moves.shape),
-    )
-    matches = (ids == texts[known][:, None]).all(-1) & inside
+    moves, ids = legal_texts(windows, tokenizer)
+    matches = (ids == texts[known][:, None]).all(-1) & (moves != NO_MOVE)
     found = np.full(windows.moves.shape, NO_MOVE, np.int64)
     found[known] = np.where(matches.any(1), moves[np.arange(len(moves)), matches.argmax(1)], NO_MOVE)
     return found

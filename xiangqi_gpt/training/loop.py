@@ -31,13 +31,14 @@ from xiangqi_gpt.training.loader import Loader, default_workers
 from xiangqi_gpt.training.lock import RunLock
 from xiangqi_gpt.training.packed import Packed, fingerprint
 from xiangqi_gpt.training.processes import join_processes
-from xiangqi_gpt.training.schedules import learning_rate, stage_of
+from xiangqi_gpt.training.schedules import learning_rate, legality_weight, stage_of
 from xiangqi_gpt.training.state import Progress
 from xiangqi_gpt.training.step import Stepper, Sums
 from xiangqi_gpt.training.validation import Evaluation, Validator, best_so_far, evaluation_of
 
 BEST_FOLDER = "best"
 _REPORT_EVERY = 20  # steps between looks at the losses where a look waits for the device
+_BEFORE_THERE_WERE = {"legality_weight": 0.0, "final_legality_weight": 0.0}
 _MOST_SKIPPED = 50  # steps in a row that a gradient scaler may pass over
 
 
@@ -54,6 +55,7 @@ class StepReport:
     plies_per_second: float
     seconds: float  # since the run began
     legal_loss: float | None = None  # nats a board; None without a legal head
+    legality_loss: float | None = None  # nats/board: minus the log of the probability of what is legal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +100,7 @@ class _Made:
     step: int
     window: int  # windows seen before it
     rate: float
-    sums: Tensor  # (8,)
+    sums: Tensor  # (9,)
 
 
 class Trainer:
@@ -198,6 +200,7 @@ class Trainer:
             pin=device.type == "cuda",
         )
         self.sampler = self.loader.sampler
+        self._learns_legality = bool(config.legality_weight or config.final_legality_weight)
         self._valid = valid
         self._validator: Validator | None = None
 
@@ -249,6 +252,8 @@ class Trainer:
         evaluation: Evaluation | None = None
         on_cpu, first = self.processes.device.type == "cpu", self.progress.step
         every = config.report_every or (1 if on_cpu else _REPORT_EVERY)
+        if self.stepper.alone:
+            every = config.average_every  # in between processes do not meet
         self.model.train()
         steps = self.loader.steps(
             self.progress.step,
@@ -270,6 +275,8 @@ class Trainer:
                 self._step(batches)
                 due = self._due(config.checkpoint_every), self._due(config.eval_every)
                 looks = any(due) or self._due(every)
+                if self.stepper.alone and looks:
+                    self.stepper.average()
                 over = ""
                 if looks or self._world == 1:  # processes agree where they meet anyway
                     over = self._agree(stop.set, time_limit)
@@ -301,7 +308,7 @@ class Trainer:
         rate = learning_rate(self.config, done.step, share)
         # What is drawn in a step, such as dropout, depends on its number alone and not on where the session began.
         torch.manual_seed(hash((self.config.seed, done.step, self._rank)) & 0xFFFF_FFFF_FFFF)
-        sums = self.stepper.step(batches, rate)
+        sums = self.stepper.step(batches, rate, legality_weight(self.config, done.step, share))
         self._made.append(_Made(done.step + 1, done.window, rate, sums))
         self.progress = dataclasses.replace(
             done,
@@ -315,7 +322,10 @@ class Trainer:
         if not self._made:
             return
         made, self._made = self._made, []
-        rows = [Sums(*row) for row in torch.stack([step.sums for step in made]).tolist()]
+        sums = torch.stack([step.sums for step in made])
+        if self.stepper.alone:
+            dist.all_reduce(sums)
+        rows = [Sums(*row) for row in sums.tolist()]
         now = time.monotonic()
         speed = sum(row.plies for row in rows) / max(now - self._looked, 1e-9)
         self._looked = now
@@ -333,6 +343,7 @@ class Trainer:
                 plies_per_second=speed,
                 seconds=self._before + now - self._began,
                 legal_loss=row.legal / (row.boards or 1.0) if self.model_config.legal_head else None,
+                legality_loss=row.legality / row.boards if row.boards and self._learns_legality else None,
             )
             if self.journal is not None:
                 self.journal.step(dataclasses.asdict(report))
@@ -342,7 +353,7 @@ class Trainer:
 
     def _check_finite(self, report: StepReport, first: int) -> None:
         """ModelError naming step, batch and last good checkpoint where the step has spoilt the weights."""
-        numbers = [report.loss, report.value_loss, report.legal_loss or 0.0]
+        numbers = [report.loss, report.value_loss, report.legal_loss or 0.0, report.legality_loss or 0.0]
         if self.stepper.scaler is None:
             numbers.append(report.gradient_norm)
         elif math.isfinite(report.gradient_norm):
@@ -361,6 +372,7 @@ class Trainer:
 
     def measure(self) -> Evaluation:
         """Measure the weights that :meth:`export` writes on the valid split."""
+        self.stepper.average()
         if self._validator is None:
             if self._valid is None:
                 raise ConfigError("expected games of split 'valid' to measure on, found none")
@@ -374,7 +386,8 @@ class Trainer:
             )
         with self._exported_weights():
             sums = self._validator.sums(self.model, self.processes.device, self.stepper.autocast)
-        return evaluation_of(self.processes.sum(sums), self.progress.step, self.progress.seconds)
+        total = self.processes.sum(sums)
+        return evaluation_of(total, self.progress.step, self.progress.seconds, self.model_config.style_names)
 
     def _evaluate(self, on_evaluation: Callable[[Evaluation], None] | None) -> Evaluation:
         """Measure, write it down, and keep the weights if they are the best so far."""
@@ -392,6 +405,7 @@ class Trainer:
 
     def save(self) -> Path:
         """Write a checkpoint of the present step."""
+        self.stepper.average()
         path = self.out / f"checkpoint-{self.progress.step:07d}"
         if self.processes.is_first:
             scaler = self.stepper.scaler
@@ -463,7 +477,7 @@ class Trainer:
             )
         model = load_model(init)
         for key, value in self.config.model.items():
-            if getattr(model.config, key) != value:
+            if value != "auto" and getattr(model.config, key) != value:
                 raise ConfigError(
                     f"{key}: expected {getattr(model.config, key)!r}, that of the model in {init}, found {value!r}"
                 )
@@ -477,8 +491,8 @@ class Trainer:
         mine = self._settings()
         if saved.get("data") != mine["data"]:
             raise ConfigError(f"{checkpoint}: expected the data the run began with, found other games")
-        # Settings younger than the run stood at their defaults.
-        defaults = json.loads(json.dumps(dataclasses.asdict(TrainConfig())))
+        # Settings newer than the run stood at their defaults, or at what was done before they were there.
+        defaults = json.loads(json.dumps({**dataclasses.asdict(TrainConfig()), **_BEFORE_THERE_WERE}))
         for key, value in mine["config"].items():
             old = saved.get("config", {}).get(key, defaults[key])
             if old != value:

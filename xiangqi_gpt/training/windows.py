@@ -38,6 +38,7 @@ class Windows:
     results: I8  # (B,) of the game, for Red
     strengths: I16 | None = None  # (B, 2) Elo of Red and Black
     taught: npt.NDArray[np.bool_] | None = None  # (B, P) whether the move to learn is a teacher's
+    human_moves: U16 | None = None  # (B, P) the move that a person played, NO_MOVE in a teacher's play-outs
     soft_moves: U16 | None = (
         None  # (B, P, M) a teacher's moves, best first, then NO_MOVE; none at all: NO_MOVE only
     )
@@ -210,6 +211,9 @@ def _cut(
         strengths=np.zeros((len(games), 2), np.int16)
         if packed.strengths is None
         else packed.strengths[games],
+        human_moves=np.where(
+            inside & ~teachers[source][:, None], np.where(flip, mirror_moves(moves), moves), NO_MOVE
+        ).astype(np.uint16),
         taught=teachers[source][:, None] | (scores != NO_SCORE) | (targets != moves),
         **soft,
     )
