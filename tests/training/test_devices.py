@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from xiangqi_gpt.rules.errors import ConfigError
-from xiangqi_gpt.training.processes import join_processes
+from xiangqi_gpt.training.processes import Processes, join_processes
 
 
 def test_a_device_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,3 +30,9 @@ def test_a_metal_device_is_for_one_process(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ConfigError, match=r"^device: 2 processes cannot train together on a Metal device"):
         join_processes("mps")
+
+
+def test_one_process_leaves_its_sums_where_they_are() -> None:
+    """Metal devices know no float64."""
+    sums = torch.ones(2, dtype=torch.float64)
+    assert Processes(device=torch.device("meta")).sum(sums).tolist() == [1, 1]

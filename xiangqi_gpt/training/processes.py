@@ -33,15 +33,16 @@ class Processes:
             dist.barrier(device_ids=[self.device.index] if self.device.type == "cuda" else None)
 
     def sum(self, tensor: Tensor) -> Tensor:
-        """The sum of *tensor* over all processes, on the device of this one."""
+        """The sum of *tensor* over all processes."""
+        if self.world == 1:
+            return tensor
         total = tensor.to(self.device, copy=True)
-        if self.world > 1:
-            dist.all_reduce(total)
+        dist.all_reduce(total)
         return total
 
     def leave(self) -> None:
         """End the connection to the other processes, if there are any."""
-        if dist.is_initialized():
+        if self.world > 1:
             dist.destroy_process_group()
 
 
