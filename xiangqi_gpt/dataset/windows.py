@@ -5,9 +5,8 @@ Letters in shapes: B windows, P plies a window.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,21 +22,8 @@ from xiangqi_gpt.dataset.packed import (
     PackedGames,
     is_taught,
 )
+from xiangqi_gpt.rules.batch_numba import compiled
 from xiangqi_gpt.rules.views import HALF_TURN, MIRROR, OTHER_COLOR, mirrored_moves
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-
-def compiled(function: _F) -> _F:
-    """*function* compiled by numba, which releases the GIL; without numba plain Python does the same, slower."""
-    try:
-        from numba import njit
-    except ImportError:
-        return function
-    try:
-        return cast(_F, njit(cache=True, nogil=True)(function))
-    except RuntimeError:  # no folder to keep compiled code in
-        return cast(_F, njit(nogil=True)(function))
 
 
 @dataclass(frozen=True, kw_only=True)

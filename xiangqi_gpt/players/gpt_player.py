@@ -137,7 +137,6 @@ class GPTPlayer:
         self.threads = threads or thinking_threads()
         self.lookahead = None if lookahead is None else Lookahead(self.scorer, lookahead)
         self.stop_event = threading.Event()
-        self._seed = seed
         self._rng = np.random.default_rng(seed)
         what = "bundled" if model_dir is None else str(model_dir)
         self._name = name or f"gpt({what}, temperature={temperature:g})"

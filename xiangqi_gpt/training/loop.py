@@ -17,8 +17,6 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from torch import Tensor
 
 from xiangqi_gpt.dataset.packed import Packed, fingerprint
@@ -30,6 +28,7 @@ from xiangqi_gpt.training import run_state as disk
 from xiangqi_gpt.training.batches import Batch
 from xiangqi_gpt.training.ema import EMA_FILE, Ema, restore_pair
 from xiangqi_gpt.training.loader import Loader, default_workers
+from xiangqi_gpt.training.processes import join_processes
 from xiangqi_gpt.training.run_log import Journal
 from xiangqi_gpt.training.run_state import Progress
 from xiangqi_gpt.training.schedules import learning_rate, legality_weight, stage_of
@@ -127,14 +126,11 @@ class Trainer:
         valid: Packed | None = None,
         on_note: Callable[[str], None] | None = None,
     ) -> None:
-        on_cpu = _on_cpu(device)
         if config.eval_every and valid is None:
             raise ConfigError("eval_every: expected games of split 'valid' to measure on, found none")
         self.out, self.config, self.packed = out, config, packed
-        # Accelerate keeps its settings for the whole process; a second run in it may want others.
-        AcceleratorState._reset_state()
-        self.accelerator = Accelerator(cpu=on_cpu, mixed_precision="no")
-        self._rank, self._world = self.accelerator.process_index, self.accelerator.num_processes
+        self.processes = join_processes(device)
+        self._rank, self._world = self.processes.rank, self.processes.world
         self._lock: RunLock | None = None
         if out.is_dir():
             self._hold()
@@ -152,10 +148,10 @@ class Trainer:
         valid: Packed | None,
         on_note: Callable[[str], None],
     ) -> None:
-        config, out, device = self.config, self.out, self.accelerator.device
-        if self.accelerator.is_main_process:
+        config, out, device = self.config, self.out, self.processes.device
+        if self.processes.is_first:
             disk.remove_partial(out)
-        self.accelerator.wait_for_everyone()
+        self.processes.wait()
         found = disk.checkpoints(out)
         self._fresh = not found
         if found and not resume:
@@ -177,7 +173,7 @@ class Trainer:
             )
         self.model_config: XiangqiGPTConfig = model.config
         self.tokenizer = model.tokenizer
-        self.model = model.to(device)
+        self.model = model.to(device)  # type: ignore[arg-type]  # transformers wraps `to`
         self.ema = Ema(model, config.ema) if config.ema else None
         self.stepper = Stepper(model, config, device, world=self._world, ema=self.ema, note=on_note)
         self.optimizer = self.stepper.optimizer
@@ -189,7 +185,7 @@ class Trainer:
                 self.stepper.scaler.load_state_dict(saved["scaler"])
         elif init is not None and self.ema is not None:
             restore_pair(init, model, self.ema)
-        if self.accelerator.is_main_process:
+        if self.processes.is_first:
             for log in (disk.LOG_FILE, disk.EVALUATIONS_FILE):
                 disk.cut_log(out, self.progress.step, log)
         self.loader = Loader(
@@ -254,7 +250,7 @@ class Trainer:
     ) -> TrainResult:
         config, reason = self.config, "finished"
         evaluation: Evaluation | None = None
-        on_cpu, first = self.accelerator.device.type == "cpu", self.progress.step
+        on_cpu, first = self.processes.device.type == "cpu", self.progress.step
         every = config.report_every or (1 if on_cpu else _REPORT_EVERY)
         if self.stepper.alone:
             every = config.average_every  # in between processes do not meet
@@ -389,10 +385,9 @@ class Trainer:
                 world=self._world,
             )
         with self._exported_weights():
-            sums = self._validator.sums(self.model, self.accelerator.device, self.stepper.autocast)
-        if self._world > 1:
-            sums = self.accelerator.reduce(sums.to(self.accelerator.device), "sum")
-        return evaluation_of(sums, self.progress.step, self.progress.seconds, self.model_config.style_names)
+            sums = self._validator.sums(self.model, self.processes.device, self.stepper.autocast)
+        total = self.processes.sum(sums)
+        return evaluation_of(total, self.progress.step, self.progress.seconds, self.model_config.style_names)
 
     def _evaluate(self, on_evaluation: Callable[[Evaluation], None] | None) -> Evaluation:
         """Measure, write it down, and keep the weights if they are the best so far."""
@@ -412,7 +407,7 @@ class Trainer:
         """Write a checkpoint of the present step."""
         self.stepper.average()
         path = self.out / f"checkpoint-{self.progress.step:07d}"
-        if self.accelerator.is_main_process:
+        if self.processes.is_first:
             scaler = self.stepper.scaler
             path = disk.save(
                 self.out,
@@ -423,15 +418,15 @@ class Trainer:
                 ema=self.ema,
                 scaler=None if scaler is None else scaler.state_dict(),
             )
-        self.accelerator.wait_for_everyone()
+        self.processes.wait()
         return path
 
     def export(self, path: Path) -> None:
         """Write the model directory *path*: the running mean of the weights where one is kept, else the weights."""
-        if self.accelerator.is_main_process:
+        if self.processes.is_first:
             with self._exported_weights():
                 disk.write_model(self.model, path)
-        self.accelerator.wait_for_everyone()
+        self.processes.wait()
 
     def _exported_weights(self) -> AbstractContextManager[None]:
         return nullcontext() if self.ema is None else self.ema.applied()
@@ -451,8 +446,8 @@ class Trainer:
         passed = now if self._budget is not None else now - self._before
         code = 2.0 if wish else float(time_limit is not None and passed >= time_limit)
         if self._world > 1:
-            clock = now if self.accelerator.is_main_process else 0.0
-            both = torch.tensor([code, clock], device=self.accelerator.device)
+            clock = now if self.processes.is_first else 0.0
+            both = torch.tensor([code, clock], device=self.processes.device)
             dist.all_reduce(both, dist.ReduceOp.MAX)
             code, now = both.tolist()
         self._now = now
@@ -461,12 +456,12 @@ class Trainer:
         return ("", "time limit", "interrupted")[int(code)]
 
     def _journal(self, tensorboard: bool) -> AbstractContextManager[Journal | None]:
-        if not self.accelerator.is_main_process:
+        if not self.processes.is_first:
             return nullcontext()
         return Journal(self.out, tensorboard=tensorboard, step=self.progress.step)
 
     def _hold(self) -> None:
-        if self.accelerator.is_main_process:
+        if self.processes.is_first:
             self._lock = RunLock(self.out)
 
     def _let_go(self) -> None:
@@ -504,18 +499,6 @@ class Trainer:
                 raise ConfigError(
                     f"{checkpoint}: {key}: expected {old!r} as in the run so far, found {value!r}"
                 )
-
-
-def _on_cpu(device: str) -> bool:
-    """Whether *device* means the processor here; ConfigError where it is not there."""
-    if device not in ("auto", "cpu", "cuda", "mps"):
-        raise ConfigError(f"device: expected auto, cpu, cuda or mps, found {device!r}")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device: expected one that is there, found 'cuda' without a CUDA device")
-    if device == "mps" and not torch.backends.mps.is_available():
-        raise ConfigError("device: expected one that is there, found 'mps' without a Metal device")
-    there = torch.cuda.is_available() or torch.backends.mps.is_available()
-    return device == "cpu" or (device == "auto" and not there)
 
 
 def _warn(text: str) -> None:
