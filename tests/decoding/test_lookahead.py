@@ -83,7 +83,7 @@ class Judge(Scorer):
     def score(self, board: Board) -> MoveScores:
         return self._judged(board)
 
-    def score_many(self, boards: Any) -> list[MoveScores]:
+    def score_leaves(self, boards: Any) -> list[MoveScores]:
         return [self._judged(board) for board in boards]
 
 
@@ -140,7 +140,7 @@ def test_a_stop_is_obeyed_between_batches_and_an_answer_is_there_all_the_same() 
     assert found.nodes == 1
 
     scorer = Scorer(tiny(board="bag"))
-    many, calls = scorer.score_many, []
+    many, calls = scorer.score_leaves, []
 
     def counted(boards: Any) -> list[MoveScores]:
         calls.append(len(boards))
@@ -149,7 +149,7 @@ def test_a_stop_is_obeyed_between_batches_and_an_answer_is_there_all_the_same() 
         return many(boards)
 
     stop.clear()
-    scorer.score_many = counted  # type: ignore[method-assign]
+    scorer.score_leaves = counted  # type: ignore[method-assign]
     lookahead(scorer).search(board, stop=stop)
     assert len(calls) == 3
     assert max(calls) <= 8
@@ -221,7 +221,7 @@ def test_many_positions_at_once_score_as_each_alone() -> None:
 
 
 def test_the_model_is_asked_in_small_batches_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    scorer = Scorer(tiny(board="bag"))
+    scorer = Scorer(tiny(board="bag"), leaf_precision="float32")
     sizes = []
     forward = scorer.model.forward
 

@@ -16,11 +16,9 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from xiangqi_gpt.decoding.sampling import open_moves
 from xiangqi_gpt.decoding.scorer import MoveScores, Scorer
@@ -144,7 +142,6 @@ class Lookahead:
         self._at: tuple[str, list[Move]] = ("", [])
         self._size = min(4, self.config.batch)  # leaves of the next batch
         self._last = (0, 0.0)  # leaves of the last batch, and the seconds that it took
-        self._autocast = _fast_autocast(scorer)
 
     def forget(self) -> None:
         """Drop the tree."""
@@ -281,8 +278,7 @@ class Lookahead:
                 position.pop()
         if not leaves:
             return count, deepest
-        with self._autocast:
-            scored = self.scorer.score_many([board for _, board in leaves])
+        scored = self.scorer.score_leaves([board for _, board in leaves])
         for (path, board), scores in zip(leaves, scored, strict=True):
             for node in path:
                 node.pending -= 1
@@ -448,11 +444,3 @@ def _line(node: _Node, by_minimax: bool) -> list[Move]:
 def _mating_move(board: Board) -> Move | None:
     """The first legal move that checkmates, if there is one."""
     return next((move for move in board.legal_moves() if board.gives_mate(move)), None)
-
-
-def _fast_autocast(scorer: Scorer) -> AbstractContextManager[object]:
-    """bfloat16 where the processor is fast at it: a leaf's value need not be exact."""
-    fast = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
-    if scorer.device.type == "cpu" and fast:
-        return torch.autocast("cpu", torch.bfloat16)
-    return nullcontext()
