@@ -103,7 +103,7 @@ class MoveTable(nn.Module):
         self.bias = nn.Linear(width, styles * MOVES, bias=False)
 
     def forward(self, x: Tensor, vectors: Tensor) -> Tensor:
-        """x (..., W) of tokens that predict a ply, vectors (..., 90, C) of their boards -> (..., Y, M) in whole precision."""
+        """x (..., W) of tokens that predict a ply, vectors (..., 90, C) of their boards -> (..., Y, M)."""
         index = move_index(x.device)
         key, key_to, origin, goal = self.squares(vectors).unflatten(-1, (4, self.size)).unbind(-2)
         q, q_to, weigh = self.queries(x).unflatten(-1, (self.styles, 3, self.size)).unbind(-2)
