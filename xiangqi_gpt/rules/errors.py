@@ -96,3 +96,15 @@ class ModelError(XiangqiError):
 
 class PlayerError(XiangqiError):
     """A player that cannot be built, or an engine that died."""
+
+
+class PlayerCrashError(PlayerError):
+    """A player that died or answered nonsense during a game."""
+
+
+class PlayerTimeoutError(PlayerError):
+    """A player that did not answer in time."""
+
+
+class PlayerIllegalMoveError(PlayerError):
+    """A player that answered with an illegal move, or with none where there are some."""

@@ -15,7 +15,7 @@ from xiangqi_gpt.records.formats import format_of
 from xiangqi_gpt.records.output import check_free
 from xiangqi_gpt.rules.errors import ConfigError, PlayerError, RecordError
 from xiangqi_gpt.training.teacher.cluster import RayPool
-from xiangqi_gpt.training.teacher.engine import engine_name
+from xiangqi_gpt.training.teacher.engine import teacher_name
 from xiangqi_gpt.training.teacher.journal import Journal, rows_in_order
 from xiangqi_gpt.training.teacher.labelling import Labelling, labels_of
 from xiangqi_gpt.training.teacher.local import LocalPool, core_count
@@ -153,7 +153,7 @@ def generate(job: Generation, place: Place, on_progress: OnProgress | None = Non
     )
     settings = {
         "what": "play-outs",
-        "engine": engine_name(job.engine),
+        "engine": teacher_name(job.engine),
         "command": job.engine.command,
         "ranks": job.engine.ranks,
         "seed": starts.seed,
@@ -225,7 +225,7 @@ def label(job: LabelJob, place: Place, on_progress: OnProgress | None = None) ->
     work = Labelling(engine=job.engine, every=job.every, multipv=job.multipv)
     settings = {
         "what": "labels",
-        "engine": engine_name(job.engine),
+        "engine": teacher_name(job.engine),
         "command": job.engine.command,
         "ranks": job.engine.ranks,
         "sources": [[str(path.resolve()), path.stat().st_size] for path in job.sources],

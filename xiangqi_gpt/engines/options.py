@@ -1,0 +1,109 @@
+"""Options of engines: what an engine offers, and whether a value fits before it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xiangqi_gpt.engines.spec import EngineSpec
+from xiangqi_gpt.notation.uci import RankConvention
+from xiangqi_gpt.rules.errors import PlayerError
+
+MANAGED = ("uci_variant", "multipv", "ponder", "usemillisec", "uci_chess960", "uci_analysemode")
+"""Options that the client sets itself, in lower case."""
+
+_KEYS = ("default", "min", "max", "var")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineOption:
+    """An option as its engine offers it."""
+
+    name: str
+    kind: str  # spin, check, combo, string, button and others
+    least: int | None = None
+    most: int | None = None
+    choices: tuple[str, ...] = ()  # values of a combo
+
+
+def parse_option(line: str) -> EngineOption:
+    """A line `option name NAME type TYPE ...`; what it does not state is None or empty."""
+    head, _, rest = line.partition(" type ")
+    facts: dict[str, list[list[str]]] = {}
+    words = rest.split()
+    for word in words[1:]:
+        if word in _KEYS:
+            facts.setdefault(word, []).append([])
+            key = word
+        elif facts:
+            facts[key][-1].append(word)
+    return EngineOption(
+        name=head.removeprefix("option name ").strip(),
+        kind=words[0] if words else "",
+        least=_number(facts.get("min")),
+        most=_number(facts.get("max")),
+        choices=tuple(" ".join(value) for value in facts.get("var", [])),
+    )
+
+
+def _number(values: list[list[str]] | None) -> int | None:
+    try:
+        return int("".join(values[0])) if values else None
+    except ValueError:
+        return None
+
+
+def check_option(engine: str, offered: Mapping[str, EngineOption], name: str, value: str) -> None:
+    """Whether an engine takes a value; `offered` has its options by name in lower case.
+
+    Raises:
+        PlayerError: the engine has no such option, the client manages it, or the value does not fit.
+    """
+    if name.lower() in MANAGED:
+        raise PlayerError(f"option refused for {engine}: {name} is managed and cannot be set")
+    check_value(engine, offered, name, value)
+
+
+def check_value(engine: str, offered: Mapping[str, EngineOption], name: str, value: str) -> None:
+    """As `check_option`, for an option that the client sets itself."""
+    option = offered.get(name.lower())
+    if option is None:
+        raise PlayerError(f"option refused for {engine}: expected one that it offers, found {name!r}")
+    if option.kind == "spin":
+        try:
+            number = int(value)
+        except ValueError:
+            number = None
+        low, high = option.least, option.most
+        if number is None or (low is not None and number < low) or (high is not None and number > high):
+            raise PlayerError(
+                f"option refused for {engine}: expected {name} of {low} to {high}, found {value!r}"
+            )
+    elif option.kind == "check" and value not in ("true", "false"):
+        raise PlayerError(f"option refused for {engine}: expected true or false for {name}, found {value!r}")
+    elif option.kind == "combo" and value not in option.choices:
+        known = ", ".join(option.choices)
+        raise PlayerError(f"option refused for {engine}: expected {name} of {known}, found {value!r}")
+
+
+def ranks_of(engine: str, offered: Mapping[str, EngineOption], spec: EngineSpec) -> RankConvention:
+    """How an engine counts ranks: from 1 where it knows several games, from 0 where it plays Xiangqi alone.
+
+    UCCI and CECP count from 0.
+
+    Args:
+        engine: its name, for the message.
+        offered: its options by name in lower case.
+        spec: its `ranks` overrule the guess.
+
+    Raises:
+        PlayerError: it plays other games only.
+    """
+    variant = offered.get("uci_variant")
+    if variant is not None and "xiangqi" not in variant.choices:
+        found = ", ".join(variant.choices) or "none"
+        raise PlayerError(f"expected UCI_Variant xiangqi from {engine}, found {found}")
+    if spec.ranks is not None:
+        return "0-9" if spec.ranks == "0-9" else "1-10"
+    knows_others = variant is not None and len(variant.choices) > 1
+    return "1-10" if knows_others and spec.protocol == "uci" else "0-9"
