@@ -16,6 +16,7 @@ import math
 import re
 import shlex
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar, cast
@@ -30,10 +31,12 @@ from xiangqi_gpt.engines.engine_board import (
     SingleVariantEngineBoard,
     xboard_fen,
 )
+from xiangqi_gpt.engines.guard import apart, guard, kill_group
 from xiangqi_gpt.engines.info import OutputLog
 from xiangqi_gpt.engines.options import EngineOption, check_option, parse_option, ranks_of
-from xiangqi_gpt.engines.process import QUIT_SECONDS, ErrorTail, apart, kill_group, split_command
+from xiangqi_gpt.engines.process import QUIT_SECONDS, ErrorTail, split_command
 from xiangqi_gpt.engines.spec import EngineSpec, Limit
+from xiangqi_gpt.engines.watchdog import Watchdog
 from xiangqi_gpt.notation import uci
 from xiangqi_gpt.notation.uci import RankConvention
 from xiangqi_gpt.rules.board import Board
@@ -92,6 +95,11 @@ class _Filter(chess.engine.Protocol):
                 raise chess.engine.EngineError(f"{error}{self.errors}") from error
             raise
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        assert self.transport is not None
+        guard.watch(self.transport.get_pid())
+
     def ask(self, board: Board | None) -> None:
         """A question about a position begins, or, with None, has ended."""
         self.log.clear()
@@ -108,6 +116,7 @@ class _Filter(chess.engine.Protocol):
         # What it has started may live on, and hold its pipes open.
         if self.transport is not None:
             kill_group(self.transport.get_pid())
+            guard.release(self.transport.get_pid())
         super().process_exited()
 
     def pipe_data_received(self, fd: int, data: bytes | str) -> None:
@@ -127,6 +136,10 @@ class _Filter(chess.engine.Protocol):
                 except Exception as error:  # Whatever python-chess does not expect is the engine's fault.
                     self.errors.add(f"{type(error).__name__}: {error} in {text!r}\n".encode())
                     self.kill()
+
+    def info_lines(self) -> tuple[str, ...]:
+        """The newest `info` lines of the search, in the words of UCI."""
+        return self.log.lines
 
     @abc.abstractmethod
     def translated(self, line: str) -> str:
@@ -155,6 +168,9 @@ class _UciFilter(_Filter, chess.engine.UciProtocol):
 
     def translated(self, line: str) -> str:
         line = self.dialect.hear(line)
+        if line.startswith("info "):
+            self.log.add(line, is_thinking=" pv " in line or " score " in line)
+            return ""
         word, _, rest = line.partition(" ")
         if word in ("uciok", "readyok", "id"):
             return line
@@ -194,8 +210,11 @@ class _CecpFilter(_Filter, chess.engine.XBoardProtocol):
         super().send_line(line)
 
     def translated(self, line: str) -> str:
-        self.log.add(line)
         word, _, rest = line.partition(" ")
+        is_thinking = line[:1].isdigit() and word not in _RESULTS
+        self.log.add(line, is_thinking=is_thinking)
+        if is_thinking:
+            return ""  # It is put into the words of UCI when somebody asks for it.
         if word == "feature":
             for found in _SETBOARD.findall(line):
                 self.can_set_board = found != "0"
@@ -217,13 +236,17 @@ class _CecpFilter(_Filter, chess.engine.XBoardProtocol):
         if word in _RESULTS:
             self.claim = self.claim or line
             return line
-        if (thought := _THINKING.match(line)) is not None:
-            self.log.add(_thinking_as_info(thought))
         return ""
 
+    def info_lines(self) -> tuple[str, ...]:
+        return tuple(filter(None, map(_thinking_as_info, self.log.lines)))
 
-def _thinking_as_info(thought: re.Match[str]) -> str:
-    """A line `depth score time nodes moves` of CECP in the words of UCI."""
+
+def _thinking_as_info(line: str) -> str:
+    """A line `depth score time nodes moves` of CECP in the words of UCI, "" for another line."""
+    thought = _THINKING.match(line)
+    if thought is None:
+        return ""
     depth, score, time, nodes, moves = thought.groups()
     cp = int(score[:9])
     if abs(cp) > 100_000:
@@ -242,20 +265,19 @@ _FILTERS: dict[str, type[_Filter]] = {"uci": _UciFilter, "ucci": _UcciFilter, "c
 
 
 class _Engine(chess.engine.SimpleEngine):
-    """A client that never waits for ever: the original does so where a limit holds no time."""
+    """python-chess's client with our filter."""
 
     protocol: _Filter
-
-    def _timeout_for(self, limit: chess.engine.Limit | None) -> float | None:
-        seconds = limit.time if limit is not None and limit.time is not None else 0.0
-        assert self.timeout is not None
-        return self.timeout + seconds
 
     def kill(self) -> None:
         """End the process at once; the client's thread then ends by itself."""
         # A closed loop means that the process has ended and been waited for.
         with contextlib.suppress(RuntimeError):
             self.protocol.loop.call_soon_threadsafe(self.protocol.kill)
+
+    def exit_code(self) -> int | None:
+        """The exit code, None while the process runs."""
+        return self.returncode.result() if self.returncode.done() else None
 
 
 class _Reaper:
@@ -316,6 +338,7 @@ class EngineClient:
         except OSError as error:
             raise PlayerError(f"expected an engine to start with {shown!r}: {error}") from error
         self._engine = cast(_Engine, engine)
+        self._watchdog = Watchdog(self._engine.kill, self._engine.exit_code)
         _reaper.watch(self._engine)
         # The reaper serves the end of the interpreter; this one a client that nobody closed.
         weakref.finalize(self, self._engine.kill).atexit = False
@@ -333,7 +356,7 @@ class EngineClient:
     @property
     def lines(self) -> tuple[str, ...]:
         """The `info` lines of the last search in the words of UCI, oldest first: the newest few thousand."""
-        return self._filter.log.lines
+        return self._filter.info_lines()
 
     @property
     def can_set_board(self) -> bool:
@@ -369,6 +392,7 @@ class EngineClient:
                 self._adapt(board), wanted, game=game, info=chess.engine.INFO_BASIC, ponder=False
             ),
             board,
+            limit,
         )
         if result.move is None:
             raise PlayerIllegalMoveError(
@@ -384,10 +408,12 @@ class EngineClient:
                 self._adapt(board), wanted, multipv=multipv, game=game, info=chess.engine.INFO_NONE
             ),
             board,
+            limit,
         )
 
     def kill(self) -> None:
         """End the process at once, and wait until it is gone."""
+        self._watchdog.stop()
         self._engine.kill()
         with contextlib.suppress(concurrent.futures.TimeoutError):
             self.returncode.result(timeout=_END_SECONDS)
@@ -458,19 +484,19 @@ class EngineClient:
                 )
         return chess.engine.Limit(time=limit.time, nodes=limit.nodes, depth=limit.depth)
 
-    def _ask(self, call: Callable[[], _T], board: Board) -> _T:
+    def _ask(self, call: Callable[[], _T], board: Board, limit: Limit) -> _T:
         fen = board.fen()
         self._filter.ask(board.copy())
+        self._watchdog.expect_by(time.monotonic() + self._timeout + (limit.time or 0.0))
         try:
             answer = call()
-        except (asyncio.TimeoutError, TimeoutError) as error:
-            self.kill()
-            raise PlayerTimeoutError(
-                f"expected a move from {self._name} within {self._timeout:g} s of its limit, "
-                f"found {self._filter.log.summary} in {fen!r}"
-            ) from error
         except chess.engine.EngineTerminatedError as error:
             self.kill()
+            if self._watchdog.has_killed:
+                raise PlayerTimeoutError(
+                    f"expected a move from {self._name} within {self._timeout:g} s of its limit, "
+                    f"found {self._filter.log.summary} in {fen!r}"
+                ) from error
             raise PlayerCrashError(f"{self._name} died in {fen!r}: {error}{self._filter.errors}") from error
         except chess.engine.EngineError as error:
             # Engine and client may no longer agree on the position.
@@ -481,6 +507,7 @@ class EngineClient:
             self.kill()
             raise
         finally:
+            self._watchdog.rest()
             self._filter.asked = None
         self._raise_bad_answer(fen)
         return answer

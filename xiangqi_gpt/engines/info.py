@@ -130,7 +130,7 @@ class OutputLog:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The newest `info` lines with a score or a variation, oldest first."""
+        """The newest lines of thinking, oldest first."""
         return tuple(self._lines)
 
     def clear(self) -> None:
@@ -138,14 +138,13 @@ class OutputLog:
         self._lines.clear()
         self._last, self._bytes = "", 0
 
-    def add(self, line: str) -> None:
-        """One line of output."""
+    def add(self, line: str, *, is_thinking: bool = False) -> None:
+        """One line of output, which tells what the engine thinks or does not."""
         self._bytes += len(line) + 1
-        if not line:
-            return
-        self._last = line[:_LONGEST_LINE]
-        if line.startswith("info ") and (" score " in line or " pv " in line):
-            self._lines.append(self._last)
+        if line:
+            self._last = line = line[:_LONGEST_LINE]
+            if is_thinking:
+                self._lines.append(line)
 
     def skip(self, size: int) -> None:
         """Bytes that are dropped without being read."""

@@ -10,20 +10,19 @@ import contextlib
 import os
 import re
 import subprocess
-import threading
 import time
-from collections.abc import Callable
 
 from xiangqi_gpt.engines.dialects import ANSWERS, UCCI, UCI
+from xiangqi_gpt.engines.guard import apart, guard, kill_group
 from xiangqi_gpt.engines.info import without_answer
 from xiangqi_gpt.engines.options import EngineOption, check_option, check_value, parse_option, ranks_of
-from xiangqi_gpt.engines.process import QUIT_SECONDS, ErrorTail, apart, kill_group, split_command
+from xiangqi_gpt.engines.process import QUIT_SECONDS, ErrorTail, split_command
 from xiangqi_gpt.engines.spec import EngineSpec
+from xiangqi_gpt.engines.watchdog import Watchdog
 from xiangqi_gpt.rules.errors import PlayerCrashError, PlayerError, PlayerTimeoutError
 
 _CHUNK = 1 << 16
 _KEPT_BYTES = 1 << 20  # of one answer: its end, which holds the newest lines
-_WATCH_SECONDS = 0.5
 _ENDS = {
     word: re.compile(rf"\n(?:{pattern})[^\n]*\n".encode())
     for word, pattern in (("uciok", r"ucc?iok\b"), ("readyok", r"readyok\b"), ("bestmove", ANSWERS))
@@ -63,6 +62,7 @@ class PipeEngine:
             )
         except OSError as error:
             raise PlayerError(f"expected an engine to start with {spec.command!r}: {error}") from error
+        guard.watch(self._process.pid)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         assert self._process.stderr is not None
@@ -180,6 +180,7 @@ class PipeEngine:
             self._has_been_killed = True
             kill_group(self._process.pid)
             self._process.kill()
+            guard.release(self._process.pid)
 
     def _ended(self, where: str, data: bytes, dropped: int) -> PlayerError:
         where = f"in {where!r}" if where else "before its first position"
@@ -194,42 +195,3 @@ class PipeEngine:
             f"expected an answer from {self._name}, found its process ended "
             f"(exit code {self._process.returncode}) {where}{self._errors}"
         )
-
-
-class Watchdog:
-    """Kills a process whose answer is overdue: a blocking read has no time limit of its own.
-
-    It also ends what a process that has died left behind and what may hold its pipes open.
-
-    Args:
-        kill: ends the process and what it has started.
-        poll: the exit code, None while the process runs.
-    """
-
-    def __init__(self, kill: Callable[[], None], poll: Callable[[], int | None]) -> None:
-        self.has_killed = False
-        self._kill = kill
-        self._poll = poll
-        self._deadline = float("inf")
-        self._stopped = threading.Event()
-        threading.Thread(target=self._watch, name="engine watchdog", daemon=True).start()
-
-    def expect_by(self, deadline: float) -> None:
-        """The time (monotonic) at which an answer is overdue."""
-        self._deadline = deadline
-
-    def rest(self) -> None:
-        """Nothing is expected."""
-        self._deadline = float("inf")
-
-    def stop(self) -> None:
-        """Watch no more."""
-        self._stopped.set()
-
-    def _watch(self) -> None:
-        while not self._stopped.wait(_WATCH_SECONDS):
-            if time.monotonic() > self._deadline:
-                self.has_killed = True
-            if self.has_killed or self._poll() is not None:
-                self._kill()
-                return

@@ -1,4 +1,4 @@
-"""Engine processes: where programs are, how they start apart from us, and how they end with all they started."""
+"""Engine processes: where programs are, and what they write to stderr."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import contextlib
 import os
 import shlex
 import shutil
-import signal
-import subprocess
 import threading
-from typing import IO, Any
+from typing import IO
 
 from xiangqi_gpt.rules.errors import PlayerError
 
@@ -44,32 +42,6 @@ def split_command(command: str) -> tuple[str, ...]:
             f"expected an engine program, found none named {argv[0]!r} on PATH or in /usr/games"
         )
     return (program, *argv[1:])
-
-
-def apart() -> dict[str, Any]:
-    """Arguments for `Popen` that put an engine into a group of its own.
-
-    Ctrl-C then reaches us alone, and the group can be killed with everything that the engine has started.
-    """
-    if os.name == "nt":
-        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW  # type: ignore[attr-defined,unused-ignore]
-        return {"creationflags": flags}
-    return {"start_new_session": True}
-
-
-def kill_group(pid: int) -> None:
-    """Kill a process that was started `apart`, and its descendants.
-
-    Call it while the process runs, or at once when it has ended: later its number may belong to another.
-    """
-    if os.name == "nt":
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            subprocess.run(
-                ["taskkill", "/T", "/F", "/PID", str(pid)], capture_output=True, timeout=5, check=False
-            )
-        return
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
 
 
 class ErrorTail:
