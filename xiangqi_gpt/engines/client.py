@@ -60,6 +60,11 @@ _THINKING = re.compile(r"\s*(\d+)[.&+]?\s+([-+]?\d+)\s+(\d+)\s+(\d+)\s+(.*)")
 _SQUARES = re.compile(r"([a-i]\d+)[-x]?([a-i]\d+)")
 _SETBOARD = re.compile(r"\bsetboard=(\d)\s*")
 _DONE = re.compile(r"\bdone=1\b")
+_DISPENSABLE = re.compile(
+    r"Error *\(unk[^)]*\): *(post|nopost|easy|hard|random|computer|name|rating|accepted|rejected)\b"
+)
+"""Complaints about commands of CECP that change nothing that matters here."""
+
 _RESULTS = ("1-0", "0-1", "1/2-1/2", "resign")
 _T = TypeVar("_T")
 
@@ -146,10 +151,14 @@ class _Filter(chess.engine.Protocol):
         """A line of the engine as python-chess is to see it, "" where it is not to see it."""
 
     def checked(self, text: str, line: str) -> str | None:
-        """The move of an answer as python-chess reads it; None, with `bad_answer` set, where it cannot be played."""
-        assert self.asked is not None
+        """The move of an answer as python-chess reads it; None, with `bad_answer` set, where it cannot be played.
+
+        What comes behind the answer belongs to no question.
+        """
+        board, self.asked = self.asked, None
+        assert board is not None
         try:
-            return uci.render(self.asked, uci.parse(self.asked, text, ranks=self.ranks), ranks=self.ranks)
+            return uci.render(board, uci.parse(board, text, ranks=self.ranks), ranks=self.ranks)
         except MoveError as error:
             self.bad_answer = (line, str(error))
             return None
@@ -177,7 +186,7 @@ class _UciFilter(_Filter, chess.engine.UciProtocol):
         if word == "option":
             option = parse_option(line)
             self.offered[option.name.lower()] = option
-            return line
+            return _option_for_python_chess(option, line)
         self.log.add(line)
         if self.asked is None:
             return ""
@@ -186,9 +195,19 @@ class _UciFilter(_Filter, chess.engine.UciProtocol):
             move = self.checked((rest.split() or [""])[0], line)
             return f"bestmove {move or '(none)'}"
         if is_no_answer(line):
+            self.asked = None
             self.bad_answer = (line, f"an answer of {self.dialect.name.upper()} begins with bestmove")
             return "bestmove (none)"
         return ""
+
+
+def _option_for_python_chess(option: EngineOption, line: str) -> str:
+    """python-chess refuses an engine for one option without a default that fits; values are checked by us anyway."""
+    if option.kind not in ("spin", "combo") or (option.default is not None and option.takes(option.default)):
+        return line
+    if option.name.lower() == "multipv":
+        return f"option name {option.name} type spin default 1 min 1 max {max(1, option.most or 1)}"
+    return f"option name {option.name} type string"
 
 
 class _UcciFilter(_UciFilter):
@@ -224,12 +243,13 @@ class _CecpFilter(_Filter, chess.engine.XBoardProtocol):
             # Complaints of all kinds; where one is serious the engine leaves, and this is why.
             self.errors.add(f"{rest}\n".encode())
             return ""
+        if _DISPENSABLE.match(line):
+            return ""
         if word == "pong" or word.startswith(("Error", "Illegal")):
             return line
         if self.asked is None:
             return ""
         if word == "move":
-            self.claim = ""
             move = self.checked(rest.strip(), line)
             # An illegal move ends the question too; its text is left to python-chess.
             return line if move is None else f"move {move}"

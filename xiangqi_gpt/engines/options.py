@@ -24,6 +24,19 @@ class EngineOption:
     least: int | None = None
     most: int | None = None
     choices: tuple[str, ...] = ()  # values of a combo
+    default: str | None = None
+
+    def takes(self, value: str) -> bool:
+        """Whether a value fits."""
+        if self.kind == "spin":
+            try:
+                number = int(value)
+            except ValueError:
+                return False
+            return (self.least is None or self.least <= number) and (self.most is None or number <= self.most)
+        if self.kind == "check":
+            return value in ("true", "false")
+        return self.kind != "combo" or value in self.choices
 
 
 def parse_option(line: str) -> EngineOption:
@@ -43,6 +56,7 @@ def parse_option(line: str) -> EngineOption:
         least=_number(facts.get("min")),
         most=_number(facts.get("max")),
         choices=tuple(" ".join(value) for value in facts.get("var", [])),
+        default=" ".join(facts["default"][0]) if "default" in facts else None,
     )
 
 
@@ -69,21 +83,12 @@ def check_value(engine: str, offered: Mapping[str, EngineOption], name: str, val
     option = offered.get(name.lower())
     if option is None:
         raise PlayerError(f"option refused for {engine}: expected one that it offers, found {name!r}")
-    if option.kind == "spin":
-        try:
-            number = int(value)
-        except ValueError:
-            number = None
-        low, high = option.least, option.most
-        if number is None or (low is not None and number < low) or (high is not None and number > high):
-            raise PlayerError(
-                f"option refused for {engine}: expected {name} of {low} to {high}, found {value!r}"
-            )
-    elif option.kind == "check" and value not in ("true", "false"):
-        raise PlayerError(f"option refused for {engine}: expected true or false for {name}, found {value!r}")
-    elif option.kind == "combo" and value not in option.choices:
-        known = ", ".join(option.choices)
-        raise PlayerError(f"option refused for {engine}: expected {name} of {known}, found {value!r}")
+    if not option.takes(value):
+        expected = {
+            "spin": f"{name} of {option.least} to {option.most}",
+            "check": f"true or false for {name}",
+        }.get(option.kind, f"{name} of {', '.join(option.choices)}")
+        raise PlayerError(f"option refused for {engine}: expected {expected}, found {value!r}")
 
 
 def ranks_of(engine: str, offered: Mapping[str, EngineOption], spec: EngineSpec) -> RankConvention:
