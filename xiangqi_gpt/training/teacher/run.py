@@ -171,7 +171,7 @@ def generate(job: Generation, place: Place, on_progress: OnProgress | None = Non
         tasks = play_out_tasks(job.games, starts, openings)
         _work_off(tasks, work, place, journal, summary, on_progress)
         if not len(journal):
-            raise TeacherError("expected a game that could be finished, found none")
+            raise _no_game_finished(summary)
         about = {key: settings[key] for key in settings if key not in ("what", "command")}
         rows = (row for _, row in rows_in_order(journal, below=job.games))
         with _full_disk_is_typed(job.out):
@@ -243,6 +243,8 @@ def label(job: LabelJob, place: Place, on_progress: OnProgress | None = None) ->
 
     with Journal(job.out, settings, force=job.force) as journal:
         _work_off(tasks(), work, place, journal, summary, on_progress)
+        if summary.dropped and not len(journal):
+            raise _no_game_finished(summary)
         if not len(journal):
             raise RecordError(f"expected a game to label, found none in {', '.join(map(str, job.sources))}")
         with _full_disk_is_typed(job.out):
@@ -308,6 +310,13 @@ def _give_up(result: Result, summary: Summary) -> None:
             f"expected an engine that answers, found {summary.dropped} games given up beside {summary.games} "
             f"finished ones; the last, game {result.number + 1}: {result.error}"
         ) from result.error
+
+
+def _no_game_finished(summary: Summary) -> TeacherError:
+    return TeacherError(
+        f"No game was finished: the engine had to be given up over all {summary.dropped}. "
+        f"{summary.reasons[-1]}"
+    )
 
 
 @contextlib.contextmanager
