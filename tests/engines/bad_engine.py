@@ -9,7 +9,8 @@ flood (info lines without end, no answer), flood-then-answer (40 MB of them);
 endless-line (one that never ends), long-line-then-answer (40 MB of it);
 noise (lines that mean nothing, bytes that are no text), stderr (1 MB to stderr before the answer);
 parent (starts a child that ignores everything and holds its pipes; FOLDER/child gets its number),
-parent-crash, parent-stubborn, parent-hang (the same with another fault).
+parent-crash, parent-stubborn, parent-hang (the same with another fault); parent-daemon-hang, parent-daemon-crash (the
+child has a process group of its own).
 """
 
 from __future__ import annotations
@@ -87,10 +88,11 @@ def main() -> None:
     protocol, fault = sys.argv[1:3]
     if fault.startswith("parent"):
         path = Path(sys.argv[3]) / "child"
-        subprocess.Popen([sys.executable, "-S", "-c", CHILD, str(path)])
+        is_daemon = fault.startswith("parent-daemon")
+        subprocess.Popen([sys.executable, "-S", "-c", CHILD, str(path)], start_new_session=is_daemon)
         while not path.exists():
             time.sleep(0.01)
-        fault = fault.removeprefix("parent").removeprefix("-") or "none"
+        fault = fault.removeprefix("parent").removeprefix("-daemon").removeprefix("-") or "none"
     if fault == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for text in sys.stdin:

@@ -185,6 +185,20 @@ def test_what_an_engine_has_started_ends_with_a_bad_end(
     assert ends(child_of(tmp_path))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="daemons leave their group by a call of POSIX")
+@pytest.mark.parametrize(("how", "protocol"), [("analyse", "uci"), ("label", "uci"), ("play", "cecp")])
+@pytest.mark.parametrize(("fault", "error"), [("crash", PlayerCrashError), ("hang", PlayerTimeoutError)])
+def test_a_daemon_that_holds_the_pipes_keeps_nobody_waiting(
+    how: str, protocol: str, fault: str, error: type[PlayerError], tmp_path: Path
+) -> None:
+    spec = bad_engine(f"parent-daemon-{fault}", protocol=protocol, folder=tmp_path, timeout=2.0)
+    try:
+        with within(12), asking(how, spec) as ask, pytest.raises(error):
+            ask()
+    finally:
+        os.kill(child_of(tmp_path), signal.SIGKILL)
+
+
 OWNER = """
 import sys, time
 from pathlib import Path

@@ -187,6 +187,17 @@ def test_ucci_is_told_in_its_own_words(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("seconds", "said"), [(0.2, 1), (1.5, 2), (3.0, 3)])
+def test_a_ucci_clock_of_whole_seconds(tmp_path: Path, seconds: float, said: int) -> None:
+    log = tmp_path / "log"
+    player = told(log, "ucci", "ucci=ucciok", "go=bestmove h2e2")
+    try:
+        player.play(Board(), Limit(time=seconds))
+    finally:
+        player.close()
+    assert f"go time {said} movestogo 1" in lines_of(log)
+
+
 def test_labels_over_ucci_are_asked_in_its_own_words(tmp_path: Path) -> None:
     log = tmp_path / "log"
     spec = EngineSpec(

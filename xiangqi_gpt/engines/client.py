@@ -19,12 +19,12 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import chess
 import chess.engine
 
-from xiangqi_gpt.engines.dialects import UCCI, UCI, Dialect, is_no_answer
+from xiangqi_gpt.engines.dialects import UCCI, UCI, Dialect, dialect_of, is_no_answer
 from xiangqi_gpt.engines.engine_board import (
     CecpEngineBoard,
     EngineBoard,
@@ -54,6 +54,7 @@ from xiangqi_gpt.rules.move import Move
 chess.engine.LOGGER.addHandler(logging.NullHandler())
 
 _END_SECONDS = 5.0
+_DRAIN_SECONDS = 0.5
 _LONGEST_LINE = 1 << 16
 _MATE_FROM = 90_000  # scores of CECP from which on they count the way to a mate
 _THINKING = re.compile(r"\s*(\d+)[.&+]?\s+([-+]?\d+)\s+(\d+)\s+(\d+)\s+(.*)")
@@ -122,6 +123,8 @@ class _Filter(chess.engine.Protocol):
         if self.transport is not None:
             kill_group(self.transport.get_pid())
             guard.release(self.transport.get_pid())
+            # A daemon may have escaped and hold the pipes; the last words have come through by then.
+            self.loop.call_later(_DRAIN_SECONDS, self.transport.close)
         super().process_exited()
 
     def pipe_data_received(self, fd: int, data: bytes | str) -> None:
@@ -165,7 +168,7 @@ class _Filter(chess.engine.Protocol):
 
 
 class _UciFilter(_Filter, chess.engine.UciProtocol):
-    dialect: ClassVar[Dialect] = UCI
+    dialect: Dialect = UCI
 
     def __init__(self) -> None:
         super().__init__()
@@ -462,6 +465,7 @@ class EngineClient:
         known = self._engine.options
         if isinstance(self._filter, _UciFilter):
             offered = dict(self._filter.offered)
+            self._filter.dialect = dialect_of(spec.protocol, offered)
             self.ranks = ranks_of(repr(shown), offered, spec)
             if "uci_variant" not in offered:
                 self._board_type = SingleVariantEngineBoard

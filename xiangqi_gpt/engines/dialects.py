@@ -6,7 +6,7 @@ UCCI is close enough to UCI to be put into its words line by line, so both trans
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 ANSWERS = r"(?i:(?:no)?best[ _-]?move|move |illegal move|error ?\(|resign\b|tellusererror\b)"
@@ -52,6 +52,10 @@ def _say_ucci(line: str) -> str:
     return line
 
 
+def _say_ucci_in_seconds(line: str) -> str:
+    return _say_ucci(_MOVE_TIME.sub(lambda found: f"movetime {max(1, -(-int(found[1]) // 1000))}", line))
+
+
 def _hear_ucci(line: str) -> str:
     word, _, rest = line.partition(" ")
     if word == "ucciok":
@@ -67,6 +71,15 @@ def _hear_ucci(line: str) -> str:
 
 UCI = Dialect("uci", _as_it_is, _as_it_is)
 UCCI = Dialect("ucci", _say_ucci, _hear_ucci)
+UCCI_IN_SECONDS = Dialect("ucci", _say_ucci_in_seconds, _hear_ucci)
+"""For engines without the option usemillisec: they count the clock in whole seconds."""
+
+
+def dialect_of(protocol: str, offered: Container[str]) -> Dialect:
+    """The dialect of an engine, given the names of its options in lower case."""
+    if protocol != "ucci":
+        return UCI
+    return UCCI if "usemillisec" in offered else UCCI_IN_SECONDS
 
 
 def is_no_answer(line: str) -> bool:

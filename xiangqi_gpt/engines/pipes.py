@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import selectors
 import subprocess
 import time
 
-from xiangqi_gpt.engines.dialects import ANSWERS, UCCI, UCI
+from xiangqi_gpt.engines.dialects import ANSWERS, UCCI, UCI, dialect_of
 from xiangqi_gpt.engines.guard import apart, guard, kill_group
 from xiangqi_gpt.engines.info import without_answer
 from xiangqi_gpt.engines.options import EngineOption, check_option, check_value, parse_option, ranks_of
@@ -22,6 +23,7 @@ from xiangqi_gpt.engines.watchdog import Watchdog
 from xiangqi_gpt.rules.errors import PlayerCrashError, PlayerError, PlayerTimeoutError
 
 _CHUNK = 1 << 16
+_WAIT_SECONDS = 0.5
 _KEPT_BYTES = 1 << 20  # of one answer: its end, which holds the newest lines
 _ENDS = {
     word: re.compile(rf"\n(?:{pattern})[^\n]*\n".encode())
@@ -71,6 +73,10 @@ class PipeEngine:
         self._errors.follow(self._process.stderr)
         self._unread = b""
         self._has_been_killed = False
+        self._selector: selectors.BaseSelector | None = None
+        if os.name == "posix":
+            self._selector = selectors.DefaultSelector()
+            self._selector.register(self._output, selectors.EVENT_READ)
         self._watchdog = Watchdog(self._kill_process, self._process.poll)
         try:
             self._greet(spec, multipv)
@@ -133,6 +139,8 @@ class PipeEngine:
         self._watchdog.stop()
         self._kill_process()
         self._process.wait()
+        if self._selector is not None:
+            self._selector.close()
         for pipe in (self._input, self._output):
             with contextlib.suppress(OSError):
                 pipe.close()
@@ -153,6 +161,7 @@ class PipeEngine:
             if line.startswith("option "):
                 option = parse_option(line)
                 offered[option.name.lower()] = option
+        self._dialect = dialect_of(spec.protocol, offered)
         self.ranks = ranks_of(self._name, offered, spec)
         own = [("UCI_Variant", "xiangqi")] if "uci_variant" in offered else []
         own += [("usemillisec", "true")] if "usemillisec" in offered else []
@@ -171,6 +180,10 @@ class PipeEngine:
 
     def _read_chunk(self) -> bytes:
         try:
+            # A daemon that has escaped may hold the pipe, and no end of it would come. Windows cannot wait for pipes.
+            while self._selector is not None and not self._selector.select(_WAIT_SECONDS):
+                if self._has_been_killed:
+                    return b""
             return os.read(self._output.fileno(), _CHUNK)
         except (OSError, ValueError):  # The pipe was closed under us.
             return b""
