@@ -26,7 +26,7 @@ from xiangqi_gpt.engines.spec import Limit
 from xiangqi_gpt.players import parse_engine
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
-from xiangqi_gpt.training.teacher.engine import Game, TeacherEngine
+from xiangqi_gpt.teacher.teacher_engine import Game, TeacherEngine
 
 STOPS = 10
 

@@ -20,7 +20,7 @@ from xiangqi_gpt.engines.pipes import PipeEngine
 from xiangqi_gpt.engines.spec import EngineSpec, Limit
 from xiangqi_gpt.players import PlayerCrashError, PlayerError, PlayerIllegalMoveError, PlayerTimeoutError
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.training.teacher.engine import BadEngineAnswerError, Game, TeacherEngine
+from xiangqi_gpt.teacher.teacher_engine import BadEngineAnswerError, Game, TeacherEngine
 
 PROTOCOLS = ("uci", "ucci", "cecp")
 Ask = Callable[[], object]

@@ -21,7 +21,7 @@ from xiangqi_gpt.players import (
 from xiangqi_gpt.players.engine_player import EnginePlayer
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
-from xiangqi_gpt.training.teacher.engine import Game, TeacherEngine
+from xiangqi_gpt.teacher.teacher_engine import Game, TeacherEngine
 
 ENGINE = Path(__file__).with_name("told_engine.py")
 ENDGAME = "3k5/9/4b4/9/9/4n4/9/4R4/9/R3K4 w - - 3 9"

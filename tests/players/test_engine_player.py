@@ -9,6 +9,7 @@ import pytest
 from xiangqi_gpt.engines.engine_board import EngineBoard
 from xiangqi_gpt.engines.info import parse_info
 from xiangqi_gpt.engines.process import find_engine
+from xiangqi_gpt.errors import IllegalMoveError
 from xiangqi_gpt.players import (
     Limit,
     PlayerCrashError,
@@ -20,7 +21,6 @@ from xiangqi_gpt.players import (
 from xiangqi_gpt.players.base import Line, Value
 from xiangqi_gpt.players.engine_player import EnginePlayer, line_of, value_of
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import IllegalMoveError
 from xiangqi_gpt.rules.move import Move
 
 FAKE = Path(__file__).with_name("fake_engine.py")

@@ -37,16 +37,16 @@ from xiangqi_gpt.engines.options import EngineOption, check_option, parse_option
 from xiangqi_gpt.engines.process import QUIT_SECONDS, ErrorTail, split_command
 from xiangqi_gpt.engines.spec import EngineSpec, Limit
 from xiangqi_gpt.engines.watchdog import Watchdog
-from xiangqi_gpt.notation import uci
-from xiangqi_gpt.notation.uci import RankConvention
-from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import (
+from xiangqi_gpt.errors import (
     MoveError,
     PlayerCrashError,
     PlayerError,
     PlayerIllegalMoveError,
     PlayerTimeoutError,
 )
+from xiangqi_gpt.notation import uci
+from xiangqi_gpt.notation.uci import RankConvention
+from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.move import Move
 

@@ -122,10 +122,6 @@ class CecpEngineBoard(EngineBoard):
         """The text sent to the engine."""
         return move.uci()
 
-    def parse_xboard(self, text: str) -> EngineMove:
-        """A legal move; errors as in `parse_uci`."""
-        return self.parse_uci(text)
-
     def push_xboard(self, text: str) -> EngineMove:
         """Parse and play; errors as in `parse_uci`."""
         return self.push_uci(text)

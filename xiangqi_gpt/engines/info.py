@@ -6,8 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-MATE_SCORE = 30_000
-"""Centipawns of a mate on the board; a mate in n moves is worth n less."""
+from xiangqi_gpt.rules.outcome import mate_score
 
 _MOST_LINES = 2048
 _LONGEST_LINE = 8192
@@ -21,7 +20,7 @@ class InfoLine:
 
     Attributes:
         number: its multipv number, from 1.
-        cp: centipawns for the side to move, a mate in n as `MATE_SCORE` - n or its negative; None without a score.
+        cp: centipawns for the side to move, a mate in n as `mate_score(n)`; None without a score.
         is_mate: `cp` stands for a mate.
         is_bound: the score is a lower or an upper bound.
         wdl: wins, draws and losses, whole numbers with a sum above 0; None without them.
@@ -71,7 +70,7 @@ def _score(words: list[str]) -> tuple[int | None, bool]:
     at = words.index("score")
     kind, number = words[at + 1], _number(words[at + 2])
     if kind == "mate":
-        return (MATE_SCORE - number if number > 0 else -MATE_SCORE - number), True
+        return mate_score(number), True
     return (number if kind == "cp" else None), False
 
 

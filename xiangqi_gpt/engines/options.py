@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xiangqi_gpt.engines.spec import EngineSpec
+from xiangqi_gpt.errors import PlayerError
 from xiangqi_gpt.notation.uci import RankConvention
-from xiangqi_gpt.rules.errors import PlayerError
 
 MANAGED = ("uci_variant", "multipv", "ponder", "usemillisec", "uci_chess960", "uci_analysemode")
 """Options that the client sets itself, in lower case."""

@@ -20,7 +20,7 @@ from xiangqi_gpt.engines.options import EngineOption, check_option, check_value,
 from xiangqi_gpt.engines.process import QUIT_SECONDS, ErrorTail, split_command
 from xiangqi_gpt.engines.spec import EngineSpec
 from xiangqi_gpt.engines.watchdog import Watchdog
-from xiangqi_gpt.rules.errors import PlayerCrashError, PlayerError, PlayerTimeoutError
+from xiangqi_gpt.errors import PlayerCrashError, PlayerError, PlayerTimeoutError
 
 _CHUNK = 1 << 16
 _WAIT_SECONDS = 0.5

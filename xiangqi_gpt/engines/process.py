@@ -9,7 +9,7 @@ import shutil
 import threading
 from typing import IO
 
-from xiangqi_gpt.rules.errors import PlayerError
+from xiangqi_gpt.errors import PlayerError
 
 QUIT_SECONDS = 2.0
 """How long an engine may take to leave after `quit`; then it is killed."""

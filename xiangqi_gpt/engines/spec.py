@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from xiangqi_gpt.rules.errors import PlayerError
+from xiangqi_gpt.errors import PlayerError
 
 PROTOCOLS = ("uci", "ucci", "cecp")
 """The languages of engines: UCI; UCCI, its relative for Chinese chess; CECP, the language of XBoard."""

@@ -10,13 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from xiangqi_gpt.engines.spec import EngineSpec, Limit
+from xiangqi_gpt.errors import PlayerError
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import (
-    PlayerCrashError,
-    PlayerError,
-    PlayerIllegalMoveError,
-    PlayerTimeoutError,
-)
 from xiangqi_gpt.rules.move import Move
 
 __all__ = [
@@ -26,10 +21,6 @@ __all__ = [
     "Line",
     "PlayResult",
     "Player",
-    "PlayerCrashError",
-    "PlayerError",
-    "PlayerIllegalMoveError",
-    "PlayerTimeoutError",
     "Value",
     "is_deterministic",
     "legal_moves_or_error",

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 from xiangqi_gpt.engines.client import EngineClient
 from xiangqi_gpt.engines.info import InfoLine, parse_info
 from xiangqi_gpt.engines.spec import DEFAULT_TIMEOUT, EngineSpec, engine_name
+from xiangqi_gpt.errors import MoveError, PlayerCrashError, PlayerIllegalMoveError
 from xiangqi_gpt.notation import uci
 from xiangqi_gpt.notation.uci import RankConvention
 from xiangqi_gpt.players.base import Analysis, Limit, Line, PlayResult, Value, legal_moves_or_error
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import MoveError, PlayerCrashError, PlayerIllegalMoveError
 from xiangqi_gpt.rules.move import Move
 
 
