@@ -29,6 +29,7 @@ FLOORS = {
     "tokens": 2,
     "model": 3,
     "decoding": 4,
+    "engines": 4,
     "players": 5,
     "arena": 6,
     "evaluation": 6,
@@ -46,7 +47,7 @@ FLOORS = {
 TORCH = {"torch", "transformers", "accelerate", "safetensors"}
 TORCH_FLOOR = FLOORS["model"]
 
-OWNERS = {"pygame": {"gui"}, "click": {"cli"}, "chess": {"players"}}
+OWNERS = {"pygame": {"gui"}, "click": {"cli"}, "chess": {"engines"}}
 """The only packages that may import a library."""
 
 _FRONTS = {"pygame", "click"}
@@ -55,6 +56,7 @@ FREE_OF = {
     ("errors", "files", "lock", "resources"): {"numpy", "chess"} | TORCH | _FRONTS | _TABLES,
     ("rules", "notation"): {"chess"} | TORCH | _FRONTS | _TABLES,
     ("records", "tokens"): {"chess"} | TORCH | _FRONTS,
+    ("engines",): {"pyarrow"} | TORCH | _FRONTS,
     ("dataset", "teacher"): TORCH | _FRONTS,
     ("model", "decoding", "players", "arena", "evaluation"): _FRONTS,
     ("training", "experiments", "compress", "uci"): _FRONTS,
@@ -269,7 +271,7 @@ def test_a_repeated_base_name_is_found() -> None:
         ("import safetensors", "records/formats/parquet.py", "safetensors begins on floor 3"),
         ("import pygame", "terminal/draw.py", "pygame stays in gui"),
         ("from click import echo", "uci/session.py", "click stays in cli"),
-        ("import chess.engine", "arena/match.py", "chess stays in players"),
+        ("import chess.engine", "arena/match.py", "chess stays in engines"),
     ],
 )
 def test_a_planted_import_is_found(line: str, path: str, fault: str) -> None:
