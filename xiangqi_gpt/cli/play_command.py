@@ -15,20 +15,27 @@ import click
 from xiangqi_gpt.gui.settings import THEME_NAMES, ThemeName, load_settings, save_settings
 from xiangqi_gpt.gui.state import GameState
 from xiangqi_gpt.gui.texts import LANGUAGES, PIECE_SETS, Language, PieceSet, split_temperature
+from xiangqi_gpt.players import AHEAD, with_lookahead
 from xiangqi_gpt.rules import RULE_SETS, START_FEN, Board, Color, ConfigError
 
 if TYPE_CHECKING:
     from xiangqi_gpt.gui.thinker import Create
     from xiangqi_gpt.players.base import Player
 
-AHEAD = "lookahead=0.5s"
 USUAL = ("gpt", f"gpt:{AHEAD}", "greedy", "random")
 """The opponents that the menu offers."""
 
 
 @click.command("play")
 @click.option("--terminal", is_flag=True, help="Play in the terminal even where a window could be opened.")
-@click.option("--player", "spec", default="gpt", show_default=True, metavar="SPEC", help="The opponent.")
+@click.option(
+    "--player",
+    "spec",
+    default="gpt",
+    show_default=True,
+    metavar="SPEC",
+    help="The opponent. A GPT looks half a second ahead; gpt:lookahead=0 does not.",
+)
 @click.option(
     "--color", type=click.Choice(["red", "black"]), default="red", show_default=True, help="Your side."
 )
@@ -74,6 +81,7 @@ def command(
     human = Color.RED if color == "red" else Color.BLACK
     if temperature is not None:
         spec = add_temperature(spec, temperature)
+    spec = with_lookahead(spec)
     base = random.SystemRandom().randrange(2**31) if seed is None else seed
     settings = load_settings()
     chosen = replace(
