@@ -29,6 +29,7 @@ FLOORS = {
     "players": 5,
     "arena": 6,
     "evaluation": 6,
+    "play": 6,
     "training": 7,
     "cli": 8,
     "gui": 8,
@@ -43,6 +44,9 @@ FREE_OF = {
     "tokens": {"torch", "pygame", "click", "transformers", "accelerate", "chess"},
 }
 """What a fresh interpreter must not have loaded after importing a package with all its modules."""
+
+FACES = {"gui", "terminal"}
+"""Two faces of `play`: what both need lies there."""
 
 OWNERS = {"pygame": {"gui"}, "click": {"cli"}, "chess": {"players"}}
 """The only packages that may import a library."""
@@ -109,6 +113,8 @@ def faults_of(found: Import) -> Iterator[str]:
     if target is not None:
         if FLOORS[target] > floor:
             yield f"{found}: floor {floor} climbs to floor {FLOORS[target]}"
+        if target != found.importer and {target, found.importer} <= FACES:
+            yield f"{found}: the terminal and the window do not import each other"
         return
     if found.library in TORCH and floor < TORCH_FLOOR:
         yield f"{found}: {found.library} begins on floor {TORCH_FLOOR}"
@@ -156,6 +162,9 @@ def test_neighbours_do_not_import_each_other(imports: list[Import]) -> None:
         ("import pygame", "terminal/draw.py", "pygame stays in gui"),
         ("from click import echo", "uci/session.py", "click stays in cli"),
         ("import chess.engine", "arena/match.py", "chess stays in players"),
+        ("from xiangqi_gpt.gui.layout import Layout", "play/actions.py", "climbs to floor 8"),
+        ("import pygame", "play/actions.py", "pygame stays in gui"),
+        ("from ..gui import ink", "terminal/draw.py", "the terminal and the window do not import each other"),
     ],
 )
 def test_a_planted_import_is_found(line: str, path: str, fault: str) -> None:
@@ -174,6 +183,7 @@ def test_a_planted_import_is_found(line: str, path: str, fault: str) -> None:
         ("from xiangqi_gpt.evaluation.accuracy import measure_accuracy", "training/loop.py"),
         ("import torch", "model/gpt.py"),
         ("import pygame", "gui/app.py"),
+        ("from xiangqi_gpt.play.game_state import GameState", "terminal/game.py"),
         ("import numpy", "rules/batch.py"),
     ],
 )

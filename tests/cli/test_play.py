@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 
 from xiangqi_gpt.cli import play
 from xiangqi_gpt.cli.main import cli
-from xiangqi_gpt.gui import settings as settings_module
-from xiangqi_gpt.gui.settings import Settings, load_settings
+from xiangqi_gpt.play import settings as settings_module
+from xiangqi_gpt.play.settings import Settings, load_settings
 from xiangqi_gpt.rules import START_FEN, ConfigError
 
 PNG = b"\x89PNG\r\n\x1a\n"

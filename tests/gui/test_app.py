@@ -9,15 +9,15 @@ from pathlib import Path
 import pygame
 import pytest
 
-from tests.gui.players import create_first
+from tests.play.players import create_first
 from xiangqi_gpt.gui import app as app_module
-from xiangqi_gpt.gui import save as save_module
 from xiangqi_gpt.gui.app import App, DisplayError, open_window, run
 from xiangqi_gpt.gui.layout import BUTTONS, DEFAULT_SIZE, menu_layout
 from xiangqi_gpt.gui.screenshot import take_screenshot
-from xiangqi_gpt.gui.settings import Settings
-from xiangqi_gpt.gui.state import GameState
-from xiangqi_gpt.gui.thinker import InlineThinker
+from xiangqi_gpt.play import saving as save_module
+from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.settings import Settings
+from xiangqi_gpt.play.thinker import InlineThinker
 from xiangqi_gpt.players.base import Player
 from xiangqi_gpt.rules import Color, PlayerError, XiangqiError, parse_square
 

@@ -4,9 +4,9 @@ from itertools import combinations
 
 import pytest
 
-from xiangqi_gpt.gui import actions
 from xiangqi_gpt.gui.layout import DEFAULT_SIZE, SMALLEST_SIZE, Rect, make_layout, menu_layout
-from xiangqi_gpt.gui.state import GameState
+from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.rules import parse_square
 
 SIZES = [SMALLEST_SIZE, DEFAULT_SIZE, (1366, 700), (800, 1200), (2560, 1440), (3840, 2160)]

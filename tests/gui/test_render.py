@@ -5,16 +5,16 @@ from __future__ import annotations
 import pygame
 import pytest
 
-from tests.gui.players import FirstMovePlayer
-from xiangqi_gpt.gui import actions
+from tests.play.players import FirstMovePlayer
 from xiangqi_gpt.gui.ink import Ink
 from xiangqi_gpt.gui.layout import BUTTONS, DEFAULT_SIZE, SMALLEST_SIZE, make_layout, menu_layout
 from xiangqi_gpt.gui.panel import KEYS, percent, shown_lines, worth
 from xiangqi_gpt.gui.render import Renderer, Slide, chip_text
-from xiangqi_gpt.gui.settings import THEME_NAMES, Settings
-from xiangqi_gpt.gui.state import GameState, Thought
-from xiangqi_gpt.gui.texts import LANGUAGES, PIECE_SETS, Language, say
 from xiangqi_gpt.gui.theme import THEMES
+from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.game_state import GameState, Thought
+from xiangqi_gpt.play.settings import THEME_NAMES, Settings
+from xiangqi_gpt.play.wording import LANGUAGES, PIECE_SETS, Language, say
 from xiangqi_gpt.players.base import Analysis, Limit, Line
 from xiangqi_gpt.rules import Board, Color, Move, parse_square
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.gui.players import FirstMovePlayer, create_first
-from xiangqi_gpt.gui.settings import Settings
-from xiangqi_gpt.gui.state import GameState
-from xiangqi_gpt.gui.texts import LANGUAGES, Language
+from tests.play.players import FirstMovePlayer, create_first
+from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.settings import Settings
+from xiangqi_gpt.play.wording import LANGUAGES, Language
 from xiangqi_gpt.players.base import Limit, Player, PlayResult
 from xiangqi_gpt.rules import START_FEN, Board, Color, PlayerError
 from xiangqi_gpt.terminal.game import TerminalGame, percent, without_chinese

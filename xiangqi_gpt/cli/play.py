@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from xiangqi_gpt.gui.settings import THEME_NAMES, ThemeName, load_settings, save_settings
-from xiangqi_gpt.gui.state import GameState
-from xiangqi_gpt.gui.texts import LANGUAGES, PIECE_SETS, Language, PieceSet, split_temperature
+from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.settings import THEME_NAMES, ThemeName, load_settings, save_settings
+from xiangqi_gpt.play.wording import LANGUAGES, PIECE_SETS, Language, PieceSet, split_temperature
 from xiangqi_gpt.rules import RULE_SETS, START_FEN, Board, Color, ConfigError
 
 if TYPE_CHECKING:
-    from xiangqi_gpt.gui.thinker import Create
+    from xiangqi_gpt.play.thinker import Create
     from xiangqi_gpt.players.base import Player
 
 AHEAD = "lookahead=0.5s"

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 
 import pygame
 
-from xiangqi_gpt.gui import actions
 from xiangqi_gpt.gui.ink import Ink
 from xiangqi_gpt.gui.layout import DEFAULT_SIZE, SMALLEST_SIZE, Layout, make_layout, menu_layout
 from xiangqi_gpt.gui.panel import black_first, first_move_row
 from xiangqi_gpt.gui.render import Renderer, Slide
-from xiangqi_gpt.gui.save import save_game
-from xiangqi_gpt.gui.settings import Settings, save_settings
 from xiangqi_gpt.gui.sprites import Sprites
-from xiangqi_gpt.gui.state import GameState, Menu, Notice
-from xiangqi_gpt.gui.texts import PIECE_SETS, TITLE
 from xiangqi_gpt.gui.theme import THEMES
-from xiangqi_gpt.gui.thinker import Answer, Create, Thinker, ThreadThinker
+from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.game_state import GameState, Menu, Notice
+from xiangqi_gpt.play.saving import save_game
+from xiangqi_gpt.play.settings import Settings, save_settings
+from xiangqi_gpt.play.thinker import Answer, Create, Thinker, ThreadThinker
+from xiangqi_gpt.play.wording import PIECE_SETS, TITLE
 from xiangqi_gpt.rules import FenError, Move, PlayerError, Square, XiangqiError
 
 FRAME_MS = 12  # between two frames of an animation

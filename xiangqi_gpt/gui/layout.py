@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from xiangqi_gpt.gui.actions import SIDES, STYLES
-from xiangqi_gpt.gui.state import GameState
-from xiangqi_gpt.gui.texts import PIECE_SETS
+from xiangqi_gpt.play.actions import SIDES, STYLES
+from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.wording import PIECE_SETS
 from xiangqi_gpt.rules import Square, file_of, rank_of, square
 
 DEFAULT_SIZE = (1180, 820)

@@ -6,9 +6,9 @@ import pygame
 
 from xiangqi_gpt.gui.ink import Ink, mix, rounded, stamp
 from xiangqi_gpt.gui.layout import BUTTONS, Layout, Rect
-from xiangqi_gpt.gui.state import GameState, Thought
-from xiangqi_gpt.gui.texts import move_text, player_label, say, side_name, whole_percents
 from xiangqi_gpt.gui.theme import Rgb, Theme
+from xiangqi_gpt.play.game_state import GameState, Thought
+from xiangqi_gpt.play.wording import move_text, player_label, say, side_name, whole_percents
 from xiangqi_gpt.players.base import Line
 from xiangqi_gpt.rules import Color
 

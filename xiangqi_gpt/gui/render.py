@@ -9,11 +9,11 @@ import pygame
 from xiangqi_gpt.gui.ink import Ink, faded, mix, rounded, stamp, supersample, thick_line
 from xiangqi_gpt.gui.layout import Layout, Rect, menu_layout
 from xiangqi_gpt.gui.panel import Panel
-from xiangqi_gpt.gui.settings import Labels
 from xiangqi_gpt.gui.sprites import Sprites, arrow_sprite
-from xiangqi_gpt.gui.state import GameState, Menu
-from xiangqi_gpt.gui.texts import BLACK_FILES, RED_FILES, RIVER, PieceSet, player_label, say
 from xiangqi_gpt.gui.theme import THEMES, Theme
+from xiangqi_gpt.play.game_state import GameState, Menu
+from xiangqi_gpt.play.settings import Labels
+from xiangqi_gpt.play.wording import BLACK_FILES, RED_FILES, RIVER, PieceSet, player_label, say
 from xiangqi_gpt.rules import Move, file_of, rank_of, square
 
 MARKED_POINTS = [square(f, r) for f, r in ((1, 2), (7, 2), (1, 7), (7, 7))] + [

@@ -7,8 +7,8 @@ import math
 import pygame
 
 from xiangqi_gpt.gui.ink import Ink, mix, supersample, thick_line
-from xiangqi_gpt.gui.texts import PIECE_SETS, PieceSet
 from xiangqi_gpt.gui.theme import Rgb, Theme
+from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet
 
 DISC = 0.44  # radius of a piece, in u
 RIM = 0.38  # radius of the ring on it

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from xiangqi_gpt.gui.settings import ThemeName
+from xiangqi_gpt.play.settings import ThemeName
 
 Rgb: TypeAlias = tuple[int, int, int]
 

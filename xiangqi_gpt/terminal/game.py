@@ -9,11 +9,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from xiangqi_gpt.gui import actions
-from xiangqi_gpt.gui.save import save_game
-from xiangqi_gpt.gui.settings import Settings
-from xiangqi_gpt.gui.state import GameState, Thought
-from xiangqi_gpt.gui.texts import (
+from xiangqi_gpt.notation import parse_any
+from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.game_state import GameState, Thought
+from xiangqi_gpt.play.saving import save_game
+from xiangqi_gpt.play.settings import Settings
+from xiangqi_gpt.play.thinker import Create, InlineThinker
+from xiangqi_gpt.play.wording import (
     LANGUAGES,
     PIECE_SETS,
     move_text,
@@ -22,8 +24,6 @@ from xiangqi_gpt.gui.texts import (
     side_name,
     whole_percents,
 )
-from xiangqi_gpt.gui.thinker import Create, InlineThinker
-from xiangqi_gpt.notation import parse_any
 from xiangqi_gpt.rules import (
     Color,
     FenError,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xiangqi_gpt.gui.texts import LANGUAGES, Language
+from xiangqi_gpt.play.wording import LANGUAGES, Language
 
 COMMANDS: dict[str, str] = {
     "undo": "undo",

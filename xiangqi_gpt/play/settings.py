@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import platformdirs
 
-from xiangqi_gpt.gui.texts import LANGUAGES, PIECE_SETS, Language, PieceSet, default_language
+from xiangqi_gpt.play.wording import LANGUAGES, PIECE_SETS, Language, PieceSet, default_language
 
 ThemeName: TypeAlias = Literal["light", "dark", "contrast"]
 THEME_NAMES: tuple[ThemeName, ...] = ("light", "dark", "contrast")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from xiangqi_gpt.gui.settings import LABELS, THEME_NAMES
-from xiangqi_gpt.gui.state import GameState, Menu, Notice, Thought, describe
-from xiangqi_gpt.gui.texts import PIECE_SETS, split_temperature, with_temperature
-from xiangqi_gpt.gui.thinker import Answer, Question, Thinker
+from xiangqi_gpt.play.game_state import GameState, Menu, Notice, Thought, describe
+from xiangqi_gpt.play.settings import LABELS, THEME_NAMES
+from xiangqi_gpt.play.thinker import Answer, Question, Thinker
+from xiangqi_gpt.play.wording import PIECE_SETS, split_temperature, with_temperature
 from xiangqi_gpt.players.base import PlayResult
 from xiangqi_gpt.rules import (
     START_FEN,

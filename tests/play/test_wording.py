@@ -4,7 +4,7 @@ import string
 
 import pytest
 
-from xiangqi_gpt.gui.texts import (
+from xiangqi_gpt.play.wording import (
     BLACK_FILES,
     PIECE_SETS,
     RED_FILES,

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.gui.players import FirstMovePlayer, create_first
-from xiangqi_gpt.gui import actions
-from xiangqi_gpt.gui.settings import Settings
-from xiangqi_gpt.gui.state import GameState
-from xiangqi_gpt.gui.thinker import Answer, InlineThinker, Question
+from tests.play.players import FirstMovePlayer, create_first
+from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.settings import Settings
+from xiangqi_gpt.play.thinker import Answer, InlineThinker, Question
 from xiangqi_gpt.players.base import PlayResult
 from xiangqi_gpt.rules import START_FEN, Board, Color, FenError, Move, PlayerError, Termination, parse_square
 

@@ -1,6 +1,6 @@
 """Make the bundled fonts: subsets of Noto Sans CJK and Noto Serif CJK with every character the game shows.
 
-    python -m xiangqi_gpt.gui.make_fonts --source /usr/share/fonts/opentype/noto --out assets/fonts
+    python tools/make_fonts.py --source /usr/share/fonts/opentype/noto --out assets/fonts
 
 The sources are Debian's `fonts-noto-cjk`; fonttools comes with the `dev` extra. Three files:
 `XiangqiSans-Regular.otf` for text, with the 3,755 most common simplified characters besides our own so that
@@ -15,8 +15,8 @@ import ast
 from collections.abc import Iterable
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[1]
-SPEAKING = ("gui", "players", "rules")
+PACKAGE = Path(__file__).resolve().parents[1] / "xiangqi_gpt"
+SPEAKING = ("gui", "play", "players", "rules")
 """Folders of the package whose words reach the window."""
 
 LATIN = "".join(map(chr, [*range(0x20, 0x7F), *range(0xA0, 0x100)]))
@@ -38,9 +38,7 @@ def common_characters() -> str:
 def source_characters() -> set[str]:
     """Every non-ASCII character that the sources of `SPEAKING` may put on the screen: docstrings do not count."""
     found: set[str] = set()
-    files = {path for folder in SPEAKING for path in (PACKAGE / folder).rglob("*.py")} - {
-        Path(__file__).resolve()
-    }
+    files = {path for folder in SPEAKING for path in (PACKAGE / folder).rglob("*.py")}
     for path in sorted(files):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
-from xiangqi_gpt.gui.state import GameState
-from xiangqi_gpt.gui.texts import player_label, say
+from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.wording import player_label, say
 from xiangqi_gpt.rules import Color, RecordError
 
 

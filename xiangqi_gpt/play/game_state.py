@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from xiangqi_gpt.gui.settings import Settings
-from xiangqi_gpt.gui.texts import Language, move_text, say, side_name, split_temperature
+from xiangqi_gpt.play.settings import Settings
+from xiangqi_gpt.play.wording import Language, move_text, say, side_name, split_temperature
 from xiangqi_gpt.players.base import Analysis, Value
 from xiangqi_gpt.rules import Board, Color, Move, Outcome, Square, get_rule_set
 
