@@ -20,6 +20,7 @@ import xiangqi_gpt
 FLOORS = {
     "__init__": 0,
     "resources": 0,
+    "texts": 0,
     "rules": 0,
     "notation": 1,
     "records": 1,

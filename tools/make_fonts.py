@@ -36,7 +36,7 @@ def common_characters() -> str:
 
 
 def source_characters() -> set[str]:
-    """Every non-ASCII character that the sources of `SPEAKING` may put on the screen: docstrings do not count."""
+    """Every non-ASCII character of the catalogue and of the sources of `SPEAKING`, docstrings aside."""
     found: set[str] = set()
     files = {path for folder in SPEAKING for path in (PACKAGE / folder).rglob("*.py")}
     for path in sorted(files):
@@ -44,8 +44,9 @@ def source_characters() -> set[str]:
         prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
-                found.update(char for char in node.value if not char.isascii() and char.isprintable())
-    return found
+                found.update(node.value)
+    found.update((PACKAGE / "catalogue.toml").read_text(encoding="utf-8"))
+    return {char for char in found if not char.isascii() and char.isprintable()}
 
 
 def make_subset(

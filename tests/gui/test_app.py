@@ -190,7 +190,7 @@ def test_a_new_game_from_the_menu(desk: Desk) -> None:
     menu = desk.state.menu
     assert menu is not None
     places = menu_layout(desk.app.layout, desk.state)
-    wanted = {("menu_side", 1), ("menu_opponent", 1), ("menu_style", 2), ("menu_pieces", 2)}
+    wanted = {("menu.side", 1), ("menu.opponent", 1), ("menu.style", 2), ("menu.pieces", 2)}
     for chip in places.chips:
         if (chip.row, chip.number) in wanted:
             desk.click(*chip.rect.center)

@@ -94,4 +94,4 @@ def test_the_menu_fits(size: tuple[int, int]) -> None:
         assert places.box.contains(rect.right - 1, rect.bottom - 1)
     for a, b in combinations(inside, 2):
         assert not overlap(a, b)
-    assert {chip.row for chip in places.chips} == {"menu_side", "menu_opponent", "menu_style", "menu_pieces"}
+    assert {chip.row for chip in places.chips} == {"menu.side", "menu.opponent", "menu.style", "menu.pieces"}

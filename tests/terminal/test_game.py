@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import string
 from pathlib import Path
 
 import pytest
@@ -12,11 +11,11 @@ from rich.console import Console
 from tests.play.players import FirstMovePlayer, create_first
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.settings import Settings
-from xiangqi_gpt.play.wording import LANGUAGES, Language
 from xiangqi_gpt.players.base import Limit, Player, PlayResult
 from xiangqi_gpt.rules import START_FEN, Board, Color, PlayerError
+from xiangqi_gpt.terminal.commands import COMMANDS
 from xiangqi_gpt.terminal.game import TerminalGame, percent, without_chinese
-from xiangqi_gpt.terminal.texts import _TEXTS, COMMANDS
+from xiangqi_gpt.texts import LANGUAGES, Language
 
 
 class Session:
@@ -240,14 +239,6 @@ def test_the_player_is_closed() -> None:
     player = FirstMovePlayer()
     Session("quit", create=lambda spec: player)
     assert player.closed
-
-
-@pytest.mark.parametrize("key", _TEXTS)
-def test_both_languages_have_the_same_fields(key: str) -> None:
-    english, chinese = (
-        {name for _, name, _, _ in string.Formatter().parse(text) if name} for text in _TEXTS[key]
-    )
-    assert english == chinese
 
 
 def test_percentages() -> None:

@@ -14,8 +14,9 @@ import click
 
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.settings import THEME_NAMES, ThemeName, load_settings, save_settings
-from xiangqi_gpt.play.wording import LANGUAGES, PIECE_SETS, Language, PieceSet, split_temperature
+from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet, split_temperature
 from xiangqi_gpt.rules import RULE_SETS, START_FEN, Board, Color, ConfigError
+from xiangqi_gpt.texts import LANGUAGES, Details, Language, Message
 
 if TYPE_CHECKING:
     from xiangqi_gpt.play.thinker import Create
@@ -153,30 +154,38 @@ def has_display() -> bool:
 def _play_in_window(state: GameState, create: Create) -> bool:
     """Play in the window; False, having said why, where there can be none."""
     if not has_display():
-        click.echo("No display found (DISPLAY and WAYLAND_DISPLAY are empty): playing in the terminal.")
+        _tell(state, Message.of("terminal.no_display"))
         return False
     try:
         from xiangqi_gpt.gui import app
     except ImportError as error:
-        click.echo(f"The window cannot be opened ({error}): playing in the terminal.")
+        _tell_no_window(state, error)
         return False
     try:
         app.run(state, create)
     except app.DisplayError as error:
-        click.echo(f"The window cannot be opened ({error}): playing in the terminal.")
+        _tell_no_window(state, error)
         return False
     return True
+
+
+def _tell_no_window(state: GameState, error: Exception) -> None:
+    reason = Details(str(error), Message.of("error.system"))
+    _tell(state, Message.of("terminal.no_window", error=reason))
+
+
+def _tell(state: GameState, message: Message) -> None:
+    click.echo(message.text(state.language if _can_show_chinese() else "en"))
 
 
 def _play_in_terminal(state: GameState, create: Create) -> None:
     from rich.console import Console
 
     from xiangqi_gpt.terminal.game import TerminalGame, without_chinese
-    from xiangqi_gpt.terminal.texts import tell
 
     if not _can_show_chinese():
-        click.echo(tell("en", "plain_letters"))
         state.settings = without_chinese(state.settings)
+        _tell(state, Message.of("terminal.plain_letters"))
     # A character that the terminal lacks is a question mark there, not the end of the game.
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:

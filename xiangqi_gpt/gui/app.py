@@ -21,7 +21,7 @@ from xiangqi_gpt.play.game_state import GameState, Menu, Notice
 from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings, save_settings
 from xiangqi_gpt.play.thinker import Answer, Create, Thinker, ThreadThinker
-from xiangqi_gpt.play.wording import PIECE_SETS, TITLE
+from xiangqi_gpt.play.wording import PIECE_SETS, TITLE, error_text
 from xiangqi_gpt.rules import FenError, Move, PlayerError, Square, XiangqiError
 
 FRAME_MS = 12  # between two frames of an animation
@@ -232,7 +232,7 @@ class App:
         elif button == "new":
             actions.open_menu(state)
         elif button == "language":
-            actions.toggle_language(state)
+            actions.next_language(state)
         elif button == "theme":
             actions.next_theme(state)
 
@@ -280,12 +280,12 @@ class App:
         elif places.cancel.contains(x, y) or not places.box.contains(x, y):
             self.state.menu = None
         for chip in places.chips:
-            if chip.rect.contains(x, y) and not (chip.row == "menu_style" and not self.state.has_styles):
-                if chip.row == "menu_side":
+            if chip.rect.contains(x, y) and not (chip.row == "menu.style" and not self.state.has_styles):
+                if chip.row == "menu.side":
                     menu.side = chip.number
-                elif chip.row == "menu_opponent":
+                elif chip.row == "menu.opponent":
                     menu.opponent = chip.number
-                elif chip.row == "menu_style":
+                elif chip.row == "menu.style":
                     menu.style = chip.number
                 else:
                     actions.choose_pieces(self.state, chip.number)
@@ -312,19 +312,19 @@ class App:
         try:
             actions.new_game(self.state, fen=text)
         except FenError as error:
-            self.state.notice = Notice.of("bad_paste", "warn", error=error)
+            self.state.notice = Notice.of("window.bad_paste", "warn", error=error_text(error))
 
     def _copy(self) -> None:
         pygame.scrap.put_text(self.state.shown_board.fen())
-        self.state.notice = Notice.of("copied")
+        self.state.notice = Notice.of("window.copied")
 
     def _save_game(self) -> None:
         try:
             path = save_game(self.state)
         except XiangqiError as error:
-            self.state.notice = Notice.of("not_saved", "warn", error=error)
+            self.state.notice = Notice.of("game.not_saved", "warn", error=error_text(error))
         else:
-            self.state.notice = Notice.of("saved", file=path)
+            self.state.notice = Notice.of("game.saved", file=path)
 
     def _toggle_full_screen(self) -> None:
         if self._window is None:

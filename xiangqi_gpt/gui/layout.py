@@ -189,10 +189,10 @@ class MenuLayout:
 def menu_layout(layout: Layout, state: GameState) -> MenuLayout:
     """Where the menu stands. Nothing moves while one chooses."""
     rows = (
-        ("menu_side", len(SIDES)),
-        ("menu_opponent", len(state.specs)),
-        ("menu_style", len(STYLES)),
-        ("menu_pieces", len(PIECE_SETS)),
+        ("menu.side", len(SIDES)),
+        ("menu.opponent", len(state.specs)),
+        ("menu.style", len(STYLES)),
+        ("menu.pieces", len(PIECE_SETS)),
     )
     text, row = layout.text, round(layout.text * 2.9)
     width = min(layout.board.w - 2 * text, 36 * text)

@@ -8,9 +8,10 @@ from xiangqi_gpt.gui.ink import Ink, mix, rounded, stamp
 from xiangqi_gpt.gui.layout import BUTTONS, Layout, Rect
 from xiangqi_gpt.gui.theme import Rgb, Theme
 from xiangqi_gpt.play.game_state import GameState, Thought
-from xiangqi_gpt.play.wording import move_text, player_label, say, side_name, whole_percents
+from xiangqi_gpt.play.wording import move_text, player_name, whole_percents
 from xiangqi_gpt.players.base import Line
 from xiangqi_gpt.rules import Color
+from xiangqi_gpt.texts import t
 
 KEYS = {"undo": "U", "hint": "H", "flip": "F", "new": "N", "language": "L", "theme": "T"}
 """The key that does the same as a button."""
@@ -98,20 +99,24 @@ class Panel:
             color = theme.red if side is Color.RED else theme.black
             dot = rounded(size, size, size // 2, color, theme.face if theme.table[0] < 128 else color)
             stamp(surface, dot, rect.x + size // 2, middle)
-            name = side_name(state.language, side)
+            name = side.message.text(state.language)
             x = rect.x + round(size * 1.6)
             x += self._ink.write(surface, name, x, middle, size, theme.text, face="serif")
-            who = say(state.language, "you") if side in state.humans else player_label(state.spec)
+            who = (
+                t("window.you", state.language)
+                if side in state.humans
+                else player_name(state.spec, state.language)
+            )
             x += round(size * 0.6)
             doing = ""
             if side not in state.humans and state.work in ("load", "move"):
-                doing = say(state.language, "loading" if state.work == "load" else "thinking") + " …"
+                doing = t("game.loading" if state.work == "load" else "game.thinking", state.language) + " …"
             doing_w = self._ink.width(doing, size) + size if doing else size
             self._ink.write(surface, who, x, middle, size, theme.soft, room=rect.right - x - doing_w)
             if doing:
                 self._ink.write(surface, doing, rect.right, middle, size, theme.soft, align=1)
             elif to_move:
-                turn = say(state.language, "to_move")
+                turn = t("window.to_move", state.language)
                 self._ink.write(surface, turn, rect.right, middle, size, theme.soft, align=1)
 
     def _status(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
@@ -141,13 +146,13 @@ class Panel:
         thought = state.thought
         note = ""
         if thought is not None:
-            side = side_name(language, thought.board.turn)
-            note = say(language, "considered" if thought.played else "hint_for", side=side)
-        self._heading(surface, rect, layout, theme, say(language, "candidates"), note)
+            key = "window.considered" if thought.played else "window.hint_for"
+            note = t(key, language, side=thought.board.turn)
+        self._heading(surface, rect, layout, theme, t("window.candidates", language), note)
         y = rect.y + row
         if thought is None:
             moved = any(ply.color not in state.humans for ply in state.history[: state.ply])
-            text = say(language, "no_thoughts" if moved else "no_analysis")
+            text = t("window.no_thoughts" if moved else "window.no_analysis", language)
             for i, words in enumerate(self._ink.wrap(text, size, rect.w, 2)):
                 self._ink.write(surface, words, rect.x, y + row * i + row // 2, size, theme.soft)
             return
@@ -160,12 +165,12 @@ class Panel:
             y += row
         leak = thought.analysis.leak
         if leak is not None:
-            name = say(language, "leak")
+            name = t("game.leak", language)
             self._bar_row(surface, layout, theme, y, leak, theme.warn, percent(leak), name, "", False)
             y += row
         if thought.red_value is not None:
             red, draw, black = whole_percents(thought.red_value)
-            text = say(language, "value", red=red, draw=draw, black=black)
+            text = t("game.value", language, red=red, draw=draw, black=black)
             self._ink.write(surface, text, rect.x, y + row // 2, max(12, size - 2), theme.soft, room=rect.w)
 
     def _bar_row(
@@ -208,7 +213,7 @@ class Panel:
         scroll: int | None,
     ) -> None:
         rect, size = layout.moves, layout.text
-        self._heading(surface, rect, layout, theme, say(state.language, "moves"), state.rules_text())
+        self._heading(surface, rect, layout, theme, t("window.moves", state.language), state.rules_text())
         first = first_move_row(state, layout) if scroll is None else scroll
         offset = black_first(state)
         number = state.board.fullmove_number - (len(state.history) + offset) // 2
@@ -250,7 +255,7 @@ class Panel:
             )
             small = max(12, size - 4)
             key_w = self._ink.width(KEYS[name], small) + size // 2
-            text = say(state.language, name)
+            text = t(f"button.{name}", state.language)
             room = rect.w - key_w - size // 2
             self._ink.write(
                 surface,

@@ -11,10 +11,20 @@ from xiangqi_gpt.gui.layout import Layout, Rect, menu_layout
 from xiangqi_gpt.gui.panel import Panel
 from xiangqi_gpt.gui.sprites import Sprites, arrow_sprite
 from xiangqi_gpt.gui.theme import THEMES, Theme
+from xiangqi_gpt.play.actions import SIDES, STYLES
 from xiangqi_gpt.play.game_state import GameState, Menu
 from xiangqi_gpt.play.settings import Labels
-from xiangqi_gpt.play.wording import BLACK_FILES, RED_FILES, RIVER, PieceSet, player_label, say
+from xiangqi_gpt.play.wording import (
+    BASELINES,
+    BLACK_FILES,
+    PIECE_SETS,
+    RED_FILES,
+    RIVER,
+    PieceSet,
+    player_label,
+)
 from xiangqi_gpt.rules import Move, file_of, rank_of, square
+from xiangqi_gpt.texts import t
 
 MARKED_POINTS = [square(f, r) for f, r in ((1, 2), (7, 2), (1, 7), (7, 7))] + [
     square(f, r) for r in (3, 6) for f in range(0, 9, 2)
@@ -157,7 +167,7 @@ class Renderer:
         cx, cy = layout.board.center
         large, small = max(15, round(0.30 * u)), max(12, round(0.19 * u))
         text = state.outcome_text()
-        again = f"{state.rules_text()} · {say(state.language, 'game_over')}"
+        again = f"{state.rules_text()} · {t('window.game_over', state.language)}"
         width = min(
             layout.board.w - u // 2,
             max(self._ink.width(text, large, "serif"), self._ink.width(again, small)) + round(1.2 * u),
@@ -188,7 +198,7 @@ class Renderer:
         surface.blit(veil, (0, 0))
         box, size = places.box, layout.text
         stamp(surface, rounded(box.w, box.h, 8, theme.raised, theme.hair), *box.center)
-        title = say(state.language, "menu_title")
+        title = t("menu.title", state.language)
         top = places.labels[0][1].y
         self._ink.write(
             surface,
@@ -201,18 +211,18 @@ class Renderer:
             align=0.5,
         )
         for name, rect in places.labels:
-            idle = name == "menu_style" and not state.has_styles
+            idle = name == "menu.style" and not state.has_styles
             color = theme.hair if idle else theme.soft
-            self._ink.write(surface, say(state.language, name), rect.x, rect.center[1], size, color)
+            self._ink.write(surface, t(name, state.language), rect.x, rect.center[1], size, color)
         chosen = {
-            "menu_side": menu.side,
-            "menu_opponent": menu.opponent,
-            "menu_style": menu.style,
-            "menu_pieces": list(_PIECE_KEYS).index(f"pieces_{state.settings.pieces}"),
+            "menu.side": menu.side,
+            "menu.opponent": menu.opponent,
+            "menu.style": menu.style,
+            "menu.pieces": list(PIECE_SETS).index(state.settings.pieces),
         }
         for chip in places.chips:
             text = chip_text(state, chip.row, chip.number)
-            if chip.row == "menu_style" and not state.has_styles:
+            if chip.row == "menu.style" and not state.has_styles:
                 stamp(
                     surface, rounded(chip.rect.w, chip.rect.h, 5, theme.raised, theme.hair), *chip.rect.center
                 )
@@ -220,8 +230,8 @@ class Renderer:
                 continue
             is_chosen = chosen[chip.row] == chip.number
             self._chip(surface, text, chip.rect, size, theme, is_chosen, hover)
-        self._chip(surface, say(state.language, "menu_cancel"), places.cancel, size, theme, False, hover)
-        self._chip(surface, say(state.language, "menu_start"), places.start, size, theme, True, hover)
+        self._chip(surface, t("menu.cancel", state.language), places.cancel, size, theme, False, hover)
+        self._chip(surface, t("menu.start", state.language), places.start, size, theme, True, hover)
 
     def _chip(
         self,
@@ -240,19 +250,15 @@ class Renderer:
         self._ink.write(surface, text, *rect.center, size, color, align=0.5, room=rect.w - 6)
 
 
-_STYLE_KEYS = ("style_firm", "style_varied", "style_free")
-_SIDE_KEYS = ("side_red", "side_black")
-_PIECE_KEYS = ("pieces_chinese", "pieces_simplified", "pieces_letters")
-
-
 def chip_text(state: GameState, row: str, number: int) -> str:
     """What stands on a choice of the menu."""
-    if row == "menu_opponent":
+    if row == "menu.opponent":
         spec = state.specs[number]
-        known = spec in ("greedy", "random")
-        return say(state.language, f"opponent_{spec}") if known else player_label(spec)
-    keys = {"menu_side": _SIDE_KEYS, "menu_style": _STYLE_KEYS, "menu_pieces": _PIECE_KEYS}[row]
-    return say(state.language, keys[number])
+        return t(f"menu.{spec}", state.language) if spec in BASELINES else player_label(spec)
+    if row == "menu.side":
+        return SIDES[number].message.text(state.language)
+    key = STYLES[number][0] if row == "menu.style" else f"menu.{list(PIECE_SETS)[number]}"
+    return t(key, state.language)
 
 
 def paint_board(ink: Ink, theme: Theme, layout: Layout, labels: Labels, flipped: bool) -> pygame.Surface:

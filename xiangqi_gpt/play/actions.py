@@ -7,20 +7,19 @@ from dataclasses import replace
 from xiangqi_gpt.play.game_state import GameState, Menu, Notice, Thought, describe
 from xiangqi_gpt.play.settings import LABELS, THEME_NAMES
 from xiangqi_gpt.play.thinker import Answer, Question, Thinker
-from xiangqi_gpt.play.wording import PIECE_SETS, split_temperature, with_temperature
+from xiangqi_gpt.play.wording import PIECE_SETS, error_text, split_temperature, with_temperature
 from xiangqi_gpt.players.base import PlayResult
 from xiangqi_gpt.rules import (
     START_FEN,
     Board,
     Color,
     Illegality,
-    IllegalMoveError,
     Move,
     Square,
-    XiangqiError,
 )
+from xiangqi_gpt.texts import LANGUAGES, Details, Language, Message
 
-STYLES: tuple[tuple[str, float], ...] = (("style_firm", 0.0), ("style_varied", 0.5), ("style_free", 1.0))
+STYLES: tuple[tuple[str, float], ...] = (("menu.firm", 0.0), ("menu.varied", 0.5), ("menu.free", 1.0))
 """Text key and temperature of the styles that the menu offers for the GPT."""
 SIDES = (Color.RED, Color.BLACK)
 
@@ -41,12 +40,12 @@ def click_square(state: GameState, sq: Square) -> None:
     if state.selected is None:
         # A move from a square to itself breaks exactly the rule that keeps this square from being picked up.
         reason = state.board.explain(Move(sq, sq))
-        state.notice = _refusal(reason) if reason is not None and piece is not None else None
+        state.notice = _refusal(state, reason) if reason is not None and piece is not None else None
         return
     move = Move(state.selected, sq)
     reason = state.board.explain(move)
     if reason is not None:
-        state.notice = _refusal(reason)
+        state.notice = _refusal(state, reason)
         return
     play(state, move)
 
@@ -54,13 +53,16 @@ def click_square(state: GameState, sq: Square) -> None:
 def _may_move(state: GameState) -> bool:
     if state.is_human_turn and state.is_live:
         return True
-    key = "not_now" if not state.is_live else "game_over" if state.outcome is not None else "not_your_turn"
+    if not state.is_live:
+        key = "window.not_now"
+    else:
+        key = "game.not_your_turn" if state.outcome is None else "window.game_over"
     state.notice = Notice.of(key, "warn")
     return False
 
 
-def _refusal(reason: Illegality) -> Notice:
-    return Notice(reason.text_en[:1].upper() + reason.text_en[1:], reason.text_zh, "warn")
+def _refusal(state: GameState, reason: Illegality) -> Notice:
+    return Notice(reason.message(state.settings.labels), "warn")
 
 
 def play(state: GameState, move: Move, thought: Thought | None = None) -> None:
@@ -88,7 +90,7 @@ def _changed(state: GameState) -> None:
 def undo(state: GameState) -> bool:
     """Take moves back until it is the turn of the person who moved last; False where nobody has moved."""
     if not any(ply.color in state.humans for ply in state.history):
-        state.notice = Notice.of("nothing_to_undo", "warn")
+        state.notice = Notice.of("game.nothing_to_undo", "warn")
         return False
     while True:
         state.board.pop()
@@ -96,7 +98,7 @@ def undo(state: GameState) -> bool:
             break
     state.fresh = None
     _changed(state)
-    state.notice = Notice.of("undone", side=state.board.turn)
+    state.notice = Notice.of("game.undone", side=state.board.turn)
     return True
 
 
@@ -143,7 +145,7 @@ def toggle_hint(state: GameState) -> None:
     if state.hint is not None:
         state.hint = None
     elif not state.is_human_turn or not state.is_live:
-        state.notice = Notice.of("no_hint", "warn")
+        state.notice = Notice.of("game.no_hint", "warn")
     else:
         state.wants_hint = True
 
@@ -176,7 +178,7 @@ def receive(state: GameState, answer: Answer) -> bool:
     else:
         state.work = ""
     if answer.error is not None:
-        _fail(state, answer.error)
+        _fail(state, error_text(answer.error))
     elif answer.result is not None:
         _receive_move(state, answer.result)
     elif answer.analysis is not None and state.wants_hint:
@@ -188,17 +190,17 @@ def receive(state: GameState, answer: Answer) -> bool:
 def _receive_move(state: GameState, result: PlayResult) -> None:
     reason = state.board.explain(result.move)
     if reason is not None:
-        _fail(state, IllegalMoveError(f"{result.move.iccs}: {reason.text_en}", reason=reason))
+        why = reason.message(state.settings.labels)
+        _fail(state, Message.of("error.illegal_answer", move=result.move.iccs, reason=why))
         return
     analysis = result.analysis
     play(state, result.move, None if analysis is None else Thought(state.board.copy(), analysis, result.move))
 
 
-def _fail(state: GameState, error: Exception) -> None:
-    text = str(error) if isinstance(error, XiangqiError) else f"{type(error).__name__}: {error}"
+def _fail(state: GameState, what: Message | Details) -> None:
     state.wants_hint = False
     state.stalled = True
-    state.notice = Notice.of("player_failed", "warn", error=" ".join(text.split()))
+    state.notice = Notice.of("game.player_failed", "warn", error=what)
 
 
 def escape(state: GameState) -> bool:
@@ -221,9 +223,14 @@ def escape(state: GameState) -> bool:
     return True
 
 
-def toggle_language(state: GameState) -> None:
-    """English or Chinese."""
-    state.settings = replace(state.settings, language="zh" if state.language == "en" else "en")
+def next_language(state: GameState) -> None:
+    """English, simplified Chinese, traditional Chinese."""
+    choose_language(state, LANGUAGES[(LANGUAGES.index(state.language) + 1) % len(LANGUAGES)])
+
+
+def choose_language(state: GameState, language: Language) -> None:
+    """Show all texts in this language from now on."""
+    state.settings = replace(state.settings, language=language)
 
 
 def next_theme(state: GameState) -> None:

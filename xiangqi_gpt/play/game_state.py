@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from xiangqi_gpt.play.settings import Settings
-from xiangqi_gpt.play.wording import Language, move_text, say, side_name, split_temperature
+from xiangqi_gpt.play.wording import move_text, split_temperature
 from xiangqi_gpt.players.base import Analysis, Value
-from xiangqi_gpt.rules import Board, Color, Move, Outcome, Square, get_rule_set
+from xiangqi_gpt.rules import Board, Color, Move, Outcome, Square
+from xiangqi_gpt.texts import LANGUAGES, Language, Message, t
 
 Work: TypeAlias = Literal["", "load", "move", "hint"]
 Tone: TypeAlias = Literal["plain", "good", "warn"]
@@ -17,25 +18,20 @@ Tone: TypeAlias = Literal["plain", "good", "warn"]
 
 @dataclass(frozen=True)
 class Notice:
-    """A sentence for the status line in both languages; `tone` "warn" for refusals and failures."""
+    """A sentence for the status line; `tone` "warn" for refusals and failures."""
 
-    en: str
-    zh: str
+    message: Message
     tone: Tone = "plain"
 
     def text(self, language: Language) -> str:
-        """The sentence."""
-        return self.en if language == "en" else self.zh
+        """The sentence, with a capital letter at its beginning."""
+        text = self.message.text(language)
+        return text[:1].upper() + text[1:]
 
     @classmethod
-    def of(cls, key: str, tone: Tone = "plain", **values: object) -> Notice:
-        """The notice of a text key; a `Color` among the values is named in each language."""
-
-        def fill(language: Language) -> str:
-            named = {k: side_name(language, v) if isinstance(v, Color) else v for k, v in values.items()}
-            return say(language, key, **named)
-
-        return cls(fill("en"), fill("zh"), tone)
+    def of(cls, key: str, tone: Tone = "plain", **arguments: object) -> Notice:
+        """The notice of a key of the catalogue."""
+        return cls(Message.of(key, **arguments), tone)
 
 
 @dataclass(frozen=True)
@@ -58,17 +54,16 @@ class Thought:
 
 @dataclass(frozen=True)
 class Ply:
-    """A move of the game with its texts, and what its player thought before it."""
+    """A move of the game as it is written in each language, and what its player thought before it."""
 
     move: Move
     color: Color
-    en: str
-    zh: str
+    texts: tuple[str, ...]
     thought: Thought | None = None
 
     def text(self, language: Language) -> str:
         """The move as readers of the language write it."""
-        return self.en if language == "en" else self.zh
+        return self.texts[LANGUAGES.index(language)]
 
 
 @dataclass
@@ -231,37 +226,38 @@ class GameState:
     def status(self) -> tuple[str, Tone]:
         """The status line and its tone."""
         language = self.language
-        side = side_name(language, self.board.turn)
+        side = self.board.turn
         if self.notice is not None:
             return self.notice.text(language), self.notice.tone
         if self.view is not None:
-            return say(language, "viewing", ply=self.view, plies=len(self.history)), "plain"
+            return t("window.viewing", language, ply=self.view, plies=len(self.history)), "plain"
         if self.outcome is not None:
             return self.outcome_text(), "good"
         if self.work == "load" and not self.is_human_turn:
-            return say(language, "loading") + " …", "plain"
-        check = say(language, "check", side=side) if self.board.is_check() else ""
+            return t("game.loading", language) + " …", "plain"
+        check = t("game.check", language, side=side) if self.board.is_check() else ""
         if self.work in ("move", "hint"):
-            doing = say(language, "thinking" if self.work == "move" else "hinting") + " …"
+            doing = t("game.thinking" if self.work == "move" else "game.hinting", language) + " …"
             return " · ".join(filter(None, (check, doing))), "warn" if check else "plain"
         if check:
             return check, "warn"
-        return say(language, "your_move" if self.is_human_turn else "their_move", side=side), "plain"
+        return t("game.your_move" if self.is_human_turn else "game.their_move", language, side=side), "plain"
 
     def outcome_text(self) -> str:
         """How the game ended, with the winner; "" while it goes on."""
         if self.outcome is None:
             return ""
-        key = {Color.RED: "red_wins", Color.BLACK: "black_wins", None: "drawn"}[self.outcome.winner]
-        text = self.outcome.text_en if self.language == "en" else self.outcome.text_zh
-        return say(self.language, key, text=text)
+        key = {Color.RED: "game.red_wins", Color.BLACK: "game.black_wins", None: "game.drawn"}[
+            self.outcome.winner
+        ]
+        return t(key, self.language, text=self.outcome.message)
 
     def rules_text(self) -> str:
         """Name of the rule set."""
-        rules = get_rule_set(self.rules)
-        return say(self.language, "rules", rules=rules.title_en if self.language == "en" else rules.title_zh)
+        return t(f"rules.{self.rules}", self.language)
 
 
 def describe(board: Board, move: Move, thought: Thought | None = None) -> Ply:
     """The history entry of a legal move on `board`, the position before it."""
-    return Ply(move, board.turn, move_text("en", board, move), move_text("zh", board, move), thought)
+    texts = tuple(move_text(language, board, move) for language in LANGUAGES)
+    return Ply(move, board.turn, texts, thought)

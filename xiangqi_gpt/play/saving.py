@@ -8,8 +8,21 @@ from pathlib import Path
 import platformdirs
 
 from xiangqi_gpt.play.game_state import GameState
-from xiangqi_gpt.play.wording import player_label, say
-from xiangqi_gpt.rules import Color, RecordError
+from xiangqi_gpt.play.wording import player_name
+from xiangqi_gpt.rules import Color, RecordError, XiangqiError
+from xiangqi_gpt.texts import Details, Message, t
+
+
+class SaveError(XiangqiError):
+    """A game that cannot be saved.
+
+    Attributes:
+        message: why, for the person at the board.
+    """
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message.text("en"))
+        self.message = message
 
 
 def games_folder() -> Path:
@@ -25,7 +38,7 @@ def save_game(state: GameState, path: Path | None = None, *, now: datetime | Non
         now: the time of saving, for name and date.
 
     Raises:
-        RecordError: the file exists, or nothing can be written there.
+        SaveError: the file exists, or nothing can be written there.
     """
     # Imported here because records come with arrays, which the window does not need until somebody saves.
     from xiangqi_gpt.records.pgnwrite import write
@@ -38,12 +51,14 @@ def save_game(state: GameState, path: Path | None = None, *, now: datetime | Non
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            reason = f"expected a folder to write to, found {error.strerror!r}"
-            raise RecordError(reason, file=str(folder)) from error
-    elif path.exists():  # no board has a --force, of which the writer would speak
-        raise RecordError("expected a name that is free, found a file", file=str(path))
+            reason = Details(str(error.strerror), Message.of("error.system"))
+            raise SaveError(Message.of("error.no_folder", folder=folder, reason=reason)) from error
+    elif path.exists():
+        raise SaveError(Message.of("error.file_exists", file=path))
     names = {
-        side: say(state.language, "player_person") if side in state.humans else player_label(state.spec)
+        side: t("game.human", state.language)
+        if side in state.humans
+        else player_name(state.spec, state.language)
         for side in Color
     }
     record = GameRecord(
@@ -58,5 +73,10 @@ def save_game(state: GameState, path: Path | None = None, *, now: datetime | Non
         },
         kind="unknown",
     )
-    write(path, [record], notation="chinese" if state.language == "zh" else "iccs")
+    try:
+        write(path, [record], notation="iccs" if state.language == "en" else "chinese")
+    except (RecordError, OSError) as error:
+        words = error.reason if isinstance(error, RecordError) else str(error.strerror)
+        reason = Details(words, Message.of("error.system"))
+        raise SaveError(Message.of("error.cannot_write", file=path, reason=reason)) from error
     return path

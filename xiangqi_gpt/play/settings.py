@@ -10,7 +10,8 @@ from typing import Any, Literal, TypeAlias
 
 import platformdirs
 
-from xiangqi_gpt.play.wording import LANGUAGES, PIECE_SETS, Language, PieceSet, default_language
+from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet, default_language
+from xiangqi_gpt.texts import LANGUAGES, Language
 
 ThemeName: TypeAlias = Literal["light", "dark", "contrast"]
 THEME_NAMES: tuple[ThemeName, ...] = ("light", "dark", "contrast")

@@ -1,17 +1,25 @@
-"""The words of the window and of the terminal board, in English and Chinese."""
+"""What people read beside the texts of the catalogue: pieces, labels, moves, players, shares, errors."""
 
 from __future__ import annotations
 
 import locale
 import os
 from collections.abc import Iterable
+from functools import reduce
 from typing import Literal, TypeAlias
 
 from xiangqi_gpt.notation import chinese, wxf
-from xiangqi_gpt.rules import Board, Color, Move
-
-Language: TypeAlias = Literal["en", "zh"]
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
+from xiangqi_gpt.rules import (
+    Board,
+    ConfigError,
+    FenError,
+    ModelError,
+    Move,
+    PlayerError,
+    RecordError,
+    XiangqiError,
+)
+from xiangqi_gpt.texts import Details, Language, Message, t
 
 PieceSet: TypeAlias = Literal["chinese", "simplified", "letters"]
 PIECE_SETS: dict[PieceSet, str] = {
@@ -22,84 +30,13 @@ PIECE_SETS: dict[PieceSet, str] = {
 """What stands on a piece, by piece code."""
 
 TITLE = "xiangqi_gpt"
+BASELINES = ("greedy", "random")
+"""Opponents whose names are translated."""
 RIVER = ("楚河", "漢界")
 RED_FILES = "九八七六五四三二一"
 """File labels of Red's side, by file a-i."""
 BLACK_FILES = "123456789"
 """File labels of Black's side, by file a-i."""
-
-TEXTS: dict[str, tuple[str, str]] = {
-    "red": ("Red", "红方"),
-    "black": ("Black", "黑方"),
-    "you": ("you", "你"),
-    "loading": ("loading the model", "模型载入中"),
-    "thinking": ("thinking", "思考中"),
-    "hinting": ("looking for a hint", "正在想提示"),
-    "your_move": ("{side} to move: your turn", "轮到你走（{side}）"),
-    "their_move": ("{side} to move", "轮到{side}走"),
-    "to_move": ("to move", "走棋"),
-    "check": ("將! {side} is in check", "将军！{side}被将军"),
-    "viewing": ("Ply {ply} of {plies}. End: back to the game", "第 {ply}/{plies} 步，按 End 回到对局"),
-    "red_wins": ("{text}. Red wins.", "{text}，红胜。"),
-    "black_wins": ("{text}. Black wins.", "{text}，黑胜。"),
-    "drawn": ("{text}.", "{text}。"),
-    "rules": ("{rules}", "按{rules}"),
-    "game_over": ("The game is over; N begins a new one", "对局已结束，按 N 开新局"),
-    "not_your_turn": ("It is the opponent's turn", "现在轮到对方走"),
-    "not_now": ("This is an earlier position; End returns to the game", "这是以前的局面，按 End 回到对局"),
-    "nothing_to_undo": ("There is no move to take back", "没有可悔的棋"),
-    "undone": ("Taken back. {side} to move", "已悔棋，轮到{side}走"),
-    "no_hint": ("There is no hint: it is not your turn", "没轮到你走，不能提示"),
-    "player_failed": ("The opponent failed: {error}", "对手出错：{error}"),
-    "started": ("New game. {side} to move", "新局开始，轮到{side}走"),
-    "bad_paste": ("The clipboard holds no position: {error}", "剪贴板里没有局面：{error}"),
-    "copied": ("The position (FEN) is on the clipboard", "局面（FEN）已复制到剪贴板"),
-    "player_person": ("Human", "棋手"),
-    "saved": ("Saved as {file}", "已保存为 {file}"),
-    "not_saved": ("Not saved: {error}", "未能保存：{error}"),
-    "candidates": ("Candidates", "候选着法"),
-    "considered": ("{side} considered", "{side}的考虑"),
-    "hint_for": ("Hint for {side}", "给{side}的提示"),
-    "no_analysis": ("Nothing to show yet. H asks for a hint.", "暂无内容，按 H 看提示"),
-    "no_thoughts": ("This opponent does not tell its thoughts.", "这个对手不显示想法。"),
-    "leak": ("leak", "规则外"),
-    "value": ("Red {red} %  draw {draw} %  Black {black} %", "红 {red}%  和 {draw}%  黑 {black}%"),
-    "moves": ("Moves", "着法"),
-    "undo": ("Undo", "悔棋"),
-    "hint": ("Hint", "提示"),
-    "flip": ("Flip", "翻转"),
-    "new": ("New game", "新局"),
-    "language": ("中文", "English"),
-    "theme": ("Theme", "主题"),
-    "menu_title": ("New game", "新局"),
-    "menu_side": ("You play", "你执"),
-    "menu_opponent": ("Opponent", "对手"),
-    "menu_style": ("Its style", "风格"),
-    "menu_pieces": ("Pieces", "棋子"),
-    "menu_start": ("Start", "开始"),
-    "menu_cancel": ("Cancel", "取消"),
-    "side_red": ("Red", "红方"),
-    "side_black": ("Black", "黑方"),
-    "opponent_greedy": ("Greedy", "贪吃"),
-    "opponent_random": ("Random", "随机"),
-    "style_firm": ("Firm", "稳健"),
-    "style_varied": ("Varied", "多变"),
-    "style_free": ("Free", "随性"),
-    "pieces_chinese": ("帥 車", "繁体"),
-    "pieces_simplified": ("帅 车", "简体"),
-    "pieces_letters": ("K R", "字母"),
-}
-"""(English, Chinese) by key; the fields in braces are the same in both."""
-
-
-def say(language: Language, key: str, **values: object) -> str:
-    """The text of `key` with its fields filled in."""
-    return TEXTS[key][LANGUAGES.index(language)].format(**values)
-
-
-def side_name(language: Language, color: Color) -> str:
-    """ "Red" or "红方"."""
-    return say(language, "red" if color is Color.RED else "black")
 
 
 def move_text(language: Language, board: Board, move: Move) -> str:
@@ -107,7 +44,10 @@ def move_text(language: Language, board: Board, move: Move) -> str:
 
     `board` is the position before the move.
     """
-    return wxf.render(board, move) if language == "en" else chinese.render(board, move, digits="full")
+    if language == "en":
+        return wxf.render(board, move)
+    script: chinese.Script = "traditional" if language == "zh-TW" else "simplified"
+    return chinese.render(board, move, script=script, digits="full")
 
 
 def whole_percents(shares: Iterable[float]) -> list[int]:
@@ -136,6 +76,11 @@ def player_label(spec: str) -> str:
     return spec
 
 
+def player_name(spec: str, language: Language) -> str:
+    """The short name of a player in a language: "greedy" or "贪吃", "GPT 500ms"."""
+    return t(f"menu.{spec}", language) if language != "en" and spec in BASELINES else player_label(spec)
+
+
 def split_temperature(spec: str) -> tuple[str, float | None]:
     """The spec of a GPT without its temperature, and the temperature; other specs as they are, and None."""
     name, _, rest = spec.partition(":")
@@ -157,8 +102,37 @@ def with_temperature(spec: str, temperature: float) -> str:
     return f"{spec}{',' if ':' in spec else ':'}temperature={temperature:g}" if temperature else spec
 
 
+_ERRORS: tuple[tuple[type[Exception], str], ...] = (
+    (PlayerError, "error.player"),
+    (ModelError, "error.model"),
+    (ConfigError, "error.setting"),
+    (RecordError, "error.record"),
+    (FenError, "error.position"),
+    (OSError, "error.system"),
+)
+MAX_FAULTS = 2  # faults of a position that are named: more do not fit on two lines
+
+
+def error_text(error: Exception) -> Message | Details:
+    """An error for the person at the board: its own message, else its words in English and their kind elsewhere."""
+    if isinstance(error, FenError) and error.faults:
+        return reduce(
+            lambda first, second: Message.of("join.sentences", first=first, second=second),
+            (fault.message for fault in error.faults[:MAX_FAULTS]),
+        )
+    own = getattr(error, "message", None)
+    if isinstance(own, Message):
+        return own
+    words = str(error) if isinstance(error, XiangqiError) else f"{type(error).__name__}: {error}"
+    kind = next((key for cause, key in _ERRORS if isinstance(error, cause)), "error.unexpected")
+    return Details(" ".join(words.split()), Message.of(kind))
+
+
 def default_language() -> Language:
-    """Chinese where the machine speaks it, English elsewhere."""
-    spoken = [os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
-    told = next((name for name in spoken if name), "") or (locale.getlocale()[0] or "")
-    return "zh" if told.lower().startswith(("zh", "chinese")) else "en"
+    """Chinese on a machine that is set to it, traditional for Taiwan, Hong Kong and Macau; English elsewhere."""
+    set_to = [os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
+    name = next((name for name in set_to if name), "") or (locale.getlocale()[0] or "")
+    name = name.lower()
+    if not name.startswith(("zh", "chinese")):
+        return "en"
+    return "zh-TW" if any(part in name for part in ("tw", "hk", "mo", "hant", "traditional")) else "zh"
