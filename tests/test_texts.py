@@ -127,6 +127,7 @@ ALLOWED = {
     "ICCS",
     "PGN",
     "DISPLAY",
+    "continue",
     "WAYLAND_DISPLAY",
     "End",
     "help",

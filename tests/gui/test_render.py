@@ -6,10 +6,11 @@ import pygame
 import pytest
 
 from tests.play.players import FirstMovePlayer
+from xiangqi_gpt.gui.cards import chip_text
 from xiangqi_gpt.gui.ink import Ink
 from xiangqi_gpt.gui.layout import BUTTONS, DEFAULT_SIZE, SMALLEST_SIZE, make_layout, menu_layout
 from xiangqi_gpt.gui.panel import KEYS, percent, shown_lines, worth
-from xiangqi_gpt.gui.render import Renderer, Slide, chip_text
+from xiangqi_gpt.gui.render import Renderer, Slide
 from xiangqi_gpt.gui.theme import THEMES
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.game_state import GameState, Thought

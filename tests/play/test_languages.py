@@ -250,7 +250,22 @@ def test_every_fault_of_a_position(
     assert english_in(shown, "Cannot", "expected") == []
 
 
-COMMANDS = {"new", "undo", "hint", "flip", "fen", "board", "moves", "save", "pieces", "lang", "help", "quit"}
+COMMANDS = {
+    "redo",
+    "continue",
+    "new",
+    "undo",
+    "hint",
+    "flip",
+    "fen",
+    "board",
+    "moves",
+    "save",
+    "pieces",
+    "lang",
+    "help",
+    "quit",
+}
 WORDS = {"red", "black", "all", "chinese", "simplified", "letters", "zh", "en", "FILE", "DISPLAY"}
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.settings import THEME_NAMES, ThemeName, load_settings, save_settings
 from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet, split_temperature
@@ -108,9 +109,12 @@ def command(
         take_screenshot(screenshot, state, create, plies=after, size=parse_size(size), hint=hint)
         click.echo(f"Saved {screenshot}")
         return
-    if not terminal and _play_in_window(state, create):
+    autosave = Autosave()
+    if fen == START_FEN:
+        state.offer = autosave.find_unfinished()
+    if not terminal and _play_in_window(state, create, autosave):
         return
-    _play_in_terminal(state, create)
+    _play_in_terminal(state, create, autosave)
 
 
 def opponents(spec: str) -> tuple[str, ...]:
@@ -151,7 +155,7 @@ def has_display() -> bool:
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))
 
 
-def _play_in_window(state: GameState, create: Create) -> bool:
+def _play_in_window(state: GameState, create: Create, autosave: Autosave) -> bool:
     """Play in the window; False, having said why, where there can be none."""
     if not has_display():
         _tell(state, Message.of("terminal.no_display"))
@@ -162,7 +166,7 @@ def _play_in_window(state: GameState, create: Create) -> bool:
         _tell_no_window(state, error)
         return False
     try:
-        app.run(state, create)
+        app.run(state, create, autosave=autosave)
     except app.DisplayError as error:
         _tell_no_window(state, error)
         return False
@@ -178,7 +182,7 @@ def _tell(state: GameState, message: Message) -> None:
     click.echo(message.text(state.language if _can_show_chinese() else "en"))
 
 
-def _play_in_terminal(state: GameState, create: Create) -> None:
+def _play_in_terminal(state: GameState, create: Create, autosave: Autosave) -> None:
     from rich.console import Console
 
     from xiangqi_gpt.terminal.game import TerminalGame, without_chinese
@@ -206,7 +210,7 @@ def _play_in_terminal(state: GameState, create: Create) -> None:
             click.echo(line)
         return line
 
-    TerminalGame(state, create, console, read, save=save_settings).run()
+    TerminalGame(state, create, console, read, save=save_settings, autosave=autosave).run()
 
 
 def _can_show_chinese() -> bool:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import pygame
 
 from xiangqi_gpt.gui.ink import Ink
-from xiangqi_gpt.gui.layout import DEFAULT_SIZE, SMALLEST_SIZE, Layout, make_layout, menu_layout
-from xiangqi_gpt.gui.panel import black_first, first_move_row
+from xiangqi_gpt.gui.layout import DEFAULT_SIZE, SMALLEST_SIZE, Layout, make_layout, menu_layout, offer_layout
 from xiangqi_gpt.gui.render import Renderer, Slide
 from xiangqi_gpt.gui.sprites import Sprites
 from xiangqi_gpt.gui.theme import THEMES
 from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState, Menu, Notice
 from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings, save_settings
@@ -62,6 +62,7 @@ class App:
         surface: what frames are drawn on.
         window: what the surface belongs to; without one there is no full screen.
         save: called with the settings when they have changed.
+        autosave: keeps the game; without one it is not kept.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class App:
         *,
         window: pygame.Window | None = None,
         save: Callable[[Settings], None] = save_settings,
+        autosave: Autosave | None = None,
     ) -> None:
         self.state = state
         self.surface = surface
@@ -81,12 +83,14 @@ class App:
         self._thinker = thinker
         self._renderer = Renderer()
         self._save = save
+        self._autosave = autosave
+        self._tell_problem()
         self._saved = state.settings
         self._motion: _Motion | None = None
         self._press: _Press | None = None
         self._hover: tuple[int, int] | None = None
         self._scroll: int | None = None
-        self._plies = len(state.history)
+        self._version = state.tree.version
         self._first_load = True
         self._full_screen = False
         self._dirty = True
@@ -114,13 +118,20 @@ class App:
             self._look_at(counted)
             self._dirty = self._dirty or bool(counted) or before != self.state.work
         self._begin_motion(now)
-        if len(self.state.history) != self._plies:
-            self._plies = len(self.state.history)
+        if self.state.tree.version != self._version:
+            self._version = self.state.tree.version
             self._scroll = None
             self._dirty = True
+            if self._autosave is not None:
+                self._autosave.keep(self.state)
+                self._tell_problem()
         if self.state.settings != self._saved:
             self._saved = self.state.settings
             self._save(self._saved)
+
+    def _tell_problem(self) -> None:
+        if self._autosave is not None and self._autosave.problem is not None:
+            self.state.notice = Notice(self._autosave.problem, "warn")
 
     def _look_at(self, counted: list[Answer]) -> None:
         for answer in counted:
@@ -192,7 +203,13 @@ class App:
     def _key(self, event: pygame.event.Event) -> None:
         state, key = self.state, event.key
         if event.mod & (pygame.KMOD_CTRL | pygame.KMOD_META):
-            if key == pygame.K_v:
+            if key == pygame.K_z:
+                self.press("redo" if event.mod & pygame.KMOD_SHIFT else "undo")
+            elif key == pygame.K_y:
+                self.press("redo")
+            elif key == pygame.K_s:
+                self.press("save")
+            elif key == pygame.K_v:
                 self._paste()
             elif key == pygame.K_c:
                 self._copy()
@@ -205,14 +222,16 @@ class App:
         elif key == pygame.K_F11:
             self._toggle_full_screen()
         elif state.menu is not None:
-            if key in (pygame.K_RETURN, pygame.K_KP_ENTER):
+            if key in _ENTER:
                 actions.start_from_menu(state)
+        elif state.offer is not None:
+            if key in _ENTER:
+                actions.resume(state)
         elif key in _JUMPS:
-            actions.go_to(state, _JUMPS[key](state))
+            self._scroll = None
+            _JUMPS[key](state)
         elif key in _KEYS:
             self.press(_KEYS[key])
-        elif key == pygame.K_s:
-            self._save_game()
         elif key == pygame.K_c:
             actions.next_labels(state)
         elif key == pygame.K_p:
@@ -225,6 +244,10 @@ class App:
         state.announce = False
         if button == "undo":
             actions.undo(state)
+        elif button == "redo":
+            actions.redo(state)
+        elif button == "save":
+            self._save_game()
         elif button == "hint":
             actions.toggle_hint(state)
         elif button == "flip":
@@ -241,6 +264,9 @@ class App:
         self._hover = (x, y)
         if state.menu is not None:
             self._click_menu(x, y, state.menu)
+            return
+        if state.offer is not None:
+            self._click_offer(x, y)
             return
         button = layout.button_at(x, y)
         if button is not None:
@@ -273,6 +299,13 @@ class App:
             actions.click_square(self.state, sq)
             self.state.fresh = None  # the piece was carried there: it has nothing left to slide
 
+    def _click_offer(self, x: int, y: int) -> None:
+        places = offer_layout(self.layout)
+        if places.go_on.contains(x, y):
+            actions.resume(self.state)
+        elif places.leave.contains(x, y):
+            self.state.offer = None
+
     def _click_menu(self, x: int, y: int, menu: Menu) -> None:
         places = menu_layout(self.layout, self.state)
         if places.start.contains(x, y):
@@ -290,22 +323,24 @@ class App:
                 else:
                     actions.choose_pieces(self.state, chip.number)
 
-    def _first_row(self) -> int:
-        return first_move_row(self.state, self.layout) if self._scroll is None else self._scroll
+    @property
+    def first_row(self) -> int:
+        """The row of the move list at its top."""
+        if self._scroll is not None:
+            return self._scroll
+        return self._renderer.move_list.first_row(self.state, self.layout)
 
     def _click_moves(self, x: int, y: int) -> None:
-        first, offset = self._first_row(), black_first(self.state)
-        for ply in range(len(self.state.history)):
-            cell = self.layout.move_cell(ply, first, offset)
-            if cell is not None and cell.contains(x, y):
-                self._scroll = first
-                actions.go_to(self.state, ply + 1)
-                return
+        first = self.first_row
+        node = self._renderer.move_list.node_at(self.state, self.layout, first, x, y)
+        if node is not None:
+            self._scroll = first
+            actions.look_at(self.state, node)
 
     def _wheel(self, up: int) -> None:
-        rows = (len(self.state.history) + black_first(self.state) + 1) // 2
+        rows = len(self._renderer.move_list.rows(self.state, self.layout))
         last = max(0, rows - self.layout.visible_move_rows)
-        self._scroll = max(0, min(last, self._first_row() - up))
+        self._scroll = max(0, min(last, self.first_row - up))
 
     def _paste(self) -> None:
         text = " ".join(pygame.scrap.get_text().split())
@@ -337,29 +372,42 @@ class App:
         self.surface = self._window.get_surface()
 
 
+_ENTER = (pygame.K_RETURN, pygame.K_KP_ENTER)
 _KEYS = {
     pygame.K_u: "undo",
+    pygame.K_y: "redo",
     pygame.K_h: "hint",
     pygame.K_f: "flip",
     pygame.K_n: "new",
+    pygame.K_s: "save",
     pygame.K_l: "language",
     pygame.K_t: "theme",
 }
-_JUMPS: dict[int, Callable[[GameState], int]] = {
-    pygame.K_LEFT: lambda state: state.ply - 1,
-    pygame.K_RIGHT: lambda state: state.ply + 1,
-    pygame.K_HOME: lambda state: 0,
-    pygame.K_END: lambda state: len(state.history),
+_JUMPS: dict[int, Callable[[GameState], object]] = {
+    pygame.K_LEFT: lambda state: actions.go_to(state, state.ply - 1),
+    pygame.K_RIGHT: lambda state: actions.go_to(state, state.ply + 1),
+    pygame.K_UP: lambda state: actions.next_variation(state, -1),
+    pygame.K_DOWN: lambda state: actions.next_variation(state, 1),
+    pygame.K_HOME: lambda state: actions.go_to(state, 0),
+    pygame.K_END: actions.go_live,
+    pygame.K_b: actions.play_on_from_here,
 }
 
 
-def run(state: GameState, create: Create, *, save: Callable[[Settings], None] = save_settings) -> None:
+def run(
+    state: GameState,
+    create: Create,
+    *,
+    save: Callable[[Settings], None] = save_settings,
+    autosave: Autosave | None = None,
+) -> None:
     """Open the window and play until it is closed.
 
     Args:
         state: the game to begin with.
         create: builds a player from its spec; called on the worker thread.
         save: called with the settings when they have changed.
+        autosave: keeps the game; without one it is not kept.
 
     Raises:
         DisplayError: no window can be opened.
@@ -373,7 +421,7 @@ def run(state: GameState, create: Create, *, save: Callable[[Settings], None] = 
             pygame.event.post(pygame.event.Event(wake))
 
     thinker = ThreadThinker(create, wake_up)
-    app = App(state, thinker, window.get_surface(), window=window, save=save)
+    app = App(state, thinker, window.get_surface(), window=window, save=save, autosave=autosave)
     try:
         while app.running:
             _wait(app)

@@ -6,6 +6,7 @@ import pygame
 
 from xiangqi_gpt.gui.ink import Ink, mix, rounded, stamp
 from xiangqi_gpt.gui.layout import BUTTONS, Layout, Rect
+from xiangqi_gpt.gui.move_list import MoveList
 from xiangqi_gpt.gui.theme import Rgb, Theme
 from xiangqi_gpt.play.game_state import GameState, Thought
 from xiangqi_gpt.play.wording import move_text, player_name, whole_percents
@@ -13,7 +14,16 @@ from xiangqi_gpt.players.base import Line
 from xiangqi_gpt.rules import Color
 from xiangqi_gpt.texts import t
 
-KEYS = {"undo": "U", "hint": "H", "flip": "F", "new": "N", "language": "L", "theme": "T"}
+KEYS = {
+    "undo": "U",
+    "redo": "Y",
+    "hint": "H",
+    "flip": "F",
+    "new": "N",
+    "save": "S",
+    "language": "L",
+    "theme": "T",
+}
 """The key that does the same as a button."""
 
 
@@ -34,22 +44,12 @@ def worth(line: Line) -> str:
     return f"{line.score_cp / 100:+.2f}" if line.score_cp is not None else ""
 
 
-def first_move_row(state: GameState, layout: Layout) -> int:
-    """First row of the move list that keeps the ply shown in sight."""
-    row = max(0, state.ply - 1 + black_first(state)) // 2
-    return max(0, row - layout.visible_move_rows + 1)
-
-
-def black_first(state: GameState) -> bool:
-    """Whether the game began with Black to move, which leaves the first cell of the list empty."""
-    return bool(state.history) and state.history[0].color is Color.BLACK
-
-
 class Panel:
     """Draws the panel with the fonts of `ink`."""
 
     def __init__(self, ink: Ink) -> None:
         self._ink = ink
+        self.move_list = MoveList(ink.width)
 
     def draw(
         self,
@@ -151,7 +151,7 @@ class Panel:
         self._heading(surface, rect, layout, theme, t("window.candidates", language), note)
         y = rect.y + row
         if thought is None:
-            moved = any(ply.color not in state.humans for ply in state.history[: state.ply])
+            moved = any(ply.color not in state.humans for ply in state.shown_plies)
             text = t("window.no_thoughts" if moved else "window.no_analysis", language)
             for i, words in enumerate(self._ink.wrap(text, size, rect.w, 2)):
                 self._ink.write(surface, words, rect.x, y + row * i + row // 2, size, theme.soft)
@@ -214,28 +214,29 @@ class Panel:
     ) -> None:
         rect, size = layout.moves, layout.text
         self._heading(surface, rect, layout, theme, t("window.moves", state.language), state.rules_text())
-        first = first_move_row(state, layout) if scroll is None else scroll
-        offset = black_first(state)
-        number = state.board.fullmove_number - (len(state.history) + offset) // 2
-        for ply, entry in enumerate(state.history):
-            cell = layout.move_cell(ply, first, offset)
-            if cell is None:
+        first = self.move_list.first_row(state, layout) if scroll is None else scroll
+        game = set(state.tree.live.path)
+        for number, row in enumerate(self.move_list.rows(state, layout)):
+            place = layout.list_row(number, first)
+            if place is None:
                 continue
-            if ply == state.ply - 1:
-                fill = mix(theme.table, theme.last, 0.30)
-                stamp(surface, rounded(cell.w, cell.h, 3, fill), *cell.center)
-            elif hover is not None and cell.contains(*hover):
-                fill = mix(theme.table, theme.hair, 0.5)
-                stamp(surface, rounded(cell.w, cell.h, 3, fill), *cell.center)
-            middle = cell.center[1]
-            if entry.color is Color.RED or ply == 0:
-                label = f"{number + (ply + offset) // 2}"
-                x = rect.x + round(size * 1.7)
-                self._ink.write(surface, label, x, middle, max(12, size - 2), theme.soft, align=1)
-            text = entry.text(state.language)
-            self._ink.write(
-                surface, text, cell.x + size // 2, middle, size, theme.text, room=cell.w - size // 2
-            )
+            for item in row.items:
+                cell = Rect(place.x + item.x, place.y, item.w, place.h)
+                middle = cell.center[1]
+                if item.node is None:
+                    small = max(12, size - 2)
+                    self._ink.write(surface, item.text, cell.right, middle, small, theme.soft, align=1)
+                    continue
+                air = size // 2 if row.depth == 0 else 0
+                pill = cell.inset(air // 2 - size // 4, 0)
+                if item.node is state.tree.cursor:
+                    fill = mix(theme.table, theme.last, 0.30)
+                    stamp(surface, rounded(pill.w, pill.h, 3, fill), *pill.center)
+                elif hover is not None and cell.contains(*hover):
+                    fill = mix(theme.table, theme.hair, 0.5)
+                    stamp(surface, rounded(pill.w, pill.h, 3, fill), *pill.center)
+                color = theme.text if item.node in game else theme.soft
+                self._ink.write(surface, item.text, cell.x + air, middle, size, color, room=cell.w - air)
 
     def _buttons(
         self,

@@ -6,25 +6,22 @@ from dataclasses import dataclass
 
 import pygame
 
-from xiangqi_gpt.gui.ink import Ink, faded, mix, rounded, stamp, supersample, thick_line
-from xiangqi_gpt.gui.layout import Layout, Rect, menu_layout
+from xiangqi_gpt.gui.cards import Cards
+from xiangqi_gpt.gui.ink import Ink, faded, mix, stamp, supersample, thick_line
+from xiangqi_gpt.gui.layout import Layout
+from xiangqi_gpt.gui.move_list import MoveList
 from xiangqi_gpt.gui.panel import Panel
 from xiangqi_gpt.gui.sprites import Sprites, arrow_sprite
 from xiangqi_gpt.gui.theme import THEMES, Theme
-from xiangqi_gpt.play.actions import SIDES, STYLES
-from xiangqi_gpt.play.game_state import GameState, Menu
+from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.settings import Labels
 from xiangqi_gpt.play.wording import (
-    BASELINES,
     BLACK_FILES,
-    PIECE_SETS,
     RED_FILES,
     RIVER,
     PieceSet,
-    player_label,
 )
 from xiangqi_gpt.rules import Move, file_of, rank_of, square
-from xiangqi_gpt.texts import t
 
 MARKED_POINTS = [square(f, r) for f, r in ((1, 2), (7, 2), (1, 7), (7, 7))] + [
     square(f, r) for r in (3, 6) for f in range(0, 9, 2)
@@ -49,6 +46,7 @@ class Renderer:
     def __init__(self) -> None:
         self._ink = Ink()
         self._panel = Panel(self._ink)
+        self._cards = Cards(self._ink)
         self._sprites_key: tuple[object, ...] = ()
         self._sprites: Sprites | None = None
         self._board_key: tuple[object, ...] = ()
@@ -79,10 +77,12 @@ class Renderer:
         surface.blit(self._board(theme, layout, state.settings.labels, state.flipped), layout.board[:2])
         self._pieces(surface, state, layout, theme, slide, held)
         self._panel.draw(surface, state, layout, theme, hover=hover, scroll=scroll)
-        if state.announce:
-            self._announcement(surface, state, layout, theme)
-        if state.menu is not None:
-            self._menu(surface, state, state.menu, layout, theme, hover)
+        self._cards.draw(surface, state, layout, theme, hover)
+
+    @property
+    def move_list(self) -> MoveList:
+        """The rows of the move list."""
+        return self._panel.move_list
 
     def _board(self, theme: Theme, layout: Layout, labels: Labels, flipped: bool) -> pygame.Surface:
         key = (theme, layout, labels, flipped)
@@ -161,104 +161,6 @@ class Renderer:
                 self._arrows[key] = arrow_sprite(dx, dy, layout.u, width, theme.arrow)
             sprite, (ox, oy) = self._arrows[key]
             stamp(surface, sprite if i == 0 else faded(sprite, 0.5), start[0] + ox, start[1] + oy)
-
-    def _announcement(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
-        u = layout.u
-        cx, cy = layout.board.center
-        large, small = max(15, round(0.30 * u)), max(12, round(0.19 * u))
-        text = state.outcome_text()
-        again = f"{state.rules_text()} · {t('window.game_over', state.language)}"
-        width = min(
-            layout.board.w - u // 2,
-            max(self._ink.width(text, large, "serif"), self._ink.width(again, small)) + round(1.2 * u),
-        )
-        height = round(1.45 * u)
-        box = rounded(width, height, max(4, u // 10), theme.raised, theme.line, max(1, u // 40))
-        shade = rounded(width, height, max(4, u // 10), (0, 0, 0))
-        stamp(surface, faded(shade, 0.25), cx, cy + max(2, u // 20))
-        stamp(surface, box, cx, cy)
-        room = width - u // 2
-        self._ink.write(
-            surface, text, cx, cy - round(0.24 * u), large, theme.text, face="serif", align=0.5, room=room
-        )
-        self._ink.write(surface, again, cx, cy + round(0.36 * u), small, theme.soft, align=0.5, room=room)
-
-    def _menu(
-        self,
-        surface: pygame.Surface,
-        state: GameState,
-        menu: Menu,
-        layout: Layout,
-        theme: Theme,
-        hover: tuple[int, int] | None,
-    ) -> None:
-        places = menu_layout(layout, state)
-        veil = pygame.Surface(surface.get_size(), pygame.SRCALPHA)
-        veil.fill((*mix(theme.table, (0, 0, 0), 0.35), 120))
-        surface.blit(veil, (0, 0))
-        box, size = places.box, layout.text
-        stamp(surface, rounded(box.w, box.h, 8, theme.raised, theme.hair), *box.center)
-        title = t("menu.title", state.language)
-        top = places.labels[0][1].y
-        self._ink.write(
-            surface,
-            title,
-            box.center[0],
-            (box.y + top) // 2 + 2,
-            round(size * 1.4),
-            theme.text,
-            face="serif",
-            align=0.5,
-        )
-        for name, rect in places.labels:
-            idle = name == "menu.style" and not state.has_styles
-            color = theme.hair if idle else theme.soft
-            self._ink.write(surface, t(name, state.language), rect.x, rect.center[1], size, color)
-        chosen = {
-            "menu.side": menu.side,
-            "menu.opponent": menu.opponent,
-            "menu.style": menu.style,
-            "menu.pieces": list(PIECE_SETS).index(state.settings.pieces),
-        }
-        for chip in places.chips:
-            text = chip_text(state, chip.row, chip.number)
-            if chip.row == "menu.style" and not state.has_styles:
-                stamp(
-                    surface, rounded(chip.rect.w, chip.rect.h, 5, theme.raised, theme.hair), *chip.rect.center
-                )
-                self._ink.write(surface, text, *chip.rect.center, size, theme.hair, align=0.5)
-                continue
-            is_chosen = chosen[chip.row] == chip.number
-            self._chip(surface, text, chip.rect, size, theme, is_chosen, hover)
-        self._chip(surface, t("menu.cancel", state.language), places.cancel, size, theme, False, hover)
-        self._chip(surface, t("menu.start", state.language), places.start, size, theme, True, hover)
-
-    def _chip(
-        self,
-        surface: pygame.Surface,
-        text: str,
-        rect: Rect,
-        size: int,
-        theme: Theme,
-        chosen: bool,
-        hover: tuple[int, int] | None,
-    ) -> None:
-        over = hover is not None and rect.contains(*hover)
-        fill = theme.line if chosen else mix(theme.raised, theme.line, 0.12) if over else theme.raised
-        color = theme.raised if chosen else theme.text
-        stamp(surface, rounded(rect.w, rect.h, 5, fill, theme.line if chosen else theme.hair), *rect.center)
-        self._ink.write(surface, text, *rect.center, size, color, align=0.5, room=rect.w - 6)
-
-
-def chip_text(state: GameState, row: str, number: int) -> str:
-    """What stands on a choice of the menu."""
-    if row == "menu.opponent":
-        spec = state.specs[number]
-        return t(f"menu.{spec}", state.language) if spec in BASELINES else player_label(spec)
-    if row == "menu.side":
-        return SIDES[number].message.text(state.language)
-    key = STYLES[number][0] if row == "menu.style" else f"menu.{list(PIECE_SETS)[number]}"
-    return t(key, state.language)
 
 
 def paint_board(ink: Ink, theme: Theme, layout: Layout, labels: Labels, flipped: bool) -> pygame.Surface:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from xiangqi_gpt.play.game_state import GameState, Menu, Notice, Thought, describe
+from xiangqi_gpt.play.game_state import GameState, Menu, Notice, Played, Thought, describe
 from xiangqi_gpt.play.settings import LABELS, THEME_NAMES
 from xiangqi_gpt.play.thinker import Answer, Question, Thinker
 from xiangqi_gpt.play.wording import PIECE_SETS, error_text, split_temperature, with_temperature
 from xiangqi_gpt.players.base import PlayResult
+from xiangqi_gpt.records.edits import Assign, Step
+from xiangqi_gpt.records.game_tree import GameTree, Node
 from xiangqi_gpt.rules import (
     START_FEN,
     Board,
@@ -25,40 +27,37 @@ SIDES = (Color.RED, Color.BLACK)
 
 
 def click_square(state: GameState, sq: Square) -> None:
-    """Pick a piece up, put it down, move it, or say why not."""
+    """Pick a piece up, put it down, move it, or show why it cannot.
+
+    In a position that is not the present one the move becomes a variation, whichever side is to move.
+    """
     if state.announce:
         state.announce = False
         return
     state.notice = None
-    if not _may_move(state):
+    if state.is_live and not state.is_human_turn:
+        key = "game.not_your_turn" if state.outcome is None else "window.game_over"
+        state.notice = Notice.of(key, "warn")
         state.selected = None
         return
-    piece = state.board.piece_at(sq)
-    if piece is not None and piece.color is state.board.turn:
+    board = state.shown_board
+    piece = board.piece_at(sq)
+    if piece is not None and piece.color is board.turn:
         state.selected = None if sq == state.selected else sq
         return
     if state.selected is None:
         # A move from a square to itself breaks exactly the rule that keeps this square from being picked up.
-        reason = state.board.explain(Move(sq, sq))
+        reason = board.explain(Move(sq, sq))
         state.notice = _refusal(state, reason) if reason is not None and piece is not None else None
         return
     move = Move(state.selected, sq)
-    reason = state.board.explain(move)
+    reason = board.explain(move)
     if reason is not None:
         state.notice = _refusal(state, reason)
-        return
-    play(state, move)
-
-
-def _may_move(state: GameState) -> bool:
-    if state.is_human_turn and state.is_live:
-        return True
-    if not state.is_live:
-        key = "window.not_now"
+    elif state.is_live:
+        play(state, move)
     else:
-        key = "game.not_your_turn" if state.outcome is None else "window.game_over"
-    state.notice = Notice.of(key, "warn")
-    return False
+        add_variation(state, move)
 
 
 def _refusal(state: GameState, reason: Illegality) -> Notice:
@@ -67,39 +66,96 @@ def _refusal(state: GameState, reason: Illegality) -> Notice:
 
 def play(state: GameState, move: Move, thought: Thought | None = None) -> None:
     """Play a legal move for the side to move."""
-    state.history.append(describe(state.board, move, thought))
+    ply = describe(state.board, move, thought)
+    node = state.tree.play(move, Played(state.board.turn in state.humans))
+    state.remember(node, ply)
     state.board.push(move)
-    state.fresh = move
+    state.history.append(ply)
+    state.fresh = move if state.is_live else None
+    state.offer = None
     _changed(state)
+
+
+def add_variation(state: GameState, move: Move) -> None:
+    """Play a legal move in the position looked at, beside the game; the game stays where it is."""
+    state.tree.add(state.tree.cursor, move)
+    _looked_elsewhere(state)
 
 
 def _changed(state: GameState) -> None:
-    """The position is another one: forget what belonged to the old one and see whether the game is over."""
+    """The present position is another one: forget what belonged to the old one; see whether the game is over."""
     state.generation += 1
     state.work = "load" if state.work == "load" else ""
-    state.selected = None
-    state.view = None
     state.hint = None
     state.wants_hint = False
-    state.notice = None
     state.stalled = False
     state.outcome = state.board.outcome(state.rules)
     state.announce = state.outcome is not None
+    if state.is_live:
+        state.selected = None
+        state.notice = None
 
 
 def undo(state: GameState) -> bool:
-    """Take moves back until it is the turn of the person who moved last; False where nobody has moved."""
-    if not any(ply.color in state.humans for ply in state.history):
+    """Take back the last edit, or moves until it is the turn of the person who moved last.
+
+    A new game, too, is taken back. What was taken back can be redone. False where there is nothing.
+    """
+    steps = 0
+    for step in reversed(state.tree.journal.done):
+        steps += 1
+        if not isinstance(step.label, Played) or step.label.by_person:
+            break
+    else:
         state.notice = Notice.of("game.nothing_to_undo", "warn")
         return False
-    while True:
-        state.board.pop()
-        if state.history.pop().color in state.humans:
-            break
-    state.fresh = None
-    _changed(state)
-    state.notice = Notice.of("game.undone", side=state.board.turn)
+    uid = state.tree.uid
+    for _ in range(steps):
+        state.tree.undo()
+    _stepped(state, "game.undone", uid)
     return True
+
+
+def redo(state: GameState) -> bool:
+    """Do again what was undone last, with the answer of the opponent; False where there is nothing."""
+    uid = state.tree.uid
+    if state.tree.redo() is None:
+        state.notice = Notice.of("game.nothing_to_redo", "warn")
+        return False
+    while state.tree.journal.undone and _is_answer(state.tree.journal.undone[-1]):
+        state.tree.redo()
+    _stepped(state, "game.redone", uid)
+    return True
+
+
+def _is_answer(step: Step) -> bool:
+    return isinstance(step.label, Played) and not step.label.by_person
+
+
+def _stepped(state: GameState, key: str, uid: str) -> None:
+    """Take in what has happened to the tree, which held the game `uid`, and tell whose turn it is."""
+    moves = state.board.move_stack
+    state.follow_tree()
+    if state.tree.uid != uid:
+        key = "game.other_game"
+        _ask_anew(state)
+    elif moves == state.board.move_stack:
+        _looked_elsewhere(state)
+    else:
+        state.fresh = None
+        state.tree.cursor = state.tree.live
+        _changed(state)
+    state.notice = Notice.of(key, side=state.board.turn)
+
+
+def _ask_anew(state: GameState) -> None:
+    """Another game has taken the place of the present one."""
+    state.player_ready = False  # loading a player that is loaded only tells it of the new game
+    state.work = ""
+    state.fresh = None
+    state.menu = None
+    state.offer = None
+    _changed(state)
 
 
 def flip(state: GameState) -> None:
@@ -108,9 +164,42 @@ def flip(state: GameState) -> None:
 
 
 def go_to(state: GameState, ply: int) -> None:
-    """Look at the position after `ply` moves (cut to the game); the last one is the present."""
-    ply = max(0, min(ply, len(state.history)))
-    state.view = None if ply == len(state.history) else ply
+    """Look at the position after `ply` moves of the line shown (cut to its ends)."""
+    line = state.line
+    ply = max(0, min(ply, len(line)))
+    look_at(state, line[ply - 1] if ply else state.tree.root)
+
+
+def go_live(state: GameState) -> None:
+    """Look at the present position of the game."""
+    look_at(state, state.tree.live)
+
+
+def look_at(state: GameState, node: Node) -> None:
+    """Look at a position of the tree."""
+    state.tree.cursor = node
+    _looked_elsewhere(state)
+
+
+def next_variation(state: GameState, steps: int) -> None:
+    """Look at the next or previous of the moves that were played or tried in place of the one shown."""
+    node = state.tree.cursor
+    if node.parent is None:
+        return
+    siblings = node.parent.children
+    look_at(state, siblings[(siblings.index(node) + steps) % len(siblings)])
+
+
+def play_on_from_here(state: GameState) -> bool:
+    """Go on with the game from the position looked at; False where it is the present one."""
+    if state.is_live:
+        return False
+    state.tree.set_live(state.tree.cursor)
+    _stepped(state, "game.played_on", state.tree.uid)
+    return True
+
+
+def _looked_elsewhere(state: GameState) -> None:
     state.selected = None
     state.notice = None
     state.fresh = None
@@ -121,22 +210,34 @@ def new_game(
 ) -> None:
     """Begin again; a side or an opponent not given stays as it is. The person's side comes to the bottom.
 
+    The old game can be had back with `undo`.
+
     Raises:
         FenError: `fen` is no position; the state is unchanged.
     """
-    board = Board(fen)
-    if human is not None:
-        state.humans = frozenset((human,))
-        state.flipped = human is Color.BLACK
-    if spec is not None:
-        state.spec = spec
-    state.player_ready = False  # loading a player that is loaded only tells it of the new game
-    state.work = ""
-    state.board = board
-    state.history.clear()
-    state.fresh = None
-    state.menu = None
-    _changed(state)
+    humans = state.humans if human is None else frozenset((human,))
+    flipped = state.flipped if human is None else human is Color.BLACK
+    start_game(state, GameTree(Board(fen).fen()), humans, flipped, spec or state.spec, state.rules)
+
+
+def start_game(
+    state: GameState, tree: GameTree, humans: frozenset[Color], flipped: bool, spec: str, rules: str
+) -> None:
+    """Put a game in the place of the present one, which `undo` brings back."""
+    settings = {"humans": humans, "flipped": flipped, "spec": spec, "rules": rules}
+    state.tree.replace(tree, also=tuple(Assign(state, name, value) for name, value in settings.items()))
+    state.follow_tree()
+    _ask_anew(state)
+
+
+def resume(state: GameState) -> bool:
+    """Go on with the unfinished game that is offered; False where none is."""
+    saved = state.offer
+    if saved is None:
+        return False
+    start_game(state, saved.tree, saved.humans, saved.flipped, saved.spec, saved.rules)
+    state.notice = Notice.of("game.resumed", side=state.board.turn)
+    return True
 
 
 def toggle_hint(state: GameState) -> None:
@@ -207,12 +308,14 @@ def escape(state: GameState) -> bool:
     """Leave the innermost thing that is open; False where nothing was."""
     if state.menu is not None:
         state.menu = None
+    elif state.offer is not None:
+        state.offer = None
     elif state.announce:
         state.announce = False
     elif state.selected is not None:
         state.selected = None
-    elif state.view is not None:
-        state.view = None
+    elif not state.is_live:
+        go_live(state)
     elif state.hint is not None or state.wants_hint:
         state.hint = None
         state.wants_hint = False

@@ -8,6 +8,7 @@ looked at; moving it is no edit.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from secrets import token_hex
 
@@ -249,6 +250,16 @@ class GameTree:
                     if in_place and parent is not None and node not in parent.children:
                         inverse.insert(0, Insert(parent.children, len(parent.children), node).apply())
         return inverse
+
+    @contextmanager
+    def undone_as_variations(self) -> Iterator[None]:
+        """While the block runs, the tree also holds what has been undone, as a play after it would keep it."""
+        kept = self._keep_undone()
+        try:
+            yield
+        finally:
+            for edit in kept:
+                edit.apply()
 
     def _check(self, node: Node, move: Move) -> None:
         board = self.board(node)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from xiangqi_gpt.notation import parse_any
 from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState, Thought
 from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings
@@ -28,6 +29,7 @@ from xiangqi_gpt.rules import (
 )
 from xiangqi_gpt.terminal.commands import COMMANDS
 from xiangqi_gpt.terminal.draw import draw_board
+from xiangqi_gpt.terminal.moves import move_lines
 from xiangqi_gpt.texts import LANGUAGES, t
 
 HINT_LINES = 5
@@ -50,6 +52,7 @@ class TerminalGame:
         console: where everything is printed.
         read: given the prompt, returns the next line without its end, or None when there is none.
         save: called with the settings when a command has changed them.
+        autosave: keeps the game; without one it is not kept.
     """
 
     def __init__(
@@ -60,12 +63,14 @@ class TerminalGame:
         read: Callable[[str], str | None],
         *,
         save: Callable[[Settings], None] = lambda settings: None,
+        autosave: Autosave | None = None,
     ) -> None:
         self.state = state
         self._thinker = InlineThinker(create)
         self._console = console
         self._read = read
         self._save = save
+        self._autosave = autosave
         self._told_end = False
 
     def run(self) -> None:
@@ -86,6 +91,11 @@ class TerminalGame:
                     player=player_name(state.spec, state.language),
                 )
             )
+            self._tell_problem()
+            if state.offer is not None:
+                name = player_name(state.offer.spec, state.language)
+                count = state.offer.tree.live.ply
+                self._print(t("terminal.offer", state.language, player=name, count=count))
             if self._settle() == 0:
                 self._show()
             while True:
@@ -93,8 +103,20 @@ class TerminalGame:
                 if line is None or not self._obey(line.strip()):
                     return
                 self._settle()
+                self._keep()
         finally:
             self._thinker.close()
+
+    def _keep(self) -> None:
+        if self._autosave is not None:
+            told = self._autosave.problem
+            self._autosave.keep(self.state)
+            if self._autosave.problem != told:
+                self._tell_problem()
+
+    def _tell_problem(self) -> None:
+        if self._autosave is not None and self._autosave.problem is not None:
+            self._print(self._autosave.problem.text(self.state.language), style="red")
 
     def _load(self) -> None:
         self._print(t("game.loading", self.state.language) + " …", style="dim")
@@ -181,7 +203,9 @@ class TerminalGame:
         if command == "quit":
             return False
         handlers: dict[str, Callable[[str], None]] = {
-            "undo": self._undo,
+            "undo": lambda _: self._step(actions.undo),
+            "redo": lambda _: self._step(actions.redo),
+            "continue": lambda _: self._resume(),
             "hint": self._hint,
             "flip": self._flip,
             "new": self._new,
@@ -227,12 +251,21 @@ class TerminalGame:
         words = reason.message("iccs" if self.state.settings.pieces == "letters" else "files")
         self._print(t("terminal.refused", language, move=text, reason=words), style="red")
 
-    def _undo(self, rest: str) -> None:
-        done = actions.undo(self.state)
+    def _step(self, step: Callable[[GameState], bool]) -> None:
+        """Undo or redo."""
+        done = step(self.state)
         if done:
             self._show()
         if self.state.notice is not None:
             self._print(self.state.notice.text(self.state.language), style="" if done else "red")
+
+    def _resume(self) -> None:
+        if not actions.resume(self.state):
+            self._print(t("terminal.no_offer", self.state.language), style="red")
+            return
+        if self.state.notice is not None:
+            self._print(self.state.notice.text(self.state.language))
+        self._begin()
 
     def _hint(self, rest: str) -> None:
         state = self.state
@@ -290,22 +323,11 @@ class TerminalGame:
             self._show()
 
     def _moves(self, rest: str) -> None:
-        history = self.state.history
-        if not history:
+        if not self.state.tree.root.children:
             self._print(t("terminal.no_moves", self.state.language))
             return
-        number = self.state.board.fullmove_number - (len(history) + history[0].color) // 2
-        row = f"{number:3}. …  " if history[0].color is Color.BLACK else ""
-        for ply in history:
-            if ply.color is Color.RED:
-                row = f"{number:3}. "
-            row += ply.text(self.state.language) + "  "
-            if ply.color is Color.BLACK:
-                self._print(row.rstrip())
-                row = ""
-                number += 1
-        if row:
-            self._print(row.rstrip())
+        for line in move_lines(self.state):
+            self._print(line)
 
     def _save_game(self, rest: str) -> None:
         language = self.state.language
