@@ -1,6 +1,6 @@
 """Make the bundled fonts: subsets of Noto Sans CJK and Noto Serif CJK with every character the game shows.
 
-    python tools/make_fonts.py --source /usr/share/fonts/opentype/noto --out assets/fonts
+    python -m tools.make_fonts --source /usr/share/fonts/opentype/noto --out assets/fonts
 
 The sources are Debian's `fonts-noto-cjk`; fonttools comes with the `dev` extra. Three files:
 `XiangqiSans-Regular.otf` for text, with the 3,755 most common simplified characters besides our own so that

@@ -40,7 +40,7 @@ def test_words_of_the_window(face: Face) -> None:
 
 @pytest.mark.parametrize("face", ["sans", "serif"])
 def test_every_text_in_the_sources(face: Face) -> None:
-    """Rules, players and window: refusals, ends of games, notation. If this fails, run `tools/make_fonts.py`."""
+    """Rules, players and window: refusals, ends of games, notation. If this fails, run `tools.make_fonts`."""
     assert missing(face, "".join(source_characters())) == ""
 
 

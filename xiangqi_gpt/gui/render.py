@@ -127,6 +127,8 @@ class Renderer:
         for sq in state.targets:
             name = "capture" if squares[sq] else "target"
             stamp(surface, sprites.mark(name), *layout.point(sq, flipped))
+        if state.notice is not None and state.notice.square is not None:
+            stamp(surface, sprites.mark("refused"), *layout.point(state.notice.square, flipped))
         if state.hint is not None and state.is_live and slide is None:
             self._draw_arrows(surface, state, layout, theme)
         if slide is not None:

@@ -61,7 +61,7 @@ def click_square(state: GameState, sq: Square) -> None:
 
 
 def _refusal(state: GameState, reason: Illegality) -> Notice:
-    return Notice(reason.message(state.settings.labels), "warn")
+    return Notice(reason.message(state.settings.labels), "warn", reason.blocker)
 
 
 def play(state: GameState, move: Move, thought: Thought | None = None) -> None:

@@ -20,10 +20,17 @@ Tone: TypeAlias = Literal["plain", "good", "warn"]
 
 @dataclass(frozen=True)
 class Notice:
-    """A sentence for the status line; `tone` "warn" for refusals and failures."""
+    """A sentence for the status line.
+
+    Attributes:
+        message: what it tells.
+        tone: "warn" for refusals and failures.
+        square: where the piece stands that is in the way of a refused move.
+    """
 
     message: Message
     tone: Tone = "plain"
+    square: Square | None = None
 
     def text(self, language: Language) -> str:
         """The sentence, with a capital letter at its beginning."""
