@@ -225,3 +225,21 @@ def test_the_piece_in_the_way_is_marked() -> None:
         Renderer().draw(surface, state, layout)
         assert (tuple(surface.get_at(corner))[:3] == THEMES["light"].warn) is marked
         actions.click_square(state, parse_square("h0"))
+
+
+def test_a_dropped_file_is_opened_and_a_pasted_game_shown(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "game.pgn"
+    path.write_text("1. H2-E2 H9-G7 *\n", encoding="utf-8")
+    desk.app.handle(pygame.event.Event(pygame.DROPFILE, file=str(path)))
+    assert len(desk.state.history) == 2
+    desk.app.handle(pygame.event.Event(pygame.DROPFILE, file=str(tmp_path / "none.pgn")))
+    assert desk.state.status()[0].startswith("Not opened: ")
+    assert len(desk.state.history) == 2
+    monkeypatch.setattr(pygame.scrap, "get_text", lambda: "1. C3-C4 *\n")
+    desk.key(pygame.K_v, CTRL)
+    desk.pass_time()
+    assert [ply.move.iccs for ply in desk.state.history] == ["c3c4"]
+    desk.key(pygame.K_u)
+    assert len(desk.state.history) == 2

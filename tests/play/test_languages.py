@@ -266,7 +266,7 @@ COMMANDS = {
     "help",
     "quit",
 }
-WORDS = {"red", "black", "all", "chinese", "simplified", "letters", "zh", "en", "FILE", "DISPLAY"}
+WORDS = {"open", "red", "black", "all", "chinese", "simplified", "letters", "zh", "en", "FILE", "DISPLAY"}
 
 
 @pytest.mark.parametrize("language", CHINESE)

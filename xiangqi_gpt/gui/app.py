@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import pygame
 
@@ -18,11 +19,12 @@ from xiangqi_gpt.gui.theme import THEMES
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState, Menu, Notice
+from xiangqi_gpt.play.opening import open_game, paste
 from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings, save_settings
 from xiangqi_gpt.play.thinker import Answer, Create, Thinker, ThreadThinker
 from xiangqi_gpt.play.wording import PIECE_SETS, TITLE, error_text
-from xiangqi_gpt.rules import FenError, Move, PlayerError, Square, XiangqiError
+from xiangqi_gpt.rules import FenError, Move, PlayerError, RecordError, Square, XiangqiError
 
 FRAME_MS = 12  # between two frames of an animation
 IDLE_MS = 1000  # longest wait for an event
@@ -196,6 +198,8 @@ class App:
             self._wheel(event.y)
         elif kind == pygame.WINDOWSIZECHANGED and self._window is not None:
             self.surface = self._window.get_surface()
+        elif kind == pygame.DROPFILE:
+            self._open(Path(event.file))
         elif kind == pygame.WINDOWLEAVE:
             self._hover = None
         self._dirty = True
@@ -343,11 +347,16 @@ class App:
         self._scroll = max(0, min(last, self.first_row - up))
 
     def _paste(self) -> None:
-        text = " ".join(pygame.scrap.get_text().split())
         try:
-            actions.new_game(self.state, fen=text)
+            paste(self.state, pygame.scrap.get_text())
         except FenError as error:
             self.state.notice = Notice.of("window.bad_paste", "warn", error=error_text(error))
+
+    def _open(self, path: Path) -> None:
+        try:
+            open_game(self.state, path)
+        except RecordError as error:
+            self.state.notice = Notice.of("game.not_opened", "warn", error=error_text(error))
 
     def _copy(self) -> None:
         pygame.scrap.put_text(self.state.shown_board.fen())

@@ -31,7 +31,7 @@ def games_folder() -> Path:
 
 
 def save_game(state: GameState, path: Path | None = None, *, now: datetime | None = None) -> Path:
-    """Write the game so far and return the file: moves in Chinese for readers of Chinese, in ICCS for others.
+    """Write the game with its variations and return the file: moves in Chinese for its readers, else in ICCS.
 
     Args:
         path: the file; without one, a name with date and time in the documents folder.
@@ -61,8 +61,10 @@ def save_game(state: GameState, path: Path | None = None, *, now: datetime | Non
         else player_name(state.spec, state.language)
         for side in Color
     }
+    moves, notes = state.tree.moves_and_notes()
     record = GameRecord(
-        moves=tuple(ply.move for ply in state.history),
+        moves=moves,
+        notes=notes,
         start_fen=state.board.root_fen,
         result="*" if state.outcome is None else state.outcome.result,
         tags={

@@ -13,6 +13,7 @@ from xiangqi_gpt.notation import parse_any
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState, Thought
+from xiangqi_gpt.play.opening import open_game
 from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings
 from xiangqi_gpt.play.thinker import Create, InlineThinker
@@ -25,6 +26,7 @@ from xiangqi_gpt.rules import (
     MoveError,
     NoPieceError,
     PlayerError,
+    RecordError,
     XiangqiError,
 )
 from xiangqi_gpt.terminal.commands import COMMANDS
@@ -213,6 +215,7 @@ class TerminalGame:
             "board": lambda _: self._show(),
             "moves": self._moves,
             "save": self._save_game,
+            "open": self._open_game,
             "pieces": self._pieces,
             "lang": self._lang,
             "help": lambda _: self._print(t("terminal.help", self.state.language)),
@@ -337,6 +340,18 @@ class TerminalGame:
             self._print(t("game.not_saved", language, error=error_text(error)), style="red")
         else:
             self._print(t("game.saved", language, file=path))
+
+    def _open_game(self, rest: str) -> None:
+        """A file, and which of its games."""
+        name, _, number = rest.rpartition(" ")
+        if not (name and number.isascii() and number.isdigit()):
+            name, number = rest, "1"
+        try:
+            open_game(self.state, Path(name), int(number[:9]))
+        except RecordError as error:
+            self._print(t("game.not_opened", self.state.language, error=error_text(error)), style="red")
+        else:
+            self._show()
 
     def _pieces(self, rest: str) -> None:
         state = self.state
