@@ -38,7 +38,7 @@ def played(*texts: str, fen: str = "") -> GameState:
 
 
 def rows(state: GameState, size: tuple[int, int] = DEFAULT_SIZE) -> list[Row]:
-    return MoveList(Ink().width).rows(state, make_layout(*size))
+    return MoveList(Ink().width, Ink().wrap).rows(state, make_layout(*size))
 
 
 def texts(found: list[Row]) -> list[tuple[int, str]]:
@@ -98,6 +98,23 @@ def test_the_list_shows_variations_below_the_pair_they_belong_to() -> None:
     actions.go_to(state, 1)
     actions.add_variation(state, Move.from_iccs("g6g5"))
     assert texts(rows(state))[1:3] == [(1, "1. P7+1 H8+7"), (2, "1… P7+1")]
+
+
+def test_comments_stand_below_and_marks_behind_their_moves() -> None:
+    state = played("h2e2", "h9g7")
+    state.tree.set_comment(state.tree.root, "开局")
+    actions.set_comment(state, "a good reply " * 9)
+    actions.set_mark(state, "!?")
+    actions.go_to(state, 0)
+    actions.add_variation(state, Move.from_iccs("c3c4"))
+    actions.set_comment(state, "也可以")
+    found = rows(state)
+    assert texts(found)[:2] == [(0, "开局"), (0, "1 C2=5 H8+7!?")]
+    assert [row.is_comment for row in found] == [True, False, *[True] * (len(found) - 4), False, True]
+    assert texts(found)[-2:] == [(1, "1. P7+1"), (1, "也可以")]
+    assert "".join(text for _, text in texts(found)[2:-2]).replace(" ", "") == "agoodreply" * 9
+    surface = pygame.Surface(DEFAULT_SIZE)
+    Renderer().draw(surface, state, make_layout(*DEFAULT_SIZE))
 
 
 def test_a_game_begun_by_black_and_one_taken_back_to_its_beginning() -> None:

@@ -144,6 +144,36 @@ def test_a_variation_is_tried_in_an_earlier_position() -> None:
     assert children(state.tree.root.children[0]) == [moves(state)[1]]
 
 
+def test_a_variation_is_removed_and_comes_back() -> None:
+    state, thinker = loaded()
+    click(state, "h2", "e2")
+    settle(state, thinker)
+    assert not actions.remove_variation(state), "the game itself stays"
+    actions.go_to(state, 0)
+    assert not actions.remove_variation(state)
+    click(state, "b0", "c2")
+    assert actions.remove_variation(state)
+    assert state.ply == 0
+    assert children(state.tree.root) == ["h2e2"]
+    actions.undo(state)
+    assert children(state.tree.root) == ["h2e2", "b0c2"]
+    assert len(state.history) == 2
+
+
+def test_comments_and_marks() -> None:
+    state = GameState(player_ready=True)
+    click(state, "h2", "e2")
+    actions.set_comment(state, "中炮")
+    actions.set_mark(state, "?!")
+    state.tree.cursor.nags += (10,)
+    actions.set_mark(state, "!")
+    assert (state.tree.live.comment, state.tree.live.nags) == ("中炮", (1, 10))
+    actions.set_mark(state, "")
+    assert state.tree.live.nags == (10,)
+    actions.undo(state)
+    assert state.tree.live.nags == (1, 10)
+
+
 def test_the_game_goes_on_from_a_variation() -> None:
     state, thinker = loaded()
     click(state, "h2", "e2")

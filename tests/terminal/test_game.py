@@ -296,3 +296,9 @@ def test_an_unfinished_game_is_offered_and_kept(tmp_path: Path) -> None:
     assert "The last game, against GPT, is not finished (2 plies): continue resumes it." in second.out
     assert second.moves == first.moves
     assert "There is no unfinished game." in second.out
+
+
+def test_comments_and_marks() -> None:
+    session = Session("h2e2", "comment a quiet start", "mark ?!", "mark x", "moves")
+    assert "Expected !, ?, !!, ??, !?, ?!, found 'x'." in session.out
+    assert "  1. C2=5  P1+1?!\n       a quiet start" in session.out

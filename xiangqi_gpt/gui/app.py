@@ -400,6 +400,7 @@ _JUMPS: dict[int, Callable[[GameState], object]] = {
     pygame.K_HOME: lambda state: actions.go_to(state, 0),
     pygame.K_END: actions.go_live,
     pygame.K_b: actions.play_on_from_here,
+    pygame.K_DELETE: actions.remove_variation,
 }
 
 

@@ -49,7 +49,7 @@ class Panel:
 
     def __init__(self, ink: Ink) -> None:
         self._ink = ink
-        self.move_list = MoveList(ink.width)
+        self.move_list = MoveList(ink.width, ink.wrap)
 
     def draw(
         self,
@@ -223,6 +223,9 @@ class Panel:
             for item in row.items:
                 cell = Rect(place.x + item.x, place.y, item.w, place.h)
                 middle = cell.center[1]
+                if row.is_comment:
+                    self._ink.write(surface, item.text, cell.x, middle, size, theme.soft, room=cell.w)
+                    continue
                 if item.node is None:
                     small = max(12, size - 2)
                     self._ink.write(surface, item.text, cell.right, middle, small, theme.soft, align=1)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from xiangqi_gpt.play.game_state import GameState, Menu, Notice, Played, Thought, describe
 from xiangqi_gpt.play.settings import LABELS, THEME_NAMES
 from xiangqi_gpt.play.thinker import Answer, Question, Thinker
-from xiangqi_gpt.play.wording import PIECE_SETS, error_text, split_temperature, with_temperature
+from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, split_temperature, with_temperature
 from xiangqi_gpt.players.base import PlayResult
 from xiangqi_gpt.records.edits import Assign, Step
 from xiangqi_gpt.records.game_tree import GameTree, Node
@@ -199,6 +199,29 @@ def play_on_from_here(state: GameState) -> bool:
     return True
 
 
+def remove_variation(state: GameState) -> bool:
+    """Take the variation looked at out of the tree, from this move on; False in the game itself."""
+    node = state.tree.cursor
+    if node is state.tree.root or node in state.tree.live.path:
+        state.notice = Notice.of("game.not_a_variation", "warn")
+        return False
+    state.tree.remove(node)
+    _looked_elsewhere(state)
+    state.notice = Notice.of("game.variation_removed")
+    return True
+
+
+def set_comment(state: GameState, text: str) -> None:
+    """Write a comment on the move that led to the position looked at."""
+    state.tree.set_comment(state.tree.cursor, text)
+
+
+def set_mark(state: GameState, mark: str) -> None:
+    """Mark the move that led to the position looked at as in `MARKS`; "" takes the mark away."""
+    others = tuple(nag for nag in state.tree.cursor.nags if nag not in MARKS.values())
+    state.tree.set_nags(state.tree.cursor, ((MARKS[mark],) if mark else ()) + others)
+
+
 def _looked_elsewhere(state: GameState) -> None:
     state.selected = None
     state.notice = None
@@ -224,10 +247,13 @@ def start_game(
     state: GameState, tree: GameTree, humans: frozenset[Color], flipped: bool, spec: str, rules: str
 ) -> None:
     """Put a game in the place of the present one, which `undo` brings back."""
+    had_moves = bool(state.tree.root.children)
     settings = {"humans": humans, "flipped": flipped, "spec": spec, "rules": rules}
     state.tree.replace(tree, also=tuple(Assign(state, name, value) for name, value in settings.items()))
     state.follow_tree()
     _ask_anew(state)
+    if had_moves:
+        state.notice = Notice.of("game.started", side=state.board.turn)
 
 
 def resume(state: GameState) -> bool:

@@ -39,6 +39,15 @@ BLACK_FILES = "123456789"
 """File labels of Black's side, by file a-i."""
 
 
+MARKS = {"!": 1, "?": 2, "!!": 3, "??": 4, "!?": 5, "?!": 6}
+"""Marks of moves, and their numbers (NAGs) in records."""
+
+
+def mark_text(nags: Iterable[int]) -> str:
+    """The mark among the numbers beside a move, "" where there is none."""
+    return next((mark for mark, number in MARKS.items() if number in nags), "")
+
+
 def move_text(language: Language, board: Board, move: Move) -> str:
     """A legal move as its readers write it: "C2=5" in English, "炮二平五" in Chinese.
 

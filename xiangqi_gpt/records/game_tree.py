@@ -173,13 +173,6 @@ class GameTree:
         ]
         self._do(edits, label, kept)
 
-    def promote(self, node: Node, label: object = None) -> None:
-        """Make a move the main continuation of its parent; ValueError for the root."""
-        parent = self._parent(node)
-        kept = self._keep_undone()
-        siblings = parent.children
-        self._do([Remove(siblings, siblings.index(node)), Insert(siblings, 0, node)], label, kept)
-
     def set_comment(self, node: Node, comment: str, label: object = None) -> None:
         """Write words about a move, or take them away with ""."""
         self._do([Assign(node, "comment", comment)], label, self._keep_undone())

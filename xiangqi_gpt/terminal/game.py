@@ -17,7 +17,7 @@ from xiangqi_gpt.play.opening import open_game
 from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings
 from xiangqi_gpt.play.thinker import Create, InlineThinker
-from xiangqi_gpt.play.wording import PIECE_SETS, error_text, move_text, player_name, whole_percents
+from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, move_text, player_name, whole_percents
 from xiangqi_gpt.rules import (
     Color,
     FenError,
@@ -216,6 +216,8 @@ class TerminalGame:
             "moves": self._moves,
             "save": self._save_game,
             "open": self._open_game,
+            "comment": self._comment,
+            "mark": self._mark,
             "pieces": self._pieces,
             "lang": self._lang,
             "help": lambda _: self._print(t("terminal.help", self.state.language)),
@@ -307,6 +309,8 @@ class TerminalGame:
             )
             return
         actions.new_game(state, human=sides[rest.lower()])
+        if state.notice is not None:
+            self._print(state.notice.text(state.language))
         self._begin()
 
     def _fen(self, rest: str) -> None:
@@ -340,6 +344,17 @@ class TerminalGame:
             self._print(t("game.not_saved", language, error=error_text(error)), style="red")
         else:
             self._print(t("game.saved", language, file=path))
+
+    def _comment(self, rest: str) -> None:
+        actions.set_comment(self.state, rest)
+
+    def _mark(self, rest: str) -> None:
+        if rest and rest not in MARKS:
+            choices = ", ".join(MARKS)
+            message = t("terminal.bad_choice", self.state.language, choices=choices, text=rest)
+            self._print(message, style="red")
+            return
+        actions.set_mark(self.state, rest)
 
     def _open_game(self, rest: str) -> None:
         """A file, and which of its games."""
