@@ -3,8 +3,8 @@
     python -m tools.make_fonts --source /usr/share/fonts/opentype/noto --out assets/fonts
 
 The sources are Debian's `fonts-noto-cjk`; fonttools comes with the `dev` extra. Three files:
-`XiangqiSans-Regular.otf` for text, with the 3,755 most common simplified characters besides our own so that
-a new sentence or a player's name is rarely a box, `XiangqiSerif-Bold.otf` for headings, and
+`XiangqiSans-Regular.otf` for text, with the most common simplified and traditional characters besides our own so
+that a comment or a player's name is rarely a box, `XiangqiSerif-Bold.otf` for headings, and
 `XiangqiPieces-Bold.otf`, in the traditional forms, for pieces, river and numerals.
 """
 
@@ -30,9 +30,14 @@ TRADITIONAL = "紅黑勝負負將軍絕殺困斃長捉違規無效擋腳塞眼�
 
 
 def common_characters() -> str:
-    """The 3,755 characters of the first level of GB 2312, in its order."""
-    raw = (bytes((high, low)) for high in range(0xB0, 0xD8) for low in range(0xA1, 0xFF))
-    return "".join(pair.decode("gb2312", errors="ignore") for pair in raw)
+    """The first levels of GB 2312 (3,755 simplified characters) and of Big5 (5,401 traditional ones)."""
+    simplified = (bytes((high, low)) for high in range(0xB0, 0xD8) for low in range(0xA1, 0xFF))
+    traditional = (bytes((high, low)) for high in range(0xA4, 0xC7) for low in range(0x40, 0xFF))
+    return "".join(
+        pair.decode(encoding, errors="ignore")
+        for encoding, pairs in (("gb2312", simplified), ("big5", traditional))
+        for pair in pairs
+    )
 
 
 def source_characters() -> set[str]:

@@ -44,6 +44,11 @@ def test_every_text_in_the_sources(face: Face) -> None:
     assert missing(face, "".join(source_characters())) == ""
 
 
+def test_comments_in_both_scripts() -> None:
+    assert missing("sans", "这里走马比较稳健，会受到威胁") == ""
+    assert missing("sans", "這裡走馬比較穩健，會受到威脅") == ""
+
+
 def test_pieces_river_and_labels() -> None:
     shown = "".join(PIECE_SETS.values()) + "".join(RIVER) + RED_FILES + BLACK_FILES + PIECES + NUMERALS
     assert missing("pieces", shown) == ""
