@@ -9,7 +9,7 @@ from tests.play.players import FirstMovePlayer
 from xiangqi_gpt.gui.cards import chip_text
 from xiangqi_gpt.gui.ink import Ink
 from xiangqi_gpt.gui.layout import BUTTONS, DEFAULT_SIZE, SMALLEST_SIZE, make_layout, menu_layout
-from xiangqi_gpt.gui.panel import KEYS, percent, shown_lines, worth
+from xiangqi_gpt.gui.panel import KEYS, evaluation_text, percent, shown_lines
 from xiangqi_gpt.gui.render import Renderer, Slide
 from xiangqi_gpt.gui.theme import THEMES
 from xiangqi_gpt.play import actions
@@ -200,8 +200,8 @@ def test_candidates_end_with_the_move_that_was_played() -> None:
         moves[30],
     ]
     assert [line.move for line in shown_lines(Thought(board, analysis, moves[1]), 3)] == moves[:3]
-    assert worth(Line((moves[0],), score_cp=-125)) == "-1.25"
-    assert worth(Line((moves[0],))) == ""
+    assert evaluation_text(Line((moves[0],), score_cp=-125)) == "-1.25"
+    assert evaluation_text(Line((moves[0],))) == ""
 
 
 def test_labels_follow_the_side_they_are_seen_from() -> None:

@@ -35,13 +35,13 @@ USUAL = ("gpt", f"gpt:{AHEAD}", "greedy", "random")
     "--color", type=click.Choice(["red", "black"]), default="red", show_default=True, help="Your side."
 )
 @click.option("--fen", default=START_FEN, show_default="the usual start", help="The position to begin from.")
-@click.option("--pieces", type=click.Choice(list(PIECE_SETS)), help="What stands on the pieces; remembered.")
+@click.option("--pieces", type=click.Choice(list(PIECE_SETS)), help="Characters on the pieces; remembered.")
 @click.option("--theme", type=click.Choice(THEME_NAMES), help="Colours of the window; remembered.")
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Language of all words; remembered.")
 @click.option(
-    "--temperature", type=float, help="0: the GPT plays its most probable move; 1: it draws by lot."
+    "--temperature", type=float, help="0: the GPT plays its most probable move; 1: it samples from its moves."
 )
-@click.option("--seed", type=int, help="For the lots of the opponent; without it every game is another one.")
+@click.option("--seed", type=int, help="Random seed of the opponent; without it every game is different.")
 @click.option(
     "--rules", type=click.Choice(list(RULE_SETS)), default="simple", show_default=True, help="Rule set."
 )

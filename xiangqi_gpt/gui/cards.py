@@ -47,7 +47,7 @@ class Cards:
         places = offer_layout(layout)
         _veil(surface, theme)
         box, size, language = places.box, layout.text, state.language
-        stamp(surface, rounded(box.w, box.h, 8, theme.raised, theme.hair), *box.center)
+        stamp(surface, rounded(box.w, box.h, 8, theme.raised, theme.divider), *box.center)
         inner = box.inset(round(size * 1.4), size)
         title = t("window.offer", language)
         middle = inner.y + size
@@ -59,7 +59,7 @@ class Cards:
         text = t("window.offer_text", language, player=player_name(saved.spec, language), count=moves)
         for i, line in enumerate(self._ink.wrap(text, size, inner.w, 2)):
             middle = inner.y + round(size * 3.2) + i * layout.row
-            self._ink.write(surface, line, box.center[0], middle, size, theme.soft, align=0.5)
+            self._ink.write(surface, line, box.center[0], middle, size, theme.secondary_text, align=0.5)
         self._chip(surface, t("window.offer_no", language), places.leave, size, theme, False, hover)
         self._chip(surface, t("window.offer_yes", language), places.go_on, size, theme, True, hover)
 
@@ -82,7 +82,9 @@ class Cards:
         self._ink.write(
             surface, text, cx, cy - round(0.24 * u), large, theme.text, face="serif", align=0.5, room=room
         )
-        self._ink.write(surface, again, cx, cy + round(0.36 * u), small, theme.soft, align=0.5, room=room)
+        self._ink.write(
+            surface, again, cx, cy + round(0.36 * u), small, theme.secondary_text, align=0.5, room=room
+        )
 
     def _menu(
         self,
@@ -96,7 +98,7 @@ class Cards:
         places = menu_layout(layout, state)
         _veil(surface, theme)
         box, size = places.box, layout.text
-        stamp(surface, rounded(box.w, box.h, 8, theme.raised, theme.hair), *box.center)
+        stamp(surface, rounded(box.w, box.h, 8, theme.raised, theme.divider), *box.center)
         title = t("menu.title", state.language)
         top = places.labels[0][1].y
         self._ink.write(
@@ -111,7 +113,7 @@ class Cards:
         )
         for name, rect in places.labels:
             idle = name == "menu.style" and not state.has_styles
-            color = theme.hair if idle else theme.soft
+            color = theme.divider if idle else theme.secondary_text
             self._ink.write(surface, t(name, state.language), rect.x, rect.center[1], size, color)
         chosen = {
             "menu.side": menu.side,
@@ -123,9 +125,11 @@ class Cards:
             text = chip_text(state, chip.row, chip.number)
             if chip.row == "menu.style" and not state.has_styles:
                 stamp(
-                    surface, rounded(chip.rect.w, chip.rect.h, 5, theme.raised, theme.hair), *chip.rect.center
+                    surface,
+                    rounded(chip.rect.w, chip.rect.h, 5, theme.raised, theme.divider),
+                    *chip.rect.center,
                 )
-                self._ink.write(surface, text, *chip.rect.center, size, theme.hair, align=0.5)
+                self._ink.write(surface, text, *chip.rect.center, size, theme.divider, align=0.5)
                 continue
             is_chosen = chosen[chip.row] == chip.number
             self._chip(surface, text, chip.rect, size, theme, is_chosen, hover)
@@ -145,7 +149,9 @@ class Cards:
         over = hover is not None and rect.contains(*hover)
         fill = theme.line if chosen else mix(theme.raised, theme.line, 0.12) if over else theme.raised
         color = theme.raised if chosen else theme.text
-        stamp(surface, rounded(rect.w, rect.h, 5, fill, theme.line if chosen else theme.hair), *rect.center)
+        stamp(
+            surface, rounded(rect.w, rect.h, 5, fill, theme.line if chosen else theme.divider), *rect.center
+        )
         self._ink.write(surface, text, *rect.center, size, color, align=0.5, room=rect.w - 6)
 
 

@@ -37,7 +37,7 @@ def percent(share: float) -> str:
     return "<0.1 %" if value > 0 else "0 %"
 
 
-def worth(line: Line) -> str:
+def evaluation_text(line: Line) -> str:
     """What is known of a candidate: its probability, else its score in pawns, else nothing."""
     if line.prob is not None:
         return percent(line.prob)
@@ -71,7 +71,7 @@ class Panel:
 
     def _value(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
         rect = layout.value
-        edge = mix(theme.hair, theme.soft, 0.5)
+        edge = mix(theme.divider, theme.secondary_text, 0.5)
         stamp(surface, rounded(rect.w, rect.h, 3, theme.raised, edge), *rect.center)
         inner = rect.inset(1, 1)
         value = state.red_value
@@ -87,7 +87,7 @@ class Panel:
             surface.fill(top_color, (inner.x, inner.y, inner.w, top_h))
             surface.fill(bottom_color, (inner.x, inner.bottom - bottom_h, inner.w, bottom_h))
         middle = rect.center[1]
-        surface.fill(theme.soft, (rect.x - 3, middle - 1, rect.w + 6, 2))
+        surface.fill(theme.secondary_text, (rect.x - 3, middle - 1, rect.w + 6, 2))
 
     def _players(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
         rect, size = layout.players, layout.text
@@ -112,16 +112,18 @@ class Panel:
             if side not in state.humans and state.work in ("load", "move"):
                 doing = t("game.loading" if state.work == "load" else "game.thinking", state.language) + " …"
             doing_w = self._ink.width(doing, size) + size if doing else size
-            self._ink.write(surface, who, x, middle, size, theme.soft, room=rect.right - x - doing_w)
+            self._ink.write(
+                surface, who, x, middle, size, theme.secondary_text, room=rect.right - x - doing_w
+            )
             if doing:
-                self._ink.write(surface, doing, rect.right, middle, size, theme.soft, align=1)
+                self._ink.write(surface, doing, rect.right, middle, size, theme.secondary_text, align=1)
             elif to_move:
                 turn = t("window.to_move", state.language)
-                self._ink.write(surface, turn, rect.right, middle, size, theme.soft, align=1)
+                self._ink.write(surface, turn, rect.right, middle, size, theme.secondary_text, align=1)
 
     def _status(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
         rect, size = layout.status, layout.text
-        surface.fill(theme.hair, (rect.x, rect.y, rect.w, 1))
+        surface.fill(theme.divider, (rect.x, rect.y, rect.w, 1))
         text, tone = state.status()
         color = theme.warn if tone == "warn" else theme.text
         lines = self._ink.wrap(text, size, rect.w, 3)
@@ -133,12 +135,12 @@ class Panel:
     def _heading(
         self, surface: pygame.Surface, rect: Rect, layout: Layout, theme: Theme, left: str, right: str
     ) -> None:
-        surface.fill(theme.hair, (rect.x, rect.y, rect.w, 1))
+        surface.fill(theme.divider, (rect.x, rect.y, rect.w, 1))
         middle = rect.y + layout.row // 2 + 1
         used = self._ink.write(surface, left, rect.x, middle, layout.text, theme.text, face="serif")
         room = rect.w - used - layout.text
         small = max(12, layout.text - 2)
-        self._ink.write(surface, right, rect.right, middle, small, theme.soft, align=1, room=room)
+        self._ink.write(surface, right, rect.right, middle, small, theme.secondary_text, align=1, room=room)
 
     def _candidates(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
         rect, size, row = layout.candidates, layout.text, layout.row
@@ -154,13 +156,22 @@ class Panel:
             moved = any(ply.color not in state.humans for ply in state.shown_plies)
             text = t("window.no_thoughts" if moved else "window.no_analysis", language)
             for i, words in enumerate(self._ink.wrap(text, size, rect.w, 2)):
-                self._ink.write(surface, words, rect.x, y + row * i + row // 2, size, theme.soft)
+                self._ink.write(surface, words, rect.x, y + row * i + row // 2, size, theme.secondary_text)
             return
         for line in shown_lines(thought, layout.candidate_rows):
             chosen = line.move == thought.played
             text = move_text(language, thought.board, line.move)
             self._bar_row(
-                surface, layout, theme, y, line.prob, theme.arrow, worth(line), text, line.move.iccs, chosen
+                surface,
+                layout,
+                theme,
+                y,
+                line.prob,
+                theme.arrow,
+                evaluation_text(line),
+                text,
+                line.move.iccs,
+                chosen,
             )
             y += row
         leak = thought.analysis.leak
@@ -171,7 +182,9 @@ class Panel:
         if thought.red_value is not None:
             red, draw, black = whole_percents(thought.red_value)
             text = t("game.value", language, red=red, draw=draw, black=black)
-            self._ink.write(surface, text, rect.x, y + row // 2, max(12, size - 2), theme.soft, room=rect.w)
+            self._ink.write(
+                surface, text, rect.x, y + row // 2, max(12, size - 2), theme.secondary_text, room=rect.w
+            )
 
     def _bar_row(
         self,
@@ -200,7 +213,7 @@ class Panel:
             surface.fill(color, (x, middle - track_h // 2, filled, track_h))
         x += track_w + round(size * 0.8)
         self._ink.write(surface, name, x, middle, size, theme.text)
-        self._ink.write(surface, detail, x + round(size * 5.2), middle, size, theme.soft)
+        self._ink.write(surface, detail, x + round(size * 5.2), middle, size, theme.secondary_text)
         self._ink.write(surface, value, rect.right, middle, size, theme.text, align=1)
 
     def _moves(
@@ -224,11 +237,15 @@ class Panel:
                 cell = Rect(place.x + item.x, place.y, item.w, place.h)
                 middle = cell.center[1]
                 if row.is_comment:
-                    self._ink.write(surface, item.text, cell.x, middle, size, theme.soft, room=cell.w)
+                    self._ink.write(
+                        surface, item.text, cell.x, middle, size, theme.secondary_text, room=cell.w
+                    )
                     continue
                 if item.node is None:
                     small = max(12, size - 2)
-                    self._ink.write(surface, item.text, cell.right, middle, small, theme.soft, align=1)
+                    self._ink.write(
+                        surface, item.text, cell.right, middle, small, theme.secondary_text, align=1
+                    )
                     continue
                 air = size // 2 if row.depth == 0 else 0
                 pill = cell.inset(air // 2 - size // 4, 0)
@@ -236,9 +253,9 @@ class Panel:
                     fill = mix(theme.table, theme.last, 0.30)
                     stamp(surface, rounded(pill.w, pill.h, 3, fill), *pill.center)
                 elif hover is not None and cell.contains(*hover):
-                    fill = mix(theme.table, theme.hair, 0.5)
+                    fill = mix(theme.table, theme.divider, 0.5)
                     stamp(surface, rounded(pill.w, pill.h, 3, fill), *pill.center)
-                color = theme.text if item.node in game else theme.soft
+                color = theme.text if item.node in game else theme.secondary_text
                 self._ink.write(surface, item.text, cell.x + air, middle, size, color, room=cell.w - air)
 
     def _buttons(
@@ -255,7 +272,9 @@ class Panel:
             active = name == "hint" and (state.hint is not None or state.wants_hint)
             fill = mix(theme.raised, theme.line, 0.12) if over or active else theme.raised
             stamp(
-                surface, rounded(rect.w, rect.h, 5, fill, theme.line if active else theme.hair), *rect.center
+                surface,
+                rounded(rect.w, rect.h, 5, fill, theme.line if active else theme.divider),
+                *rect.center,
             )
             small = max(12, size - 4)
             key_w = self._ink.width(KEYS[name], small) + size // 2
@@ -272,7 +291,13 @@ class Panel:
                 room=room,
             )
             self._ink.write(
-                surface, KEYS[name], rect.right - size // 2, rect.center[1], small, theme.soft, align=1
+                surface,
+                KEYS[name],
+                rect.right - size // 2,
+                rect.center[1],
+                small,
+                theme.secondary_text,
+                align=1,
             )
 
 
