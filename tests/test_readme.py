@@ -243,7 +243,7 @@ def test_every_command_and_every_folder_is_named(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert [name for name in COMMANDS if f"xiangqi-gpt {name}" not in text] == []
     packages = [path.parent.name for path in (ROOT / "xiangqi_gpt").glob("*/__init__.py")]
-    top = ["assets", "benchmarks", "data", "docs", "tests", "xiangqi_gpt"]
+    top = ["assets", "benchmarks", "data", "docs", "tests", "tools", "xiangqi_gpt"]
     assert [name for name in sorted({*packages, *top}) if not re.search(rf"^ *{name}/ ", text, re.M)] == []
 
 

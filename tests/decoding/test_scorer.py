@@ -9,10 +9,10 @@ import torch
 from tests.decoding.lines import after, random_line
 from tests.model.tiny import MODES, tiny
 from xiangqi_gpt.decoding import MoveScores, Scorer, choose
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import EncodedBoards, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.context import board_features, context_start
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
 

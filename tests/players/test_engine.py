@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from xiangqi_gpt.errors import IllegalMoveError
 from xiangqi_gpt.players import (
     Limit,
     PlayerCrashError,
@@ -18,7 +19,6 @@ from xiangqi_gpt.players.base import Value
 from xiangqi_gpt.players.engine import EnginePlayer, find_engine
 from xiangqi_gpt.players.engine_board import EngineBoard, parse_info
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import IllegalMoveError
 from xiangqi_gpt.rules.move import Move
 
 FAKE = Path(__file__).with_name("fake_engine.py")

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from tests.training.games import games
+from xiangqi_gpt.dataset.packed import pack
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTConfig
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.training.batches import Batch
-from xiangqi_gpt.training.config import changed, preset
 from xiangqi_gpt.training.loader import Loader, ahead, default_workers
-from xiangqi_gpt.training.packed import pack
+from xiangqi_gpt.training.train_config import changed, preset
 
 
 def loader(workers: int = 0, rank: int = 0, world: int = 1, **settings: object) -> Loader:

@@ -17,10 +17,10 @@ import torch
 from tests.training.forks import Job, Server, server
 from tests.training.games import games
 from tests.training.test_loop import config, log
+from xiangqi_gpt.dataset.packed import PackedGames, pack
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.training.loader import Loader
 from xiangqi_gpt.training.loop import Trainer
-from xiangqi_gpt.training.packed import PackedGames, pack
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked")
 

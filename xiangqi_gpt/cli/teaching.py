@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.errors import ConfigError
 
 if TYPE_CHECKING:
-    from xiangqi_gpt.training.teacher.run import Summary
+    from xiangqi_gpt.teacher.run import Summary
 
 _LINE_SECONDS = 30.0
 _REASONS_SHOWN = 3
@@ -128,7 +128,7 @@ def finish(summary: Summary, out: Path, as_json: bool) -> None:
 
 def interrupted(out: Path) -> click.exceptions.Exit:
     """Say how to go on after Ctrl-C; to be raised."""
-    from xiangqi_gpt.training.teacher.journal import parts_folder
+    from xiangqi_gpt.teacher.journal import parts_folder
 
     click.echo(
         f"stopped; finished games are kept in {parts_folder(out)}, go on with the same command", err=True

@@ -20,14 +20,13 @@ from torch import Tensor
 
 from xiangqi_gpt.decoding.rows import Row, pack_rows
 from xiangqi_gpt.decoding.tree import PackedTree
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import EncodedBoards, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.context import board_features, check_context, context_start
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, Condition, legal_tree
-from xiangqi_gpt.tokens.tokenizer import turned
 
 _REMEMBERED = (
     64  # positions whose states are kept: enough to take back moves and to look at two games in turn
@@ -463,7 +462,7 @@ class _Row(NamedTuple):
 def _taken_for_legal(scores: Tensor, turn: int) -> frozenset[Move]:
     """The moves with a score (2086,) above 0, turned back to the board as Red sees it."""
     seen = [MOVES[index] for index in POSSIBLE_MOVES[(scores > 0).cpu().numpy()].tolist()]
-    return frozenset(turned(move) for move in seen) if turn == Color.BLACK else frozenset(seen)
+    return frozenset(move.rotated() for move in seen) if turn == Color.BLACK else frozenset(seen)
 
 
 def _only(legal_logits: Tensor | None) -> Tensor | None:

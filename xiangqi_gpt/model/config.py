@@ -7,11 +7,11 @@ from typing import Any
 
 from transformers import PreTrainedConfig
 
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model.activations import ACTIVATIONS
 from xiangqi_gpt.model.attention import check_attention, parse_attention
 from xiangqi_gpt.model.positions import POSITIONS
 from xiangqi_gpt.model.quantize import QUANTIZATIONS
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import Tokenizer, create_tokenizer
 
 BOARD_MODES = ("none", "bag", "spatial")

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from transformers import GenerationMixin
 
+from xiangqi_gpt.errors import MoveError
 from xiangqi_gpt.model.context import board_features, context_start
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import MoveError
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.tokens import Tokenizer
 

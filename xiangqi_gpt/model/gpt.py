@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.utils.generic import ModelOutput
 
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model.activations import GATED, PLAIN
 from xiangqi_gpt.model.attention import BACKENDS, AttentionLayer, AttentionState, Context, parse_attention
 from xiangqi_gpt.model.config import XiangqiGPTConfig
@@ -25,7 +26,6 @@ from xiangqi_gpt.model.generation import MoveGenerationMixin
 from xiangqi_gpt.model.positions import SCORE_BIASES, create_positions
 from xiangqi_gpt.model.quantize import use_int8
 from xiangqi_gpt.model.readers import BoardLook, LegalHead, PairPointer, boards_of, group_by_board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import MoveTokenizer, SquareTokenizer
 
 IGNORED = -100  # a label that no loss counts

@@ -11,20 +11,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from xiangqi_gpt.errors import (
+    ConfigError,
+    PlayerCrashError,
+    PlayerError,
+    PlayerIllegalMoveError,
+    PlayerTimeoutError,
+)
 from xiangqi_gpt.players.base import (
     Analysis,
     EngineSpec,
     Limit,
     Line,
     Player,
-    PlayerCrashError,
-    PlayerIllegalMoveError,
-    PlayerTimeoutError,
     PlayResult,
     Value,
     is_deterministic,
 )
-from xiangqi_gpt.rules.errors import ConfigError, PlayerError
 
 if TYPE_CHECKING:
     from xiangqi_gpt.decoding import LookaheadConfig
@@ -119,7 +122,7 @@ def _build_gpt(request: _Request) -> Player:
         raise PlayerError(f"expected a temperature of at least 0 in {request.spec!r}, found {temperature:g}")
     if threads is not None and threads < 1:
         raise PlayerError(f"expected at least 1 thread in {request.spec!r}, found {threads}")
-    from xiangqi_gpt.players.gpt import GPTPlayer
+    from xiangqi_gpt.players.gpt_player import GPTPlayer
 
     return GPTPlayer(
         model_dir=request.text("model"),
@@ -146,7 +149,7 @@ def _lookahead(request: _Request) -> LookaheadConfig | None:
     if text is None and not any(key in request.values for key in keys):
         return None
     from xiangqi_gpt.decoding import LookaheadConfig
-    from xiangqi_gpt.players.gpt import parse_lookahead
+    from xiangqi_gpt.players.gpt_player import parse_lookahead
 
     seconds, nodes = (None, None) if text is None else parse_lookahead(text)
     depth = request.number("depth", int)

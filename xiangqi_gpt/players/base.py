@@ -10,21 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from xiangqi_gpt.errors import PlayerError
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import PlayerError
 from xiangqi_gpt.rules.move import Move
-
-
-class PlayerCrashError(PlayerError):
-    """A player that died or answered nonsense during a game."""
-
-
-class PlayerTimeoutError(PlayerError):
-    """A player that did not answer in time."""
-
-
-class PlayerIllegalMoveError(PlayerError):
-    """A player that answered with an illegal move, or with none where there are some."""
 
 
 @dataclass(frozen=True, kw_only=True)

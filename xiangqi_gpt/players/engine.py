@@ -22,21 +22,17 @@ from typing import Any, TypeVar, cast
 import chess
 import chess.engine
 
-from xiangqi_gpt.notation.uci import RankConvention
-from xiangqi_gpt.players.base import (
-    Analysis,
-    Limit,
-    Line,
+from xiangqi_gpt.errors import (
+    MoveError,
     PlayerCrashError,
+    PlayerError,
     PlayerIllegalMoveError,
     PlayerTimeoutError,
-    PlayResult,
-    Value,
-    legal_moves_or_error,
 )
+from xiangqi_gpt.notation.uci import RankConvention
+from xiangqi_gpt.players.base import Analysis, Limit, Line, PlayResult, Value, legal_moves_or_error
 from xiangqi_gpt.players.engine_board import EngineBoard, SingleVariantEngineBoard, parse_info
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import MoveError, PlayerError
 
 DEFAULT_LIMIT = Limit(nodes=1000)
 """What an engine gets where neither its spec nor the match limits it; shown in its name."""

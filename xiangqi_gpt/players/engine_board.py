@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from xiangqi_gpt.errors import MoveError
 from xiangqi_gpt.notation import uci
 from xiangqi_gpt.notation.uci import RankConvention
 from xiangqi_gpt.players.base import Line, Value
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import MoveError
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
 

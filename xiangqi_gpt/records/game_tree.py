@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from secrets import token_hex
 
+from xiangqi_gpt.errors import IllegalMoveError
 from xiangqi_gpt.records.edits import Assign, Edit, Insert, Journal, Remove, Step
 from xiangqi_gpt.records.record import GameRecord, Note, Variation
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import IllegalMoveError
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.move import Move
 

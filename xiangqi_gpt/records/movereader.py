@@ -11,11 +11,11 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from xiangqi_gpt.errors import MoveError
 from xiangqi_gpt.notation import Dialect, RankConvention, chinese, uci, wxf
 from xiangqi_gpt.notation.common import plain
-from xiangqi_gpt.records.judge import Start
+from xiangqi_gpt.records.replay import Start
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import MoveError
 from xiangqi_gpt.rules.move import MOVES, Move
 
 MAX_TOKEN: Final = 12

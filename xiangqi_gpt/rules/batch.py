@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xiangqi_gpt.rules.errors import IllegalMoveError, XiangqiError
+from xiangqi_gpt.errors import IllegalMoveError, XiangqiError
 
 _rules: ModuleType
 try:

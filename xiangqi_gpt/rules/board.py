@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Hashable
 from random import Random
 
+from xiangqi_gpt.errors import Illegality, IllegalMoveError, XiangqiError
 from xiangqi_gpt.rules import movegen
-from xiangqi_gpt.rules.errors import IllegalMoveError, XiangqiError
-from xiangqi_gpt.rules.explain import Illegality, explain_move
+from xiangqi_gpt.rules.explain import explain_move
 from xiangqi_gpt.rules.fen import START_FEN, FenFields, format_fen, parse_fen
-from xiangqi_gpt.rules.judge import judge
 from xiangqi_gpt.rules.move import MOVES, Move
-from xiangqi_gpt.rules.outcome import Outcome
+from xiangqi_gpt.rules.outcome import Outcome, Termination
 from xiangqi_gpt.rules.pieces import Color, Piece
+from xiangqi_gpt.rules.repetition import judge_cycle
 from xiangqi_gpt.rules.rulesets import RuleSet, get_rule_set
 from xiangqi_gpt.rules.squares import SQUARES, Square
+from xiangqi_gpt.texts import Message
 
 _random = Random(90)
 _ZOBRIST: tuple[tuple[int, ...], ...] = tuple(
@@ -253,7 +254,7 @@ class Board:
         Raises:
             ConfigError: unknown rule set.
         """
-        return judge(self, get_rule_set(rules))
+        return _outcome(self, get_rule_set(rules))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Board):
@@ -275,3 +276,35 @@ class Board:
     def __str__(self) -> str:
         rows = self.fen().split(" ")[0].split("/")
         return "\n".join(" ".join("." * int(c) if c.isdigit() else c for c in row) for row in rows)
+
+
+def _outcome(board: Board, rules: RuleSet) -> Outcome | None:
+    """How the game of `board` ended at its present position under `rules`, None if it goes on."""
+    if not board.legal_indices():
+        loser, winner = board.turn, board.turn.other
+        if board.is_check():
+            return Outcome(
+                winner, Termination.CHECKMATE, rules.name, Message.of("end.checkmate", loser=loser)
+            )
+        return Outcome(winner, Termination.STALEMATE, rules.name, Message.of("end.stalemate", loser=loser))
+    cycle = board.cycle(rules.repetitions) if board.halfmove_clock >= 4 * (rules.repetitions - 1) else []
+    if cycle:
+        start = board.copy()
+        for _ in cycle:
+            start.pop()
+        return judge_cycle(start.squares, start.turn, cycle, rules)
+    if rules.natural_limit and board.halfmove_clock >= 2 * rules.natural_limit:
+        return Outcome(
+            None,
+            Termination.NATURAL_LIMIT,
+            rules.name,
+            Message.of("end.natural_limit", limit=rules.natural_limit),
+        )
+    if rules.insufficient_material and not any(map(board.can_attack, Color)):
+        return Outcome(
+            None,
+            Termination.INSUFFICIENT_MATERIAL,
+            rules.name,
+            Message.of("end.insufficient_material"),
+        )
+    return None

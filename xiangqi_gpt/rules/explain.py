@@ -3,68 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
-from typing import Literal, TypeAlias
 
+from xiangqi_gpt.errors import Illegality, Reason
 from xiangqi_gpt.rules.attacks import BETWEEN, in_palace, on_own_half
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.movegen import king_attacked
 from xiangqi_gpt.rules.pieces import Color, Piece, PieceKind
 from xiangqi_gpt.rules.squares import FILES, SQUARE_NAMES, Square
-from xiangqi_gpt.texts import Message, has_text
-
-PointNames: TypeAlias = Literal["iccs", "files"]
-"""How a board names its points: a0 to i9, or by the numbers of the files."""
-
-
-class Reason(str, Enum):
-    """The rule that a move breaks."""
-
-    EMPTY_SQUARE = "empty_square"
-    WRONG_SIDE = "wrong_side"
-    OWN_PIECE = "own_piece"
-    NOT_A_MOVE = "not_a_move"
-    HORSE_LEG = "horse_leg"
-    ELEPHANT_EYE = "elephant_eye"
-    RIVER = "river"
-    PALACE = "palace"
-    CANNON_SCREEN = "cannon_screen"
-    PATH_BLOCKED = "path_blocked"
-    FACING_KINGS = "facing_kings"
-    KING_IN_CHECK = "king_in_check"
-
-
-@dataclass(frozen=True)
-class Illegality:
-    """Why a move is illegal.
-
-    Attributes:
-        reason: the rule that it breaks.
-        key: the row of the catalogue that explains it.
-        arguments: what the text needs.
-        blocker: the square of the piece that stands in the way, or None.
-    """
-
-    reason: Reason
-    key: str
-    arguments: tuple[tuple[str, object], ...]
-    blocker: Square | None = None
-
-    def message(self, points: PointNames = "iccs") -> Message:
-        """The explanation for a board that shows points as `points`: their ICCS names, or the numbers of files."""
-        key = f"illegal_on_files.{self.key}"
-        section = "illegal_on_files" if points == "files" and has_text(key) else "illegal"
-        return Message(f"{section}.{self.key}", self.arguments)
-
-    @property
-    def text_en(self) -> str:
-        """The explanation in English, with ICCS names."""
-        return self.message().text("en")
-
-    @property
-    def text_zh(self) -> str:
-        """The explanation in Chinese, with ICCS names."""
-        return self.message().text("zh")
+from xiangqi_gpt.texts import Message
 
 
 def file_message(sq: Square, side: Color) -> Message:

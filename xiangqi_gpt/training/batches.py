@@ -20,15 +20,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from xiangqi_gpt.dataset.packed import NO_MOVE, NO_SCORE
+from xiangqi_gpt.dataset.windows import Windows
 from xiangqi_gpt.model import IGNORED
+from xiangqi_gpt.model.context import counters
 from xiangqi_gpt.players.scores import PIKAFISH, ScoreCurve
 from xiangqi_gpt.rules.batch import legal_mask
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, Tokenizer
 from xiangqi_gpt.tokens.conditions import UNKNOWN_RESULT, UNKNOWN_STRENGTH
-from xiangqi_gpt.training.packed import NO_MOVE, NO_SCORE
-from xiangqi_gpt.training.windows import Windows
-
-NATURAL_LIMIT = 120  # plies without a capture after which a game is drawn: the unit of the clock input
 
 
 @dataclass(frozen=True)
@@ -141,11 +140,6 @@ def value_targets(windows: Windows, curve: ScoreCurve) -> np.ndarray:
         (windows.scores != NO_SCORE)[..., None], from_score, np.where(known[..., None], from_result, False)
     )
     return values.astype(np.float32)
-
-
-def counters(turns: np.ndarray, clocks: np.ndarray) -> np.ndarray:
-    """The counter inputs (..., 2) float32 of sides to move and plies since the last capture."""
-    return np.stack([turns, np.minimum(clocks, NATURAL_LIMIT) / NATURAL_LIMIT], -1).astype(np.float32)
 
 
 def ply_weights(windows: Windows, *, winner: float, loser: float, draw: float) -> np.ndarray | None:

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from xiangqi_gpt.rules.errors import ModelError
+from xiangqi_gpt.errors import ModelError
 
 EMA_FILE = "ema.safetensors"
 RAW_FILES = "raw*.safetensors"  # beside a model whose weights are a mean: those that training goes on with

@@ -19,17 +19,17 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from xiangqi_gpt.dataset.packed import I64, Packed
+from xiangqi_gpt.dataset.sampler import Sampler
+from xiangqi_gpt.dataset.windows import Windows, cut
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTConfig
 from xiangqi_gpt.players.scores import ScoreCurve
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import Tokenizer
 from xiangqi_gpt.training.batches import Batch, collate, condition_ids, ply_weights
-from xiangqi_gpt.training.config import TrainConfig
 from xiangqi_gpt.training.exposure import expose, replace_tokens
-from xiangqi_gpt.training.packed import I64, Packed
-from xiangqi_gpt.training.sampling import Sampler
 from xiangqi_gpt.training.schedules import window_plies
-from xiangqi_gpt.training.windows import Windows, cut
+from xiangqi_gpt.training.train_config import TrainConfig
 
 MAX_WORKERS = 8
 _PLIES_AT_ONCE = 2048

@@ -21,20 +21,20 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from torch import Tensor
 
+from xiangqi_gpt.dataset.packed import Packed, fingerprint
+from xiangqi_gpt.errors import ConfigError, ModelError
+from xiangqi_gpt.lock import RunLock
 from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.checkpoint import load_model
-from xiangqi_gpt.rules.errors import ConfigError, ModelError
-from xiangqi_gpt.training import state as disk
+from xiangqi_gpt.training import run_state as disk
 from xiangqi_gpt.training.batches import Batch
-from xiangqi_gpt.training.config import TrainConfig, check_settings_apply
 from xiangqi_gpt.training.ema import EMA_FILE, Ema, restore_pair
-from xiangqi_gpt.training.journal import Journal
 from xiangqi_gpt.training.loader import Loader, default_workers
-from xiangqi_gpt.training.lock import RunLock
-from xiangqi_gpt.training.packed import Packed, fingerprint
+from xiangqi_gpt.training.run_log import Journal
+from xiangqi_gpt.training.run_state import Progress
 from xiangqi_gpt.training.schedules import learning_rate, stage_of
-from xiangqi_gpt.training.state import Progress
 from xiangqi_gpt.training.step import Stepper, Sums
+from xiangqi_gpt.training.train_config import TrainConfig, check_settings_apply
 from xiangqi_gpt.training.validation import Evaluation, Validator, best_so_far, evaluation_of
 
 BEST_FOLDER = "best"
@@ -152,7 +152,7 @@ class Trainer:
     ) -> None:
         config, out, device = self.config, self.out, self.accelerator.device
         if self.accelerator.is_main_process:
-            disk.tidy(out)
+            disk.remove_partial(out)
         self.accelerator.wait_for_everyone()
         found = disk.checkpoints(out)
         self._fresh = not found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from xiangqi_gpt.training.config import TrainConfig
+from xiangqi_gpt.training.train_config import TrainConfig
 
 
 def learning_rate(config: TrainConfig, step: int, share: float | None = None) -> float:

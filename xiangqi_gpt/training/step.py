@@ -11,14 +11,14 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.model.losses import zlpr
-from xiangqi_gpt.rules.errors import ConfigError, ModelError
 from xiangqi_gpt.training.batches import Batch
-from xiangqi_gpt.training.config import TrainConfig
 from xiangqi_gpt.training.ema import Ema
 from xiangqi_gpt.training.exchange import GradientExchange
 from xiangqi_gpt.training.memory import out_of_memory, pieces
 from xiangqi_gpt.training.penalty import embeddings_kept, gradient_penalty
+from xiangqi_gpt.training.train_config import TrainConfig
 
 _TABLES = ("tokens.weight", "slots.weight", "encoder.squares", "legal_head.squares.weight")
 

@@ -13,17 +13,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xiangqi_gpt.dataset.packed import NO_MOVE, Packed
+from xiangqi_gpt.dataset.sampler import Sampler
+from xiangqi_gpt.dataset.windows import Windows, cut
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTConfig
 from xiangqi_gpt.players.scores import ScoreCurve
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import Tokenizer
 from xiangqi_gpt.training.batches import collate, condition_ids
-from xiangqi_gpt.training.config import TrainConfig
 from xiangqi_gpt.training.exposure import sample_plies
-from xiangqi_gpt.training.packed import NO_MOVE, Packed
-from xiangqi_gpt.training.sampling import Sampler
-from xiangqi_gpt.training.state import NOTES_FILE
-from xiangqi_gpt.training.windows import Windows, cut
+from xiangqi_gpt.training.run_state import NOTES_FILE
+from xiangqi_gpt.training.train_config import TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)

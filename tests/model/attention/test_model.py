@@ -11,12 +11,12 @@ from torch import Tensor
 
 from tests.model.attention.cases import SOFTMAX, VARIANTS, name_of
 from tests.model.tiny import tiny
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.activations import ACTIVATIONS
 from xiangqi_gpt.model.attention import attention_class
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.model.positions import POSITIONS, SCORE_BIASES
-from xiangqi_gpt.rules.errors import ConfigError
 
 TEXT: dict[str, Any] = {"board": "none", "tokenizer": "iccs", "view": "red", "context_plies": 20}
 
