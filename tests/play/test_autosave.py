@@ -120,10 +120,10 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     keeper, state = Autosave(tmp_path), played("h2e2")
     keeper.keep(state)
 
-    def fail(number: int) -> None:
-        raise OSError(28, "No space left on device")
+    def fail(path: Path, text: str, encoding: str) -> int:
+        raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(autosave.os, "fsync", fail)
+    monkeypatch.setattr(Path, "write_text", fail)
     actions.play(state, Move.from_iccs("h9g7"))
     keeper.keep(state)
     assert keeper.problem is not None

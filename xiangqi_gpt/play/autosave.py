@@ -7,17 +7,17 @@ whatever is done in a session, the game before it is still there. The newest `MA
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 import platformdirs
 
+from xiangqi_gpt.errors import FileError, RecordError, XiangqiError
+from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.play.game_state import GameState, SavedGame
 from xiangqi_gpt.records.game_tree import GameTree, Node
-from xiangqi_gpt.rules import RULE_SETS, Color, Move, RecordError, XiangqiError
+from xiangqi_gpt.rules import RULE_SETS, Color, Move
 from xiangqi_gpt.texts import Message
 
 FORMAT: Final = "xiangqi_gpt game 1"
@@ -56,9 +56,10 @@ class Autosave:
         self._kept = now
         text = encode(state)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            _write(self._folder / f"{state.tree.uid}.json", text)
-        except OSError:
+            path = self._folder / f"{state.tree.uid}.json"
+            with atomic_path(path, overwrite=True, parents=True) as draft:
+                draft.write_text(text, encoding="utf-8")
+        except FileError:
             self.problem = Message.of("game.not_kept", folder=self._folder)
         else:
             self.problem = None
@@ -96,20 +97,6 @@ class Autosave:
                 path.unlink()
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file that is complete at every moment, also if the machine stops."""
-    handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
 def encode(state: GameState) -> str:
     """The game of a state as text: the tree with all that was taken back, and who plays."""
     tree = state.tree
@@ -142,14 +129,10 @@ def load(path: Path) -> SavedGame:
         RecordError: the file cannot be read or is no such game; its moves are checked against the rules.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise RecordError(f"expected at most {MAX_BYTES:,} bytes, found more", file=str(path))
-        saved = decode(json.loads(data), path.stem)
+        saved = decode(json.loads(read_limited(path, MAX_BYTES, error=RecordError)), path.stem)
     except RecordError:
         raise
-    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
         reason = f"expected a game in the form {FORMAT!r}, found another file: {error}"
         raise RecordError(reason, file=str(path)) from error
     return saved

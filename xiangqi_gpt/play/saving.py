@@ -7,9 +7,10 @@ from pathlib import Path
 
 import platformdirs
 
+from xiangqi_gpt.errors import FileError, XiangqiError
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.wording import player_name
-from xiangqi_gpt.rules import Color, RecordError, XiangqiError
+from xiangqi_gpt.rules import Color
 from xiangqi_gpt.texts import Details, Message, t
 
 
@@ -77,8 +78,7 @@ def save_game(state: GameState, path: Path | None = None, *, now: datetime | Non
     )
     try:
         write(path, [record], notation="iccs" if state.language == "en" else "chinese")
-    except (RecordError, OSError) as error:
-        words = error.reason if isinstance(error, RecordError) else str(error.strerror)
-        reason = Details(words, Message.of("error.system"))
+    except FileError as error:
+        reason = Details(error.reason, Message.of("error.system"))
         raise SaveError(Message.of("error.cannot_write", file=path, reason=reason)) from error
     return path

@@ -8,17 +8,17 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import Literal, TypeAlias
 
-from xiangqi_gpt.notation import chinese, wxf
-from xiangqi_gpt.rules import (
-    Board,
+from xiangqi_gpt.errors import (
     ConfigError,
     FenError,
+    FileError,
     ModelError,
-    Move,
     PlayerError,
     RecordError,
     XiangqiError,
 )
+from xiangqi_gpt.notation import chinese, wxf
+from xiangqi_gpt.rules import Board, Move
 from xiangqi_gpt.texts import Details, Language, Message, t
 
 PieceSet: TypeAlias = Literal["chinese", "simplified", "letters"]
@@ -116,6 +116,7 @@ _ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (ModelError, "error.model"),
     (ConfigError, "error.setting"),
     (RecordError, "error.record"),
+    (FileError, "error.system"),
     (FenError, "error.position"),
     (OSError, "error.system"),
 )
