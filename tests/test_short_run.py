@@ -61,8 +61,8 @@ def test_what_a_slot_leaves_and_needs(data: Path, tmp_path: Path) -> None:
         "model.safetensors",
         "raw-1.safetensors",
         "report.json",
-        "curves.png",
     }
+    assert made.stderr.count("note: no curves: ") == 1
     assert max(files.values()) <= slot.MOST_BYTES
     report = json.loads((first / "report.json").read_text())
     assert report["steps"] == 3
@@ -76,6 +76,7 @@ def test_what_a_slot_leaves_and_needs(data: Path, tmp_path: Path) -> None:
     assert not torch.equal(model.lm_head.weight, means.state()["lm_head.weight"])
     assert call("--data", data, "--out", second, "--init", first, "--device", "cpu", *SMALL) == 0
     chained = json.loads((second / "report.json").read_text())
+    assert (second / "curves.png").read_bytes()[:4] == b"\x89PNG"
     assert chained["before"]["loss"] == pytest.approx(report["after"]["loss"], abs=0.01)
 
 

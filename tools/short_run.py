@@ -3,7 +3,7 @@
 It trains for some minutes, measures the model on the valid split before and after, and leaves few and small files: a
 model directory with half-precision weights (the running mean, where one is kept), the weights that a next slot goes on
 with, a report and the curves. Given as ``--init``, such a folder continues the chain; the optimiser begins anew, behind
-a warm-up. Besides torch, transformers and accelerate it needs numpy, numba and safetensors alone.
+a warm-up. Besides torch and transformers it needs numpy, numba and safetensors alone.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _run(options: argparse.Namespace, began: float) -> None:
             valid=games.valid,
             on_note=lambda text: _say(f"note: {text}"),
         )
-        if not trainer.accelerator.is_main_process:
+        if not trainer.processes.is_first:
             raise ConfigError("expected one process, found several: a slot is a run on one device")
         flops = _flops(trainer)
         since = time.monotonic()
@@ -172,7 +172,7 @@ def _speed(trainer: Trainer, flops: float) -> dict[str, float | None]:
 
     done = trainer.progress
     plies = done.window * trainer.config.plies / max(done.seconds, 1e-9)
-    peak = peak_flops(trainer.accelerator.device, trainer.stepper.precision)
+    peak = peak_flops(trainer.processes.device, trainer.stepper.precision)
     return {
         "plies_per_second": plies,
         "flop_per_ply": flops,
@@ -195,7 +195,7 @@ def _speed_words(speed: Mapping[str, float | None], precision: str) -> str:
 def _device_name(trainer: Trainer) -> str:
     import torch
 
-    device = trainer.accelerator.device
+    device = trainer.processes.device
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
@@ -205,7 +205,7 @@ def write_result(trainer: Trainer, work: Path, out: Path, report: Mapping[str, A
     Raises:
         ModelError: the model alone is too large for that many files of that size.
     """
-    from xiangqi_gpt.experiments.curves import curves, png, read_log
+    from xiangqi_gpt.experiments.curves import draw_curves, read_log
     from xiangqi_gpt.model.checkpoint import export_model
     from xiangqi_gpt.training.ema import Ema
     from xiangqi_gpt.training.run_state import EVALUATIONS_FILE, LOG_FILE, disk_full_as_error
@@ -223,7 +223,10 @@ def write_result(trainer: Trainer, work: Path, out: Path, report: Mapping[str, A
     evaluations = [report["before"], *read_log(run / EVALUATIONS_FILE)]
     if evaluations[-1]["step"] != report["after"]["step"]:
         evaluations.append(report["after"])
-    (draft / CURVES_FILE).write_bytes(png(curves(log, evaluations)))
+    try:
+        draw_curves(log, evaluations, draft / CURVES_FILE)
+    except ConfigError as error:
+        _say(f"note: no curves: {error}")
     others = len(list(draft.iterdir())) + 1
     shards = _shards(raw, MOST_FILES - others)
     if raw and not shards:

@@ -1,4 +1,9 @@
-"""One run a folder: the second is told who the first is."""
+"""One run per folder: a second run is told which process holds it.
+
+Not by filelock, tried in version 4.3: there the lock file cannot also name its holder (3.x empties the file when a
+second process opens it; on Windows its first byte cannot be read), so that a killed run would leave two files. This one
+locks a byte far behind the text.
+"""
 
 from __future__ import annotations
 

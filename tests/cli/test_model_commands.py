@@ -15,8 +15,6 @@ from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.records.formats.parquet import write
 from xiangqi_gpt.rules.board import Board
 
-START_MOVES = 44
-
 
 def call(*arguments: object) -> Result:
     return CliRunner().invoke(cli, [str(a) for a in arguments])

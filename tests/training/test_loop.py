@@ -136,7 +136,7 @@ def test_what_does_not_fit_the_run_is_refused(packed: PackedGames, tmp_path: Pat
 def test_weights_to_start_from(packed: PackedGames, tmp_path: Path) -> None:
     done = Trainer(packed, tmp_path / "a", config(), device="cpu").run()
     trainer = Trainer(packed, tmp_path / "b", config(), init=done.checkpoint, device="cpu")
-    model = trainer.accelerator.unwrap_model(trainer.model)
+    model = trainer.model
     for key, tensor in load_model(done.checkpoint).state_dict().items():
         assert torch.equal(model.state_dict()[key], tensor)
     with pytest.raises(ConfigError, match=r"width: expected 32, that of the model in .*, found 64"):

@@ -27,6 +27,9 @@ def _options(function: Callable[..., None]) -> Callable[..., None]:
                 type=click.Path(path_type=Path),
                 help="Model directory; the bundled one by default.",
             ),
+            click.option(
+                "--style", help="human or teacher, of a model that learned both; its own by default."
+            ),
             click.option("--split", default="test", show_default=True, help="train, valid, test or extra."),
             click.option(
                 "--games", type=click.IntRange(1), help="How many games, drawn by the seed; all by default."
@@ -57,17 +60,29 @@ _plain = click.option(
 @_options
 @_plain
 def accuracy(
-    data: tuple[str, ...], model_dir: Path | None, split: str, games: int | None, seed: int, threads: int | None,
-    device: str, as_json: bool, plain: bool,
+    data: tuple[str, ...], model_dir: Path | None, style: str | None, split: str, games: int | None, seed: int,
+    threads: int | None, device: str, as_json: bool, plain: bool,
 ) -> None:  # fmt: skip
-    """Agreement with the moves played and with the teacher's moves; likelihood; value of positions."""
+    """Agreement with the moves played and with the teacher's moves; likelihood; value of positions.
+
+    A model with styles is measured in each, unless --style names one.
+    """
     from xiangqi_gpt.evaluation.accuracy import measure_accuracy
 
     records = _games(data, split, games, seed)
-    with _progress(len(records)) as on_game:
-        scorer = _as_played(_scorer(model_dir, device, threads, seed), plain)
-        result = measure_accuracy(scorer, records, on_game)
-    _print(dataclasses.asdict(result), as_json)
+    found = {}
+    for name in _styles(model_dir, style):
+        with _progress(len(records)) as on_game:
+            scorer = _as_played(_scorer(model_dir, device, threads, seed, name), plain)
+            found[name] = dataclasses.asdict(measure_accuracy(scorer, records, on_game))
+    if len(found) == 1:
+        _print(next(iter(found.values())), as_json)
+    elif as_json:
+        click.echo(json.dumps(found))
+    else:
+        for name, result in found.items():
+            click.echo(f"style {name}")
+            _print(result, as_json)
 
 
 @command.command()
@@ -79,8 +94,8 @@ def accuracy(
 )
 @click.option("--why", is_flag=True, help="Also say which rules illegal texts break; takes longer.")
 def legality(
-    data: tuple[str, ...], model_dir: Path | None, split: str, games: int | None, seed: int, threads: int | None,
-    device: str, as_json: bool, random_plies: int | None, why: bool,
+    data: tuple[str, ...], model_dir: Path | None, style: str | None, split: str, games: int | None, seed: int,
+    threads: int | None, device: str, as_json: bool, random_plies: int | None, why: bool,
 ) -> None:  # fmt: skip
     """How often the model's own words, with nothing masked, are legal moves: in all, and by the ply of the game."""
     from xiangqi_gpt.evaluation.games import random_boards
@@ -91,12 +106,12 @@ def legality(
             raise ConfigError("--random-plies: expected no --data with it, found both")
         boards = list(random_boards(games or 1000, random_plies, seed))
         with _progress(len(boards)) as on_game:
-            scorer = _scorer(model_dir, device, threads, seed)
+            scorer = _scorer(model_dir, device, threads, seed, style)
             result = measure_legality_of_boards(scorer, boards, on_game, why=why)
     else:
         records = _games(data, split, games, seed)
         with _progress(len(records)) as on_game:
-            scorer = _scorer(model_dir, device, threads, seed)
+            scorer = _scorer(model_dir, device, threads, seed, style)
             result = measure_legality(scorer, records, on_game, why=why)
     found = dataclasses.asdict(result)
     if as_json:
@@ -122,15 +137,15 @@ def legality(
 @_plain
 @click.option("--plot", type=click.Path(path_type=Path), help="Also draw it, as a PNG.")
 def calibration(
-    data: tuple[str, ...], model_dir: Path | None, split: str, games: int | None, seed: int, threads: int | None,
-    device: str, as_json: bool, plain: bool, plot: Path | None,
+    data: tuple[str, ...], model_dir: Path | None, style: str | None, split: str, games: int | None, seed: int,
+    threads: int | None, device: str, as_json: bool, plain: bool, plot: Path | None,
 ) -> None:  # fmt: skip
     """Whether results and moves come about as often as the model expects."""
     from xiangqi_gpt.evaluation import calibration as measure
 
     records = _games(data, split, games, seed)
     with _progress(len(records)) as on_game:
-        scorer = _as_played(_scorer(model_dir, device, threads, seed), plain)
+        scorer = _as_played(_scorer(model_dir, device, threads, seed, style), plain)
         result = measure.measure_calibration(scorer, records, on_game)
     if plot is not None:
         measure.plot(result, plot)
@@ -193,7 +208,16 @@ def _games(data: tuple[str, ...], split: str, games: int | None, seed: int) -> l
     return records
 
 
-def _scorer(model_dir: Path | None, device: str, threads: int | None, seed: int) -> Any:
+def _styles(model_dir: Path | None, style: str | None) -> tuple[str | None, ...]:
+    """The styles to measure: *style* where one is asked for, else all that the model has."""
+    from xiangqi_gpt.players.gpt_player import open_model
+
+    return (style,) if style is not None else open_model(model_dir).config.style_names or (None,)
+
+
+def _scorer(
+    model_dir: Path | None, device: str, threads: int | None, seed: int, style: str | None = None
+) -> Any:
     import torch
 
     from xiangqi_gpt.decoding import Scorer
@@ -202,7 +226,7 @@ def _scorer(model_dir: Path | None, device: str, threads: int | None, seed: int)
     if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
         raise ConfigError(f"device: expected cpu, or cuda where there is one, found {device!r}")
     torch.set_num_threads(threads or os.cpu_count() or 1)
-    return Scorer(open_model(model_dir), device, seed)
+    return Scorer(open_model(model_dir), device, seed, style=style)
 
 
 def _as_played(scorer: Any, plain: bool) -> Any:

@@ -36,11 +36,15 @@ def finish(out: Path, model: Path, result: Any) -> None:
     """Draw the curves of the run in *out* and say how it ended and what it left."""
     from xiangqi_gpt.experiments.curves import write_curves
 
-    write_curves(out, out / CURVES_FILE)
-    done = result.progress
+    done, curves = result.progress, f", curves {out / CURVES_FILE}"
+    try:
+        write_curves(out, out / CURVES_FILE)
+    except ConfigError as error:
+        click.echo(f"note: no curves: {error}", err=True)
+        curves = ""
     click.echo(
         f"{result.reason}: step {done.step:,}, {done.plies_seen:,} plies in {done.seconds / 60:.1f} min; "
-        f"checkpoint {result.checkpoint}, model {model}, curves {out / CURVES_FILE}"
+        f"checkpoint {result.checkpoint}, model {model}{curves}"
     )
     if result.reason != "finished":
         click.echo("To resume, run the same command with --resume.")

@@ -118,8 +118,7 @@ def command(
             export=model,
             tensorboard=tensorboard,
         )
-    if trainer.accelerator.num_processes > 1:
-        trainer.accelerator.end_training()
+    trainer.processes.leave()
     if not speaks:
         return
     finish(out, model, result)

@@ -186,7 +186,7 @@ class TheseusTrainer(Trainer):
                 f"expected one process, found {self._world}: modules that stand aside have no gradients to exchange"
             )
         super()._build(*arguments)
-        self._predecessor.to(self.accelerator.device)
+        self._predecessor.to(self.processes.device)  # type: ignore[arg-type]  # transformers wraps `to`
         self.ship = Ship(self.model, self._predecessor, self.plan)
 
     def _new_model(self, init: Path | None) -> XiangqiGPTForCausalLM:

@@ -5,9 +5,8 @@ Letters in shapes: B windows, P plies a window.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,21 +22,8 @@ from xiangqi_gpt.dataset.packed import (
     PackedGames,
     is_taught,
 )
+from xiangqi_gpt.rules.batch_numba import compiled
 from xiangqi_gpt.rules.views import HALF_TURN, MIRROR, OTHER_COLOR, mirrored_moves
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-
-def compiled(function: _F) -> _F:
-    """*function* compiled by numba, which releases the GIL; without numba plain Python does the same, slower."""
-    try:
-        from numba import njit
-    except ImportError:
-        return function
-    try:
-        return cast(_F, njit(cache=True, nogil=True)(function))
-    except RuntimeError:  # no folder to keep compiled code in
-        return cast(_F, njit(nogil=True)(function))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +39,7 @@ class Windows:
     results: I8  # (B,) of the game, for Red
     strengths: I16 | None = None  # (B, 2) Elo of Red and Black
     taught: npt.NDArray[np.bool_] | None = None  # (B, P) whether the move to learn is a teacher's
+    human_moves: U16 | None = None  # (B, P) the move that a person played, NO_MOVE in a teacher's play-outs
     soft_moves: U16 | None = (
         None  # (B, P, M) a teacher's moves, best first, then NO_MOVE; none at all: NO_MOVE only
     )
@@ -217,6 +204,9 @@ def _cut(
         strengths=np.zeros((len(games), 2), np.int16)
         if packed.strengths is None
         else packed.strengths[games],
+        human_moves=np.where(
+            inside & ~teachers[source][:, None], np.where(flip, mirror_moves(moves), moves), NO_MOVE
+        ).astype(np.uint16),
         taught=teachers[source][:, None] | (scores != NO_SCORE) | (targets != moves),
         **soft,
     )

@@ -50,7 +50,7 @@ class MoveGenerationMixin(GenerationMixin):
     is windowed as in play: it holds whole plies, and the first ones are left out of a long game.
     """
 
-    def prepare_inputs_for_generation(  # type: ignore[override]  # it takes less, and names what it takes
+    def prepare_inputs_for_generation(  # it takes less, and names what it takes
         self,
         input_ids: Tensor,
         root_fen: str = START_FEN,

@@ -78,6 +78,8 @@ class GPTPlayer:
     chase while there is another. *result* (win, draw or loss) and *strength* (an Elo rating) ask for the moves of such
     a side, of models trained with condition tokens.
 
+    *style* asks a model with styles for the moves of people (``human``) or of its teacher (``teacher``).
+
     With *symmetric* (by default where the model was trained on mirror images) moves have the mean of their
     probabilities on the board and on its mirror image: better moves, at twice the time.
 
@@ -98,6 +100,7 @@ class GPTPlayer:
         rules: str | None = None,
         result: str | None = None,
         strength: int | None = None,
+        style: str | None = None,
         lookahead: LookaheadConfig | None = None,
         symmetric: bool | None = None,
         seed: int = 0,
@@ -123,7 +126,7 @@ class GPTPlayer:
             raise PlayerError(f"gpt: expected a device that is there, found {device!r}")
         model = open_model(model_dir)
         try:
-            self.scorer = Scorer(model, device, seed, Condition(result=result, strength=strength))
+            self.scorer = Scorer(model, device, seed, Condition(result=result, strength=strength), style)
         except ConfigError as error:
             raise PlayerError(f"gpt: {error}") from None
         self._both: SymmetricScorer | None = None
@@ -134,7 +137,6 @@ class GPTPlayer:
         self.threads = threads or thinking_threads()
         self.lookahead = None if lookahead is None else Lookahead(self.scorer, lookahead)
         self.stop_event = threading.Event()
-        self._seed = seed
         self._rng = np.random.default_rng(seed)
         what = "bundled" if model_dir is None else str(model_dir)
         self._name = name or f"gpt({what}, temperature={temperature:g})"

@@ -17,9 +17,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from xiangqi_gpt.dataset.legal import legal_texts
 from xiangqi_gpt.dataset.packed import NO_MOVE, NO_SCORE
 from xiangqi_gpt.dataset.windows import Windows
-from xiangqi_gpt.rules.batch import legal_lists, legal_mask
+from xiangqi_gpt.rules.batch import legal_mask
 from xiangqi_gpt.rules.squares import SQUARES
 from xiangqi_gpt.rules.views import other_side, rotated_moves
 from xiangqi_gpt.tokens import Tokenizer
@@ -63,6 +64,7 @@ def deviate(windows: Windows, proposals: npt.NDArray[np.integer[Any]], draws: Fl
     rows, plies = windows.moves.shape
     boards, clocks = windows.boards.copy(), windows.clocks.copy()
     moves, targets, scores = windows.moves.copy(), windows.targets.copy(), windows.scores.copy()
+    human = None if windows.human_moves is None else windows.human_moves.copy()
     now, clock = windows.boards[:, 0].copy(), windows.clocks[:, 0].astype(np.int64)
     every = np.arange(rows)
     over = np.zeros(rows, bool)  # the other game has ended, by mate
@@ -91,10 +93,18 @@ def deviate(windows: Windows, proposals: npt.NDArray[np.integer[Any]], draws: Fl
         lesson = live & ~apart
         targets[:, p] = np.where(lesson, targets[:, p], NO_MOVE)
         scores[:, p] = np.where(lesson, scores[:, p], NO_SCORE)
+        if human is not None:
+            human[:, p] = np.where(lesson, human[:, p], NO_MOVE)
         clock = np.where(now[every, chosen % SQUARES] > 0, 0, clock + 1)
         now = other_side(_after(now, chosen))
     return dataclasses.replace(
-        windows, boards=boards, clocks=clocks, moves=moves, targets=targets, scores=scores
+        windows,
+        boards=boards,
+        clocks=clocks,
+        moves=moves,
+        targets=targets,
+        scores=scores,
+        human_moves=human,
     )
 
 
@@ -162,16 +172,8 @@ def sample_texts(
 def _legal_moves_of(windows: Windows, tokenizer: Tokenizer, texts: Moves) -> Moves:
     """The legal moves (B, P) whose texts (B, P, slots) are given, NO_MOVE where one is no legal move."""
     known = windows.boards.any(-1)
-    boards, turns = windows.boards[known], windows.turns[known]
-    counts, listed = legal_lists(boards, np.zeros(len(boards), np.int8))
-    inside = np.arange(listed.shape[1]) < counts[:, None]
-    moves = np.where(inside, rotated_moves(listed, turns[:, None]), NO_MOVE)  # (N, 128)
-    ids = tokenizer.encode_batch(
-        np.broadcast_to(boards[:, None], (*moves.shape, SQUARES)),
-        moves,
-        np.broadcast_to(turns[:, None], moves.shape),
-    )
-    matches = (ids == texts[known][:, None]).all(-1) & inside
+    moves, ids = legal_texts(windows, tokenizer)
+    matches = (ids == texts[known][:, None]).all(-1) & (moves != NO_MOVE)
     found = np.full(windows.moves.shape, NO_MOVE, np.int64)
     found[known] = np.where(matches.any(1), moves[np.arange(len(moves)), matches.argmax(1)], NO_MOVE)
     return found

@@ -29,6 +29,16 @@ def learning_rate(config: TrainConfig, step: int, share: float | None = None) ->
     return config.learning_rate * factor
 
 
+_LAST_PART = 0.1  # of the schedule, in which the legality loss has its final weight
+
+
+def legality_weight(config: TrainConfig, step: int, share: float | None = None) -> float:
+    """The weight of the legality loss in step *step* (0-based); *share* as in :func:`learning_rate`."""
+    if share is None:
+        share = step / config.max_steps
+    return config.final_legality_weight if share >= 1 - _LAST_PART else config.legality_weight
+
+
 def stage_of(config: TrainConfig, share: float) -> int:
     """The stage of the curriculum when *share* (0..1) of the run is over: all have an equal part of it."""
     stages = len(config.curriculum)

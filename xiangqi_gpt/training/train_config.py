@@ -53,6 +53,10 @@ class TrainConfig:
     clip: float = 1.0  # largest norm of the gradient
     value_weight: float = 0.5  # of the value loss against the loss per ply
     legal_weight: float = 0.1  # of the legal-set loss per board, for models with a legal head
+    legality_weight: float = (
+        0.5  # of minus the log of the model's own probability of all legal moves, per board
+    )
+    final_legality_weight: float = 2.0  # the same in the last tenth of the schedule
     condition_dropout: float = 0.2  # how often a known result or rating is not told (condition tokens)
     replace_rows: float = 0.0  # share of windows in which input tokens are replaced by random ones
     replace_tokens: float = 0.3  # share of tokens replaced in such a window
@@ -60,6 +64,9 @@ class TrainConfig:
     sample_plies: float = 0.0  # share of plies replaced by what the model would play
     sample_passes: int = 1  # how often all plies are drawn, each time behind those drawn before
     sample_ramp: int = 0  # steps over which sample_plies grows from 0
+    # Steps between means of the weights of all processes, each of which steps by itself; 0: they exchange the gradients
+    # of every step.
+    average_every: int = 0
     gradient_penalty: float = 0.0  # twice the weight of the squared gradient by the embeddings
     precision: str = "auto"  # auto: bf16 where the processor is fast at it
     compile: bool = False  # by torch.compile; slow to begin with, faster from then on
@@ -87,10 +94,19 @@ class TrainConfig:
         for key in shares:
             if not 0 <= getattr(self, key) <= 1:
                 raise ConfigError(f"{key}: expected a share from 0 to 1, found {getattr(self, key)!r}")
-        weights = ("value_weight", "legal_weight", "winner_weight", "loser_weight", "draw_weight")
+        weights = (
+            "value_weight",
+            "legal_weight",
+            "legality_weight",
+            "final_legality_weight",
+            "winner_weight",
+            "loser_weight",
+            "draw_weight",
+        )
         for key in (
             *weights,
             "gradient_penalty",
+            "average_every",
             "sample_ramp",
             "opening_limit",
             "warmup_steps",
@@ -152,7 +168,7 @@ PRESETS: dict[str, TrainConfig] = {
         checkpoint_every=50,
     ),
     # What two cores learn most from in hours.
-    "laptop": TrainConfig(),
+    "laptop": TrainConfig(model={"styles": "auto"}),
     # The 2020 original: characters of moves and nothing else. It needs whole games from the standard start.
     "original": TrainConfig(
         model={
@@ -169,10 +185,13 @@ PRESETS: dict[str, TrainConfig] = {
         micro_batch_windows=16,
         targets="human",
         mirror=False,
+        legality_weight=0.0,
+        final_legality_weight=0.0,
     ),
     # For a GPU.
     "large": TrainConfig(
         model={
+            "styles": "auto",
             "width": 384,
             "layers": 6,
             "heads": 6,

@@ -193,6 +193,14 @@ def test_cbf_faults(read: Read) -> None:
         assert [(error.game, error.ply) for error in errors] == [(1, ply)], content[:200]
 
 
+@pytest.mark.parametrize("declared", ['[<!ENTITY a "aaaa">]', 'SYSTEM "file:///etc/passwd"', ""])
+def test_cbf_document_types_are_refused(read: Read, declared: str) -> None:
+    text = CBF.format(encoding="utf-8", fen=START, more="")
+    games, [error] = read(text.replace("?>", f"?><!DOCTYPE x {declared}>", 1), "a.cbf")
+    assert games == []
+    assert "expected a record without document type, found one" in str(error)
+
+
 def cchess_line(game: Any) -> list[str]:
     line = []
     move = game.first_move

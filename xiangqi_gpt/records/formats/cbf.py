@@ -9,8 +9,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from typing import Final
-from xml.parsers import expat
+from xml.sax import SAXParseException
+from xml.sax.handler import ContentHandler
+from xml.sax.xmlreader import AttributesImpl, InputSource
+
+from defusedxml import DefusedXmlException
+from defusedxml.sax import make_parser
 
 from xiangqi_gpt.records.detect import decode, decode_somehow
 from xiangqi_gpt.records.replay import Candidate, Reading, judged
@@ -37,10 +43,11 @@ class _EnoughError(Exception):
     """The file goes on, but what follows is of no use."""
 
 
-class _Reader:
+class _Reader(ContentHandler):
     """Collects a game from the events of the XML parser."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.head: dict[str, str] = {}
         self.line = RawLine()
         self.fault = ""
@@ -50,7 +57,7 @@ class _Reader:
         self._text: list[str] = []
         self._ended = False
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
+    def startElement(self, name: str, attributes: AttributesImpl) -> None:  # noqa: N802
         """An element opens."""
         if not self._path:
             self.root = name
@@ -64,7 +71,7 @@ class _Reader:
         if name == "Move" and "MoveList" in self._path:
             self._move(attributes)
 
-    def _move(self, attributes: dict[str, str]) -> None:
+    def _move(self, attributes: AttributesImpl) -> None:
         value = attributes.get("value", "").strip()
         if self._ended:
             self.side_lines = True  # how side lines are marked is not documented
@@ -82,12 +89,12 @@ class _Reader:
         self.line.tokens.append(((9 - row) * 9 + file) * 90 + (9 - to_row) * 9 + to_file)
         self._ended = attributes.get("end", "0") not in ("", "0")
 
-    def text(self, data: str) -> None:
+    def characters(self, data: str) -> None:
         """Text between tags."""
         if sum(map(len, self._text)) < MAX_COMMENT:
             self._text.append(data)
 
-    def end(self, name: str) -> None:
+    def endElement(self, name: str) -> None:  # noqa: N802
         """An element closes."""
         text = "".join(self._text).strip()
         self._text.clear()
@@ -96,11 +103,6 @@ class _Reader:
             self.head[name] = text
         elif text and "MoveList" in self._path:
             self.line.note().comments.append(text)
-
-    def refuse(self, *_: object) -> None:
-        """A document type or an entity is declared."""
-        self.fault = "expected a record without document type, found one"
-        raise _EnoughError
 
 
 def readings(
@@ -117,28 +119,30 @@ def parse(content: bytes) -> Candidate:
     """The game of the bytes of a CBF file."""
     game = Candidate(moves=(), number=1)
     reader = _Reader()
-    parser = expat.ParserCreate("utf-8")
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.text
-    parser.StartDoctypeDeclHandler = reader.refuse
-    parser.EntityDeclHandler = reader.refuse
+    parser = make_parser()
+    parser.forbid_dtd = True
+    parser.setContentHandler(reader)
+    source = InputSource()
+    source.setByteStream(BytesIO(_as_utf8(content)))
+    source.setEncoding("utf-8")
     fault = ""
     try:
-        parser.Parse(_as_utf8(content), True)
+        parser.parse(source)
     except _EnoughError:
-        pass
-    except expat.ExpatError as error:
-        fault = f"expected sound XML, found {error}"
+        fault = reader.fault
+    except DefusedXmlException:
+        fault = "expected a record without document type, found one"
+    except SAXParseException as error:
+        fault = f"expected sound XML, found {error.getException()}"
     if reader.root != "ChineseChessRecord":
         return refused(game, fault or f"expected a ChineseChessRecord, found {reader.root!r}")
     if reader.side_lines:
         game.remarks.append("side lines left out: their marks are not documented")
-    game.line = parser.CurrentLineNumber if fault or reader.fault else None
+    game.line = parser.getLineNumber() if fault else None
     game.start_fen = reader.head.get("FEN", "")
     game.result = _RESULTS.get(reader.head.get("RecordResult", ""), "*")
     game.tags = {tag: reader.head[name] for name, tag in _TAGS.items() if reader.head.get(name)}
-    return finish(game, reader.line, fault or reader.fault)
+    return finish(game, reader.line, fault)
 
 
 def _as_utf8(content: bytes) -> bytes:
