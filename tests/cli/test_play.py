@@ -181,29 +181,23 @@ def test_the_command_does_not_load_what_it_does_not_need() -> None:
     assert done.stdout.strip() == "[]"
 
 
-PLAY = [
-    sys.executable,
-    "-m",
-    "xiangqi_gpt.cli.main",
-    "play",
-    "--terminal",
-    "--player",
-    "greedy",
-    "--seed",
-    "1",
-]
+ALONE = """
+import sys
+from pathlib import Path
+from xiangqi_gpt.cli.main import cli
+from xiangqi_gpt.play import autosave, settings
+autosave.games_path = lambda: Path(sys.argv[1]) / "games"
+settings.settings_path = lambda: Path(sys.argv[1]) / "play.json"
+cli(["play", "--terminal", "--player", "greedy", "--seed", "1"])
+"""
+"""A session in a process of its own that keeps its files in a folder of the test."""
 
 
 def test_a_game_survives_a_kill_and_is_resumed(tmp_path: Path) -> None:
-    environment = {
-        **os.environ,
-        "XDG_CONFIG_HOME": str(tmp_path),
-        "XDG_DATA_HOME": str(tmp_path),
-        "LC_ALL": "en_US.UTF-8",
-        "PYTHONUTF8": "1",
-    }
+    environment = {**os.environ, "LC_ALL": "en_US.UTF-8", "PYTHONUTF8": "1"}
+    command = [sys.executable, "-c", ALONE, str(tmp_path)]
     with subprocess.Popen(
-        PLAY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, encoding="utf-8"
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, encoding="utf-8"
     ) as killed:
         assert killed.stdin is not None
         assert killed.stdout is not None
@@ -213,7 +207,7 @@ def test_a_game_survives_a_kill_and_is_resumed(tmp_path: Path) -> None:
         fen = next(found for found in (re.search(r"\S+/\S+ w - - \d+ 2", line) for line in lines) if found)
         killed.kill()
     done = subprocess.run(
-        PLAY,
+        command,
         input="continue\nfen\nmoves\nundo\n",
         capture_output=True,
         env=environment,

@@ -42,7 +42,6 @@ def test_a_game_comes_back_as_it_was_left(tmp_path: Path) -> None:
     assert texts(found) == texts(state)
     (side,) = [node for node in found.tree.root.walk() if str(node.move) == "b9c7"]
     assert (side.comment, side.nags) == ("试一试", (5,))
-    assert found.tree.uid == state.tree.uid
     assert [file.name for file in tmp_path.iterdir()] == [f"{state.tree.uid}.json"]
 
 
@@ -58,6 +57,19 @@ def test_moves_that_were_taken_back_are_kept_too(tmp_path: Path) -> None:
     assert found is not None
     assert texts(found) == ["None", "h2e2", "h9g7"]
     assert found.tree.live is found.tree.root
+
+
+def test_a_resumed_game_gets_a_file_of_its_own(tmp_path: Path) -> None:
+    keeper = Autosave(tmp_path)
+    keeper.keep(played("h2e2"))
+    state = GameState(player_ready=True, offer=keeper.find_unfinished())
+    assert actions.resume(state)
+    actions.play(state, Move.from_iccs("h9g7"))
+    keeper.keep(state)
+    assert len(list(tmp_path.iterdir())) == 2
+    found = keeper.find_unfinished()
+    assert found is not None
+    assert found.tree.live.ply == 2, "the newest is the one that was played on"
 
 
 def test_only_what_has_changed_is_written(tmp_path: Path) -> None:

@@ -265,7 +265,7 @@ def test_ten_thousand_random_actions_keep_the_game_whole(seed: int) -> None:
         assert state.outcome == state.board.outcome(state.rules)
         if number % 100 == 0:
             assert replays(state.tree)
-            kept = decode(json.loads(encode(state)), state.tree.uid)
+            kept = decode(json.loads(encode(state)))
             assert [str(n.move) for n in kept.tree.live.path] == moves(state)
     assert replays(state.tree)
     assert len(games) > 10

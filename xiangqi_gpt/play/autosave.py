@@ -129,7 +129,7 @@ def load(path: Path) -> SavedGame:
         RecordError: the file cannot be read or is no such game; its moves are checked against the rules.
     """
     try:
-        saved = decode(json.loads(read_limited(path, MAX_BYTES, error=RecordError)), path.stem)
+        saved = decode(json.loads(read_limited(path, MAX_BYTES, error=RecordError)))
     except RecordError:
         raise
     except (ValueError, RecursionError, KeyError, TypeError) as error:
@@ -138,8 +138,10 @@ def load(path: Path) -> SavedGame:
     return saved
 
 
-def decode(found: Any, uid: str) -> SavedGame:
+def decode(found: Any) -> SavedGame:
     """The game of what `encode` has written, parsed as JSON.
+
+    It gets a file of its own when it is played on, so that two programs that resume it do not share one.
 
     Raises:
         ValueError, KeyError, TypeError: it is no such game.
@@ -151,7 +153,6 @@ def decode(found: Any, uid: str) -> SavedGame:
     if rules not in RULE_SETS or not spec or len(spec) > MAX_SPEC:
         raise XiangqiError(f"expected a known rule set and a player, found {rules!r} and {spec[:80]!r}")
     tree = GameTree(_text(found["start"]))
-    tree.uid = uid
     tree.root.comment = _text(found["comment"])
     nodes = _grow(tree, found["moves"])
     tree.live = tree.cursor = nodes[_number(found["live"], len(nodes))]
