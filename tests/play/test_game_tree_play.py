@@ -141,7 +141,41 @@ def test_a_variation_is_tried_in_an_earlier_position() -> None:
     actions.next_variation(state, -1)
     actions.undo(state)
     actions.undo(state)
+    assert not state.is_live
     assert children(state.tree.root.children[0]) == [moves(state)[1]]
+
+
+def test_variations_are_walked_through_in_both_directions() -> None:
+    state = GameState(player_ready=True)
+    actions.play(state, Move.from_iccs("h2e2"))
+    for text in ("c3c4", "g3g4"):
+        actions.go_to(state, 0)
+        actions.add_variation(state, Move.from_iccs(text))
+    actions.go_live(state)
+    seen = []
+    for steps in (1, 1, 1, -1, -1):
+        actions.next_variation(state, steps)
+        seen.append(str(state.last_move))
+    assert seen == ["c3c4", "g3g4", "h2e2", "g3g4", "c3c4"]
+    actions.go_to(state, 0)
+    actions.next_variation(state, 1)
+    assert state.ply == 0
+
+
+def test_a_new_game_tells_how_the_last_one_comes_back() -> None:
+    state = GameState(player_ready=True)
+    actions.new_game(state)
+    assert state.notice is None, "there was no game to bring back"
+    actions.play(state, Move.from_iccs("h2e2"))
+    actions.new_game(state)
+    assert state.status()[0] == "A new game. Undo brings the last one back. Red to move"
+
+
+def test_a_game_that_is_begun_instead_ends_the_offer() -> None:
+    state = GameState(player_ready=True)
+    state.offer = SavedGame(GameTree(), frozenset((Color.RED,)), False, "greedy", "simple")
+    actions.play(state, Move.from_iccs("h2e2"))
+    assert state.offer is None
 
 
 def test_a_variation_is_removed_and_comes_back() -> None:

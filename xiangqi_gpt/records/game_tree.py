@@ -210,38 +210,30 @@ class GameTree:
         return self._moved(self.journal.redo())
 
     def _moved(self, step: Step | None) -> Step | None:
-        if step is not None:
-            self.version += 1
-            if self.cursor is not self.root and not self._holds(self.cursor):
-                self.cursor = self.live
+        self.version += step is not None
         return step
-
-    def _holds(self, node: Node) -> bool:
-        path = node.path
-        if not path or path[0].parent is not self.root:
-            return False
-        return all(step.parent is not None and step in step.parent.children for step in path)
 
     def _do(self, edits: list[Edit], label: object, kept: list[Edit]) -> None:
         """Make edits, which `kept` of this step already precede, one step."""
         self.version += 1
-        # Looking elsewhere is no edit, so undoing this one brings the eye back to where it was made.
+        # Moving the cursor is no edit; undoing this one brings it back to where it was, which is in the tree then.
         self.journal.do([Assign(self, "cursor", self.cursor), *edits], label)
         if kept:
             last = self.journal.done.pop()
             self.journal.done.append(Step((*last.edits, *kept), label))
 
     def _keep_undone(self) -> list[Edit]:
-        """Bring undone moves of this game back as variations; returns what takes them out again."""
+        """Bring undone moves back as variations; returns what takes them out again.
+
+        Those of a game that is no longer here go to the tree of that game, which nobody sees.
+        """
         inverse: list[Edit] = []
         for step in reversed(self.journal.undone):
             for edit in step.edits:
                 if isinstance(edit, Insert) and isinstance(edit.item, Node):
-                    node = edit.item
-                    parent = node.parent
-                    in_place = parent is self.root or (parent is not None and self._holds(parent))
-                    if in_place and parent is not None and node not in parent.children:
-                        inverse.insert(0, Insert(parent.children, len(parent.children), node).apply())
+                    siblings = self._parent(edit.item).children
+                    if edit.item not in siblings:
+                        inverse.insert(0, Insert(siblings, len(siblings), edit.item).apply())
         return inverse
 
     @contextmanager
