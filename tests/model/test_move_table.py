@@ -15,7 +15,7 @@ from xiangqi_gpt.decoding import Scorer
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.checkpoint import load_model
-from xiangqi_gpt.model.move_table import MOVES, goal_logits, greedy_moves, origin_logits
+from xiangqi_gpt.model.move_table import IMPOSSIBLE, MOVES, goal_logits, greedy_moves, origin_logits
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.tokens import POSSIBLE_MOVES
 
@@ -125,7 +125,8 @@ def test_words_of_a_table() -> None:
     dense = dense.view(4, 90, 90)
     assert torch.allclose(origin_logits(scores), dense.logsumexp(-1))
     origins = torch.tensor([0, 13, 45, 89])
-    assert torch.equal(goal_logits(scores, origins), dense[torch.arange(4), origins])
+    reached = goal_logits(scores, origins)
+    assert torch.equal(reached.where(reached > IMPOSSIBLE, -torch.inf), dense[torch.arange(4), origins])
     logprobs = torch.cat([torch.full((4, SPECIALS), -9.0).double(), scores], -1).log_softmax(-1)
     said = POSSIBLE_MOVES[greedy_moves(logprobs).numpy()]
     first = dense.logsumexp(-1).argmax(-1)

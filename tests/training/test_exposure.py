@@ -30,7 +30,7 @@ from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.views import rotated_moves
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, TOKENIZERS, TokenTrie, create_tokenizer
-from xiangqi_gpt.training.batches import collate, condition_ids
+from xiangqi_gpt.training.batches import collate, collate_table, condition_ids
 from xiangqi_gpt.training.exposure import (
     ANY_MOVE,
     deviate,
@@ -399,7 +399,7 @@ def test_all_off_is_the_plain_run(packed: PackedGames, tmp_path: Path) -> None:
     order = trainer.loader.sampler.epoch(0)
     windows = cut(packed, order[0][:8], order[1][:8], trainer.config.plies, order[2][:8])
     _, [batch] = next(trainer.loader.steps())
-    plain = collate(windows, trainer.tokenizer, True)
+    plain = collate_table(windows, trainer.tokenizer)
     assert all(
         torch.equal(a, b) if isinstance(a, Tensor) else a == b
         for a, b in zip(vars(batch).values(), vars(plain).values(), strict=True)
@@ -424,6 +424,8 @@ def test_every_tokenizer_trains(name: str, packed: PackedGames, tmp_path: Path) 
         "max_steps": 25,
         "learning_rate": 0.01,
         "warmup_steps": 3,
+        "legality_weight": 0.0,
+        "final_legality_weight": 0.0,
     }
     reports: list[StepReport] = []
     Trainer(packed, tmp_path, config(**settings), device="cpu").run(on_step=reports.append)

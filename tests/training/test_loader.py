@@ -62,7 +62,7 @@ def test_a_run_goes_on_in_the_middle_of_an_epoch() -> None:
 def test_processes_share_every_micro_batch() -> None:
     _, [whole] = next(loader().steps())
     halves = [next(loader(rank=rank, world=2).steps())[1][0] for rank in range(2)]
-    assert torch.equal(torch.cat([half.labels for half in halves]), whole.labels)
+    assert torch.equal(torch.cat([half.table_moves for half in halves]), whole.table_moves)
     with pytest.raises(
         ConfigError, match="micro_batch_windows: expected a multiple of the 3 processes, found 8"
     ):

@@ -23,7 +23,15 @@ from xiangqi_gpt.model.attention import BACKENDS, AttentionLayer, AttentionState
 from xiangqi_gpt.model.config import XiangqiGPTConfig
 from xiangqi_gpt.model.encoder import SQUARES, BagEncoder, ConvBlock, ConvEncoder, Summary
 from xiangqi_gpt.model.generation import MoveGenerationMixin
-from xiangqi_gpt.model.move_table import MOVES, MoveTable, TableState, spoken_logits, state_after
+from xiangqi_gpt.model.move_table import (
+    IMPOSSIBLE,
+    MOVES,
+    MoveTable,
+    TableState,
+    spoken_logits,
+    state_after,
+    whole_precision,
+)
 from xiangqi_gpt.model.positions import SCORE_BIASES, create_positions
 from xiangqi_gpt.model.quantize import use_int8
 from xiangqi_gpt.model.readers import BoardLook, LegalHead, PairPointer, boards_of, group_by_board
@@ -226,7 +234,7 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
             layer.attention.init_state(batch, like) for layer in self.attention_layers()
         )
         if self.move_table is not None:
-            states += (TableState(like.new_zeros(batch, MOVES, dtype=torch.float32)),)
+            states += (TableState(whole_precision(like.new_zeros(batch, MOVES))),)
         return states
 
     def attention_layers(self) -> list[AttentionLayer]:
@@ -372,12 +380,12 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
             return logits, None
         assert vectors is not None
         assert board_index is not None
-        special = F.linear(x, self.lm_head.weight[: self.specials]).float()
+        special = whole_precision(F.linear(x, self.lm_head.weight[: self.specials]))
         scores = self.move_table(x, boards_of(vectors, board_index))[:, :, style]  # (B, T, M)
         if isinstance(self.tokenizer, MoveTokenizer):
             return torch.cat([special, scores], -1), said
         squares = spoken_logits(scores, input_ids, slots, positions, self.specials, said)
-        special = special.masked_fill((slots == 0)[..., None], -torch.inf)  # a move once begun is finished
+        special = special.masked_fill((slots == 0)[..., None], IMPOSSIBLE)  # a move once begun is finished
         if said is not None:
             said = state_after(scores, slots, positions, said)
         return torch.cat([special, squares], -1), said
@@ -398,7 +406,7 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
         scores = self.move_table(x, vectors if in_order else boards_of(vectors, boards))
         if style is not None:
             scores = scores[:, :, style : style + 1]
-        special = F.linear(x, self.lm_head.weight[: self.specials]).float()
+        special = whole_precision(F.linear(x, self.lm_head.weight[: self.specials]))
         return torch.cat([special[:, :, None].expand(-1, -1, scores.shape[2], -1), scores], -1).log_softmax(
             -1
         )

@@ -32,6 +32,15 @@ STYLES: dict[str, tuple[str, ...]] = {"none": (), "human+teacher": ("human", "te
 """Whose moves a model learns apart, by the name of the setting."""
 
 
+IMPOSSIBLE = -1e9
+"""The logit of a word that cannot be said: no chance at all, and differences of logits stay finite."""
+
+
+def whole_precision(x: Tensor) -> Tensor:
+    """*x* as float32 where it has half precision: sums of logits need more digits than their products."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
 @dataclass(frozen=True)
 class MoveIndex:
     """How moves, squares left and squares reached name each other; the place MOVES is that of no move."""
@@ -68,7 +77,7 @@ def origin_logits(scores: Tensor) -> Tensor:
 def goal_logits(scores: Tensor, origins: Tensor) -> Tensor:
     """The logits (..., 90) of the squares reached from *origins* (...), of the scores (..., M) of moves."""
     index = move_index(scores.device)
-    return F.pad(scores, (0, 1), value=-torch.inf).gather(-1, index.grid[origins])
+    return F.pad(scores, (0, 1), value=IMPOSSIBLE).gather(-1, index.grid[origins])
 
 
 @dataclass(frozen=True)
@@ -94,7 +103,7 @@ class MoveTable(nn.Module):
         self.bias = nn.Linear(width, styles * MOVES, bias=False)
 
     def forward(self, x: Tensor, vectors: Tensor) -> Tensor:
-        """x (..., W) of tokens that predict a ply, vectors (..., 90, C) of their boards -> (..., Y, M) float32."""
+        """x (..., W) of tokens that predict a ply, vectors (..., 90, C) of their boards -> (..., Y, M)."""
         index = move_index(x.device)
         key, key_to, origin, goal = self.squares(vectors).unflatten(-1, (4, self.size)).unbind(-2)
         q, q_to, weigh = self.queries(x).unflatten(-1, (self.styles, 3, self.size)).unbind(-2)
@@ -102,11 +111,11 @@ class MoveTable(nn.Module):
         pairs = (weighed.flatten(-3, -2) @ goal.mT).unflatten(-2, (self.styles, SQUARES)).flatten(-2)
         leave, reach = q @ key.mT, q_to @ key_to.mT  # (..., Y, 90)
         scores = (
-            pairs.index_select(-1, index.pairs).float()
-            + leave.float().index_select(-1, index.origins)
-            + reach.float().index_select(-1, index.goals)
+            whole_precision(pairs.index_select(-1, index.pairs))
+            + whole_precision(leave).index_select(-1, index.origins)
+            + whole_precision(reach).index_select(-1, index.goals)
         ) * self.size**-0.5
-        return scores + self.bias(x).float().unflatten(-1, (self.styles, MOVES))
+        return scores + whole_precision(self.bias(x)).unflatten(-1, (self.styles, MOVES))
 
     @torch.no_grad()
     def reset(self, scale: float) -> None:
@@ -150,7 +159,7 @@ def spoken_logits(
     source = (positions[:, None] == positions[:, :, None] - 1) & predicts[:, None]  # (B, T, T)
     origins = (input_ids - first_square).clamp_min(0)
     place = source.int().argmax(-1)
-    padded = F.pad(scores, (0, 1), value=-torch.inf)
+    padded = F.pad(scores, (0, 1), value=IMPOSSIBLE)
     index = place[..., None] * (MOVES + 1) + move_index(scores.device).grid[origins]
     second = padded.flatten(1).gather(1, index.flatten(1)).view_as(first)
     if state is not None:
