@@ -24,6 +24,7 @@ import torch
 
 PACKAGE = "xiangqi_gpt"
 SEARCHES = 12  # per limit
+DESCENTS = 100
 
 
 def main() -> None:
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--plies", type=int, default=60)
     parser.add_argument("--games", type=int, default=3)
+    parser.add_argument("--only", choices=list(QUESTIONS), help="By default all.")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     new = checkout(Path(__file__).resolve().parents[1])
@@ -48,10 +50,9 @@ def main() -> None:
     if options.table is not None:
         ways["new, table"] = (new, new.load_model(options.table))
     games = [played_game(new, ways["new"][1], seed, options.plies) for seed in range(options.games)]
-    moves(ways, games)
-    lines(ways, games)
-    searches(ways, games)
-    agreement(ways, games)
+    for name, question in QUESTIONS.items():
+        if options.only in (None, name):
+            question(ways, games)
 
 
 def checkout(folder: Path) -> SimpleNamespace:
@@ -154,8 +155,8 @@ def lines(ways: dict[str, tuple[SimpleNamespace, Any]], games: list[list[str]]) 
 
 
 def searches(ways: dict[str, tuple[SimpleNamespace, Any]], games: list[list[str]]) -> None:
-    """Descents of the lookahead, by the clock: per search, and per processor second."""
-    for limit in (0.5, 0.1):
+    """Descents of the lookahead: per processor second, and within limits by the clock, if the machine is quiet."""
+    for limit in ({"nodes": DESCENTS}, {"seconds": 0.5}, {"seconds": 0.1}):
         counts: dict[str, list[int]] = {name: [] for name in ways}
         spent = dict.fromkeys(ways, 0.0)
         asked = {name: way.Lookahead(way.Scorer(model)) for name, (way, model) in ways.items()}
@@ -165,22 +166,24 @@ def searches(ways: dict[str, tuple[SimpleNamespace, Any]], games: list[list[str]
                 board = board_after(ways[name][0], game)
                 lookahead.forget()
                 began = time.process_time()
-                found = lookahead.search(board, seconds=limit)
+                found = lookahead.search(board, **limit)
                 if number:  # the first one warms up
                     counts[name].append(found.nodes - 1)
                     spent[name] += time.process_time() - began
+        title = " ".join(f"{key} {value}" for key, value in limit.items())
         row(
-            f"evaluations, {limit} s",
+            f"descents, {title}",
             "per processor second",
             {name: sum(counts[name]) / spent[name] for name in ways},
             more_is_better=True,
         )
-        row(
-            f"evaluations, {limit} s",
-            "per search",
-            {name: float(np.median(counts[name])) for name in ways},
-            more_is_better=True,
-        )
+        if "seconds" in limit:
+            row(
+                f"descents, {title}",
+                "per search",
+                {name: float(np.median(counts[name])) for name in ways},
+                more_is_better=True,
+            )
 
 
 def agreement(ways: dict[str, tuple[SimpleNamespace, Any]], games: list[list[str]]) -> None:
@@ -210,6 +213,8 @@ def agreement(ways: dict[str, tuple[SimpleNamespace, Any]], games: list[list[str
         if model is ways["new"][1]:
             print(f"{name}: scores in float32 are at most {apart:.1e} from the old ones")
 
+
+QUESTIONS = {"moves": moves, "lines": lines, "searches": searches, "agreement": agreement}
 
 if __name__ == "__main__":
     main()
