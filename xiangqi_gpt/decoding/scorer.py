@@ -137,7 +137,8 @@ class Scorer:
     def forget(self) -> None:
         """Drop all remembered boards."""
         self.network.forget()
-        self.leaf_network.forget()
+        if "leaf_network" in vars(self):  # a policy that never searched has made none
+            self.leaf_network.forget()
 
     def score(self, board: Board) -> MoveScores:
         """Score all legal moves of *board*; ValueError where there are none."""
