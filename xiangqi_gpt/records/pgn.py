@@ -26,7 +26,7 @@ from xiangqi_gpt.records.decide import (
 from xiangqi_gpt.records.judge import Candidate, Reading, judged, start_of
 from xiangqi_gpt.records.movereader import MoveReader
 from xiangqi_gpt.records.pgnsplit import RawGame, split_games
-from xiangqi_gpt.records.pgntext import MoveText, line_of_ply, read_moves, read_tags
+from xiangqi_gpt.records.pgntext import MoveText, footer_at, line_of_ply, read_moves, read_tags
 from xiangqi_gpt.records.record import KINDS, SPLITS
 from xiangqi_gpt.records.results import agreed, result_of
 from xiangqi_gpt.records.source import open_source
@@ -173,13 +173,11 @@ def _other_encoding(
 
 def _build(text: _Text, reader: MoveReader) -> Candidate:
     """A game from its decoded text."""
-    tags, rest = read_tags(text.tags)
-    remarks = []
-    if rest.lstrip().startswith("["):
-        remarks.append(f"tag that cannot be read: {rest.strip()[:40]!r}")
-        rest = ""
-    found = read_moves(f"{rest}\n{text.moves}" if rest and not rest.isspace() else text.moves)
-    game = Candidate(moves=(), remarks=remarks)
+    tags, rests = read_tags(text.tags)
+    remarks = [f"tag that cannot be read: {rest[:40]!r}" for rest in rests if rest.startswith("[")]
+    rests = [rest for rest in rests if not rest.startswith("[")]
+    found = read_moves("\n".join([*rests, text.moves]))
+    game = Candidate(moves=(), remarks=[*remarks, *found.remarks])
     fault = _take_tags(game, tags, found)
     if fault:
         game.usable = False
@@ -197,9 +195,20 @@ def _build(text: _Text, reader: MoveReader) -> Candidate:
         game.moves, game.fault = reader.resolve(start, [str(token) for token in found.line.tokens])
         if found.line.notes:
             game.notes = plain_notes(found.line)
+    if game.fault and not found.result:
+        _pass_over_footer(game, text.moves, len(game.moves))
     game.fault = game.fault or found.fault
+    game.remarks.extend(found.number_remarks(start.turn, start.board().fullmove_number))
     game.line_of = lambda ply: text.shift + line_of_ply(text.moves, ply)
     return game
+
+
+def _pass_over_footer(game: Candidate, moves: str, ply: int) -> None:
+    """Text below the moves of a game without a result is no fault of it where it holds no move."""
+    footer = footer_at(moves, ply)
+    if footer:
+        game.fault = ""
+        game.remarks.append(f"text below the moves passed over: {footer[:40]!r}")
 
 
 def _take_tags(game: Candidate, tags: dict[str, str], found: MoveText) -> str:
