@@ -6,6 +6,7 @@ most of the first games decode and replay.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Final, Generic, TypeVar
@@ -61,6 +62,17 @@ def decode_somehow(raw: bytes) -> tuple[str, bool]:
         if text is not None:
             return text, True
     return raw.decode("utf-8", "replace"), False
+
+
+def decode_start(raw: bytes, size: int) -> str:
+    """The first ``size`` bytes as text; a character that this cuts in two is left out."""
+    for encoding in ENCODINGS:
+        decoder = codecs.getincrementaldecoder(encoding)()
+        try:
+            return decoder.decode(raw[:size], final=len(raw) <= size)
+        except UnicodeDecodeError:
+            continue
+    return raw[:size].decode("utf-8", "replace")
 
 
 def choose_encoding(samples: Sequence[bytes], candidate: Callable[[str], Candidate]) -> str:

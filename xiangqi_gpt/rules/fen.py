@@ -4,7 +4,8 @@
 strict reading accepts it. Some faults leave no board to speak of (`FenFault.fatal`); the others are tolerated
 by lenient reading, which position editors use.
 
-Read in every mode: horse N or H, elephant B or E, Red to move as `w` or `r`, missing trailing fields.
+Read in every mode: horse N or H, elephant B or E, Red to move as `w` or `r`, missing trailing fields, and what
+`fentext` undoes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from enum import Enum
 
 from xiangqi_gpt.rules.attacks import ADVISOR_POINTS, ELEPHANT_POINTS, in_palace
 from xiangqi_gpt.rules.errors import FenError
+from xiangqi_gpt.rules.fentext import plain_fen
 from xiangqi_gpt.rules.movegen import find_kings, king_attacked
 from xiangqi_gpt.rules.pieces import CODES, SYMBOLS, SYMBOLS_HE, Color, Piece, PieceKind
 from xiangqi_gpt.rules.squares import FILES, RANKS, SQUARE_NAMES, Square
@@ -177,7 +179,7 @@ def _read(fen: str) -> tuple[FenFields | None, list[FenFault]]:
                 f"文本过长：最多 {MAX_LENGTH} 个字符，实有 {len(fen)} 个",
             )
         ]
-    words = fen.split()
+    words = plain_fen(fen).split()
     if not words:
         return None, [_fatal(FenFaultCode.EMPTY, "expected a FEN, found nothing", "局面文本为空")]
     squares, faults = _read_placement(words[0])

@@ -1,0 +1,58 @@
+"""FEN as people copy it."""
+
+from __future__ import annotations
+
+import pytest
+
+from xiangqi_gpt.rules import START_FEN, Board
+from xiangqi_gpt.rules.errors import FenError
+
+BOARD = START_FEN.split()[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{BOARD}_w_-_-_0_1",
+        f"{BOARD}%20w%20-%20-%200%201",
+        f"{BOARD}+w+-+-+0+1",
+        f"{BOARD}[] w - - 0 1",
+        f"{BOARD}[-]_w",
+        f"{BOARD}w",
+        f"{BOARD}r",
+        f"{BOARD}w - - 0 1",
+        f"https://www.example.org/analysis/xiangqi?fen={BOARD}_w_-_-_0_1&moves=5",
+        f"https://example.org/?x=1&fen={BOARD.replace('/', '%2F')}%20w",
+        BOARD.replace("K", "G").replace("k", "g"),
+        BOARD.replace("P", "S").replace("p", "s") + " w",
+        BOARD.replace("A", "M").replace("a", "m") + " w",
+        BOARD.replace("A", "G").replace("a", "g") + " w",
+        "rheagaehr/9/1c5c1/s1s1s1s1s/9/9/S1S1S1S1S/1C5C1/9/RHEMGMEHR w",
+    ],
+)
+def test_the_start_position_in_other_clothes(text: str) -> None:
+    assert Board(text).fen() == START_FEN
+
+
+def test_black_to_move_stuck_to_the_board() -> None:
+    assert Board(f"{BOARD}b").fen() == START_FEN.replace(" w ", " b ")
+    assert Board("4k4/9/9/9/9/9/9/9/9/3K1A2rb").turn == 1
+    assert Board("4k4/9/9/9/9/9/9/9/9/3K1A2r b").fen() == "4k4/9/9/9/9/9/9/9/9/3K1A2r b - - 0 1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BOARD.replace("P1P1P1P1P", "P1P1S1P1P"),  # S beside P is no soldier for sure
+        BOARD.replace("A", "X"),
+        "",
+        "_",
+        "[]",
+        "%",
+        "fen=",
+        f"{BOARD}ww",
+    ],
+)
+def test_what_cannot_be_read_is_still_refused(text: str) -> None:
+    with pytest.raises(FenError):
+        Board(text)
