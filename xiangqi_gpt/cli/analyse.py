@@ -25,6 +25,16 @@ def board_of(fen: str | None, moves: str | None) -> Board:
     return board
 
 
+def _line_count(text: str) -> int | None:
+    """How many moves --multipv asks for, None for all of them."""
+    if text == "all":
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and int(text) > 0):
+        shown = text if len(text) <= 20 else f"{text[:20]}..."
+        raise ConfigError(f"--multipv: expected a number from 1 to 9999 or 'all', found {shown!r}")
+    return int(text)
+
+
 @click.command("analyse")
 @click.option("--fen", help="The position; the standard start by default.")
 @click.option("--moves", help="Moves played from there, separated by spaces.")
@@ -38,8 +48,7 @@ def board_of(fen: str | None, moves: str | None) -> Board:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def command(fen: str | None, moves: str | None, multipv: str, model_dir: Path | None, as_json: bool) -> None:
     """Show the distribution over the legal moves of a position, the leak, and the expected result."""
-    if multipv != "all" and not (multipv.isdecimal() and int(multipv) > 0):
-        raise ConfigError(f"--multipv: expected a number above 0 or 'all', found {multipv!r}")
+    count = _line_count(multipv)
     board = board_of(fen, moves)
     outcome = board.outcome()
     if not board.legal_moves():
@@ -50,7 +59,7 @@ def command(fen: str | None, moves: str | None, multipv: str, model_dir: Path | 
     from xiangqi_gpt.players import Limit
     from xiangqi_gpt.players.gpt import GPTPlayer
 
-    analysis = GPTPlayer(model_dir).analyse(board, Limit(), None if multipv == "all" else int(multipv))
+    analysis = GPTPlayer(model_dir).analyse(board, Limit(), count)
     value = analysis.value
     assert value is not None
     if as_json:

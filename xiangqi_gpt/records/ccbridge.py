@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from xiangqi_gpt.records.decide import shown
 from xiangqi_gpt.records.judge import Candidate, Reading, judged
 from xiangqi_gpt.records.positions import finish, position_fen, refused
 from xiangqi_gpt.records.source import open_source
@@ -95,7 +96,7 @@ def _records(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None) 
         yield content
         return
     if not head.startswith(LIBRARY_MAGIC) or len(head) < 64:
-        raise RecordError(f"expected a CCBridge file, found {head[:16]!r}", file=name)
+        raise RecordError(f"expected a CCBridge file, found {shown(head)}", file=name)
     position = _first_record(file, int.from_bytes(head[60:64], "little"), on_bytes)
     if position is None:
         raise RecordError("expected records in the library, found none", file=name)
@@ -138,7 +139,7 @@ def parse(record: bytes) -> Candidate:
     """The game of the bytes of one record."""
     game = Candidate(moves=(), number=1)
     if not record.startswith(RECORD_MAGIC):
-        return refused(game, f"expected a CCBridge record, found {record[:16]!r}")
+        return refused(game, f"expected a CCBridge record, found {shown(record)}")
     layout = _LAYOUTS.get(record[19]) if len(record) > 19 else None
     if layout is None:
         return refused(game, f"expected a record of kind 1 or 2, found {record[19:20].hex() or 'none'}")

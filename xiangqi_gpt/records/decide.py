@@ -75,6 +75,12 @@ def decode_start(raw: bytes, size: int) -> str:
     return raw[:size].decode("utf-8", "replace")
 
 
+def shown(raw: bytes, size: int = 16) -> str:
+    """The start of some bytes for a message: as text where they are text, else as hexadecimal numbers."""
+    text = " ".join(decode_start(raw, size).split())
+    return repr(text) if text.isprintable() and "\ufffd" not in text else f"bytes {raw[:size].hex(' ')}"
+
+
 def choose_encoding(samples: Sequence[bytes], candidate: Callable[[str], Candidate]) -> str:
     """The encoding in which most of the samples decode and replay.
 

@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from xiangqi_gpt.records.decide import ENCODINGS, Lookahead, decode, decode_somehow, decode_start, legal_plies
+from xiangqi_gpt.records.decide import (
+    ENCODINGS,
+    Lookahead,
+    decode,
+    decode_somehow,
+    decode_start,
+    legal_plies,
+    shown,
+)
 from xiangqi_gpt.records.judge import Reading, judged
 from xiangqi_gpt.records.pgn import candidates
 from xiangqi_gpt.records.pgnsplit import MAX_GAME, RawGame
@@ -88,8 +96,8 @@ def read_stream(
     lines = Lookahead(text)
     sample = list(lines.peek(_SAMPLE_LINES))
     if not any(_moves_in(line.raw) for line in sample):
-        found = next((decode_start(line.raw, 60)[:30] for line in sample if line.raw.strip()), "")
-        raise RecordError(f"expected game records, found text without moves: {found!r}", file=name)
+        found = next((shown(line.raw, 60) for line in sample if line.raw.strip()), "empty lines")
+        raise RecordError(f"expected game records, found text without moves: {found}", file=name)
     layout = _choose_layout(sample, text.marked)
     if _is_table(sample, layout, text.marked):
         raise RecordError(

@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 
+from xiangqi_gpt.records.decide import shown
 from xiangqi_gpt.records.judge import Candidate, Reading, judged, start_of
 from xiangqi_gpt.records.output import fresh_file
 from xiangqi_gpt.records.positions import (
@@ -81,7 +82,7 @@ def parse(content: bytes) -> Candidate:
     """The game of the bytes of an XQF file."""
     game = Candidate(moves=(), number=1)
     if content[:2] != b"XQ":
-        return refused(game, f"expected an XQF file, found {content[:8]!r}")
+        return refused(game, f"expected an XQF file, found {shown(content)}")
     if len(content) < HEAD:
         return refused(game, f"expected a head of {HEAD} bytes, found a file of {len(content)}")
     version = content[2]

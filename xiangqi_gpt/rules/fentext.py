@@ -38,7 +38,7 @@ def _files(rank: str) -> int:
 
 def _usual_letters(board: str, letters: str) -> str:
     """The board with one side's other letters replaced, where the usual letter of that piece is not there too."""
-    king, advisor, soldier, general, mandarin, other_soldier = letters
+    king, advisor, soldier, general, mandarin, other_soldier = tuple(letters)
     if king not in board and board.count(general) == 1:
         board = board.replace(general, king)
     elif advisor not in board and mandarin not in board:
