@@ -1,4 +1,4 @@
-"""What holds for a whole text file: its encoding, its rank convention, its WXF dialect.
+"""What holds for a whole text file: its encoding, its rank convention, its notation where texts are alike.
 
 Nothing is decided by looks where playing the games can decide it: of several encodings the one wins in which
 most of the first games decode and replay.
@@ -7,13 +7,22 @@ most of the first games decode and replay.
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Final, Generic, TypeVar
 
-from xiangqi_gpt.notation import Dialect, RankConvention, detect_dialect, detect_rank_convention
-from xiangqi_gpt.records.judge import Candidate, judged
-from xiangqi_gpt.records.movereader import MAX_TOKEN, looks_like_coordinates
+from xiangqi_gpt.notation import (
+    Dialect,
+    RankConvention,
+    detect_dialect,
+    detect_rank_convention,
+    san,
+    vietnamese,
+)
+from xiangqi_gpt.notation.common import plain
+from xiangqi_gpt.records.judge import Candidate, judged, start_of
+from xiangqi_gpt.records.movereader import MAX_TOKEN, MoveReader, looks_like_coordinates
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import MoveError
 
@@ -143,6 +152,36 @@ def choose_ranks(games: Sequence[Sequence[str]], starts: Sequence[str]) -> RankC
             if found is not None:
                 return found
     return "0-9"
+
+
+def choose_reader(games: Sequence[Sequence[str]], starts: Sequence[str]) -> MoveReader:
+    """The reader of a file's moves, its conventions taken from the move texts and start positions of some games."""
+    ranks = choose_ranks(games, starts)
+    algebraic = _choose_algebraic(games, starts)
+    vietnamese_file = any(
+        vietnamese.looks_like(token, only=True) for game in games for token in game if len(token) <= MAX_TOKEN
+    )
+    return MoveReader(
+        algebraic or ranks, choose_dialect(games), algebraic=algebraic, is_vietnamese=vietnamese_file
+    )
+
+
+def _choose_algebraic(games: Sequence[Sequence[str]], starts: Sequence[str]) -> RankConvention | None:
+    """The ranks of a file of algebraic texts such as Cbe2; None where it holds none, "0-9" where nothing decides."""
+    tokens = {plain(token) for game in games for token in game if len(token) <= MAX_TOKEN}
+    if not any(san.looks_like(token.rstrip("+#!?"), piece=True) for token in tokens):
+        return None
+    zero = any(re.search(r"[a-i]0", token) for token in tokens)
+    ten = any(re.search(r"[a-i]10", token) for token in tokens)
+    if zero != ten:
+        return "0-9" if zero else "1-10"
+    plies: dict[RankConvention, int] = {"0-9": 0, "1-10": 0}
+    for ranks in plies:
+        reader = MoveReader(ranks, algebraic=ranks)
+        for game, fen in zip(games, starts, strict=True):
+            start = start_of(fen)
+            plies[ranks] += len(reader.resolve(start, list(game))[0]) if not start.fault else 0
+    return "1-10" if plies["1-10"] > plies["0-9"] else "0-9"
 
 
 def choose_dialect(games: Iterable[Sequence[str]]) -> Dialect | None:

@@ -18,8 +18,7 @@ from typing import Any, Final
 from xiangqi_gpt.records.decide import (
     SAMPLE,
     Lookahead,
-    choose_dialect,
-    choose_ranks,
+    choose_reader,
     decode,
     decode_somehow,
 )
@@ -80,7 +79,7 @@ def _candidates(lines: TextLines) -> Iterator[Candidate]:
         if reader is None:
             sample = [game.value, *(ahead.value for ahead in games.peek(SAMPLE))]
             texts = [_tokens_or_none(value) for value in sample]
-            reader = MoveReader(choose_ranks(texts, [_fen(value) for value in sample]), choose_dialect(texts))
+            reader = choose_reader(texts, [_fen(value) for value in sample])
         candidate = Candidate(moves=(), number=number, line=game.line, size=game.size)
         if game.fault:
             yield refused(candidate, game.fault)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -35,7 +36,8 @@ _SAMPLE_LINES: Final = 60
 _TABLE_LINES: Final = 5  # fewer lines are no table
 _PATTERN: Final = (
     r"[A-Ia-i](?:10|[0-9])-?[A-Ia-i](?:10|[0-9])"
-    r"|[KAEBHNRCPkaebhnrcp1-9][1-9+\-.A-Ea-e]?[+\-=.][1-9]"
+    r"|(?:[KAEBHNRCPkaebhnrcp1-9][1-9+\-.A-Ea-e]?|[+\-][KAEBHNRCPkaebhnrcp])[+\-=.][1-9]"
+    r"|(?:Tg|[STXPMBC])[1-9tsg][./\-][1-9]|[KAEHNRC][a-i]?[0-9]?x?[a-i](?:10|[0-9])"
     r"|[一-鿿１-９1-9]{2,3}[进進退平上下][1-9１-９一二三四五六七八九]"
 )
 _MOVE: Final = re.compile(rf"(?<![^\s.．、,;|:：；，\"])(?:{_PATTERN})(?=[A-Ia-i\s,;!?（({{\"]|\Z)")
@@ -155,7 +157,8 @@ def _is_table(sample: Sequence[Line], layout: _Layout, marked: bool) -> bool:
 
 
 def _moves_in(raw: bytes) -> bool:
-    return any(_MOVE.search(text) or _RUN.search(text) for _, text in _decodings(raw))
+    texts = [text if text.isascii() else unicodedata.normalize("NFKC", text) for _, text in _decodings(raw)]
+    return any(_MOVE.search(text) or _RUN.search(text) for text in texts)
 
 
 def _decodings(raw: bytes) -> list[tuple[str, str]]:

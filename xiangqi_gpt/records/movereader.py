@@ -11,8 +11,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from xiangqi_gpt.notation import Dialect, RankConvention, chinese, uci, wxf
-from xiangqi_gpt.notation.common import plain
+from xiangqi_gpt.notation import Dialect, RankConvention, chinese, san, uci, vietnamese, wxf
+from xiangqi_gpt.notation.common import bare
 from xiangqi_gpt.records.judge import Start
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import MoveError
@@ -52,9 +52,19 @@ def _coordinates(ranks: RankConvention) -> dict[str, int]:
 class MoveReader:
     """Reads the moves of games of one file, whose conventions have been decided."""
 
-    def __init__(self, ranks: RankConvention = "0-9", dialect: Dialect | None = None) -> None:
+    def __init__(
+        self,
+        ranks: RankConvention = "0-9",
+        dialect: Dialect | None = None,
+        *,
+        algebraic: RankConvention | None = None,
+        is_vietnamese: bool = False,
+    ) -> None:
+        """Take the conventions: ranks of coordinates, WXF dialect, ranks of algebraic texts, Vietnamese letters."""
         self.ranks = ranks
         self.dialect = dialect
+        self.algebraic = algebraic
+        self.is_vietnamese = is_vietnamese
         self._coordinates = _coordinates(ranks)
         self._piece_of: dict[tuple[str, int], tuple[int, int]] = {}  # (text, turn) -> piece code, file
         self._known: dict[tuple[str, int, int], int] = {}  # (text, turn, square) -> move index
@@ -119,10 +129,14 @@ class MoveReader:
             return MOVES[index]
         if len(token) > MAX_TOKEN:
             raise MoveError(f"expected a move, found {token[:MAX_TOKEN]!r}... ({len(token)} characters)")
-        text = plain(token)
+        text = bare(token)
         if _COORDINATE.fullmatch(text):
             return uci.parse(board, text, ranks=self.ranks)
         if any("㐀" <= character <= "鿿" for character in text):
             return chinese.parse(board, text)
+        if self.algebraic is not None and san.looks_like(text):
+            return san.parse(board, text, ranks=self.algebraic)
+        if self.is_vietnamese and vietnamese.looks_like(text):
+            return vietnamese.parse(board, text)
         # A move that begins with a digit may be stuck to its number: 1.62.5
         return wxf.parse(board, _GLUED.sub("", text, count=1), dialect=self.dialect)

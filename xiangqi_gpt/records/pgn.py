@@ -16,9 +16,8 @@ from xiangqi_gpt.records.decide import (
     ENCODINGS,
     SAMPLE,
     Lookahead,
-    choose_dialect,
     choose_encoding,
-    choose_ranks,
+    choose_reader,
     decode,
     decode_somehow,
     legal_plies,
@@ -105,7 +104,7 @@ def _reader(games: list[RawGame], encoding: str) -> MoveReader:
         tags, _ = read_tags(text.tags)
         texts.append([token for token in read_moves(text.moves).line.tokens if isinstance(token, str)])
         starts.append(tags.get("FEN", ""))
-    return MoveReader(choose_ranks(texts, starts), choose_dialect(texts))
+    return choose_reader(texts, starts)
 
 
 def _decode(game: RawGame, encoding: str) -> _Text | None:
