@@ -90,7 +90,8 @@ def seeds(name: str, random: Random) -> list[bytes]:
             ]
         if name == "ccbridge":
             records = [builders.cbr(TREE, kind=kind) for kind in (1, 2)]
-            return [*records, builders.cbl(records * 2, slots=4)]
+            old = [builders.cbl2001([TREE, TREE[:2]], compression=kind) for kind in (0, 1)]
+            return [*records, builders.cbl(records * 2, slots=4), *old]
         return [CBF.format(encoding="utf-8", fen=START, more="<Comment>x</Comment>").encode()]
 
 

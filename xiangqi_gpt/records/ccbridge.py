@@ -1,9 +1,10 @@
 """CBR and CBL, the binary formats of CCBridge (象棋桥): one game, and a library of them.
 
 A record is a head of fixed fields in UTF-16, a board of 90 bytes and the moves in tree order. There are two
-layouts, told by one byte. A library is a head, an index and records on boundaries of 4096 bytes. Programs left
-old memory between the fields, so nothing is taken from bytes that have no known meaning; a record that was
-deleted in the program but whose bytes are still whole is read like the others.
+layouts, told by one byte. A library is a head, an index and records on boundaries of 4096 bytes; the library of
+2001 is another format (`ccbridge2001`). Programs left old memory between the fields, so nothing is taken from
+bytes that have no known meaning; a record that was deleted in the program but whose bytes are still whole is read
+like the others.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from xiangqi_gpt.records import ccbridge2001
 from xiangqi_gpt.records.decide import shown
 from xiangqi_gpt.records.judge import Candidate, Reading, judged
 from xiangqi_gpt.records.positions import finish, position_fen, refused
@@ -74,7 +76,10 @@ def readings(
     """Yield one `Reading` for each game of a CBR or CBL file."""
     name = os.fspath(path)
     with open_source(path) as file:
-        yield from judged(_candidates(file, name, on_bytes), name)
+        old = file.read(len(ccbridge2001.MAGIC)) == ccbridge2001.MAGIC
+        file.seek(0)
+        games = ccbridge2001.candidates if old else _candidates
+        yield from judged(games(file, name, on_bytes), name)
 
 
 def _candidates(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None) -> Iterator[Candidate]:

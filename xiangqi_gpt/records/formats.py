@@ -105,6 +105,7 @@ _MAGIC: Final = (
     *((b"XQ" + bytes([version]), "xqf") for version in range(32)),
     (b"CCBridge Record\x00", "ccbridge"),
     (b"CCBridgeLibrary\x00", "ccbridge"),
+    (b"CCBridge\x15\x00\x00\x00", "ccbridge"),
 )
 
 _LOOKS: Final = (
@@ -127,6 +128,7 @@ _FOREIGN: Final = (
     (b"MZ\x90\x00", "a program"),
     (b"%PDF", "a PDF document"),
     (b"SQLite format 3\x00", "an SQLite database"),
+    (b"CCBridge", "a CCBridge file of another version: open it in CCBridge (象棋桥) and save it as CBL"),
 )
 
 _OTHER_PROGRAMS: Final = {

@@ -114,10 +114,22 @@ def _board(fen: str) -> Board:
 
 
 def judged(candidates: Iterable[Candidate], file: str) -> Iterator[Reading]:
-    """Replay games and yield one `Reading` for each, in order; ``file`` is named in the errors."""
+    """Replay games and yield one `Reading` for each, in order; ``file`` is named in the errors.
+
+    An error of ``candidates`` is raised behind the games that came before it.
+    """
     pending: list[Candidate] = []
     plies = 0
-    for candidate in candidates:
+    failure: Exception | None = None
+    games = iter(candidates)
+    while True:
+        try:
+            candidate = next(games)
+        except StopIteration:
+            break
+        except Exception as error:
+            failure = error  # the games before it are still good
+            break
         pending.append(candidate)
         plies += len(candidate.moves) + candidate.size // _BYTES_A_PLY
         if plies >= _BATCH_PLIES or len(pending) >= _BATCH_GAMES:
@@ -125,6 +137,8 @@ def judged(candidates: Iterable[Candidate], file: str) -> Iterator[Reading]:
             pending = []
             plies = 0
     yield from _judge(pending, file)
+    if failure is not None:
+        raise failure
 
 
 def _judge(games: list[Candidate], file: str) -> Iterator[Reading]:
