@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 
-from xiangqi_gpt.records import pgn
+from xiangqi_gpt.records import jsonl, pgn
 from xiangqi_gpt.records.judge import Reading
 
 from .conftest import iccs
@@ -154,3 +155,29 @@ def test_numbers_of_a_position_are_not_noted() -> None:
     fen = "4k4/9/9/9/9/9/9/9/4R4/3K5 b - - 3 9"
     for moves in ("9. ... e9f9 10. e1e5", "1. ... e9f9 2. e1e5", "1. e9f9 2. e1e5"):
         assert readings(f'[Game "x"]\n[FEN "{fen}"]\n\n{moves} *')[0].remarks == ()
+
+
+@pytest.mark.parametrize(
+    ("moves", "notes"),
+    [
+        ("1. 炮2平5 马8进7", ["Red's moves are written with Black's digits ('炮2平5'): read for Red"]),
+        (
+            "1. 炮二平五 马八进七",
+            ["Black's moves are written with Red's digits ('马八进七'): read for Black"],
+        ),
+        ("1. 炮二平五 馬８進７", []),
+        ("1. h2e2 {炮2平5} h9g7", []),
+        ("1. 炮2平5 {x} 馬八進七", ["Red's moves", "Black's moves"]),
+    ],
+)
+def test_digits_of_the_other_side_are_noted(moves: str, notes: list[str]) -> None:
+    assert whole(f'[Game "x"]\n\n{moves} *') == [("h2e2 h9g7", "*")]
+    remarks = readings(f'[Game "x"]\n\n{moves} *')[0].remarks
+    assert [remark[: len(note)] for remark, note in zip(remarks, notes, strict=True)] == notes
+
+
+def test_digits_of_the_other_side_are_noted_in_json() -> None:
+    text = json.dumps({"moves": ["炮2平5", "马8进7"]}, ensure_ascii=False)
+    [reading] = jsonl.read_stream(io.BytesIO(text.encode()), "x.jsonl")
+    assert reading.error is None
+    assert "Red's moves" in reading.remarks[0]

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from xiangqi_gpt.cli.positions import board_of_fen, lenient_option
 from xiangqi_gpt.gui.settings import THEME_NAMES, ThemeName, load_settings, save_settings
 from xiangqi_gpt.gui.state import GameState
 from xiangqi_gpt.gui.texts import LANGUAGES, PIECE_SETS, Language, PieceSet, split_temperature
-from xiangqi_gpt.rules import RULE_SETS, START_FEN, Board, Color, ConfigError
+from xiangqi_gpt.rules import RULE_SETS, START_FEN, Color, ConfigError
 
 if TYPE_CHECKING:
     from xiangqi_gpt.gui.thinker import Create
@@ -33,6 +34,7 @@ USUAL = ("gpt", f"gpt:{AHEAD}", "greedy", "random")
     "--color", type=click.Choice(["red", "black"]), default="red", show_default=True, help="Your side."
 )
 @click.option("--fen", default=START_FEN, show_default="the usual start", help="The position to begin from.")
+@lenient_option
 @click.option("--pieces", type=click.Choice(list(PIECE_SETS)), help="What stands on the pieces; remembered.")
 @click.option("--theme", type=click.Choice(THEME_NAMES), help="Colours of the window; remembered.")
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Language of all words; remembered.")
@@ -58,6 +60,7 @@ def command(
     spec: str,
     color: str,
     fen: str,
+    lenient: bool,
     pieces: PieceSet | None,
     theme: ThemeName | None,
     lang: Language | None,
@@ -70,7 +73,7 @@ def command(
     hint: bool,
 ) -> None:
     """Play against the GPT, or against any other player."""
-    board = Board(fen)
+    board = board_of_fen(fen, lenient=lenient)
     human = Color.RED if color == "red" else Color.BLACK
     if temperature is not None:
         spec = add_temperature(spec, temperature)

@@ -23,7 +23,7 @@ from xiangqi_gpt.records.decide import (
     decode_somehow,
 )
 from xiangqi_gpt.records.judge import Candidate, Reading, judged, start_of
-from xiangqi_gpt.records.movereader import MoveReader
+from xiangqi_gpt.records.movereader import MoveReader, digits_remarks
 from xiangqi_gpt.records.output import fresh_file
 from xiangqi_gpt.records.pgnsplit import MAX_GAME
 from xiangqi_gpt.records.positions import refused
@@ -237,6 +237,7 @@ def _fill_moves(game: Candidate, value: dict[str, Any], reader: MoveReader) -> N
     else:
         game.moves, game.fault = reader.resolve(start, [str(token) for token in line.tokens])
         game.notes = plain_notes(line)
+    game.remarks.extend(digits_remarks(line.tokens[: len(game.moves)], start.turn))
     if not game.fault and value.get("labels") is not None:
         game.labels = _labels(value["labels"], len(game.moves))
 

@@ -8,6 +8,7 @@ thousand such pairs, which makes reading several times as fast as asking the not
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -17,6 +18,7 @@ from xiangqi_gpt.records.judge import Start
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.errors import MoveError
 from xiangqi_gpt.rules.move import MOVES, Move
+from xiangqi_gpt.rules.pieces import Color
 
 MAX_TOKEN: Final = 12
 """Longest text that can be a move, in characters."""
@@ -47,6 +49,23 @@ def _coordinates(ranks: RankConvention) -> dict[str, int]:
         for text in (start + end, f"{start}-{end}"):
             table[text] = table[text.upper()] = move.index
     return table
+
+
+def digits_remarks(tokens: Sequence[str | int], turn: int) -> list[str]:
+    """What is odd about the digits of Chinese texts: a side whose moves have the digits of the other side.
+
+    ``turn`` is the side of the first one. All of them are read for the side to move.
+    """
+    remarks = []
+    for color in Color:
+        texts = [
+            token[:MAX_TOKEN] for token in tokens[(int(color) - turn) % 2 :: 2] if isinstance(token, str)
+        ]
+        other = next((text for text in texts if chinese.digits_side(text) is color.other), None)
+        if other is not None:
+            words = f"{color.name_en}'s moves are written with {color.other.name_en}'s digits"
+            remarks.append(f"{words} ({other!r}): read for {color.name_en}")
+    return remarks
 
 
 class MoveReader:

@@ -23,7 +23,7 @@ from xiangqi_gpt.records.decide import (
     legal_plies,
 )
 from xiangqi_gpt.records.judge import Candidate, Reading, judged, start_of
-from xiangqi_gpt.records.movereader import MoveReader
+from xiangqi_gpt.records.movereader import MoveReader, digits_remarks
 from xiangqi_gpt.records.pgnsplit import RawGame, split_games
 from xiangqi_gpt.records.pgntext import MoveText, footer_at, line_of_ply, read_moves, read_tags
 from xiangqi_gpt.records.record import KINDS, SPLITS
@@ -197,6 +197,8 @@ def _build(text: _Text, reader: MoveReader) -> Candidate:
     if game.fault and not found.result:
         _pass_over_footer(game, text.moves, len(game.moves))
     game.fault = game.fault or found.fault
+    if not text.moves.isascii():
+        game.remarks.extend(digits_remarks(found.line.tokens[: len(game.moves)], start.turn))
     game.remarks.extend(found.number_remarks(start.turn, start.board().fullmove_number))
     game.line_of = lambda ply: text.shift + line_of_ply(text.moves, ply)
     return game
