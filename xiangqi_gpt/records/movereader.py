@@ -51,6 +51,9 @@ def _coordinates(ranks: RankConvention) -> dict[str, int]:
     return table
 
 
+_digits_side = lru_cache(maxsize=8192)(chinese.digits_side)
+
+
 def digits_remarks(tokens: Sequence[str | int], turn: int) -> list[str]:
     """What is odd about the digits of Chinese texts: a side whose moves have the digits of the other side.
 
@@ -61,7 +64,7 @@ def digits_remarks(tokens: Sequence[str | int], turn: int) -> list[str]:
         texts = [
             token[:MAX_TOKEN] for token in tokens[(int(color) - turn) % 2 :: 2] if isinstance(token, str)
         ]
-        other = next((text for text in texts if chinese.digits_side(text) is color.other), None)
+        other = next((text for text in texts if _digits_side(text) is color.other), None)
         if other is not None:
             words = f"{color.name_en}'s moves are written with {color.other.name_en}'s digits"
             remarks.append(f"{words} ({other!r}): read for {color.name_en}")

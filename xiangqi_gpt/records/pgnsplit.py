@@ -100,8 +100,7 @@ def split_games(lines: Iterable[Line]) -> Iterator[RawGame]:
                 game = RawGame(number, line.number)
                 size = 0
                 opened = 0
-            leading = _LEADING_TAGS.match(raw)
-            rest = raw[leading.end() :] if leading is not None and line.whole else b""
+            rest = _behind_tags(raw)[1] if line.whole and not raw.endswith(b"]") else b""
             if rest and not rest.startswith(b"["):
                 game.tags.append(line._replace(raw=raw[: len(raw) - len(rest)]))
                 opened = _take_moves(game, line._replace(raw=rest), opened)
@@ -135,19 +134,26 @@ def split_games(lines: Iterable[Line]) -> Iterator[RawGame]:
 
 def _among_moves(game: RawGame | None, name: bytes, raw: bytes, after_blank: bool, first_tag: bytes) -> bool:
     """Whether a line that begins with a tag belongs to the moves of the game before it."""
-    leading = _LEADING_TAGS.match(raw)
-    rest = raw[leading.end() :] if leading is not None else b""
+    if name in _HEAD_TAGS and (game is None or game.ended or not game.moves):
+        return False
+    tagged, rest = _behind_tags(raw)
     if game is not None and game.ended:
         # A program's address in brackets is no tag of a next game.
-        return leading is None and name not in _HEAD_TAGS and name != first_tag
+        return not tagged and name != first_tag
     if game is None or not game.moves:
-        return name not in _HEAD_TAGS and _FURTHER_TAG.search(rest) is not None
+        return _FURTHER_TAG.search(rest) is not None
     number = _NUMBER.match(rest)
     if number is not None:
         return int(number[1]) > 1 or number[2] is not None
     if after_blank or name in _HEAD_TAGS:
         return False
     return name != first_tag or len(rest.split()) == 1
+
+
+def _behind_tags(raw: bytes) -> tuple[bool, bytes]:
+    """Whether a line begins with whole tags, and what stands behind them."""
+    leading = _LEADING_TAGS.match(raw)
+    return leading is not None, raw[leading.end() :] if leading is not None else b""
 
 
 def _begins(raw: bytes) -> bool:
@@ -158,9 +164,12 @@ def _begins(raw: bytes) -> bool:
 def _take_moves(game: RawGame, line: Line, opened: int) -> int:
     """Add a line of moves; returns the line on which the comment was opened that is open behind it, or 0."""
     game.moves.append(line)
-    if not game.ended and not opened and _END.search(_COMMENT.sub(b" ", line.raw)) is not None:
-        game.ended = line.number
-    return _comment_state(line.raw, opened, line.number)
+    raw = line.raw
+    if not game.ended and not opened:
+        bare = _COMMENT.sub(b" ", raw) if b"{" in raw else raw
+        if (b"*" in bare or b"-" in bare) and _END.search(bare) is not None:
+            game.ended = line.number
+    return _comment_state(raw, opened, line.number)
 
 
 def _close(game: RawGame, opened: int, found: str) -> None:

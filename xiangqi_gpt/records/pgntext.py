@@ -120,11 +120,12 @@ def _plain(text: str) -> MoveText:
         text = text[: _word_at(text, words[end], last=len(words) == end + 1)]
         words = words[:end]
     words = words[:MAX_WORDS]  # what is beyond is beyond the longest game
-    tokens = [word for word in words if word not in _DOTS and not word.isdecimal()]
-    found.line.tokens.extend(tokens)
-    numbers = [word for word in words if word.isdecimal()]
+    tokens = [word for word in words if word not in _DOTS]
+    numbers = [word for word in tokens if word.isdecimal()]
     if numbers:
+        tokens = [word for word in tokens if not word.isdecimal()]
         _check_bare_numbers(found, numbers)
+    found.line.tokens.extend(tokens)
     number = _NUMBER.search(text)
     if number is not None:
         found.first = _value(number), _count(text[: number.start()])
