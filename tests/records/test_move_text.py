@@ -130,6 +130,7 @@ def test_one_game_a_line_with_its_tags() -> None:
         ("1. h2e2 h9g7 7. h0g2 i9h9", "last move number is 7"),
         ("1. h2e2 {x} h9g7 27. h0g2 i9h9", "last move number is 27"),
         ("h2e2 900 h9g7 h0g2 99999 i9h9", "'900' among the moves"),
+        ("1 h2e2 {x} 900 h9g7 2 h0g2 i9h9", "'900' among the moves"),
     ],
 )
 def test_odd_move_numbers_are_noted(moves: str, note: str) -> None:

@@ -51,7 +51,8 @@ class MoveText:
     """A move text taken apart. ``fault`` says what is wrong behind the last move that could be read.
 
     ``first`` and ``last`` are the first and the last move number of the main line, each with the number of
-    moves before it; ``remarks`` name the text that was passed over.
+    moves before it; ``bare_numbers`` are those of the main line that no dot follows; ``remarks`` name the text that
+    was passed over.
     """
 
     line: RawLine = field(default_factory=RawLine)
@@ -60,17 +61,18 @@ class MoveText:
     first: tuple[int, int] | None = None
     last: tuple[int, int] | None = None
     remarks: list[str] = field(default_factory=list)
+    bare_numbers: list[str] = field(default_factory=list)
 
     def number_remarks(self, turn: int, number: int) -> list[str]:
         """What is odd about the move numbers of a game that begins with side ``turn`` at move ``number``.
 
         Numbers may count moves of both sides or plies; they may begin with 1 or with the position's number.
         """
+        remarks = _bare_number_remarks(self.bare_numbers)
         if self.first is None or self.last is None:
-            return []
+            return remarks
         (first, before), (last, played) = self.first, self.last
         moves, plies = (before + turn) // 2, before
-        remarks = []
         if first not in (1 + moves, number + moves, 1 + plies, 0):
             remarks.append(f"the first move number is {first}")
         passed = (played + turn) // 2 - moves, played - plies
@@ -121,10 +123,9 @@ def _plain(text: str) -> MoveText:
         words = words[:end]
     words = words[:MAX_WORDS]  # what is beyond is beyond the longest game
     tokens = [word for word in words if word not in _DOTS]
-    numbers = [word for word in tokens if word.isdecimal()]
-    if numbers:
+    found.bare_numbers = [word for word in tokens if word.isdecimal()]
+    if found.bare_numbers:
         tokens = [word for word in tokens if not word.isdecimal()]
-        _check_bare_numbers(found, numbers)
     found.line.tokens.extend(tokens)
     number = _NUMBER.search(text)
     if number is not None:
@@ -150,15 +151,15 @@ def _word_at(text: str, word: str, *, last: bool) -> int:
     return match.start() if match is not None else text.index(word)
 
 
-def _check_bare_numbers(found: MoveText, numbers: Sequence[str]) -> None:
-    """Numbers without a dot count moves; anything else is no part of a game and is named."""
+def _bare_number_remarks(numbers: Sequence[str]) -> list[str]:
+    """Numbers without a dot count moves; the first that does not is no part of a game and is named."""
     before = 0
     for text in numbers:
         number = int(text) if len(text) < 5 else -1
         if not before <= number <= before + 1:
-            found.remarks.append(f"number {text[:_SHOWN]!r} among the moves passed over")
-            return
+            return [f"number {text[:_SHOWN]!r} among the moves passed over"]
         before = number
+    return []
 
 
 def _end(found: MoveText, words: Sequence[str]) -> None:
@@ -244,7 +245,10 @@ def _word(word: str, line: RawLine, found: MoveText, aside: bool) -> None:
             found.last = _value(number), len(line.tokens)
             found.first = found.first or found.last
     bare = word.rstrip("!?#")
-    if bare and bare not in _DOTS and not bare.isdecimal():
+    if bare.isdecimal():
+        if not aside:
+            found.bare_numbers.append(bare)
+    elif bare and bare not in _DOTS:
         line.tokens.append(bare)
     suffix = word[len(bare) :].replace("#", "")
     if suffix in _SUFFIX and line.tokens:
