@@ -271,6 +271,32 @@ def test_columns_of_other_types_cost_no_more_than_their_file(
         assert summary.files == 2
 
 
+COMPOSED = "3k2p2/4P4/9/9/9/2B1cnN2/9/7CR/4p4/2Cp1K3 w - - 0 1"  # a soldier behind its start
+
+
+def test_positions_that_cannot_occur_are_kept_only_when_asked(tmp_path: Path) -> None:
+    source = tmp_path / "a.pgn"
+    head = f'[Game "x"]\n[FEN "{COMPOSED}"]\n\n'
+    facing = COMPOSED.replace("3k2p2", "5k3").replace("c", "1").replace("n", "1")
+    source.write_text(
+        f"{head}1. e8d8 d9d8 *\n\n{head}1. e8d8 a0a1 *\n\n{head.replace(COMPOSED, facing)}1. e8e9 *\n"
+    )
+    with pytest.raises(RecordError, match="none among 3"):
+        run(tmp_path, source)
+    assert list(read_games(source, on_error=lambda error: None)) == []
+    report = tmp_path / "audit.jsonl"
+    out = tmp_path / "lenient.pgn"
+    summary = convert(Conversion(sources=(source,), out=out, report=report, force=True, lenient=True))
+    assert (summary.kept, summary.cut, summary.duplicates, summary.refused) == (1, 0, 1, 1)
+    lines = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
+    assert "odd position: expected the black soldier" in lines[0]["remarks"][0]
+    assert lines[1]["ply"] == 1
+    [game] = read_games(out, lenient=True)
+    assert (game.start_fen, iccs(game)) == (COMPOSED, "e8d8 d9d8")
+    with pytest.raises(RecordError, match="soldier"):
+        list(read_games(out))
+
+
 def test_a_report_overwrites_nothing_that_matters(tmp_path: Path) -> None:
     source = pgn(tmp_path, "a.pgn", SIX)
     before = source.read_bytes()

@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from xiangqi_gpt.cli.positions import lenient_option
+
 
 class _NamedPath(click.Path):
     """A path with a name: an empty text is none, although it would stand for the current folder."""
@@ -33,6 +35,7 @@ class _NamedPath(click.Path):
 @click.option(
     "--report", type=_NamedPath(path_type=Path), help="JSON lines with the fate of every game, and the sums."
 )
+@lenient_option
 @click.option("--force", is_flag=True, help="Overwrite the files of --out and --report.")
 @click.option("--json", "as_json", is_flag=True, help="Print the sums as one JSON object.")
 def command(
@@ -40,6 +43,7 @@ def command(
     out: Path,
     notation: str | None,
     report: Path | None,
+    lenient: bool,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -50,7 +54,7 @@ def command(
     """
     from xiangqi_gpt.records.convert import Conversion, convert, source_files, total_bytes
 
-    job = Conversion(sources=sources, out=out, notation=notation, report=report, force=force)
+    job = Conversion(sources=sources, out=out, notation=notation, report=report, force=force, lenient=lenient)
     with _progress(lambda: total_bytes(source_files(sources))) as on_progress:
         summary = convert(job, on_progress)
     if as_json:

@@ -48,6 +48,7 @@ class Conversion:
     notation: str | None = None
     report: Path | None = None
     force: bool = False
+    lenient: bool = False  # keep games from positions that cannot occur but can be played
 
 
 def source_files(sources: Iterable[Path]) -> list[Path]:
@@ -263,6 +264,8 @@ def _read(files: list[Path], spool: _Spool, job: Conversion, summary: Summary, p
                 summary.unreadable += 1
                 spool.put(Verdict(Fate.REFUSED, None, name, 0, reason=reading.error.reason), index)
                 continue
+            if job.lenient and reading.lenient is not None:
+                reading = reading.lenient
             number = max(number + 1, _number(reading.record, reading.error))
             spool.put(_fitting(clean(reading, name, number), fmt, says_kind), index)
         if reading is None:

@@ -113,7 +113,8 @@ def choose_encoding(samples: Sequence[bytes], candidate: Callable[[str], Candida
 
 def legal_plies(candidates: Iterable[Candidate]) -> int:
     """How many plies of some games are legal."""
-    return sum(reading.record.plies for reading in judged(candidates, "") if reading.record is not None)
+    records = ((reading.lenient or reading).record for reading in judged(candidates, ""))
+    return sum(record.plies for record in records if record is not None)
 
 
 def _everyday(samples: Iterable[bytes], encoding: str) -> float:
@@ -146,7 +147,7 @@ def choose_ranks(games: Sequence[Sequence[str]], starts: Sequence[str]) -> RankC
     for tokens, fen in zip(coordinates, starts, strict=True):
         if tokens:
             try:
-                found = detect_rank_convention(tokens, Board(fen) if fen else Board())
+                found = detect_rank_convention(tokens, Board(fen, strict=False) if fen else Board())
             except (MoveError, ValueError):
                 continue
             if found is not None:
