@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +248,23 @@ def test_every_file_is_accounted_for(tmp_path: Path) -> None:
         assert listed[name]["outcome"] == "unreadable"
         assert word in listed[name]["reason"]
         assert "\\x" not in listed[name]["reason"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_links_and_pipes_are_accounted_for_and_not_read(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    pgn(folder, "a.pgn", SIX)
+    os.mkfifo(folder / "pipe.pgn")
+    (folder / "gone.pgn").symlink_to(tmp_path / "nothing.pgn")
+    (folder / "loop").symlink_to(folder)
+    summary, games, lines = run(tmp_path, folder)
+    assert [iccs(game) for game in games] == [SIX]
+    assert summary.passed_over == 3
+    assert {Path(line["file"]).name for line in lines} == {"a.pgn", "pipe.pgn", "gone.pgn", "loop"}
+    for source in (folder / "pipe.pgn", Path("/dev/zero")):
+        with pytest.raises(RecordError, match="regular file"):
+            convert(Conversion(sources=(source,), out=tmp_path / "x.pgn"))
 
 
 def test_a_parquet_row_with_deep_json_costs_that_row(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def command(
     if summary.unreadable:
         click.echo(f"{summary.unreadable} files could not be read, or not to their end")
     if summary.passed_over:
-        click.echo(f"{summary.passed_over} files of the folders have no suffix of a record: passed over")
+        click.echo(f"{summary.passed_over} files of the folders are not records by their name: passed over")
     for what, count in summary.left_behind.items():
         click.echo(f"{out.suffix} has no place for {what}: left behind in {count} games")
     click.echo(f"{summary.written} games written to {out}")

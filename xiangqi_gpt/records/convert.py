@@ -59,16 +59,23 @@ def source_files(sources: Iterable[Path]) -> list[Path]:
     return _find(sources)[0]
 
 
-def _find(sources: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """The files to read, and those of the folders that have no name of a record."""
+def _find(sources: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, str]]]:
+    """The files to read, and what else is in the folders, with the reason why it is not read."""
     sources = tuple(sources)
     files: list[Path] = []
-    others: list[Path] = []
+    others: list[tuple[Path, str]] = []
     for source in sources:
         if source.is_dir():
             for path in sorted(source.rglob("*")):
-                if path.is_file():
-                    (files if is_record_name(path) else others).append(path)
+                if path.is_dir():
+                    if path.is_symlink():
+                        others.append((path, "a link to a folder"))
+                elif not path.is_file():
+                    others.append((path, "not a regular file"))
+                elif not is_record_name(path):
+                    others.append((path, f"{path.suffix!r} is not a suffix of records"))
+                else:
+                    files.append(path)
         else:
             read_head(source)
             files.append(source)
@@ -113,8 +120,8 @@ def convert(job: Conversion, on_progress: OnProgress | None = None) -> Summary:
                     pass
             assert summary.balanced()
             if report is not None:
-                for other in others:
-                    report.write(passed_over_line(str(other), f"{other.suffix!r} is no suffix of a record"))
+                for other, reason in others:
+                    report.write(passed_over_line(str(other), reason))
                 report.write(summary_line(summary))
     if not summary.written:
         where = f"; {job.report} says why" if job.report is not None else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import stat
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -228,6 +229,10 @@ def read_head(path: str | os.PathLike[str]) -> bytes:
     """The first bytes of a file; RecordError where there is no such file or it cannot be opened."""
     name = os.fspath(path)
     try:
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            # A pipe would have to be read twice, and a device may never end.
+            raise RecordError("expected a regular file, found a pipe or a device", file=name)
         with open(path, "rb") as file:
             return file.read(HEAD_BYTES)
     except FileNotFoundError as error:
