@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from xiangqi_gpt.notation import parse_any, san, vietnamese
 from xiangqi_gpt.notation.uci import RankConvention
@@ -133,3 +135,26 @@ def test_a_number_that_belongs_to_the_move() -> None:
     assert parse_any(board, "27=6").iccs == "c6d6"
     with pytest.raises(MoveError):
         parse_any(Board(), "12. ")
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(
+    st.one_of(
+        st.text(max_size=8),
+        st.text("KAEBHNRCPabcdefghi0123456789x+", min_size=2, max_size=7),
+        st.text("TgSXPMBCtsg123456789./-", min_size=4, max_size=5),
+    )
+)
+def test_any_text_is_a_legal_move_or_a_move_error(text: str) -> None:
+    for board in (Board(), *stacked(3, seed=1)):
+        for parse in (
+            lambda b, t: san.parse(b, t),
+            lambda b, t: san.parse(b, t, ranks="1-10"),
+            vietnamese.parse,
+            parse_any,
+        ):
+            try:
+                move = parse(board, text)
+            except MoveError:
+                continue
+            assert board.is_legal(move)

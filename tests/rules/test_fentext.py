@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from xiangqi_gpt.rules import START_FEN, Board
 from xiangqi_gpt.rules.errors import FenError
+from xiangqi_gpt.rules.lenient import lenient_board
 
 BOARD = START_FEN.split()[0]
 
@@ -56,3 +59,25 @@ def test_black_to_move_stuck_to_the_board() -> None:
 def test_what_cannot_be_read_is_still_refused(text: str) -> None:
     with pytest.raises(FenError):
         Board(text)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(
+    st.one_of(
+        st.text(max_size=60),
+        st.text("rnbakcpRNBAKCPGMSgmsheHE123456789/ _+%20[]-wb?&=fen", max_size=80),
+        st.builds(
+            "{}{}{}".format,
+            st.text(" _%+[]", max_size=4),
+            st.just(BOARD),
+            st.text(" _%+[]wbr-019", max_size=12),
+        ),
+    )
+)
+def test_any_text_is_a_position_or_a_fen_error(text: str) -> None:
+    for read in (lambda: Board(text), lambda: lenient_board(text)[0]):
+        try:
+            board = read()
+        except FenError:
+            continue
+        assert Board(board.fen(), strict=False).fen() == board.fen()
