@@ -46,15 +46,13 @@ _LETTER: Final = "[1-9KABENRHCPGSMkabenrhcpgsm]"
 _FEN: Final = re.compile(
     r"\s*(?:fen\s+|FEN[:：]\s*)?"
     rf"((?:{_LETTER}+/){{9}}{_LETTER}+(?:\[\])?"
-    rf"(?:{_GAP}*[wbr](?![A-Za-z0-9/]))?(?:{_GAP}+-{_GAP}+-)?(?:{_GAP}+\d+{_GAP}+\d+)?)"
+    rf"(?:{_GAP}{{0,9}}[wbr](?![A-Za-z0-9/]))?(?:{_GAP}{{1,9}}-{_GAP}{{1,9}}-)?(?:{_GAP}{{1,9}}\d+{_GAP}{{1,9}}\d+)?)"
 )
 _POSITION: Final = re.compile(r"\s*(?:position\s+)?(startpos|fen)(?:\s+|$)")
 _FIRST: Final = re.compile(r"\s*0*1\s*[.．、]")
 _RUN: Final = re.compile(r"(?:[a-i][0-9][a-i][0-9]){2,}")
 _MARKS: Final = ";|\t,:；：，"  # what parts an id from the moves, the likeliest first
-_ID: Final = re.compile(
-    rf"\s*\"?([^\s\"{_MARKS}]{{1,64}})\"?[^\S\t]*([{_MARKS}])\s*\"?(.*?)\"?\s*", re.DOTALL
-)
+_ID: Final = re.compile(rf"\s*\"?([^\s\"{_MARKS}]{{1,64}})\"?[^\S\t]*([{_MARKS}])\s*\"?")
 _NUMBER: Final = re.compile(r"(?<!\S)\d{1,4}\s?[.．、]+")
 _HEADERS: Final = {
     "标题": "Title", "標題": "Title", "赛事": "Event", "賽事": "Event", "比赛": "Event", "比賽": "Event",
@@ -137,11 +135,12 @@ def _id_mark(raws: Iterable[bytes]) -> str:
 def _split_id(raw: bytes, marks: str) -> tuple[str, str, str, str] | None:
     """Encoding, id, mark and moves of a line, None where no id stands in front of moves."""
     for encoding, text in _decodings(raw):
-        match = _ID.fullmatch(text)
+        match = _ID.match(text)
         if match is not None and match[2] in marks:
-            moves = _NUMBER.sub("", match[3], count=1).lstrip()
+            rest = text[match.end() :].strip().removesuffix('"')
+            moves = _NUMBER.sub("", rest, count=1).lstrip()
             if _MOVE.match(moves) or _RUN.match(moves):
-                return encoding, match[1], match[2], match[3]
+                return encoding, match[1], match[2], rest
     return None
 
 
