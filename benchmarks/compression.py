@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from xiangqi_gpt.compress.successor import fingerprint_of
 from xiangqi_gpt.decoding import Scorer
 from xiangqi_gpt.decoding.rows import Row, pack_rows
 from xiangqi_gpt.decoding.tree import PackedTree
@@ -40,11 +41,10 @@ from xiangqi_gpt.model import XiangqiGPTForCausalLM
 from xiangqi_gpt.model.checkpoint import export_model, load_model
 from xiangqi_gpt.model.context import board_features, context_start
 from xiangqi_gpt.model.onnx import export_onnx
-from xiangqi_gpt.players.gpt import bundled_model
+from xiangqi_gpt.players.gpt_player import bundled_model
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.tokens import legal_tree
-from xiangqi_gpt.training.compress.successor import fingerprint_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "compression.md"
 MARKS = "<!-- table -->", "<!-- end of table -->"

@@ -74,7 +74,8 @@ def main() -> None:
     if arguments.row is not None:
         print(json.dumps(convert_once(*arguments.row)))
         return
-    from xiangqi_gpt.records import pgnwrite, read_games
+    from xiangqi_gpt.records import read_games
+    from xiangqi_gpt.records.formats.pgn import pgnwrite
     from xiangqi_gpt.resources import resource_path
 
     data = arguments.data or [resource_path("data/sample.parquet")]

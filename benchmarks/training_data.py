@@ -19,14 +19,14 @@ import time
 import numpy as np
 import torch
 
+from xiangqi_gpt.dataset.packed import Packed
+from xiangqi_gpt.dataset.packing import Data, PackSettings, open_data
+from xiangqi_gpt.dataset.sampler import Sampler
 from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
 from xiangqi_gpt.training.batches import Batch
-from xiangqi_gpt.training.config import changed, preset
 from xiangqi_gpt.training.loader import Loader, default_workers
-from xiangqi_gpt.training.packed import Packed
-from xiangqi_gpt.training.packing import Data, PackSettings, open_data
-from xiangqi_gpt.training.sampling import Sampler
 from xiangqi_gpt.training.step import Stepper
+from xiangqi_gpt.training.train_config import changed, preset
 
 OPENING = 16  # plies that count as the opening in the table of windows
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import torch
 
+from xiangqi_gpt.dataset.packing import PackSettings, open_data
 from xiangqi_gpt.training.batches import Batch
-from xiangqi_gpt.training.config import TrainConfig, changed, preset
 from xiangqi_gpt.training.loop import Trainer
-from xiangqi_gpt.training.packing import PackSettings, open_data
 from xiangqi_gpt.training.step import losses, make_optimizer
+from xiangqi_gpt.training.train_config import TrainConfig, changed, preset
 
 
 def bare(model: Any, config: TrainConfig, batches: Sequence[Batch]) -> None:

@@ -36,6 +36,7 @@ from xiangqi_gpt.cli.main import COMMANDS
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
 READMES = PAGES[:2]
+PAPERS = [ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")]
 HAS_MODEL = (ROOT / "assets" / "model").is_dir()
 
 BLOCK = re.compile(
@@ -243,7 +244,7 @@ def test_every_command_and_every_folder_is_named(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert [name for name in COMMANDS if f"xiangqi-gpt {name}" not in text] == []
     packages = [path.parent.name for path in (ROOT / "xiangqi_gpt").glob("*/__init__.py")]
-    top = ["assets", "benchmarks", "data", "docs", "tests", "xiangqi_gpt"]
+    top = ["assets", "benchmarks", "data", "docs", "tests", "tools", "xiangqi_gpt"]
     assert [name for name in sorted({*packages, *top}) if not re.search(rf"^ *{name}/ ", text, re.M)] == []
 
 
@@ -254,7 +255,7 @@ def links_of(page: Path) -> Iterator[str]:
             yield target.partition("#")[0]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *PAPERS], ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     missing = [target for target in links_of(page) if not (page.parent / target).exists()]
     if not HAS_MODEL:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import xiangqi_gpt.resources as resources
+from xiangqi_gpt.errors import XiangqiError
 from xiangqi_gpt.resources import resource_path
-from xiangqi_gpt.rules.errors import XiangqiError
 
 
 def test_files_of_the_clone_are_found() -> None:

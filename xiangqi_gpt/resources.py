@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from xiangqi_gpt.rules.errors import XiangqiError
+from xiangqi_gpt.errors import XiangqiError
 
 _PACKAGE = Path(__file__).resolve().parent
 _FOLDERS = ("assets", "data")

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from xiangqi_gpt.arena.match import MatchConfig, MatchResult, PlayedGame, play_match
+from xiangqi_gpt.arena.match_records import match_records
 from xiangqi_gpt.arena.openings import Opening
-from xiangqi_gpt.arena.pgn import match_records
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.players import (
     Analysis,
     Limit,
@@ -20,9 +21,8 @@ from xiangqi_gpt.players import (
     PlayResult,
 )
 from xiangqi_gpt.players.baselines import GreedyPlayer, RandomPlayer
-from xiangqi_gpt.players.engine import EnginePlayer
+from xiangqi_gpt.players.engine_player import EnginePlayer
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.move import Move
 
 FAKE = Path(__file__).parents[1] / "players" / "fake_engine.py"

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from xiangqi_gpt.arena.make_openings import OpeningsConfig, is_settled, make_openings
+from tools.make_openings import OpeningsConfig, is_settled, make_openings
 from xiangqi_gpt.arena.openings import load_openings
-from xiangqi_gpt.players.engine import EnginePlayer, find_engine
-from xiangqi_gpt.rules.errors import RecordError
+from xiangqi_gpt.engines.process import find_engine
+from xiangqi_gpt.errors import RecordError
+from xiangqi_gpt.players.engine_player import EnginePlayer
 
 needs_fairy = pytest.mark.skipif(
     find_engine("fairy-stockfish") is None, reason="the engine fairy-stockfish is not installed"

@@ -11,7 +11,7 @@ from tests.model.tiny import tiny
 from tests.training.games import games
 from xiangqi_gpt.cli.main import cli
 from xiangqi_gpt.model.checkpoint import load_model
-from xiangqi_gpt.records.parquet import write
+from xiangqi_gpt.records.formats.parquet import write
 
 
 def call(*arguments: object) -> Result:

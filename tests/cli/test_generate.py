@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.training.teacher.scripted import command
+from tests.teacher.scripted import command
 from xiangqi_gpt.cli.main import cli
 from xiangqi_gpt.records import read_games
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from tests.training.teacher.scripted import command
+from tests.teacher.scripted import command
 from xiangqi_gpt.cli.main import cli
 from xiangqi_gpt.records import read_games
 

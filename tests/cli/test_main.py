@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from xiangqi_gpt import __version__
 from xiangqi_gpt.cli import main as cli_main
 from xiangqi_gpt.cli.main import COMMANDS, cli
-from xiangqi_gpt.rules.errors import XiangqiError
+from xiangqi_gpt.errors import XiangqiError
 
 
 def test_help_lists_every_command_and_imports_nothing_heavy() -> None:

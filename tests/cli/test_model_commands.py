@@ -12,10 +12,8 @@ from tests.model.tiny import tiny
 from tests.training.games import games
 from xiangqi_gpt.cli.main import cli
 from xiangqi_gpt.records import GameRecord
-from xiangqi_gpt.records.parquet import write
+from xiangqi_gpt.records.formats.parquet import write
 from xiangqi_gpt.rules.board import Board
-
-START_MOVES = 44
 
 
 def call(*arguments: object) -> Result:

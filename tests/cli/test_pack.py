@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 
 from tests.training.games import games
 from xiangqi_gpt.cli.main import cli
+from xiangqi_gpt.dataset.packed import fingerprint
+from xiangqi_gpt.dataset.packing import PackSettings, open_data
 from xiangqi_gpt.records import write_games
-from xiangqi_gpt.training.packed import fingerprint
-from xiangqi_gpt.training.packing import PackSettings, open_data
 
 
 def run(*arguments: object) -> Result:

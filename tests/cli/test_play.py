@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from xiangqi_gpt.cli import play
+from xiangqi_gpt.cli import play_command
 from xiangqi_gpt.cli.main import cli
 from xiangqi_gpt.gui import settings as settings_module
 from xiangqi_gpt.gui.settings import Settings, load_settings
@@ -122,10 +122,10 @@ def test_a_screenshot_is_taken_without_a_display(tmp_path: Path) -> None:
 
 
 def test_temperature_is_added_to_the_spec() -> None:
-    assert play.add_temperature("gpt", 0.5) == "gpt:temperature=0.5"
-    assert play.add_temperature("gpt:model=x", 1.0) == "gpt:model=x,temperature=1"
+    assert play_command.add_temperature("gpt", 0.5) == "gpt:temperature=0.5"
+    assert play_command.add_temperature("gpt:model=x", 1.0) == "gpt:model=x,temperature=1"
     with pytest.raises(ConfigError, match="greedy"):
-        play.add_temperature("greedy", 0.5)
+        play_command.add_temperature("greedy", 0.5)
 
 
 @pytest.mark.parametrize(
@@ -133,20 +133,24 @@ def test_temperature_is_added_to_the_spec() -> None:
 )
 def test_sizes_that_are_none(text: str) -> None:
     with pytest.raises(ConfigError, match="expected a size"):
-        play.parse_size(text)
+        play_command.parse_size(text)
 
 
 def test_the_menu_offers_the_opponent_that_was_given() -> None:
     others = ("greedy", "random")
-    assert play.opponents("gpt") == ("gpt", "gpt:lookahead=0.5s", *others)
-    assert play.opponents("gpt:model=x,temperature=0.3") == (
+    assert play_command.opponents("gpt") == ("gpt", "gpt:lookahead=0.5s", *others)
+    assert play_command.opponents("gpt:model=x,temperature=0.3") == (
         "gpt:model=x",
         "gpt:model=x,lookahead=0.5s",
         *others,
     )
-    assert play.opponents("gpt:lookahead=2s,model=x") == ("gpt:model=x", "gpt:lookahead=2s,model=x", *others)
+    assert play_command.opponents("gpt:lookahead=2s,model=x") == (
+        "gpt:model=x",
+        "gpt:lookahead=2s,model=x",
+        *others,
+    )
     fish = "engine:fish,nodes=1"
-    assert play.opponents(fish) == (fish, *play.opponents("greedy"))
+    assert play_command.opponents(fish) == (fish, *play_command.opponents("greedy"))
 
 
 def test_an_ascii_terminal_gets_letters_and_piped_lines_end_cleanly(tmp_path: Path) -> None:
@@ -168,7 +172,7 @@ def test_an_ascii_terminal_gets_letters_and_piped_lines_end_cleanly(tmp_path: Pa
 
 def test_the_command_does_not_load_what_it_does_not_need() -> None:
     code = (
-        "import sys; import xiangqi_gpt.cli.play, xiangqi_gpt.terminal.game;"
+        "import sys; import xiangqi_gpt.cli.play_command, xiangqi_gpt.terminal.game;"
         "print(sorted({'torch', 'pygame', 'numpy', 'numba'} & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -15,10 +15,10 @@ from torch import Tensor
 from tests.decoding.test_scorer import after, random_line
 from tests.model.tiny import MODES, SIZES, tiny
 from xiangqi_gpt.decoding import Scorer, beam_search
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.gpt import XiangqiGPTOutput
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.move import Move
 
 ENDGAME = "4k4/9/9/9/4P4/9/9/9/9/3K5 w - - 0 1"  # few legal moves on both sides

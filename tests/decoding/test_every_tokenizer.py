@@ -10,12 +10,11 @@ from tests.decoding.lines import after, random_line
 from tests.model.combinations import BOARDS, NAMES, combinations
 from tests.model.tiny import tiny
 from xiangqi_gpt.decoding import MoveScores, Scorer
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTForCausalLM
 from xiangqi_gpt.model.context import board_features, context_start
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, Condition
-from xiangqi_gpt.tokens.tokenizer import turned
 
 
 def rerun(model: XiangqiGPTForCausalLM, board: Board, prefix: list[int]) -> np.ndarray:
@@ -142,7 +141,7 @@ def test_the_legal_set_is_read_from_the_head_and_changes_no_score(board: str) ->
     assert plain.legal_set is None
     assert scores.legal_set is not None
     assert scores.legal_set
-    assert {turned(move).index for move in scores.legal_set} <= set(POSSIBLE_MOVES.tolist())
+    assert {move.rotated().index for move in scores.legal_set} <= set(POSSIBLE_MOVES.tolist())
     assert with_head.legal_head is not None
     with torch.no_grad():  # a head that says the same of all moves
         head = with_head.legal_head

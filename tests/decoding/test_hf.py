@@ -13,9 +13,9 @@ from tests.decoding.test_scorer import after, random_line
 from tests.model.tiny import MODES, tiny
 from xiangqi_gpt.decoding import Scorer, beam_search
 from xiangqi_gpt.decoding.hf import LegalMoves, generate_lines, prefix_allowed_tokens, prompt_ids
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import torch
 from tests.decoding.test_scorer import after, random_line
 from tests.model.tiny import MODES, tiny
 from xiangqi_gpt.decoding import Lookahead, LookaheadConfig, MoveScores, Scorer, choose
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.move import Move
 
 MATE_IN_TWO = "4k4/9/R8/9/9/9/9/9/9/1R3K3 w - - 0 1"  # one rook to the eighth rank, the other to the ninth

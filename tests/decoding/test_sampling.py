@@ -10,8 +10,8 @@ import pytest
 from tests.decoding.test_scorer import scores_of
 from xiangqi_gpt.decoding import Sampling, choose, open_moves
 from xiangqi_gpt.decoding.sampling import loses_by_repetition
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.rulesets import RULE_SETS
 

@@ -9,10 +9,10 @@ import torch
 from tests.decoding.lines import after, random_line
 from tests.model.tiny import MODES, tiny
 from xiangqi_gpt.decoding import MoveScores, Scorer, choose
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import EncodedBoards, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.context import board_features, context_start
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
 
@@ -109,7 +109,7 @@ def test_no_legal_move_is_said_so() -> None:
 
 def test_unmasked_words_are_judged_on_the_whole_vocabulary() -> None:
     """With one token far above all others the greedy text is that token repeated: no move at all."""
-    model = tiny()
+    model = tiny(move_head="pointer")
     assert model.lm_head.weight.shape[0] == len(model.tokenizer.vocab)
     with torch.no_grad():
         model.lm_head.weight.zero_()

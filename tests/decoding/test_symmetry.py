@@ -10,10 +10,10 @@ import pytest
 
 from tests.model.tiny import tiny
 from xiangqi_gpt.decoding import MoveScores, Scorer, SymmetricScorer
-from xiangqi_gpt.decoding.symmetry import mirrored
+from xiangqi_gpt.errors import PlayerError
 from xiangqi_gpt.players import Limit, create_player
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import PlayerError
+from xiangqi_gpt.rules.views import mirrored_board
 
 LOPSIDED = "4k3c/9/3R5/9/9/9/9/9/4A4/2BK5 b - - 5 30"
 
@@ -34,7 +34,7 @@ def by_move(scores: MoveScores, *, turned: bool = False) -> dict[str, float]:
 def test_the_mirror_image_has_the_same_scores(root: Board) -> None:
     model = tiny(initializer_range=0.3)
     board = played(root, 7, seed=1)
-    plain, other = Scorer(model).score(board), Scorer(model).score(mirrored(board))
+    plain, other = Scorer(model).score(board), Scorer(model).score(mirrored_board(board))
     both = SymmetricScorer(Scorer(model)).score(board)
     one, two = by_move(plain), by_move(other, turned=True)
     assert any(abs(one[move] - two[move]) > 1e-3 for move in one)
@@ -42,17 +42,17 @@ def test_the_mirror_image_has_the_same_scores(root: Board) -> None:
         assert np.exp(score) == pytest.approx((np.exp(one[move]) + np.exp(two[move])) / 2)
     assert both.value == pytest.approx((plain.value + other.value) / 2)
     assert both.greedy == plain.greedy
-    again = SymmetricScorer(Scorer(model)).score(mirrored(board))
+    again = SymmetricScorer(Scorer(model)).score(mirrored_board(board))
     assert by_move(again, turned=True) == pytest.approx(by_move(both))
 
 
 def test_a_mirrored_board_is_a_game() -> None:
     board = played(Board(LOPSIDED), 9, seed=2)
-    image = mirrored(board)
+    image = mirrored_board(board)
     assert [m.mirrored() for m in image.move_stack] == board.move_stack
     assert image.turn == board.turn
     assert {m.mirrored() for m in image.legal_moves()} == set(board.legal_moves())
-    assert mirrored(image).fen() == board.fen()
+    assert mirrored_board(image).fen() == board.fen()
 
 
 def test_a_line_is_scored_like_its_positions() -> None:

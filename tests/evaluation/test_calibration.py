@@ -11,9 +11,9 @@ import pytest
 from tests.model.tiny import tiny
 from tests.training.games import games
 from xiangqi_gpt.decoding import Scorer
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.evaluation.calibration import BINS, Calibration, measure_calibration, plot
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 
 
 def test_bins_hold_every_position() -> None:

@@ -11,6 +11,7 @@ import torch
 from tests.model.tiny import tiny
 from tests.training.games import games
 from tests.training.test_loop import config
+from xiangqi_gpt.dataset.packed import pack
 from xiangqi_gpt.decoding import Scorer
 from xiangqi_gpt.evaluation.games import random_boards
 from xiangqi_gpt.evaluation.legality import measure_legality, measure_legality_of_boards
@@ -18,7 +19,6 @@ from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.players import Limit, PlayerError, create_player
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.training.loop import Trainer
-from xiangqi_gpt.training.packed import pack
 
 KEYS = ("legal_set_precision", "legal_set_recall", "legal_set_f1")
 

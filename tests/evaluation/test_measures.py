@@ -12,13 +12,12 @@ import torch
 from tests.model.tiny import tiny
 from tests.training.games import games
 from xiangqi_gpt.decoding import Scorer
+from xiangqi_gpt.errors import ConfigError, Reason
 from xiangqi_gpt.evaluation.accuracy import measure_accuracy
 from xiangqi_gpt.evaluation.games import chosen_games, random_boards
 from xiangqi_gpt.evaluation.legality import NO_MOVE, broken_rule, measure_legality, measure_legality_of_boards
-from xiangqi_gpt.records.parquet import write
+from xiangqi_gpt.records.formats.parquet import write
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
-from xiangqi_gpt.rules.explain import Reason
 
 
 def test_accuracy_equals_counting_position_by_position() -> None:

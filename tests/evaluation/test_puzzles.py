@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from xiangqi_gpt.cli.main import cli
+from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.evaluation.puzzles import Puzzle, drawn, read_puzzles, solve
 from xiangqi_gpt.players.base import Limit, PlayResult
 from xiangqi_gpt.records import GameRecord
-from xiangqi_gpt.records.pgnwrite import write
+from xiangqi_gpt.records.formats.pgn.pgnwrite import write
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import RecordError
 from xiangqi_gpt.rules.move import Move
 
 TWO_ROOKS = "4k4/R8/9/9/9/9/9/9/9/1R1K5 w - - 0 1"  # b0b9 mates

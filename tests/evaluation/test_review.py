@@ -10,12 +10,12 @@ from click.testing import CliRunner
 
 from tests.model.tiny import tiny
 from xiangqi_gpt.cli.main import cli
+from xiangqi_gpt.errors import PlayerError
 from xiangqi_gpt.evaluation.review import annotated, plot, review
 from xiangqi_gpt.players.base import Analysis, Limit, Line, Value
 from xiangqi_gpt.records import GameRecord, Note, read_games
-from xiangqi_gpt.records.pgnwrite import write
+from xiangqi_gpt.records.formats.pgn.pgnwrite import write
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import PlayerError
 from xiangqi_gpt.rules.move import Move
 
 MOVES = ("h2e2", "h9g7", "h0g2", "i9h9", "i0h0")

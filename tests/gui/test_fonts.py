@@ -6,8 +6,8 @@ import pygame
 import pytest
 from fontTools.ttLib import TTFont
 
+from tools.make_fonts import NUMERALS, PIECES, source_characters
 from xiangqi_gpt.gui.ink import FILES, Face, Ink
-from xiangqi_gpt.gui.make_fonts import NUMERALS, PIECES, source_characters
 from xiangqi_gpt.gui.texts import BLACK_FILES, PIECE_SETS, RED_FILES, RIVER, TEXTS
 from xiangqi_gpt.resources import resource_path
 
@@ -39,7 +39,7 @@ def test_words_of_the_window(face: Face) -> None:
 
 @pytest.mark.parametrize("face", ["sans", "serif"])
 def test_every_text_in_the_sources(face: Face) -> None:
-    """Rules, players and window: refusals, ends of games, notation. If this fails, run `gui.make_fonts`."""
+    """Rules, players and window: refusals, ends of games, notation. If this fails, run `tools.make_fonts`."""
     assert missing(face, "".join(source_characters())) == ""
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTConfig
 from xiangqi_gpt.model.attention import attention_names
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import TOKENIZERS
 
 NAMES = sorted(TOKENIZERS)

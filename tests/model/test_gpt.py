@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from tests.model.tiny import MODES, tiny
+from xiangqi_gpt.dataset.windows import Windows
+from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.checkpoint import export_model, load_model
-from xiangqi_gpt.rules.errors import ConfigError, ModelError
 from xiangqi_gpt.training.batches import collate
-from xiangqi_gpt.training.windows import Windows
 
 
 def windows(plies: int = 6, rows: int = 3, seed: int = 0) -> Windows:

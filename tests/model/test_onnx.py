@@ -15,12 +15,11 @@ import pytest
 
 from tests.model.tiny import tiny
 from xiangqi_gpt.decoding import Scorer
+from xiangqi_gpt.errors import ModelError
 from xiangqi_gpt.model.context import board_features, context_start
 from xiangqi_gpt.model.onnx import export_onnx
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ModelError
 from xiangqi_gpt.rules.move import Move
-from xiangqi_gpt.tokens.tokenizer import turned
 
 PAGE = Path(__file__).parents[2] / "docs" / "compression.md"
 HAS_ONNX = all(importlib.util.find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime"))
@@ -48,7 +47,7 @@ def example() -> Callable[..., dict[tuple[int, int], float]]:
 
 
 def seen(move: Move, turn: int) -> tuple[int, int]:
-    own = turned(move) if turn else move
+    own = move.rotated() if turn else move
     return own.from_square, own.to_square
 
 

@@ -11,11 +11,11 @@ import torch.nn.functional as F
 
 from tests.model.tiny import tiny
 from xiangqi_gpt.decoding import Scorer
+from xiangqi_gpt.errors import ModelError
 from xiangqi_gpt.model import XiangqiGPTForCausalLM
-from xiangqi_gpt.model.checkpoint import export_model, load_model
-from xiangqi_gpt.model.quantize import Int8Conv2d, Int8Linear, product, quantized
+from xiangqi_gpt.model.checkpoint import export_model, load_model, quantized
+from xiangqi_gpt.model.quantize import Int8Conv2d, Int8Linear, product
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ModelError
 
 
 def model() -> XiangqiGPTForCausalLM:

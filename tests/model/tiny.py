@@ -22,6 +22,9 @@ SIZES: dict[str, Any] = {
 MODES: dict[str, dict[str, Any]] = {
     "spatial": {"board": "spatial"},
     "spatial-iccs": {"board": "spatial", "tokenizer": "iccs"},
+    "spatial-pointer": {"board": "spatial", "move_head": "pointer"},
+    "spatial-styles": {"board": "spatial", "styles": "human+teacher"},
+    "spatial-move": {"board": "spatial", "tokenizer": "move"},
     "bag": {"board": "bag"},
     "bag-iccs": {"board": "bag", "tokenizer": "iccs"},
     "none": {"board": "none", "view": "red", "context_plies": 60},

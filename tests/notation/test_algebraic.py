@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xiangqi_gpt.errors import NoPieceError
 from xiangqi_gpt.notation import parse_any, san, vietnamese
 from xiangqi_gpt.notation.uci import RankConvention
 from xiangqi_gpt.rules import Board, IllegalMoveError, Move, MoveError
-from xiangqi_gpt.rules.errors import NoPieceError
 
 from .positions import played, stacked
 

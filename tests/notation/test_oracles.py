@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import pytest
 
 from xiangqi_gpt.notation import chinese, uci, wxf
-from xiangqi_gpt.notation.linear import ADVISOR, ELEPHANT, PAWN, place_in_stack
+from xiangqi_gpt.notation.relative import ADVISOR, ELEPHANT, PAWN, place_in_stack
 from xiangqi_gpt.rules import Board, Move, MoveError
 
 from .positions import played, stacked

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.records import GameRecord, read_games
-from xiangqi_gpt.rules.errors import RecordError
 from xiangqi_gpt.rules.move import Move
 
 Read = Callable[..., tuple[list[GameRecord], list[RecordError]]]

@@ -15,14 +15,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from xiangqi_gpt.records import GameRecord, Note, Variation, dhtmlxq, jsonl, parquet, pgnwrite, xqf
-from xiangqi_gpt.records.formats import FORMATS
+from xiangqi_gpt.errors import RecordError
+from xiangqi_gpt.records import GameRecord, Note, Variation
+from xiangqi_gpt.records.formats import FORMATS, dhtmlxq, jsonl, parquet, xqf
+from xiangqi_gpt.records.formats.pgn import pgnwrite
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import RecordError
 from xiangqi_gpt.rules.move import Move
 
 from . import builders
-from .test_binary import CBF, START, TREE
+from .formats.test_binary import CBF, START, TREE
 
 FIELD = Path(__file__).with_name("field")
 LIMIT = 20

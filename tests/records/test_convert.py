@@ -9,22 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from xiangqi_gpt.records import (
-    GameRecord,
-    Note,
-    TeacherLabels,
-    jsonl,
-    pgnwrite,
-    read_games,
-    split_of,
-    write_games,
-)
+from xiangqi_gpt.errors import ConfigError, RecordError
+from xiangqi_gpt.records import GameRecord, Note, TeacherLabels, read_games, split_of, write_games
 from xiangqi_gpt.records.convert import Conversion, convert
-from xiangqi_gpt.rules.errors import ConfigError, RecordError
+from xiangqi_gpt.records.formats import jsonl
+from xiangqi_gpt.records.formats.pgn import pgnwrite
 
 from . import builders
 from .conftest import iccs, moves
-from .test_binary import LINE
+from .formats.test_binary import LINE
 
 SIX = "h2e2 h9g7 h0g2 i9h9 g3g4 g6g5"
 OTHER = "b2e2 h9g7 b0c2 i9h9"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from xiangqi_gpt.records.decide import Lookahead
+from xiangqi_gpt.records.detect import Lookahead
 
 from .conftest import Read, iccs
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from xiangqi_gpt.records import dhtmlxq, jsonl, movelist, pgn
-from xiangqi_gpt.records.formats import read_file
+from xiangqi_gpt.errors import RecordError
+from xiangqi_gpt.records.formats import dhtmlxq, jsonl, movelist, read_file
+from xiangqi_gpt.records.formats.pgn import pgnread
 from xiangqi_gpt.records.textlines import MAX_LINE, TextLines
-from xiangqi_gpt.rules.errors import RecordError
 
 from .conftest import Read, iccs
 
@@ -50,13 +50,13 @@ def test_a_line_of_two_gigabytes_between_two_games(megabytes: int) -> None:
         yield b"\n\n"
         yield GOOD.encode()
 
-    readings = list(pgn.read_stream(Pieces(pieces()), "long.pgn"))
+    readings = list(pgnread.read_stream(Pieces(pieces()), "long.pgn"))
     assert [reading.record.number for reading in readings if reading.record is not None] == [1, 3]
     [error] = [reading.error for reading in readings if reading.error is not None]
     assert (error.file, error.game, error.line) == ("long.pgn", 2, 8)
 
 
-@pytest.mark.parametrize("module", [pgn, movelist, jsonl, dhtmlxq])
+@pytest.mark.parametrize("module", [pgnread, movelist, jsonl, dhtmlxq])
 def test_no_line_end_at_all(module: object) -> None:
     def pieces() -> Iterator[bytes]:
         for _ in range(300):
@@ -141,7 +141,7 @@ def test_what_is_no_record_file_is_named(read: Read, content: bytes, word: str) 
 
 HOSTILE = {
     "pgn": '[Game "x"]\n\n{' + "注" * 100 + "\n" + ("注" * 300_000 + "\n") * 60,
-    "pgn.games": ('[Game "x"]\n\n1. h2e2 {' + "a" * 1_900_000 + "}\n\n") * 30,
+    "pgnread.games": ('[Game "x"]\n\n1. h2e2 {' + "a" * 1_900_000 + "}\n\n") * 30,
     "jsonl": ('{"moves": "h2e2", "tags": {"a": "' + "b" * 900_000 + '"}}\n') * 40,
     "json": "[" + ('{"moves": "h2e2",\n"tags": {"a": "' + "b" * 900_000 + '"}},\n') * 40,
     "ubb": "[DhtmlXQ]" + ("[DhtmlXQ_comment1]" * 50_000 + "\n") * 40,
@@ -150,7 +150,15 @@ HOSTILE = {
 }
 MEASURE = """
 import resource, sys
-from xiangqi_gpt.records import read_games, parquet, xqf, ccbridge, cbf, jsonl, dhtmlxq, movelist, pgn
+from xiangqi_gpt.records import read_games
+from xiangqi_gpt.records.formats import parquet
+from xiangqi_gpt.records.formats import xqf
+from xiangqi_gpt.records.formats import ccbridge
+from xiangqi_gpt.records.formats import cbf
+from xiangqi_gpt.records.formats import jsonl
+from xiangqi_gpt.records.formats import dhtmlxq
+from xiangqi_gpt.records.formats import movelist
+from xiangqi_gpt.records.formats.pgn import pgnread
 from xiangqi_gpt.rules import batch
 before = None
 for path in sys.argv[1:]:
@@ -164,7 +172,7 @@ for path in sys.argv[1:]:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is measured in the way of Linux")
 @pytest.mark.parametrize(
-    "names", [["pgn.games", "json"], pytest.param(list(HOSTILE), marks=pytest.mark.slow)]
+    "names", [["pgnread.games", "json"], pytest.param(list(HOSTILE), marks=pytest.mark.slow)]
 )
 def test_memory_on_hostile_files(tmp_path: Path, names: list[str]) -> None:
     paths = [tmp_path / "small.pgn"]

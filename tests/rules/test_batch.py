@@ -1,23 +1,19 @@
-"""The array rules: perft, equality with `Board`, safety on nonsense, and the plain-Python fallback."""
+"""The array rules: perft, equality with `Board`, safety on nonsense."""
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-from xiangqi_gpt import rules
 from xiangqi_gpt.rules import Board, IllegalMoveError, Move, XiangqiError, batch, format_fen
 from xiangqi_gpt.rules.pieces import Color
 
@@ -92,7 +88,7 @@ def random_placements(count: int, seed: int) -> Iterator[Board]:
         yield Board(format_fen(squares, random.choice(list(Color)), 0, 1), strict=False)
 
 
-def assert_equal_to_board(boards: Iterator[Board], module: ModuleType = batch, step: int = 2000) -> int:
+def assert_equal_to_board(boards: Iterator[Board], step: int = 2000) -> int:
     """Compare every function with `Board`, `step` boards at a time; returns how many were compared."""
     compared = 0
     while True:
@@ -106,10 +102,10 @@ def assert_equal_to_board(boards: Iterator[Board], module: ModuleType = batch, s
                 break
         if not squares:
             return compared
-        counts, moves = module.legal_lists(squares, turns)
-        assert module.in_check(squares, turns).tolist() == checks
-        flags = module.outcome_flags(squares, turns)
-        mask = module.legal_mask(squares, turns)
+        counts, moves = batch.legal_lists(squares, turns)
+        assert batch.in_check(squares, turns).tolist() == checks
+        flags = batch.outcome_flags(squares, turns)
+        mask = batch.legal_mask(squares, turns)
         assert mask.sum() == sum(map(len, legal))
         for row, indices in enumerate(legal):
             assert counts[row] == len(indices)
@@ -301,45 +297,6 @@ def test_too_many_moves_for_a_list() -> None:
     assert batch.legal_mask([squares], [0]).sum() > batch.MAX_MOVES
 
 
-@pytest.fixture
-def plain_batch(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The module as it loads where numba does not."""
-    for name in ("batch", "batch_numba"):
-        monkeypatch.delitem(sys.modules, f"xiangqi_gpt.rules.{name}")
-        monkeypatch.setattr(rules, name, getattr(rules, name))
-        delattr(rules, name)
-    monkeypatch.setitem(sys.modules, "numba", None)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        module = importlib.import_module("xiangqi_gpt.rules.batch")
-    assert [warning.category for warning in caught] == [RuntimeWarning]
-    assert "numba" in str(caught[0].message)
-    return module
-
-
-def test_plain_python_is_equal(plain_batch: ModuleType) -> None:
-    assert batch.COMPILED
-    assert not plain_batch.COMPILED
-    assert assert_equal_to_board(random_play(150, seed=9), plain_batch) == 150
-    assert assert_equal_to_board(random_placements(150, seed=10), plain_batch) == 150
-    assert plain_batch.perft(START, 2) == 1920
-    moves, expected = played_game(12, seed=11)
-    moves[8] = 8100
-    boards, first_illegal = plain_batch.replay(START.squares, 0, moves)
-    assert boards.tolist() == batch.replay(START.squares, 0, moves)[0].tolist()
-    assert first_illegal == 8
-    pushed, turns = np.array([START.squares], np.int8), np.zeros(1, np.int8)
-    plain_batch.push(pushed, turns, moves[:1])
-    assert pushed.tolist() == [expected[1]]
-    assert turns.tolist() == [1]
-    with pytest.raises(IllegalMoveError):
-        plain_batch.push(pushed, turns, [8100])
-    many = [0] * 90
-    many[0:90:7] = [5] * 13
-    with pytest.raises(XiangqiError, match="board 0"):
-        plain_batch.legal_lists([many], [0])
-
-
 def test_compiles_without_a_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     from xiangqi_gpt.rules import batch_numba
 
@@ -352,7 +309,7 @@ def test_compiles_without_a_cache_folder(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(batch_numba, "njit", njit)
 
-    @batch_numba._compiled
+    @batch_numba.compiled
     def double(number: int) -> int:
         return number * 2
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xiangqi_gpt.errors import FenError
 from xiangqi_gpt.rules import START_FEN, Board
-from xiangqi_gpt.rules.errors import FenError
 from xiangqi_gpt.rules.lenient import lenient_board
 
 BOARD = START_FEN.split()[0]

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
+from xiangqi_gpt.errors import FenError
 from xiangqi_gpt.rules import START_FEN, batch
-from xiangqi_gpt.rules.errors import FenError
 from xiangqi_gpt.rules.fen import fen_faults, format_fen
 from xiangqi_gpt.rules.lenient import lenient_board
 from xiangqi_gpt.rules.pieces import Color

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from tests.notation.positions import played, stacked
+from xiangqi_gpt.errors import ConfigError, MoveError
 from xiangqi_gpt.model.context import board_features
 from xiangqi_gpt.notation import NOTATIONS
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError, MoveError
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.squares import mirror
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, TOKENIZERS, Tokenizer, create_tokenizer, legal_tree

@@ -7,8 +7,8 @@ import random
 import numpy as np
 import pytest
 
+from xiangqi_gpt.errors import ConfigError, MoveError
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError, MoveError
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.tokens import create_tokenizer, legal_tree
 from xiangqi_gpt.tokens.tokenizer import CoordinateTokenizer, View

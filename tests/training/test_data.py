@@ -7,19 +7,19 @@ import pytest
 import torch
 
 from tests.training.games import games
+from xiangqi_gpt.dataset.packed import NO_MOVE, PackedGames, pack
+from xiangqi_gpt.dataset.sampler import Sampler
+from xiangqi_gpt.dataset.windows import Windows, cut
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import IGNORED
 from xiangqi_gpt.players.scores import PIKAFISH
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.tokens import create_tokenizer
-from xiangqi_gpt.tokens.tokenizer import CoordinateTokenizer, turned
+from xiangqi_gpt.tokens.tokenizer import CoordinateTokenizer
 from xiangqi_gpt.training.batches import collate, layout
-from xiangqi_gpt.training.packed import NO_MOVE, PackedGames, pack
-from xiangqi_gpt.training.sampling import Sampler
-from xiangqi_gpt.training.windows import Windows, cut
 
 
 def everything(packed: PackedGames, plies: int, mirror: bool = False) -> Windows:
@@ -109,7 +109,7 @@ def test_every_label_completes_a_legal_move_behind_its_own_prefix(name: str, mir
             if target == NO_MOVE:
                 continue
             board = _board(windows.boards[row, ply])
-            move = MOVES[target] if windows.turns[row, ply] == Color.RED else turned(MOVES[target])
+            move = MOVES[target] if windows.turns[row, ply] == Color.RED else MOVES[target].rotated()
             assert board.is_legal(move)
             text = tokenizer.encode(board, move)
             for j in range(k):

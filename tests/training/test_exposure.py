@@ -17,17 +17,20 @@ from torch import Tensor
 from tests.model.tiny import tiny
 from tests.training.games import games
 from tests.training.test_loop import config, log
+from xiangqi_gpt.dataset.packed import NO_MOVE, NO_SCORE, PackedGames, pack
+from xiangqi_gpt.dataset.sampler import Sampler
+from xiangqi_gpt.dataset.windows import Windows, cut
 from xiangqi_gpt.decoding.tree import PackedTree
+from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.model import IGNORED, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.batch import legal_mask
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError, ModelError
 from xiangqi_gpt.rules.move import MOVES, Move
+from xiangqi_gpt.rules.views import rotated_moves
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, TOKENIZERS, TokenTrie, create_tokenizer
-from xiangqi_gpt.training.batches import collate, condition_ids
-from xiangqi_gpt.training.config import TrainConfig, changed, preset
+from xiangqi_gpt.training.batches import collate, collate_table, condition_ids
 from xiangqi_gpt.training.exposure import (
     ANY_MOVE,
     deviate,
@@ -36,14 +39,11 @@ from xiangqi_gpt.training.exposure import (
     sample_plies,
     sample_texts,
     sampling_rate,
-    seen,
 )
 from xiangqi_gpt.training.loop import StepReport, Trainer
-from xiangqi_gpt.training.packed import NO_MOVE, NO_SCORE, PackedGames, pack
 from xiangqi_gpt.training.penalty import embeddings_kept, gradient_penalty
-from xiangqi_gpt.training.sampling import Sampler
-from xiangqi_gpt.training.state import checkpoints
-from xiangqi_gpt.training.windows import Windows, cut
+from xiangqi_gpt.training.run_state import checkpoints
+from xiangqi_gpt.training.train_config import TrainConfig, changed, preset
 
 NAMES = sorted(TOKENIZERS)
 
@@ -114,9 +114,9 @@ def test_replaced_plies_are_legal_and_nothing_is_learned_until_the_game_is_back(
     # Every move is legal where it is played, and the next board is the one after it.
     boards, turns = other.boards[inside], other.turns[inside]
     legal = legal_mask(boards, np.zeros(len(boards), np.int8))
-    assert legal[np.arange(len(boards)), seen(other.moves[inside], turns)].all()
+    assert legal[np.arange(len(boards)), rotated_moves(other.moves[inside], turns)].all()
     for row, ply in np.argwhere(inside[:, :-1] & inside[:, 1:]).tolist():
-        move = int(seen(other.moves[row, ply], other.turns[row, ply]))
+        move = int(rotated_moves(other.moves[row, ply], other.turns[row, ply]))
         after = other.boards[row, ply].copy()
         after[move % 90], after[move // 90] = after[move // 90], 0
         after = np.where(after == 0, 0, np.where(after > 7, after - 7, after + 7))[::-1]
@@ -399,7 +399,7 @@ def test_all_off_is_the_plain_run(packed: PackedGames, tmp_path: Path) -> None:
     order = trainer.loader.sampler.epoch(0)
     windows = cut(packed, order[0][:8], order[1][:8], trainer.config.plies, order[2][:8])
     _, [batch] = next(trainer.loader.steps())
-    plain = collate(windows, trainer.tokenizer, True)
+    plain = collate_table(windows, trainer.tokenizer)
     assert all(
         torch.equal(a, b) if isinstance(a, Tensor) else a == b
         for a, b in zip(vars(batch).values(), vars(plain).values(), strict=True)
@@ -424,6 +424,8 @@ def test_every_tokenizer_trains(name: str, packed: PackedGames, tmp_path: Path) 
         "max_steps": 25,
         "learning_rate": 0.01,
         "warmup_steps": 3,
+        "legality_weight": 0.0,
+        "final_legality_weight": 0.0,
     }
     reports: list[StepReport] = []
     Trainer(packed, tmp_path, config(**settings), device="cpu").run(on_step=reports.append)
@@ -452,7 +454,7 @@ def test_a_gradient_that_is_not_finite_stops_the_run_before_it_is_saved(
 ) -> None:
     trainer = Trainer(packed, tmp_path, config(checkpoint_every=1, max_steps=9), device="cpu")
     trainer.run(time_limit=0)
-    model = trainer.accelerator.unwrap_model(trainer.model)
+    model = trainer.model
     model.lm_head.weight.register_hook(lambda gradient: gradient * math.inf)  # the loss itself is as ever
     words = r"step 2: .* gradient norm (nan|inf)\) in the batch of windows 8 to 15; .*checkpoint-0000001$"
     with pytest.raises(ModelError, match=words):

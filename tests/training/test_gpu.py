@@ -10,8 +10,8 @@ import torch
 
 from tests.training.games import games
 from tests.training.test_loop import config, log
+from xiangqi_gpt.dataset.packed import PackedGames, pack
 from xiangqi_gpt.training.loop import Trainer
-from xiangqi_gpt.training.packed import PackedGames, pack
 
 pytestmark = [
     pytest.mark.gpu,

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from tests.training.games import games
+from xiangqi_gpt.dataset.packed import pack
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTConfig
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.training.batches import Batch
-from xiangqi_gpt.training.config import changed, preset
 from xiangqi_gpt.training.loader import Loader, ahead, default_workers
-from xiangqi_gpt.training.packed import pack
+from xiangqi_gpt.training.train_config import changed, preset
 
 
 def loader(workers: int = 0, rank: int = 0, world: int = 1, **settings: object) -> Loader:
@@ -62,7 +62,7 @@ def test_a_run_goes_on_in_the_middle_of_an_epoch() -> None:
 def test_processes_share_every_micro_batch() -> None:
     _, [whole] = next(loader().steps())
     halves = [next(loader(rank=rank, world=2).steps())[1][0] for rank in range(2)]
-    assert torch.equal(torch.cat([half.labels for half in halves]), whole.labels)
+    assert torch.equal(torch.cat([half.table_moves for half in halves]), whole.table_moves)
     with pytest.raises(
         ConfigError, match="micro_batch_windows: expected a multiple of the 3 processes, found 8"
     ):

@@ -16,12 +16,12 @@ import pytest
 import torch
 
 from tests.training.games import games
+from xiangqi_gpt.dataset.packed import PackedGames, pack
+from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.model.checkpoint import load_model
-from xiangqi_gpt.rules.errors import ConfigError, ModelError
-from xiangqi_gpt.training.config import PRESETS, TrainConfig, changed, preset
 from xiangqi_gpt.training.loop import StepReport, Trainer, learning_rate
-from xiangqi_gpt.training.packed import PackedGames, pack
-from xiangqi_gpt.training.state import checkpoints
+from xiangqi_gpt.training.run_state import checkpoints
+from xiangqi_gpt.training.train_config import PRESETS, TrainConfig, changed, preset
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ torch.set_num_threads(1)
 from tests.training.games import games
 from tests.training.test_loop import config
 from xiangqi_gpt.training.loop import Trainer
-from xiangqi_gpt.training.packed import pack
+from xiangqi_gpt.dataset.packed import pack
 trainer = Trainer(pack(games(40))[0], Path(sys.argv[1]), config(max_steps=int(sys.argv[2])), resume=True, device="cpu")
 print(trainer.run(on_step=lambda r: print(r.step, flush=True)).reason)
 """
@@ -136,7 +136,7 @@ def test_what_does_not_fit_the_run_is_refused(packed: PackedGames, tmp_path: Pat
 def test_weights_to_start_from(packed: PackedGames, tmp_path: Path) -> None:
     done = Trainer(packed, tmp_path / "a", config(), device="cpu").run()
     trainer = Trainer(packed, tmp_path / "b", config(), init=done.checkpoint, device="cpu")
-    model = trainer.accelerator.unwrap_model(trainer.model)
+    model = trainer.model
     for key, tensor in load_model(done.checkpoint).state_dict().items():
         assert torch.equal(model.state_dict()[key], tensor)
     with pytest.raises(ConfigError, match=r"width: expected 32, that of the model in .*, found 64"):

@@ -14,17 +14,17 @@ from safetensors.torch import load_file
 
 from tests.training.games import games
 from tests.training.test_loop import config, log
+from xiangqi_gpt.dataset.packed import PackedGames, pack
+from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.model.checkpoint import load_model
-from xiangqi_gpt.rules.errors import ConfigError, ModelError
-from xiangqi_gpt.training import state
-from xiangqi_gpt.training.config import TrainConfig
+from xiangqi_gpt.training import run_state
 from xiangqi_gpt.training.ema import Ema
 from xiangqi_gpt.training.loop import Trainer
 from xiangqi_gpt.training.memory import out_of_memory, pieces
-from xiangqi_gpt.training.packed import PackedGames, pack
+from xiangqi_gpt.training.run_state import checkpoints
 from xiangqi_gpt.training.schedules import learning_rate, stage_of, window_plies
-from xiangqi_gpt.training.state import checkpoints
 from xiangqi_gpt.training.step import losses
+from xiangqi_gpt.training.train_config import TrainConfig
 
 
 @pytest.fixture(scope="module")
@@ -270,7 +270,7 @@ def test_a_full_disk_leaves_what_was_there(
 
     words = r"full: expected room for a checkpoint, found a full disk; the last good checkpoint is .*0000001"
     with monkeypatch.context() as patch:
-        patch.setattr(state, "save_file", full)
+        patch.setattr(run_state, "save_file", full)
         trainer = Trainer(packed, out, config(), resume=True, device="cpu")
         with pytest.raises(ModelError, match=words):
             trainer.run()

@@ -17,10 +17,11 @@ import torch
 from tests.training.forks import Job, Server, server
 from tests.training.games import games
 from tests.training.test_loop import config, log
+from xiangqi_gpt.dataset.packed import PackedGames, pack
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.training.loader import Loader
 from xiangqi_gpt.training.loop import Trainer
-from xiangqi_gpt.training.packed import PackedGames, pack
+from xiangqi_gpt.training.schedules import learning_rate, legality_weight
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked")
 
@@ -36,7 +37,18 @@ KILLED: dict[str, Any] = {
 TOGETHER: dict[str, Any] = {"max_steps": 20, "legal_head": True, "winner_weight": 2.0}
 
 
-def train(out: str, settings: dict[str, Any], fitting: int | None = None) -> None:
+AVERAGED: dict[str, Any] = {
+    "max_steps": 7,
+    "checkpoint_every": 100,
+    "average_every": 3,
+    "styles": "human+teacher",
+    "ema": 0.9,
+}
+
+
+def train(
+    out: str, settings: dict[str, Any], fitting: int | None = None, time_limit: float | None = None
+) -> None:
     """What a child does."""
     packed = data()
     valid = pack(games(6, seed=5))[0]
@@ -47,7 +59,7 @@ def train(out: str, settings: dict[str, Any], fitting: int | None = None) -> Non
         from tests.training.test_options import fits
 
         fits(trainer, fitting)
-    trainer.run(export=Path(out) / "model")
+    trainer.run(export=Path(out) / "model", time_limit=time_limit)
 
 
 def print_note(text: str) -> None:
@@ -68,7 +80,9 @@ def job(out: Path, settings: dict[str, Any], *more: Any, **options: Any) -> Job:
     return Job("tests.training.test_processes:train", (str(out), settings, *more), **options)
 
 
-def ranks(out: Path, settings: dict[str, Any], fitting: tuple[int | None, ...]) -> list[Job]:
+def ranks(
+    out: Path, settings: dict[str, Any], fitting: tuple[int | None, ...], time_limit: float | None = None
+) -> list[Job]:
     """The jobs of a run of several processes."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -84,6 +98,7 @@ def ranks(out: Path, settings: dict[str, Any], fitting: tuple[int | None, ...]) 
             out,
             settings,
             rows,
+            time_limit,
             environment=tuple({**world, "RANK": str(rank), "LOCAL_RANK": str(rank)}.items()),
         )
         for rank, rows in enumerate(fitting)
@@ -161,3 +176,63 @@ def test_two_processes_learn_as_one_does(forks: Server, tmp_path: Path) -> None:
     assert len(log(two)) == 20
     a, b = (load_model(out / "model").state_dict() for out in (one, two))
     assert all(torch.allclose(a[key], b[key], atol=1e-4) for key in a)
+
+
+def test_processes_that_exchange_nothing_but_their_mean(forks: Server, tmp_path: Path) -> None:
+    """Against two models stepped here, side by side, and averaged by hand after steps 3, 6 and at the end."""
+    assert [e.code for e in forks.run(ranks(tmp_path / "two", AVERAGED, (None, None)))] == [0, 0]
+    packed, settings = data(), config(**AVERAGED)
+    trainers = [Trainer(packed, tmp_path / str(rank), settings, device="cpu") for rank in (0, 1)]
+    steps = [
+        Loader(packed, settings, t.model_config, t.tokenizer, rank=rank, world=2).steps()
+        for rank, t in enumerate(trainers)
+    ]
+    for number in range(1, 8):
+        for rank, trainer in enumerate(trainers):
+            torch.manual_seed(hash((settings.seed, number - 1, rank)) & 0xFFFF_FFFF_FFFF)
+            trainer.model.train()
+            trainer.stepper.step(
+                next(steps[rank])[1],
+                learning_rate(settings, number - 1),
+                legality_weight(settings, number - 1),
+            )
+        if number in (3, 6, 7):
+            average(trainers)
+    found = load_model(tmp_path / "two" / "checkpoint-0000007").state_dict()
+    for key, value in trainers[0].model.state_dict().items():
+        assert torch.allclose(found[key], value, atol=1e-5), key
+    assert len(log(tmp_path / "two")) == 7
+
+
+def average(trainers: list[Trainer]) -> None:
+    """The mean of weights, moments and running means, tensor by tensor."""
+    with torch.no_grad():
+        for pair in zip(*(t.model.parameters() for t in trainers), strict=True):
+            together = [
+                pair,
+                *zip(
+                    *(list(t.optimizer.state[p].values()) for t, p in zip(trainers, pair, strict=True)),
+                    strict=True,
+                ),
+            ]
+            for tensors in together:
+                mean = torch.stack(tuple(tensors)).mean(0)
+                for tensor in tensors:
+                    tensor.copy_(mean)
+        emas = [t.ema for t in trainers]
+        for tensors in zip(*(ema.means() for ema in emas if ema is not None), strict=True):
+            mean = torch.stack(tensors).mean(0)
+            for tensor in tensors:
+                tensor.copy_(mean)
+
+
+def test_averaged_processes_resume_bit_equal(forks: Server, tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert [e.code for e in forks.run(ranks(whole, AVERAGED, (None, None)))] == [0, 0]
+    assert [e.code for e in forks.run(ranks(parts, AVERAGED, (None, None), 0.0))] == [0, 0]
+    assert len(log(parts)) == 3  # it stops where the processes meet
+    assert [e.code for e in forks.run(ranks(parts, AVERAGED, (None, None)))] == [0, 0]
+    assert log(whole) == log(parts)
+    for name in ("model", "checkpoint-0000007"):
+        a, b = (load_model(out / name).state_dict() for out in (whole, parts))
+        assert all(torch.equal(a[key], b[key]) for key in a)

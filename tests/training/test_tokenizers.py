@@ -11,17 +11,17 @@ import torch
 from tests.model.combinations import NAMES, combinations
 from tests.model.tiny import tiny
 from tests.training.games import games
+from xiangqi_gpt.dataset.packed import NO_MOVE, pack
+from xiangqi_gpt.dataset.sampler import Sampler
+from xiangqi_gpt.dataset.windows import Windows, cut
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import IGNORED
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.fen import format_fen
 from xiangqi_gpt.rules.move import MOVES
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, create_tokenizer
 from xiangqi_gpt.training.batches import collate, condition_ids
-from xiangqi_gpt.training.packed import NO_MOVE, pack
-from xiangqi_gpt.training.sampling import Sampler
-from xiangqi_gpt.training.windows import Windows, cut
 
 
 def some_windows(count: int = 12, plies: int = 6) -> Windows:

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from tests.training.games import games, with_lines
+from xiangqi_gpt.dataset.packed import NO_MOVE, NO_SCORE, pack
+from xiangqi_gpt.dataset.sampler import Sampler
+from xiangqi_gpt.dataset.windows import Windows, cut
 from xiangqi_gpt.model import IGNORED
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.tokens import create_tokenizer
 from xiangqi_gpt.training.batches import collate, layout, ply_weights, soft_shares
-from xiangqi_gpt.training.packed import NO_MOVE, NO_SCORE, pack
-from xiangqi_gpt.training.sampling import Sampler
-from xiangqi_gpt.training.windows import Windows, cut
 
 PLIES = 6
 TOKENIZERS = ("square", "iccs", "move", "wxf")

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from xiangqi_gpt.errors import XiangqiError
 from xiangqi_gpt.players.base import Analysis, Limit, Line, Value
 from xiangqi_gpt.players.scores import PIKAFISH
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import XiangqiError
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color

@@ -16,16 +16,11 @@ from typing import Any
 
 from xiangqi_gpt.arena.elo import EloEstimate, estimate_elo
 from xiangqi_gpt.arena.openings import Opening, load_openings
-from xiangqi_gpt.players.base import (
-    Limit,
-    Player,
-    PlayerIllegalMoveError,
-    PlayerTimeoutError,
-    is_deterministic,
-)
+from xiangqi_gpt.errors import ConfigError, PlayerIllegalMoveError, PlayerTimeoutError, XiangqiError
+from xiangqi_gpt.players.base import Limit, Player, is_deterministic
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError, XiangqiError
 from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.rules.outcome import result_of_winner
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.rules.rulesets import RuleSet, get_rule_set
 
@@ -88,7 +83,7 @@ class PlayedGame:
     @property
     def result(self) -> str:
         """ "1-0" (Red wins), "0-1" or "1/2-1/2"."""
-        return "1/2-1/2" if self.winner is None else ("1-0", "0-1")[self.winner]
+        return result_of_winner(self.winner)
 
     @property
     def points(self) -> float:

@@ -6,9 +6,10 @@ import os
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+from xiangqi_gpt.errors import MoveError, RecordError
+from xiangqi_gpt.files import read_limited
 from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import MoveError, RecordError
 from xiangqi_gpt.rules.move import Move
 
 OPENINGS_RESOURCE = "data/openings.txt"
@@ -47,11 +48,8 @@ def load_openings(path: str | os.PathLike[str] | None = None) -> tuple[Opening, 
     file = os.fspath(path) if path is not None else resource_path(OPENINGS_RESOURCE)
     name = str(file)
     try:
-        if os.path.getsize(file) > _MAX_BYTES:
-            raise RecordError(f"expected openings of at most {_MAX_BYTES} bytes", file=name)
-        with open(file, encoding="utf-8") as handle:
-            lines = handle.read().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_limited(file, _MAX_BYTES, error=RecordError).decode().splitlines()
+    except UnicodeDecodeError as error:
         raise RecordError(f"expected a readable text file of openings: {error}", file=name) from error
     openings: list[Opening] = []
     seen: dict[Hashable, int] = {}

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from xiangqi_gpt import __version__
-from xiangqi_gpt.rules.errors import XiangqiError
+from xiangqi_gpt.errors import XiangqiError
 
 COMMANDS: dict[str, str] = {
     "play": "Play against the GPT, in a window or in the terminal.",
@@ -34,7 +34,7 @@ COMMANDS: dict[str, str] = {
     "label": "Add a UCI engine's best move and score to games.",
     "convert": "Convert game records from one format to another.",
 }
-"""Help text by name; the command itself is `command` in the module of that name beside this one."""
+"""Help text by name; the command `match` itself is `command` in `match_command.py` beside this file."""
 
 
 class UserError(click.ClickException):
@@ -58,7 +58,7 @@ class LazyGroup(click.Group):
         """Import a subcommand; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"xiangqi_gpt.cli.{cmd_name}").command
+        command = importlib.import_module(f"xiangqi_gpt.cli.{cmd_name}_command").command
         assert isinstance(command, click.Command)
         return command
 

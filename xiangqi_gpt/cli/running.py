@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.errors import ConfigError
 
 CURVES_FILE = "curves.png"
 
@@ -27,20 +27,24 @@ def open_games(
     data: tuple[str, ...], config: Any, say: Callable[[str], None], cache: Path | None = None
 ) -> Any:
     """The packed games of the files, those to learn from and those to measure on; says what was left out."""
-    from xiangqi_gpt.training.packing import PackSettings, open_data
+    from xiangqi_gpt.dataset.packing import PackSettings, open_data
 
     return open_data(data, PackSettings(targets=config.targets, extra=config.extra), cache=cache, say=say)
 
 
 def finish(out: Path, model: Path, result: Any) -> None:
     """Draw the curves of the run in *out* and say how it ended and what it left."""
-    from xiangqi_gpt.training.curves import write_curves
+    from xiangqi_gpt.experiments.curves import write_curves
 
-    write_curves(out, out / CURVES_FILE)
-    done = result.progress
+    done, curves = result.progress, f", curves {out / CURVES_FILE}"
+    try:
+        write_curves(out, out / CURVES_FILE)
+    except ConfigError as error:
+        click.echo(f"note: no curves: {error}", err=True)
+        curves = ""
     click.echo(
         f"{result.reason}: step {done.step:,}, {done.plies_seen:,} plies in {done.seconds / 60:.1f} min; "
-        f"checkpoint {result.checkpoint}, model {model}, curves {out / CURVES_FILE}"
+        f"checkpoint {result.checkpoint}, model {model}{curves}"
     )
     if result.reason != "finished":
         click.echo("go on with the same command and --resume")

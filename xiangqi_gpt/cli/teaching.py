@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.errors import ConfigError
 
 if TYPE_CHECKING:
-    from xiangqi_gpt.training.teacher.run import Summary
+    from xiangqi_gpt.teacher.run import Summary
 
 _LINE_SECONDS = 30.0
 _REASONS_SHOWN = 3
@@ -26,7 +26,8 @@ def engine_option(function: Callable[..., None]) -> Callable[..., None]:
         "--engine",
         required=True,
         metavar="CMD[,nodes=N]",
-        help="UCI engine: program, then nodes=N, depth=D or time=S a position and its UCI options.",
+        help="Engine: program, then nodes=N, depth=D or time=S for each position, protocol=ucci if it is not UCI, "
+        "and its own options.",
     )(function)
 
 
@@ -128,7 +129,7 @@ def finish(summary: Summary, out: Path, as_json: bool) -> None:
 
 def interrupted(out: Path) -> click.exceptions.Exit:
     """Say how to go on after Ctrl-C; to be raised."""
-    from xiangqi_gpt.training.teacher.journal import parts_folder
+    from xiangqi_gpt.teacher.journal import parts_folder
 
     click.echo(
         f"stopped; finished games are kept in {parts_folder(out)}, go on with the same command", err=True

@@ -17,9 +17,9 @@ import numpy as np
 from xiangqi_gpt.decoding.frontier import Frontier
 from xiangqi_gpt.decoding.scorer import Scorer
 from xiangqi_gpt.decoding.tree import PackedTree
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model.context import check_context
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.tokens import Cursor, legal_tree
 

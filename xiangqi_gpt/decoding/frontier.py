@@ -59,6 +59,7 @@ class Frontier:
             encoded=encoded,
             board_index=None if encoded is None else torch.zeros_like(ids),
             states=tuple(state.reorder(index) for state in self.states),
+            style=self.scorer.style,
         )
         return Frontier(
             self.scorer,
@@ -99,6 +100,7 @@ class Frontier:
             encoded=encoded,
             board_index=board_index,
             states=tuple(state.reorder(index) for state in self.states),
+            style=self.scorer.style,
         )
         return Frontier(
             self.scorer, start, prefix, self.length + k, 0, output.states, own, output.logits[:, -1]
@@ -138,6 +140,7 @@ class Frontier:
             board_index=torch.zeros_like(depth),
             visible=torch.from_numpy(visible).to(device),
             states=self.states,
+            style=self.scorer.style,
         )
         logits: Tensor = output.logits
         return logits
@@ -193,6 +196,7 @@ def _prefilled(scorer: Scorer, start: int, prefix: tuple[int, ...], boards: Sequ
         encoded=encoded,
         board_index=None if encoded is None else (positions - c).clamp_min(0) // k,
         states=scorer.model.init_states(len(ids)),
+        style=scorer.style,
     )
     return Frontier(scorer, start, prefix, ids.shape[1], 0, output.states, own, output.logits[:, -1])
 

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 from transformers import LogitsProcessor
 
+from xiangqi_gpt.errors import XiangqiError
 from xiangqi_gpt.model import XiangqiGPTForCausalLM
 from xiangqi_gpt.model.context import check_context
 from xiangqi_gpt.model.generation import replay
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import XiangqiError
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.tokens import Condition, Tokenizer, TokenTrie, legal_tree
 

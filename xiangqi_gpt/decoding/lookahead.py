@@ -24,9 +24,9 @@ import torch
 
 from xiangqi_gpt.decoding.sampling import open_moves
 from xiangqi_gpt.decoding.scorer import MoveScores, Scorer
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model.context import check_context
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.rulesets import RULE_SETS, RuleSet
 

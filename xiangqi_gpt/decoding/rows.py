@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xiangqi_gpt.decoding.tree import PackedTree
+from xiangqi_gpt.decoding.tree import PackedTree, TableMoves
 from xiangqi_gpt.tokens import Tokenizer
 
 
@@ -19,7 +19,7 @@ class Row(NamedTuple):
 
     prefix: tuple[int, ...]
     text: list[int]  # after BOS; whole plies
-    trees: list[tuple[int, PackedTree]]  # ply within the context, 0 for the first
+    trees: Sequence[tuple[int, PackedTree | TableMoves]]  # ply within the context, 0 for the first
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from xiangqi_gpt.decoding.scorer import MoveScores
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.outcome import Termination
 from xiangqi_gpt.rules.rulesets import RuleSet

@@ -2,7 +2,8 @@
 
 The score of a move is the sum of the model's raw log-probabilities of its tokens. All legal moves share prefixes, so
 the inner nodes of their tree are run behind the cached prompt as one packed segment: a node sees the prompt and its own
-ancestors, at position prompt + depth - 1. One pass gives every move's exact score.
+ancestors, at position prompt + depth - 1. One pass gives every move's exact score. A model with a table of moves has
+said them all when the prompt has been run.
 """
 
 from __future__ import annotations
@@ -19,15 +20,14 @@ import torch
 from torch import Tensor
 
 from xiangqi_gpt.decoding.rows import Row, pack_rows
-from xiangqi_gpt.decoding.tree import PackedTree
+from xiangqi_gpt.decoding.tree import PackedTree, TableMoves
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import EncodedBoards, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.context import board_features, check_context, context_start
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, Condition, legal_tree
-from xiangqi_gpt.tokens.tokenizer import turned
 
 _REMEMBERED = (
     64  # positions whose states are kept: enough to take back moves and to look at two games in turn
@@ -78,6 +78,9 @@ class Node:
     logits: Tensor  # (V,) of the next token
     value: Tensor  # (3,)
     legal: Tensor | None = None  # (2086,) scores of the legal head
+    table: Tensor | None = (
+        None  # (specials + 2086,) log-probabilities of whole texts, of a model with a table
+    )
 
 
 class Scorer:
@@ -89,13 +92,22 @@ class Scorer:
         device: str | torch.device = "cpu",
         seed: int = 0,
         condition: Condition | None = None,
+        style: str | None = None,
     ) -> None:
-        """*condition* is what the side to move asks for, of a model trained with condition tokens."""
+        """*condition* is what the side to move asks for, of a model trained with condition tokens.
+
+        *style* is whose moves are asked for, ``human`` or ``teacher``, of a model with styles; by default the one that
+        the model speaks where nobody asks.
+
+        Raises:
+            ConfigError: a style or a condition that the model was not trained with.
+        """
         module: torch.nn.Module = model
         module.to(device).eval()
         self.model = model
         self.device = torch.device(device)
         self.tokenizer = model.tokenizer
+        self.style = model.config.style_number(style)
         self._rng = np.random.default_rng(seed)
         self._nodes: OrderedDict[tuple[str, tuple[int, ...], tuple[int, ...]], Node] = OrderedDict()
         self._boards: OrderedDict[bytes, tuple[Tensor, Tensor | None]] = OrderedDict()
@@ -120,11 +132,24 @@ class Scorer:
     def score(self, board: Board) -> MoveScores:
         """Score all legal moves of *board*; ValueError where there are none."""
         node = self.node(board)
-        tree = PackedTree.of(legal_tree(board, self.tokenizer))
-        if not len(tree.trie):
-            raise ValueError(f"expected a position with legal moves, found none in {board.fen()!r}")
+        tree = self._legal(board)
+        if isinstance(tree, TableMoves):
+            assert node.table is not None
+            return self._table_scores(tree, node.table, node.value, node.legal)
         inner = self._run_tree(node, tree) if len(tree.tokens) else node.logits[None][:0]
         return self._scores(tree, node.logits, inner, node.value, node.legal, board.turn)
+
+    def _legal(self, board: Board) -> PackedTree | TableMoves:
+        """The legal moves of *board*, as the model scores them; ValueError where there are none."""
+        if self.model.move_table is not None:
+            listed = TableMoves.of(board)
+            if listed.moves:
+                return listed
+        else:
+            tree = PackedTree.of(legal_tree(board, self.tokenizer))
+            if len(tree.trie):
+                return tree
+        raise ValueError(f"expected a position with legal moves, found none in {board.fen()!r}")
 
     @torch.inference_mode()
     def score_line(self, root: Board, moves: Sequence[Move], batch: int = 32) -> list[MoveScores]:
@@ -138,7 +163,7 @@ class Scorer:
         features, trees, texts = [], [], []
         for move in moves:
             features.append(board_features(board))
-            trees.append(PackedTree.of(legal_tree(board, self.tokenizer)))
+            trees.append(self._legal(board))
             texts.append(self.tokenizer.encode(board, move))
             board.push(move)
         tokens = np.array(texts, np.int64)  # (plies, k)
@@ -168,9 +193,7 @@ class Scorer:
         for board in boards:
             check_context(self.model.config, board.root_fen, board.ply)
             start = context_start(board.ply, self.model.config.context_plies)
-            tree = PackedTree.of(legal_tree(board, self.tokenizer))
-            if not len(tree.trie):
-                raise ValueError(f"expected a position with legal moves, found none in {board.fen()!r}")
+            tree = self._legal(board)
             past, text, features = board.copy(), [], [board_features(board)]
             while past.ply > start:
                 move = past.pop()
@@ -193,10 +216,18 @@ class Scorer:
             encoded=None if self.model.encoder is None else self._encodings(pasts),
             board_index=packed.board_index,
             visible=packed.visible,
+            **self._asked(sorted({root for roots in packed.roots for root in roots})),
         )
+        places = {
+            root: n for n, root in enumerate(sorted({root for roots in packed.roots for root in roots}))
+        }
         results = []
         for i, row in enumerate(rows):
             ((_, tree),), (root,), (begin,) = row.trees, packed.roots[i], packed.begins[i]
+            if isinstance(tree, TableMoves):
+                table = output.move_logprobs[i, places[root], 0]
+                results.append(self._table_scores(tree, table, output.value_logits[i, root], None))
+                continue
             inner = output.logits[i, begin : begin + len(tree.tokens)]
             turn = boards[i].turn
             results.append(
@@ -279,6 +310,8 @@ class Scorer:
             board_index=index,
             states=parent.states,
             legal_index=self._last(k),
+            style=self.style,
+            move_index=self._predicting(k),
         )
         return Node(
             parent.start,
@@ -288,7 +321,22 @@ class Scorer:
             output.logits[0, -1],
             output.value_logits[0, -1],
             _only(output.legal_logits),
+            _only_table(output.move_logprobs),
         )
+
+    def _predicting(self, length: int) -> Tensor | None:
+        """The last of *length* tokens, which predicts a ply, where the model reads a table of moves from it."""
+        return None if self.model.move_table is None else torch.tensor([length - 1], device=self.device)
+
+    def _asked(self, tokens: list[int]) -> dict[str, Any]:
+        """The style; of a model with a table the *tokens* that predict plies, too, and no logits."""
+        if self.model.move_table is None:
+            return {"style": self.style}
+        return {
+            "style": self.style,
+            "move_index": torch.tensor(tokens, device=self.device),
+            "with_logits": False,
+        }
 
     def _last(self, length: int) -> Tensor | None:
         """Which of *length* tokens the legal head is asked about: the last, if there is such a head."""
@@ -324,6 +372,8 @@ class Scorer:
             board_index=index,
             states=self.model.init_states(1),
             legal_index=self._last(length),
+            style=self.style,
+            move_index=self._predicting(length),
         )
         return Node(
             start,
@@ -333,6 +383,7 @@ class Scorer:
             output.logits[0, -1],
             output.value_logits[0, -1],
             _only(output.legal_logits),
+            _only_table(output.move_logprobs),
         )
 
     def _run_tree(self, node: Node, tree: PackedTree) -> Tensor:
@@ -354,6 +405,7 @@ class Scorer:
             board_index=torch.zeros_like(depths),
             visible=torch.cat([prompt, ancestors], 1)[None],
             states=node.states,
+            style=self.style,
         )
         logits: Tensor = output.logits[0]
         return logits
@@ -376,6 +428,7 @@ class Scorer:
                 encoded=encoded,
                 board_index=torch.zeros_like(ids),
                 states=states,
+                style=self.style,
             )
             logits[torch.from_numpy(level).to(self.device)] = output.logits[:, 0]
             states, numbers = output.states, level
@@ -385,7 +438,7 @@ class Scorer:
         self,
         rows: list[_Row],
         tokens: npt.NDArray[np.int64],
-        trees: list[PackedTree],
+        trees: list[PackedTree | TableMoves],
         encoded: EncodedBoards | None,
         first_turn: int,
     ) -> dict[int, MoveScores]:
@@ -414,18 +467,20 @@ class Scorer:
             legal_index=None
             if self.model.legal_head is None
             else c + k * torch.arange(boards, device=self.device),
+            **self._asked([c + k * ply for ply in range(boards)]),
         )
         results = {}
         for i, (start, _, plies) in enumerate(rows):
             for ply, root, begin in zip(plies, packed.roots[i], packed.begins[i], strict=True):
-                results[ply] = self._scores(
-                    trees[ply],
-                    output.logits[i, root],
-                    output.logits[i, begin : begin + len(trees[ply].tokens)],
-                    output.value_logits[i, root],
-                    None if output.legal_logits is None else output.legal_logits[i, ply - start],
-                    (first_turn + ply) % 2,
-                )
+                tree, value = trees[ply], output.value_logits[i, root]
+                legal = None if output.legal_logits is None else output.legal_logits[i, ply - start]
+                if isinstance(tree, TableMoves):
+                    table = output.move_logprobs[i, ply - start, 0]
+                    results[ply] = self._table_scores(tree, table, value, legal)
+                    continue
+                inner = output.logits[i, begin : begin + len(tree.tokens)]
+                turn = (first_turn + ply) % 2
+                results[ply] = self._scores(tree, output.logits[i, root], inner, value, legal, turn)
         return results
 
     def _scores(
@@ -443,6 +498,22 @@ class Scorer:
             greedy=tree.follow(rows.argmax(-1).tolist()),
             sampled=tree.follow((rows + noise).argmax(-1).tolist()),
             legal_set=None if legal is None else _taken_for_legal(legal, turn),
+        )
+
+    def _table_scores(
+        self, legal: TableMoves, table: Tensor, value: Tensor, legal_set: Tensor | None
+    ) -> MoveScores:
+        """Of a model with a table of moves: *table* (specials + 2086) holds the log-probabilities of whole texts."""
+        logprobs = table.double().cpu().numpy()
+        specials, two_words = len(logprobs) - len(POSSIBLE_MOVES), self.tokenizer.slots == 2
+        drawn = int((logprobs + self._rng.gumbel(size=len(logprobs))).argmax())
+        return MoveScores(
+            moves=legal.moves,
+            logprobs=logprobs[specials + legal.places],
+            value=value.double().softmax(-1).cpu().numpy(),
+            greedy=legal.spoken(logprobs, two_words),
+            sampled=legal.move_at(drawn - specials),
+            legal_set=None if legal_set is None else _taken_for_legal(legal_set, legal.turn),
         )
 
     def encode(self, features: Sequence[Features]) -> EncodedBoards:
@@ -463,12 +534,17 @@ class _Row(NamedTuple):
 def _taken_for_legal(scores: Tensor, turn: int) -> frozenset[Move]:
     """The moves with a score (2086,) above 0, turned back to the board as Red sees it."""
     seen = [MOVES[index] for index in POSSIBLE_MOVES[(scores > 0).cpu().numpy()].tolist()]
-    return frozenset(turned(move) for move in seen) if turn == Color.BLACK else frozenset(seen)
+    return frozenset(move.rotated() for move in seen) if turn == Color.BLACK else frozenset(seen)
 
 
 def _only(legal_logits: Tensor | None) -> Tensor | None:
     """(1, 1, 2086) -> (2086,)."""
     return None if legal_logits is None else legal_logits[0, 0]
+
+
+def _only_table(move_logprobs: Tensor | None) -> Tensor | None:
+    """(1, 1, 1, M) -> (M,)."""
+    return None if move_logprobs is None else move_logprobs[0, 0, 0]
 
 
 def _joined(parts: list[EncodedBoards]) -> EncodedBoards:

@@ -13,6 +13,7 @@ import numpy as np
 from xiangqi_gpt.decoding.scorer import MoveScores, Scorer
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.rules.views import mirrored_board
 
 
 class SymmetricScorer:
@@ -28,25 +29,13 @@ class SymmetricScorer:
 
     def score(self, board: Board) -> MoveScores:
         """Score all legal moves of *board*; ValueError where there are none."""
-        return _mean(self.scorer.score(board), self.scorer.score(mirrored(board)))
+        return _mean(self.scorer.score(board), self.scorer.score(mirrored_board(board)))
 
     def score_line(self, root: Board, moves: Sequence[Move], batch: int = 32) -> list[MoveScores]:
         """Score every position of a game, as :meth:`Scorer.score_line` does."""
         straight = self.scorer.score_line(root, moves, batch)
-        turned = self.scorer.score_line(mirrored(root), [move.mirrored() for move in moves], batch)
+        turned = self.scorer.score_line(mirrored_board(root), [move.mirrored() for move in moves], batch)
         return [_mean(one, other) for one, other in zip(straight, turned, strict=True)]
-
-
-def mirrored(board: Board) -> Board:
-    """*board* and the moves that led to it, with left and right exchanged."""
-    placement, _, rest = board.root_fen.partition(" ")
-    ranks = [
-        rank[::-1] for rank in placement.split("/")
-    ]  # an empty run is one digit, so its text can be reversed
-    found = Board(f"{'/'.join(ranks)} {rest}", strict=False)
-    for move in board.move_stack:
-        found.push(move.mirrored())
-    return found
 
 
 def _mean(straight: MoveScores, turned: MoveScores) -> MoveScores:

@@ -1,14 +1,18 @@
-"""The prefix tree of legal moves as arrays, ready to be run behind a prompt in one pass."""
+"""The legal moves of a board as arrays: inner nodes of their tree to run behind a prompt, or places in a table."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
-from xiangqi_gpt.tokens import TokenTrie
+from xiangqi_gpt.rules.pieces import Color
+from xiangqi_gpt.tokens import POSSIBLE_MOVES, TokenTrie
+from xiangqi_gpt.tokens.move_vocabulary import MOVE_NUMBER
 
 
 @dataclass(frozen=True)
@@ -72,3 +76,45 @@ class PackedTree:
             cursor.advance(token)
             if cursor.is_complete():
                 return cursor.value
+
+
+@dataclass(frozen=True)
+class TableMoves:
+    """The legal moves of one board for a model with a table of moves: nothing has to be run behind the prompt.
+
+    It stands where a :class:`PackedTree` without inner nodes would.
+    """
+
+    moves: tuple[Move, ...]
+    places: npt.NDArray[np.int64]  # (len(moves),) among POSSIBLE_MOVES, seen by the mover
+    turn: Color
+    tokens: ClassVar[npt.NDArray[np.int64]] = np.zeros(0, np.int64)
+    depths: ClassVar[npt.NDArray[np.int64]] = tokens
+    ancestors: ClassVar[npt.NDArray[np.bool_]] = np.zeros((0, 0), bool)
+
+    @classmethod
+    def of(cls, board: Board) -> TableMoves:
+        """The legal moves of *board*."""
+        moves = tuple(board.legal_moves())
+        seen = [(move.rotated() if board.turn == Color.BLACK else move).index for move in moves]
+        return cls(moves, MOVE_NUMBER[np.array(seen, np.int64)], board.turn)
+
+    def move_at(self, place: int) -> Move | None:
+        """The legal move with number *place* among POSSIBLE_MOVES; None where it is not legal, or below 0."""
+        found = np.flatnonzero(self.places == place)
+        return self.moves[int(found[0])] if place >= 0 and len(found) else None
+
+    def spoken(self, logprobs: npt.NDArray[np.float64], two_words: bool) -> Move | None:
+        """The likeliest text as its speaker finds it: the square to leave first, where a move has *two_words*.
+
+        *logprobs* (specials + 2086) are those of special tokens and moves; None where the text is no legal move.
+        """
+        specials = len(logprobs) - len(POSSIBLE_MOVES)
+        if not two_words:
+            return self.move_at(int(logprobs.argmax()) - specials)
+        chances = np.exp(logprobs[specials:])
+        first = np.bincount(POSSIBLE_MOVES // 90, chances, 90)
+        if specials and np.exp(logprobs[:specials]).max() > first.max():
+            return None
+        chances[first.argmax() != POSSIBLE_MOVES // 90] = -1.0
+        return self.move_at(int(chances.argmax()))

@@ -10,6 +10,7 @@ import numpy as np
 from xiangqi_gpt.decoding import Scorer, SymmetricScorer
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.outcome import RED_SCORES
 from xiangqi_gpt.rules.pieces import Color
 
 
@@ -32,9 +33,6 @@ class Accuracy:
     )  # the same for a forecaster that knows only how often each result occurs here
     value_brier: float | None  # sum of squares over win, draw and loss, 0..2
     value_accuracy: float | None  # share in which the likeliest result came about
-
-
-_SCORES = {"1-0": 1, "1/2-1/2": 0, "0-1": -1}
 
 
 def measure_accuracy(
@@ -60,9 +58,9 @@ def measure_accuracy(
             best = game.labels.at(ply)[0] if game.labels is not None else None
             if best is not None:
                 teacher_hits.append(scores.moves[int(scores.logprobs.argmax())] == best)
-            if game.result in _SCORES:
+            if game.result in RED_SCORES:
                 turn = (int(root.turn) + ply) % 2
-                seen = _SCORES[game.result] * (1 if turn == Color.RED else -1)
+                seen = RED_SCORES[game.result] * (1 if turn == Color.RED else -1)
                 values.append(scores.value)
                 classes.append(1 - seen)
         if on_game is not None:

@@ -13,10 +13,10 @@ from xiangqi_gpt.decoding import Scorer, SymmetricScorer
 from xiangqi_gpt.evaluation.plotting import pyplot
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.outcome import RED_SCORES
 from xiangqi_gpt.rules.pieces import Color
 
 BINS = 10
-_SCORES = {"1-0": 1.0, "1/2-1/2": 0.5, "0-1": 0.0}
 
 Floats = npt.NDArray[np.float64]
 
@@ -65,9 +65,9 @@ def measure_calibration(
             if game.kind != "teacher":
                 sure.append(float(scores.probs[best]))
                 hits.append(float(scores.moves[best] == game.moves[ply]))
-            if game.result in _SCORES:
+            if game.result in RED_SCORES:
                 red = (int(root.turn) + ply) % 2 == Color.RED
-                score = _SCORES[game.result]
+                score = (1 + RED_SCORES[game.result]) / 2
                 said.append(float(scores.value[0] + scores.value[1] / 2))
                 results.append(score if red else 1 - score)
         if on_game is not None:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
+from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.records import GameRecord, read_games
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError, RecordError
 
 SPLITS = ("train", "valid", "test", "extra")
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from xiangqi_gpt.decoding import MoveScores, Scorer
 from xiangqi_gpt.decoding.hf import own_words
+from xiangqi_gpt.errors import IllegalMoveError, MoveError
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import IllegalMoveError, MoveError
 
 GROUP_PLIES = 20
 """Positions are put together by so many plies of the game."""

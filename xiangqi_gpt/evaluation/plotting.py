@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.errors import ConfigError
 
 
 def pyplot() -> Any:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from xiangqi_gpt.errors import RecordError, XiangqiError
 from xiangqi_gpt.players.base import Limit, Player
 from xiangqi_gpt.records import read_games
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import RecordError, XiangqiError
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.move import Move
 
@@ -71,7 +71,7 @@ def _of_games(path: Path, on_error: Callable[[RecordError], None]) -> Iterator[P
 
 def _of_table(path: Path, on_error: Callable[[RecordError], None]) -> Iterator[Puzzle] | None:
     """None where the file has no such columns."""
-    if path.suffix != ".parquet":
+    if path.suffix != ".parquet" or not path.is_file():
         return None
     import pyarrow
     import pyarrow.parquet

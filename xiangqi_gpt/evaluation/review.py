@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from xiangqi_gpt.errors import PlayerError
 from xiangqi_gpt.evaluation.plotting import pyplot
 from xiangqi_gpt.players.base import Analysis, Limit, Player, Value
 from xiangqi_gpt.players.scores import PIKAFISH
 from xiangqi_gpt.records import GameRecord, Note, Variation
 from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import PlayerError
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
 

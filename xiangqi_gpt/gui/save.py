@@ -28,7 +28,7 @@ def save_game(state: GameState, path: Path | None = None, *, now: datetime | Non
         RecordError: the file exists, or nothing can be written there.
     """
     # Imported here because records come with arrays, which the window does not need until somebody saves.
-    from xiangqi_gpt.records.pgnwrite import write
+    from xiangqi_gpt.records.formats.pgn.pgnwrite import write
     from xiangqi_gpt.records.record import GameRecord
 
     now = datetime.now() if now is None else now

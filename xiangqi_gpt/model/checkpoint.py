@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +12,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from transformers.utils import logging
 
+from xiangqi_gpt.errors import ModelError, XiangqiError
+from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.model.config import XiangqiGPTConfig
 from xiangqi_gpt.model.gpt import XiangqiGPTForCausalLM
-from xiangqi_gpt.model.quantize import Int8Conv2d, Int8Linear, quantized
-from xiangqi_gpt.rules.errors import ModelError, XiangqiError
+from xiangqi_gpt.model.quantize import Int8Conv2d, Int8Linear, use_int8
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -59,18 +58,28 @@ def export_model(model: XiangqiGPTForCausalLM, out: Path, *, int8: bool = False)
     """
     if out.exists():
         raise ModelError(f"{out}: expected a new folder, found one that exists")
-    draft = out.with_name(f".draft-{out.name}")
-    shutil.rmtree(draft, ignore_errors=True)
     halved = quantized(model) if int8 else copy.deepcopy(model)
     # Scales keep their digits: small ones have too few in half precision.
     scales = [(m, m.scale) for m in halved.modules() if isinstance(m, (Int8Linear, Int8Conv2d))]
     halved.half()
     for module, scale in scales:
         module.scale = scale
-    with quiet():
+    with atomic_path(out, folder=True, parents=True, error=ModelError) as draft, quiet():
         halved.save_pretrained(draft, max_shard_size="15MB")
-    os.replace(draft, out)
     return sum(file.stat().st_size for file in out.glob("*.safetensors"))
+
+
+def quantized(model: XiangqiGPTForCausalLM) -> XiangqiGPTForCausalLM:
+    """A copy of *model* in eight bits, to be scored with and saved like any other, but not trained."""
+    if model.config.quantization != "none":
+        raise ModelError(
+            f"expected a model of full precision, found one with quantization={model.config.quantization!r}"
+        )
+    made = copy.deepcopy(model)
+    made.config.quantization = "int8"
+    use_int8(made)
+    made.eval()
+    return made
 
 
 @contextmanager
@@ -92,10 +101,8 @@ def load_config(path: Path) -> XiangqiGPTConfig:
     file = path / CONFIG_FILE
     if not file.is_file():
         raise ModelError(f"{path}: expected {CONFIG_FILE}, found none")
-    if file.stat().st_size > _LARGEST_JSON:
-        raise ModelError(f"{file}: expected at most {_LARGEST_JSON:,} bytes, found {file.stat().st_size:,}")
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
+        data = json.loads(read_limited(file, _LARGEST_JSON, error=ModelError))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ModelError(f"{file}: expected JSON, found {error}") from None
     kind = data.get("model_type") if isinstance(data, dict) else None
@@ -114,7 +121,9 @@ def _weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     index = path / WEIGHTS_INDEX
     if index.is_file():
         try:
-            names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+            names = sorted(
+                set(json.loads(read_limited(index, _LARGEST_JSON, error=ModelError))["weight_map"].values())
+            )
         except (UnicodeDecodeError, json.JSONDecodeError, KeyError, AttributeError, TypeError) as error:
             raise ModelError(f"{index}: expected an index of safetensors shards, found {error!r}") from None
         if any(Path(name).name != name for name in names):

@@ -7,16 +7,18 @@ from typing import Any
 
 from transformers import PreTrainedConfig
 
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model.activations import ACTIVATIONS
 from xiangqi_gpt.model.attention import check_attention, parse_attention
+from xiangqi_gpt.model.move_table import STYLES
 from xiangqi_gpt.model.positions import POSITIONS
 from xiangqi_gpt.model.quantize import QUANTIZATIONS
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import Tokenizer, create_tokenizer
 
 BOARD_MODES = ("none", "bag", "spatial")
 ENCODERS = ("conv",)
 NORMS = ("layer", "rms")
+MOVE_HEADS = ("table", "pointer", "tokens")
 
 
 class XiangqiGPTConfig(PreTrainedConfig):
@@ -29,6 +31,9 @@ class XiangqiGPTConfig(PreTrainedConfig):
     The GPT: ``width``, ``layers``, ``heads``, ``attention`` (one name, or a list that is repeated over the layers, each
     entry a name or ``name(option=value)``), ``position``, ``activation``, ``norm``.
     ``context_plies`` is the longest context in plies; with a board mode longer games are windowed.
+    ``move_head`` says what scores the next words: a ``table`` of whole moves (tokenizers square and move, on a spatial
+    board), a ``pointer`` to squares (models from before there was a table), or the language-model head (``tokens``).
+    With ``styles`` a table has one set of queries for people's moves and one for a teacher's.
     ``symmetric`` says that the model has learned from games and their mirror images alike.
     ``legal_head`` adds a head that says which moves are legal; nothing else ever reads what it says.
     """
@@ -50,6 +55,9 @@ class XiangqiGPTConfig(PreTrainedConfig):
     encoder_width: int = 128  # channels
     encoder_blocks: int = 6  # residual blocks of two 3x3 convolutions
     pointer_width: int = 128  # size of the vectors whose dot product scores a square or a move
+    move_head: str = "auto"  # table, pointer or tokens; auto: table where the model can have one
+    styles: str = "none"  # human+teacher: whose moves a table learns apart; auto: so, where there is a table
+    default_style: str = ""  # the style spoken where nobody asks for another; by default the first
     legal_head: bool = False
     legal_head_size: int = 64  # size of the vectors whose dot product says whether a move is legal
 
@@ -85,6 +93,7 @@ class XiangqiGPTConfig(PreTrainedConfig):
         )
         _expect("board", self.board in BOARD_MODES, f"one of {', '.join(BOARD_MODES)}", self.board)
         _expect("encoder", self.encoder in ENCODERS, f"one of {', '.join(ENCODERS)}", self.encoder)
+        self._check_head()
         _expect("position", self.position in POSITIONS, f"one of {', '.join(POSITIONS)}", self.position)
         _expect(
             "activation", self.activation in ACTIVATIONS, f"one of {', '.join(ACTIVATIONS)}", self.activation
@@ -138,6 +147,65 @@ class XiangqiGPTConfig(PreTrainedConfig):
         kwargs.setdefault("eos_token_id", tokenizer.vocab.end_id)
         super().__post_init__(**kwargs)
 
+    @property
+    def style_names(self) -> tuple[str, ...]:
+        """The styles that the model tells apart; empty for a model of one."""
+        return STYLES[self.styles]
+
+    def style_number(self, name: str | None = None) -> int:
+        """The number of the style *name*, by default the one spoken where nobody asks.
+
+        Raises:
+            ConfigError: the model has no such style, or none at all.
+        """
+        names = self.style_names
+        if name is None:
+            return names.index(self.default_style) if self.default_style else 0
+        if not names:
+            raise ConfigError(f"style={name!r}: this model has no styles; leave the style out")
+        if name not in names:
+            raise ConfigError(
+                f"style={name!r}: this model speaks in the styles {', '.join(names)}; choose one of them"
+            )
+        return names.index(name)
+
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:
+        """A configuration from its JSON; models from before there was ``move_head`` have the older heads."""
+        if "move_head" not in config_dict:
+            older = (
+                config_dict.get("board", cls.board) == "spatial"
+                and config_dict.get("tokenizer", cls.tokenizer) in _TABLE_TOKENIZERS
+            )
+            config_dict = {**config_dict, "move_head": "pointer" if older else "tokens"}
+        return super().from_dict(config_dict, **kwargs)
+
+    def _check_head(self) -> None:
+        """Settle ``move_head``; ConfigError where the model cannot have it, or no styles."""
+        with_table = self.board == "spatial" and self.tokenizer in _TABLE_TOKENIZERS
+        if self.move_head == "auto":
+            self.move_head = "table" if with_table else "tokens"
+        _expect("move_head", self.move_head in MOVE_HEADS, f"one of {', '.join(MOVE_HEADS)}", self.move_head)
+        if with_table and self.move_head == "tokens":
+            raise ConfigError(
+                "move_head='tokens' reads no squares of a spatial board; choose table or pointer, or board='bag'"
+            )
+        if not with_table and self.move_head != "tokens":
+            raise ConfigError(
+                f"move_head={self.move_head!r} scores moves by the squares of a board: it needs board='spatial' and "
+                f"tokenizer='square' or 'move', not board={self.board!r} and tokenizer={self.tokenizer!r}; "
+                f"choose move_head='tokens'"
+            )
+        if self.styles == "auto":
+            self.styles = "human+teacher" if self.move_head == "table" else "none"
+        _expect("styles", self.styles in STYLES, f"one of {', '.join(STYLES)}", self.styles)
+        if self.style_names and self.move_head != "table":
+            raise ConfigError(
+                f"styles={self.styles!r} needs move_head='table', not {self.move_head!r}; choose styles='none'"
+            )
+        if self.default_style:
+            self.style_number(self.default_style)
+
     def _check_types(self) -> None:
         """ConfigError where a plain field does not have the type of its default."""
         for key in inspect.get_annotations(type(self)):
@@ -151,6 +219,9 @@ class XiangqiGPTConfig(PreTrainedConfig):
         """The tokenizer that the model reads and writes."""
         view: Any = self.view  # checked by the tokenizer itself
         return create_tokenizer(self.tokenizer, view, self.condition)
+
+
+_TABLE_TOKENIZERS = ("square", "move")
 
 
 def _expect(key: str, holds: bool, expected: str, found: object) -> None:

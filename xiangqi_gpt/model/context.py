@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model.config import XiangqiGPTConfig
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.pieces import Color
+from xiangqi_gpt.rules.views import other_side
 
 NATURAL_LIMIT = 120  # plies without a capture after which a game is drawn: the unit of the clock input
 
@@ -46,9 +47,8 @@ def board_features(board: Board) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.f
     """Piece codes (90,) as the side to move sees them, and the counters (2,)."""
     codes = np.array(board.squares, np.int8)
     if board.turn == Color.BLACK:
-        codes = codes[::-1]
-        codes = np.where(codes == 0, 0, np.where(codes > 7, codes - 7, codes + 7)).astype(np.int8)
-    return np.ascontiguousarray(codes), counters(int(board.turn), board.halfmove_clock)
+        codes = other_side(codes)
+    return codes, counters(int(board.turn), board.halfmove_clock)
 
 
 def counters(turns: npt.ArrayLike, clocks: npt.ArrayLike) -> npt.NDArray[np.float32]:

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from transformers import GenerationMixin
 
+from xiangqi_gpt.errors import MoveError
 from xiangqi_gpt.model.context import board_features, context_start
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import MoveError
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.tokens import Tokenizer
 
@@ -50,7 +50,7 @@ class MoveGenerationMixin(GenerationMixin):
     is windowed as in play: it holds whole plies, and the first ones are left out of a long game.
     """
 
-    def prepare_inputs_for_generation(  # type: ignore[override]  # it takes less, and names what it takes
+    def prepare_inputs_for_generation(  # it takes less, and names what it takes
         self,
         input_ids: Tensor,
         root_fen: str = START_FEN,

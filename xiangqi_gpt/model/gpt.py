@@ -17,15 +17,24 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.utils.generic import ModelOutput
 
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model.activations import GATED, PLAIN
 from xiangqi_gpt.model.attention import BACKENDS, AttentionLayer, AttentionState, Context, parse_attention
 from xiangqi_gpt.model.config import XiangqiGPTConfig
 from xiangqi_gpt.model.encoder import SQUARES, BagEncoder, ConvBlock, ConvEncoder, Summary
 from xiangqi_gpt.model.generation import MoveGenerationMixin
+from xiangqi_gpt.model.move_table import (
+    IMPOSSIBLE,
+    MOVES,
+    MoveTable,
+    TableState,
+    spoken_logits,
+    state_after,
+    whole_precision,
+)
 from xiangqi_gpt.model.positions import SCORE_BIASES, create_positions
 from xiangqi_gpt.model.quantize import use_int8
 from xiangqi_gpt.model.readers import BoardLook, LegalHead, PairPointer, boards_of, group_by_board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import MoveTokenizer, SquareTokenizer
 
 IGNORED = -100  # a label that no loss counts
@@ -40,6 +49,8 @@ class XiangqiGPTOutput(ModelOutput):
     value_logits: Tensor | None = None
     states: tuple[AttentionState, ...] | None = None
     legal_logits: Tensor | None = None  # (B, N, 2086): which possible moves are legal, above 0 meaning yes
+    # (B, N, styles, specials + 2086): log-probabilities of the special tokens and of the possible moves as whole texts
+    move_logprobs: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +140,7 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
         self.slots = nn.Embedding(slots + 1, width)  # the last one is BOS's
         self.encoder: nn.Module | None = None
         self.looks: nn.ModuleList | None = None
+        self.move_table: MoveTable | None = None
         if config.board == "bag":
             self.encoder = BagEncoder(width)
         elif config.board == "spatial":
@@ -136,6 +148,11 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
             self.summary = Summary(config.encoder_width, width)
             if isinstance(self.tokenizer, SquareTokenizer):
                 self.from_square = nn.Linear(config.encoder_width, width, bias=False)
+            if config.move_head == "table":
+                self.move_table = MoveTable(
+                    width, config.encoder_width, config.pointer_width, max(1, len(config.style_names))
+                )
+            elif isinstance(self.tokenizer, SquareTokenizer):
                 self.pointer_query = nn.Linear(width, config.pointer_width, bias=False)
                 self.pointer_key = nn.Linear(config.encoder_width, config.pointer_width, bias=False)
             elif isinstance(self.tokenizer, MoveTokenizer):
@@ -188,6 +205,8 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
             nn.init.zeros_(module.bias)
         elif isinstance(module, nn.RMSNorm):
             nn.init.ones_(module.weight)
+        elif isinstance(module, MoveTable):
+            module.reset(scale)
         elif isinstance(module, ConvEncoder):
             nn.init.normal_(module.squares, std=scale)
             nn.init.normal_(module.pieces.weight, std=0.3)
@@ -211,21 +230,41 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
     def init_states(self, batch: int) -> tuple[AttentionState, ...]:
         """The states of all layers before any token, for *batch* rows."""
         like = self.lm_head.weight
-        return tuple(layer.attention.init_state(batch, like) for layer in self.attention_layers())
+        states: tuple[AttentionState, ...] = tuple(
+            layer.attention.init_state(batch, like) for layer in self.attention_layers()
+        )
+        if self.move_table is not None:
+            states += (TableState(whole_precision(like.new_zeros(batch, MOVES))),)
+        return states
 
     def attention_layers(self) -> list[AttentionLayer]:
         """The attention part of every layer, first to last."""
         return [layer.attention for layer in self.layers if isinstance(layer, Layer)]
 
-    def encode_boards(self, boards: Tensor, counters: Tensor) -> EncodedBoards:
-        """boards (B, P, 90) piece codes seen by the side to move, counters (B, P, 2) -> what the GPT reads of them."""
+    def encode_boards(
+        self, boards: Tensor, counters: Tensor, board_rows: Tensor | None = None
+    ) -> EncodedBoards:
+        """boards (B, P, 90) piece codes seen by the side to move, counters (B, P, 2) -> what the GPT reads of them.
+
+        *board_rows* (R,) names those of the B * P boards that are boards at all; the others are read as zeros.
+        """
         if self.encoder is None:
             raise ValueError("this model has board='none': it cannot read boards")
         shape = boards.shape[:2]
-        vectors = self.encoder(boards.flatten(0, 1), counters.flatten(0, 1))
+        boards, counters = boards.flatten(0, 1), counters.flatten(0, 1)
+        if board_rows is not None:
+            boards, counters = boards[board_rows], counters[board_rows]
+
+        def placed(rows: Tensor) -> Tensor:
+            if board_rows is not None:
+                empty = rows.new_zeros(shape.numel(), *rows.shape[1:])
+                rows = empty.index_copy(0, board_rows, rows)
+            return rows.unflatten(0, shape)
+
+        vectors = self.encoder(boards, counters)
         if self.config.board == "bag":
-            return EncodedBoards(vectors.unflatten(0, shape))
-        return EncodedBoards(self.summary(vectors).unflatten(0, shape), vectors.unflatten(0, shape))
+            return EncodedBoards(placed(vectors))
+        return EncodedBoards(placed(self.summary(vectors)), placed(vectors))
 
     def forward(
         self,
@@ -241,6 +280,10 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
         labels: Tensor | None = None,
         legal_index: Tensor | None = None,
         value_index: Tensor | None = None,
+        move_index: Tensor | None = None,
+        board_rows: Tensor | None = None,
+        style: int | None = None,
+        with_logits: bool = True,
         return_dict: bool | None = None,
         **_: Any,
     ) -> XiangqiGPTOutput:
@@ -253,10 +296,14 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
         follow each other, and those of *states*; some variants then have a faster way. *legal_index* (N,) names the
         tokens for whose boards the legal set is wanted; the model must have a legal head. *value_index* (N,) names the
         tokens whose value is wanted: value_logits are (B, N, 3) then, and the others are not computed.
+
+        Of a model with a table of moves *move_index* (N,) names the tokens that predict a ply and whose move_logprobs
+        are wanted. They are those of all styles, or of *style* alone, a number; logits are those of *style*, the first
+        one by default. *board_rows* is that of :meth:`encode_boards`. ``with_logits=False`` leaves the logits out.
         """
         if encoded is None and boards is not None:
             assert counters is not None
-            encoded = self.encode_boards(boards, counters)
+            encoded = self.encode_boards(boards, counters, board_rows)
         if (encoded is None) != (self.config.board == "none"):
             raise ValueError(
                 f"a model with board={self.config.board!r} was called {'without' if encoded is None else 'with'} boards"
@@ -281,18 +328,26 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
             looks = [
                 partial(look, vectors=vectors, board_index=board_index, groups=groups) for look in self.looks
             ]
-        for layer, state, look in zip(self.layers, states or [None] * len(self.layers), looks, strict=True):
+        before = [None] * len(self.layers) if states is None else states[: len(self.layers)]
+        for layer, state, look in zip(self.layers, before, looks, strict=True):
             x, state = layer(x, positions, visible, state, context, look)
             new_states.append(state)
         x = self.norm(x)
-        logits = self.lm_head(x)
-        if vectors is not None:
-            assert board_index is not None
-            logits = self._add_pointer(logits, x, vectors, board_index)
+        logits = move_logprobs = None
+        said = states[-1] if states and isinstance(states[-1], TableState) else None
+        if with_logits:
+            logits, said = self._logits(
+                x, vectors, input_ids, slots, positions, board_index, said, style or 0
+            )
+        if said is not None:
+            new_states.append(said)
+        if move_index is not None:
+            move_logprobs = self._move_logprobs(x, vectors, board_index, move_index, style)
         valued = x if value_index is None else x[:, value_index]
         value_logits = self.value_head(F.relu(self.value_hidden(valued)))
         loss = None
         if labels is not None:
+            assert logits is not None
             loss = F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED)
         return XiangqiGPTOutput(
             loss=loss,
@@ -302,7 +357,66 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
             legal_logits=None
             if legal_index is None
             else self._legal_set(x, vectors, board_index, legal_index),
+            move_logprobs=move_logprobs,
         )
+
+    def _logits(
+        self,
+        x: Tensor,
+        vectors: Tensor | None,
+        input_ids: Tensor,
+        slots: Tensor,
+        positions: Tensor,
+        board_index: Tensor | None,
+        said: TableState | None,
+        style: int,
+    ) -> tuple[Tensor, TableState | None]:
+        """(B, T, V), and what the next call has to know of the ply being spoken."""
+        if self.move_table is None:
+            logits = self.lm_head(x)
+            if vectors is not None:
+                assert board_index is not None
+                logits = self._add_pointer(logits, x, vectors, board_index)
+            return logits, None
+        assert vectors is not None
+        assert board_index is not None
+        special = whole_precision(F.linear(x, self.lm_head.weight[: self.specials]))
+        scores = self.move_table(x, boards_of(vectors, board_index))[:, :, style]  # (B, T, M)
+        if isinstance(self.tokenizer, MoveTokenizer):
+            return torch.cat([special, scores], -1), said
+        squares = spoken_logits(scores, input_ids, slots, positions, self.specials, said)
+        special = special.masked_fill((slots == 0)[..., None], IMPOSSIBLE)  # a move once begun is finished
+        if said is not None:
+            said = state_after(scores, slots, positions, said)
+        return torch.cat([special, squares], -1), said
+
+    def _move_logprobs(
+        self, x: Tensor, vectors: Tensor | None, board_index: Tensor | None, at: Tensor, style: int | None
+    ) -> Tensor:
+        """(B, N, Y, specials + M) for the tokens *at* (N,)."""
+        if self.move_table is None:
+            raise ValueError(
+                f"this model has no table of moves: it was made with move_head={self.config.move_head!r}"
+            )
+        assert vectors is not None
+        assert board_index is not None
+        x, boards = x[:, at], board_index[:, at]
+        own = torch.arange(vectors.shape[1], device=at.device)
+        in_order = boards.device.type == "cpu" and boards.shape[1] == len(own) and bool((boards == own).all())
+        scores = self.move_table(x, vectors if in_order else boards_of(vectors, boards))
+        if style is not None:
+            scores = scores[:, :, style : style + 1]
+        special = whole_precision(F.linear(x, self.lm_head.weight[: self.specials]))
+        return torch.cat([special[:, :, None].expand(-1, -1, scores.shape[2], -1), scores], -1).log_softmax(
+            -1
+        )
+
+    @property
+    def specials(self) -> int:
+        """How many tokens are no words of moves: special and condition tokens, which have the first ids."""
+        if isinstance(self.tokenizer, MoveTokenizer):
+            return self.tokenizer.first_move_id
+        return self._first_square()
 
     def _legal_set(self, x: Tensor, vectors: Tensor | None, board_index: Tensor | None, at: Tensor) -> Tensor:
         """(B, N, 2086) for the boards of the tokens *at* (N,)."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import importlib.util
 import json
-import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from xiangqi_gpt.errors import ModelError
+from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.model.context import NATURAL_LIMIT
 from xiangqi_gpt.model.gpt import XiangqiGPTForCausalLM
 from xiangqi_gpt.model.positions import Rope
-from xiangqi_gpt.rules.errors import ModelError
 
 TOKEN_INPUTS = ("input_ids", "slots", "positions", "visible")
 BOARD_INPUTS = ("board_index", "boards", "counters")
@@ -83,18 +83,13 @@ def export_onnx(model: XiangqiGPTForCausalLM, file: Path, *, int8: bool = False)
     if not file.parent.is_dir():
         raise ModelError(f"{file}: expected a folder to write to, found no {str(file.parent)!r}")
     _check(model)
-    draft = file.with_name(f".draft-{file.name}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the exporter, about itself
-            program = _program(model)
-            program.model.metadata_props.update(metadata(model))
-            program.save(draft, external_data=False)
-            if int8:
-                _round(draft)
-        os.replace(draft, file)
-    finally:
-        draft.unlink(missing_ok=True)
+    with atomic_path(file, error=ModelError) as draft, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter, about itself
+        program = _program(model)
+        program.model.metadata_props.update(metadata(model))
+        program.save(draft, external_data=False)
+        if int8:
+            _round(draft)
     return file.stat().st_size
 
 
@@ -197,15 +192,10 @@ def _round(file: Path) -> None:
     del whole.graph.value_info[
         :
     ]  # the exporter's notes on shapes, in which the quantizer finds contradictions
-    rounded = file.with_name(f"{file.name}-int8")
-    try:
-        quantize_dynamic(
-            whole,
-            rounded,
-            op_types_to_quantize=["MatMul", "Gemm"],
-            per_channel=True,
-            weight_type=QuantType.QInt8,
-        )
-        os.replace(rounded, file)
-    finally:
-        rounded.unlink(missing_ok=True)
+    quantize_dynamic(
+        whole,
+        file,
+        op_types_to_quantize=["MatMul", "Gemm"],
+        per_channel=True,
+        weight_type=QuantType.QInt8,
+    )

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.errors import ConfigError
 
 POSITIONS = ("rope", "learned", "sinusoidal", "alibi", "t5", "none")
 SCORE_BIASES = ("alibi", "t5")  # those that add to scores, and so need some

@@ -8,17 +8,11 @@ head keep their numbers.
 
 from __future__ import annotations
 
-import copy
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from xiangqi_gpt.rules.errors import ModelError
-
-if TYPE_CHECKING:
-    from xiangqi_gpt.model.gpt import XiangqiGPTForCausalLM
+from xiangqi_gpt.errors import ModelError
 
 QUANTIZATIONS = ("none", "int8")
 _LARGEST = 127
@@ -101,16 +95,3 @@ def use_int8(model: nn.Module) -> None:
             continue
         parent, _, name = path.rpartition(".")
         setattr(model.get_submodule(parent), name, kind(module.weight, module.bias))
-
-
-def quantized(model: XiangqiGPTForCausalLM) -> XiangqiGPTForCausalLM:
-    """A copy of *model* in eight bits, to be scored with and saved like any other, but not trained."""
-    if model.config.quantization != "none":
-        raise ModelError(
-            f"expected a model of full precision, found one with quantization={model.config.quantization!r}"
-        )
-    made = copy.deepcopy(model)
-    made.config.quantization = "int8"
-    use_int8(made)
-    made.eval()
-    return made

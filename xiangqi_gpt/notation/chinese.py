@@ -15,7 +15,7 @@ import unicodedata
 from typing import Literal
 
 from xiangqi_gpt.notation.common import MAX_TEXT, unreadable
-from xiangqi_gpt.notation.linear import (
+from xiangqi_gpt.notation.relative import (
     ADVISOR,
     ELEPHANT,
     FRONT,

@@ -6,9 +6,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from xiangqi_gpt.errors import Illegality, IllegalMoveError, MoveError
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import IllegalMoveError, MoveError
-from xiangqi_gpt.rules.explain import Illegality
 from xiangqi_gpt.rules.move import Move
 
 MAX_TEXT = 100

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from xiangqi_gpt.errors import MoveError
 from xiangqi_gpt.notation.common import legal, plain, unreadable
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import MoveError
 from xiangqi_gpt.rules.move import Move
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 
+from xiangqi_gpt.errors import MoveError, NoPieceError
 from xiangqi_gpt.notation.common import one_legal, plain, unreadable
 from xiangqi_gpt.notation.uci import RankConvention
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import MoveError, NoPieceError
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.pieces import PieceKind
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+from xiangqi_gpt.errors import MoveError
 from xiangqi_gpt.notation.common import legal, plain, unreadable
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import MoveError
 from xiangqi_gpt.rules.move import MOVES, Move
 
 RankConvention = Literal["0-9", "1-10"]

@@ -12,7 +12,7 @@ import re
 
 from xiangqi_gpt.notation import wxf
 from xiangqi_gpt.notation.common import plain, unreadable
-from xiangqi_gpt.notation.linear import find_move
+from xiangqi_gpt.notation.relative import find_move
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 

@@ -23,8 +23,9 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+from xiangqi_gpt.errors import MoveError
 from xiangqi_gpt.notation.common import plain, unreadable
-from xiangqi_gpt.notation.linear import (
+from xiangqi_gpt.notation.relative import (
     ADVISOR,
     ELEPHANT,
     FRONT,
@@ -42,7 +43,6 @@ from xiangqi_gpt.notation.linear import (
     step,
 )
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import MoveError
 from xiangqi_gpt.rules.move import Move
 
 Dialect = Literal["numbered", "official"]

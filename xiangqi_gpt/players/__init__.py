@@ -1,8 +1,8 @@
 """Players by name: `create_player("greedy")`, `create_player("engine:fairy-stockfish,nodes=100")`.
 
 A spec is `name` or `name:key=value,key=value`. The spec of an engine names its command first:
-`engine:COMMAND,nodes=N,time=S,depth=D,ranks=0-9,timeout=S,OptionName=VALUE`. Nothing heavy is imported, and
-no process started, before a player that needs it is built.
+`engine:COMMAND,nodes=N,time=S,depth=D,protocol=uci,ranks=0-9,timeout=S,OptionName=VALUE`. Nothing heavy is
+imported, and no process started, before a player that needs it is built.
 """
 
 from __future__ import annotations
@@ -11,20 +11,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from xiangqi_gpt.errors import (
+    ConfigError,
+    PlayerCrashError,
+    PlayerError,
+    PlayerIllegalMoveError,
+    PlayerTimeoutError,
+)
 from xiangqi_gpt.players.base import (
     Analysis,
     EngineSpec,
     Limit,
     Line,
     Player,
-    PlayerCrashError,
-    PlayerIllegalMoveError,
-    PlayerTimeoutError,
     PlayResult,
     Value,
     is_deterministic,
 )
-from xiangqi_gpt.rules.errors import ConfigError, PlayerError
 
 if TYPE_CHECKING:
     from xiangqi_gpt.decoding import LookaheadConfig
@@ -119,7 +122,7 @@ def _build_gpt(request: _Request) -> Player:
         raise PlayerError(f"expected a temperature of at least 0 in {request.spec!r}, found {temperature:g}")
     if threads is not None and threads < 1:
         raise PlayerError(f"expected at least 1 thread in {request.spec!r}, found {threads}")
-    from xiangqi_gpt.players.gpt import GPTPlayer
+    from xiangqi_gpt.players.gpt_player import GPTPlayer
 
     return GPTPlayer(
         model_dir=request.text("model"),
@@ -130,6 +133,7 @@ def _build_gpt(request: _Request) -> Player:
         rules=request.text("rules"),
         result=request.text("result"),
         strength=request.number("strength", int),
+        style=request.text("style"),
         lookahead=_lookahead(request),
         symmetric=request.flag("symmetric"),
         seed=request.seed_value(),
@@ -146,7 +150,7 @@ def _lookahead(request: _Request) -> LookaheadConfig | None:
     if text is None and not any(key in request.values for key in keys):
         return None
     from xiangqi_gpt.decoding import LookaheadConfig
-    from xiangqi_gpt.players.gpt import parse_lookahead
+    from xiangqi_gpt.players.gpt_player import parse_lookahead
 
     seconds, nodes = (None, None) if text is None else parse_lookahead(text)
     depth = request.number("depth", int)
@@ -179,11 +183,12 @@ def _engine_spec(request: _Request) -> EngineSpec:
         options={key: value for key, value in request.values.items() if key not in own},
         ranks=request.text("ranks"),
         timeout=request.number("timeout", float),
+        protocol=request.text("protocol") or "uci",
     )
 
 
 def _build_engine(request: _Request) -> Player:
-    from xiangqi_gpt.players.engine import DEFAULT_TIMEOUT, EnginePlayer
+    from xiangqi_gpt.players.engine_player import EnginePlayer
 
     spec = _engine_spec(request)
     return EnginePlayer(
@@ -191,7 +196,8 @@ def _build_engine(request: _Request) -> Player:
         limit=spec.limit,
         options=spec.options,
         ranks=spec.ranks,
-        timeout=DEFAULT_TIMEOUT if spec.timeout is None else spec.timeout,
+        timeout=spec.patience,
+        protocol=spec.protocol,
     )
 
 
@@ -208,6 +214,7 @@ _ENTRIES: dict[str, _Entry] = {
             "rules": "simple, asian or chinese: never lose by its perpetual check or chase if there is another move",
             "result": "win, draw or loss: move as the side that ends so (models with result tokens)",
             "strength": "move as a side of this Elo rating (models with strength tokens)",
+            "style": "human or teacher: whose moves to play (models that learned both)",
             "lookahead": "500ms, 2s: search that long; 400: that many descents",
             "depth": "plies that a search looks ahead",
             "k": "the likeliest moves of a position, which a search looks at",
@@ -226,8 +233,9 @@ _ENTRIES: dict[str, _Entry] = {
             "nodes": "positions a move",
             "time": "seconds a move",
             "depth": "plies a move",
-            "ranks": "0-9 or 1-10; default: told by the engine's options",
-            "timeout": "seconds of silence that lose",
+            "protocol": "uci, ucci or cecp (the protocol of XBoard); default: uci",
+            "ranks": "0-9 or 1-10; default: decided by the engine's options",
+            "timeout": "seconds without an answer that lose",
         },
         takes_command=True,
         open_keys=True,

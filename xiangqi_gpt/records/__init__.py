@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 
+from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.records.record import GameRecord, Note, TeacherLabels, Variation, split_of
-from xiangqi_gpt.rules.errors import RecordError
 
 __all__ = ["GameRecord", "Note", "TeacherLabels", "Variation", "read_games", "split_of", "write_games"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
-from xiangqi_gpt.records.judge import Reading
 from xiangqi_gpt.records.record import GameRecord
+from xiangqi_gpt.records.replay import Reading
 from xiangqi_gpt.rules.pieces import Color
 
 _PLACEHOLDERS: Final = frozenset(

@@ -20,13 +20,13 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from xiangqi_gpt.errors import ConfigError, RecordError
+from xiangqi_gpt.files import atomic_path, check_writable
 from xiangqi_gpt.records.audit import Summary, file_line, passed_over_line, summary_line, verdict_line
 from xiangqi_gpt.records.clean import Fate, Verdict, clean
 from xiangqi_gpt.records.dedupe import Duplicates, start_hash
 from xiangqi_gpt.records.formats import Format, format_of, is_record_name, read_file, read_head
-from xiangqi_gpt.records.output import check_free, fresh_file
 from xiangqi_gpt.records.record import GameRecord, Note, TeacherLabels
-from xiangqi_gpt.rules.errors import ConfigError, RecordError
 from xiangqi_gpt.rules.move import MOVES
 
 _BATCH: Final = 512
@@ -92,9 +92,9 @@ def convert(job: Conversion, on_progress: OnProgress | None = None) -> Summary:
     """
     fmt = format_of(job.out)
     options = _options(fmt, job)
-    check_free(job.out, force=job.force)
+    check_writable(job.out, overwrite=job.force, error=RecordError)
     if job.report is not None:
-        check_free(job.report, force=job.force)
+        check_writable(job.report, overwrite=job.force, error=RecordError)
     files, others = _find(job.sources)
     _check_report(job, files)
     progress = on_progress or (lambda what, count: None)
@@ -110,8 +110,8 @@ def convert(job: Conversion, on_progress: OnProgress | None = None) -> Summary:
         with ExitStack() as stack:
             report: IO[str] | None = None
             if job.report is not None:
-                temporary = stack.enter_context(fresh_file(job.report, force=job.force))
-                report = stack.enter_context(open(temporary, "w", encoding="utf-8"))
+                draft = stack.enter_context(atomic_path(job.report, overwrite=job.force, error=RecordError))
+                report = stack.enter_context(open(draft, "w", encoding="utf-8"))
             games = _written(spool, originals, parts, summary, report, progress)
             if np.any(originals == np.arange(len(originals))):
                 fmt.write(job.out, _counting_losses(games, fmt, summary), force=job.force, **options)
@@ -146,7 +146,7 @@ def _options(fmt: Format, job: Conversion) -> dict[str, Any]:
         return {}
     if fmt.name != "pgn":
         raise ConfigError(f"expected a notation for PGN only, found {job.notation!r} for {fmt.name}")
-    from xiangqi_gpt.records.pgnwrite import renderer
+    from xiangqi_gpt.records.formats.pgn.pgnwrite import renderer
 
     renderer(job.notation)
     return {"notation": job.notation}

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
+from xiangqi_gpt.errors import MoveError
 from xiangqi_gpt.notation import Dialect, RankConvention, chinese, san, uci, vietnamese, wxf
 from xiangqi_gpt.notation.common import bare
-from xiangqi_gpt.records.judge import Start
+from xiangqi_gpt.records.replay import Start
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import MoveError
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.pieces import Color
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import (
+from xiangqi_gpt.errors import (
     ConfigError,
     FenError,
+    FenFault,
+    FenFaultCode,
+    Illegality,
     IllegalMoveError,
     ModelError,
     MoveError,
     NoPieceError,
     PlayerError,
+    Reason,
     RecordError,
     XiangqiError,
 )
-from xiangqi_gpt.rules.explain import Illegality, Reason
-from xiangqi_gpt.rules.fen import START_FEN, FenFault, FenFaultCode, fen_faults, format_fen, parse_fen
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.fen import START_FEN, fen_faults, format_fen, parse_fen
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.outcome import Outcome, Termination
 from xiangqi_gpt.rules.perft import divide, perft

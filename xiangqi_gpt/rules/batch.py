@@ -9,36 +9,21 @@ not facing. Repetition and move counts are no part of a board array; `Board.outc
 Functions that return something leave their arguments alone and take anything that numpy takes; a board of
 another shape or with a code outside 0..14 is an XiangqiError. Only `push` works in place.
 
-The compiled code needs numba. Where numba cannot be loaded, the same functions run through `Board`, some
-hundred times slower, after one RuntimeWarning. The compiled functions release the GIL.
+The compiled functions release the GIL.
 """
 
 from __future__ import annotations
 
-import warnings
-from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xiangqi_gpt.rules.errors import IllegalMoveError, XiangqiError
-
-_rules: ModuleType
-try:
-    from xiangqi_gpt.rules import batch_numba as _rules
-except (ImportError, OSError) as error:
-    from xiangqi_gpt.rules import batch_python as _rules
-
-    warnings.warn(
-        f"numba cannot be loaded ({error}): array rules run in plain Python, some hundred times slower",
-        RuntimeWarning,
-        stacklevel=2,
-    )
+from xiangqi_gpt.errors import IllegalMoveError, XiangqiError
+from xiangqi_gpt.rules import batch_numba as _rules
 
 __all__ = [
     "CHECKMATE",
-    "COMPILED",
     "MAX_MOVES",
     "ONGOING",
     "STALEMATE",
@@ -51,9 +36,6 @@ __all__ = [
     "replay",
     "replay_games",
 ]
-
-COMPILED: bool = _rules.__name__.endswith("numba")
-"""Whether the compiled rules are in use."""
 
 MAX_MOVES = 128
 """Width of the rows of `legal_lists`; one side's pieces have fewer than 120 moves even on an empty board."""

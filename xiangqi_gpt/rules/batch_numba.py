@@ -26,13 +26,12 @@ MOVES = 8100
 _STEPS = np.array([1, -1, 9, -9], dtype=np.int64)  # right, left, up, down
 
 
-def _compiled(function: _Function) -> _Function:
+def compiled(function: _Function) -> _Function:
     """Compile with the disk cache, or without it where no cache folder can be written."""
     try:
-        compiled: Any = njit(cache=True, nogil=True)(function)
+        return cast(_Function, njit(cache=True, nogil=True)(function))
     except RuntimeError:
-        compiled = njit(nogil=True)(function)
-    return cast(_Function, compiled)
+        return cast(_Function, njit(nogil=True)(function))
 
 
 def _ray_lengths() -> Array:
@@ -92,7 +91,7 @@ _HORSE_TO, _HORSE_LEG = (table[0] for table in _leaper(_HORSE, _anywhere))
 _HORSE_FROM, _HORSE_FROM_LEG = (table[0] for table in _leaper(_HORSE_ATTACK, _anywhere))
 
 
-@_compiled
+@compiled
 def _king_square(board: Array, turn: int) -> int:
     """Square of the king of `turn`, -1 where there is none."""
     code = 1 + 7 * turn
@@ -102,7 +101,7 @@ def _king_square(board: Array, turn: int) -> int:
     return -1
 
 
-@_compiled
+@compiled
 def _pawn_attacks(board: Array, square: int, turn: int) -> bool:
     """Whether a soldier of the other side attacks `square`."""
     pawn = 14 - 7 * turn
@@ -122,7 +121,7 @@ def _pawn_attacks(board: Array, square: int, turn: int) -> bool:
     return False
 
 
-@_compiled
+@compiled
 def _attacked(board: Array, square: int, turn: int) -> bool:
     """Whether the king of `turn` would stand in check (or face the other king) on `square`."""
     enemy = 7 - 7 * turn
@@ -151,7 +150,7 @@ def _attacked(board: Array, square: int, turn: int) -> bool:
     return _pawn_attacks(board, square, turn)
 
 
-@_compiled
+@compiled
 def _leaps(
     board: Array,
     square: int,
@@ -176,7 +175,7 @@ def _leaps(
     return count
 
 
-@_compiled
+@compiled
 def _pseudo(board: Array, square: int, turn: int, moves: Array, count: int) -> int:
     """Append the moves of the piece of `turn` on `square`, king's safety not asked; returns the new count."""
     low = 1 + 7 * turn
@@ -240,7 +239,7 @@ def _pseudo(board: Array, square: int, turn: int, moves: Array, count: int) -> i
     return count
 
 
-@_compiled
+@compiled
 def _safe(board: Array, turn: int, king: int, origin: int, target: int) -> bool:
     """Whether the king (its square before the move) is safe after the move; the board is put back."""
     taken = board[target]
@@ -253,7 +252,7 @@ def _safe(board: Array, turn: int, king: int, origin: int, target: int) -> bool:
     return safe
 
 
-@_compiled
+@compiled
 def _dangers(board: Array, king: int, turn: int, care: Array) -> bool:
     """Whether the king is in check; if not, `care` (uint8 (90,)) gets what the other pieces must mind.
 
@@ -308,7 +307,7 @@ def _dangers(board: Array, king: int, turn: int, care: Array) -> bool:
     return _pawn_attacks(board, king, turn)
 
 
-@_compiled
+@compiled
 def _generate(board: Array, turn: int, moves: Array, care: Array, first_only: bool) -> int:
     """Write the legal moves, grouped by ascending from-square; returns how many. first_only: stop at one."""
     low = 1 + 7 * turn
@@ -337,7 +336,7 @@ def _generate(board: Array, turn: int, moves: Array, care: Array, first_only: bo
     return count
 
 
-@_compiled
+@compiled
 def _is_legal(board: Array, turn: int, move: int, scratch: Array) -> bool:
     if move < 0 or move >= MOVES:
         return False
@@ -352,7 +351,7 @@ def _is_legal(board: Array, turn: int, move: int, scratch: Array) -> bool:
     return False
 
 
-@_compiled
+@compiled
 def replay_games(
     starts: Array,
     turns: Array,
@@ -385,7 +384,7 @@ def replay_games(
         final[game] = board
 
 
-@_compiled
+@compiled
 def legal_mask(boards: Array, turns: Array, mask: Array) -> None:
     """Set mask[i, move] for every legal move; the mask comes in cleared. Boards are changed and put back."""
     scratch = np.empty(SCRATCH, dtype=np.uint16)
@@ -395,7 +394,7 @@ def legal_mask(boards: Array, turns: Array, mask: Array) -> None:
             mask[i, np.int64(scratch[j])] = True
 
 
-@_compiled
+@compiled
 def legal_lists(boards: Array, turns: Array, counts: Array, moves: Array) -> int:
     """Fill counts and rows of ascending moves; returns the first row that does not fit, or -1."""
     scratch = np.empty(SCRATCH, dtype=np.uint16)
@@ -418,7 +417,7 @@ def legal_lists(boards: Array, turns: Array, counts: Array, moves: Array) -> int
     return -1
 
 
-@_compiled
+@compiled
 def in_check(boards: Array, turns: Array, checks: Array) -> None:
     for i in range(turns.shape[0]):
         turn = np.int64(turns[i])
@@ -426,7 +425,7 @@ def in_check(boards: Array, turns: Array, checks: Array) -> None:
         checks[i] = king >= 0 and _attacked(boards[i], king, turn)
 
 
-@_compiled
+@compiled
 def outcome_flags(boards: Array, turns: Array, flags: Array) -> None:
     """flags[i]: 0 has a legal move, 1 checkmate, 2 stalemate."""
     scratch = np.empty(SCRATCH, dtype=np.uint16)
@@ -440,7 +439,7 @@ def outcome_flags(boards: Array, turns: Array, flags: Array) -> None:
             flags[i] = 1 if king >= 0 and _attacked(boards[i], king, turn) else 2
 
 
-@_compiled
+@compiled
 def push(boards: Array, turns: Array, moves: Array) -> int:
     """Make the moves in place and pass the turns; returns the first row without a piece to move, or -1.
 
@@ -463,7 +462,7 @@ def push(boards: Array, turns: Array, moves: Array) -> int:
     return -1
 
 
-@_compiled
+@compiled
 def perft(board: Array, turn: int, depth: int) -> int:
     """Leaves of the tree of legal moves, `depth` at least 1; the last ply is counted, not played."""
     moves = np.empty((depth, SCRATCH), dtype=np.uint16)

@@ -2,47 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
-
+from xiangqi_gpt.errors import Illegality, Reason
 from xiangqi_gpt.rules.attacks import BETWEEN, in_palace, on_own_half
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.movegen import king_attacked
 from xiangqi_gpt.rules.pieces import Color, Piece, PieceKind
 from xiangqi_gpt.rules.squares import FILES, SQUARE_NAMES
-
-
-class Reason(str, Enum):
-    """The rule that a move breaks."""
-
-    EMPTY_SQUARE = "empty_square"
-    WRONG_SIDE = "wrong_side"
-    OWN_PIECE = "own_piece"
-    NOT_A_MOVE = "not_a_move"
-    HORSE_LEG = "horse_leg"
-    ELEPHANT_EYE = "elephant_eye"
-    RIVER = "river"
-    PALACE = "palace"
-    CANNON_SCREEN = "cannon_screen"
-    PATH_BLOCKED = "path_blocked"
-    FACING_KINGS = "facing_kings"
-    KING_IN_CHECK = "king_in_check"
-
-
-@dataclass(frozen=True)
-class Illegality:
-    """Why a move is illegal.
-
-    Attributes:
-        reason: the rule that it breaks.
-        text_en: the explanation in English.
-        text_zh: the explanation in Chinese.
-    """
-
-    reason: Reason
-    text_en: str
-    text_zh: str
-
 
 _HOW = {
     PieceKind.KING: ("one point along a line", "将帅每步沿直线走一格"),

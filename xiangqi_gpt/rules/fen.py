@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import Enum
 
+from xiangqi_gpt.errors import FenError, FenFault, FenFaultCode
 from xiangqi_gpt.rules.attacks import ADVISOR_POINTS, ELEPHANT_POINTS, in_palace
-from xiangqi_gpt.rules.errors import FenError
 from xiangqi_gpt.rules.fentext import plain_fen
 from xiangqi_gpt.rules.movegen import find_kings, king_attacked
 from xiangqi_gpt.rules.pieces import CODES, SYMBOLS, SYMBOLS_HE, Color, Piece, PieceKind
@@ -40,50 +39,6 @@ _LIMITS = {
     PieceKind.PAWN: 5,
 }
 _COUNTER = re.compile(r"[0-9]{1,4}", re.ASCII)
-
-
-class FenFaultCode(str, Enum):
-    """What can be wrong with a FEN."""
-
-    EMPTY = "empty"
-    TOO_LONG = "too_long"
-    RANK_COUNT = "rank_count"
-    RANK_SHORT = "rank_short"
-    RANK_LONG = "rank_long"
-    BAD_LETTER = "bad_letter"
-    BAD_SIDE = "bad_side"
-    BAD_COUNTER = "bad_counter"
-    EXTRA_FIELD = "extra_field"
-    KING_MISSING = "king_missing"
-    KING_DOUBLED = "king_doubled"
-    KING_OUTSIDE_PALACE = "king_outside_palace"
-    KINGS_FACING = "kings_facing"
-    OPPONENT_IN_CHECK = "opponent_in_check"
-    ADVISOR_POINT = "advisor_point"
-    ELEPHANT_POINT = "elephant_point"
-    PAWN_BEHIND_START = "pawn_behind_start"
-    PAWN_OFF_FILE = "pawn_off_file"
-    PAWN_DOUBLED = "pawn_doubled"
-    TOO_MANY = "too_many"
-
-
-@dataclass(frozen=True)
-class FenFault:
-    """One thing that is wrong with a FEN.
-
-    Attributes:
-        code: which fault.
-        text_en: the fault in English.
-        text_zh: the fault in Chinese.
-        square: where on the board, or None.
-        fatal: whether no board can be made of the text at all.
-    """
-
-    code: FenFaultCode
-    text_en: str
-    text_zh: str
-    square: Square | None = None
-    fatal: bool = False
 
 
 @dataclass(frozen=True)

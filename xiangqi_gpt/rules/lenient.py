@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from xiangqi_gpt.errors import FenError, FenFault, FenFaultCode
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import FenError
-from xiangqi_gpt.rules.fen import FenFault, FenFaultCode, fen_faults
+from xiangqi_gpt.rules.fen import fen_faults
 
 ODD: Final = frozenset(
     (

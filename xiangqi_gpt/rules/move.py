@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from xiangqi_gpt.rules.errors import MoveError
+from xiangqi_gpt.errors import MoveError
 from xiangqi_gpt.rules.squares import SQUARE_NAMES, SQUARES, Square, mirror, rotate
 
 _ICCS = re.compile(r"([a-iA-I][0-9])-?([a-iA-I][0-9])")

@@ -7,6 +7,22 @@ from enum import Enum
 
 from xiangqi_gpt.rules.pieces import Color
 
+RED_SCORES = {"1-0": 1, "1/2-1/2": 0, "0-1": -1}
+"""What a result is worth to Red; one that is not known ("*") is not among them."""
+
+MATE_SCORE = 30_000
+"""Centipawns of a mate on the board; other scores are smaller."""
+
+
+def result_of_winner(winner: Color | None) -> str:
+    """ "1-0" (Red wins), "0-1" (Black wins) or "1/2-1/2"."""
+    return "1/2-1/2" if winner is None else ("1-0", "0-1")[winner]
+
+
+def mate_score(moves: int) -> int:
+    """Centipawns of a mate in so many moves; 0 and less: being mated."""
+    return MATE_SCORE - moves if moves > 0 else -MATE_SCORE - moves
+
 
 class Termination(str, Enum):
     """Why a game is over."""
@@ -42,6 +58,4 @@ class Outcome:
     @property
     def result(self) -> str:
         """ "1-0" (Red wins), "0-1" (Black wins) or "1/2-1/2"."""
-        if self.winner is None:
-            return "1/2-1/2"
-        return "1-0" if self.winner is Color.RED else "0-1"
+        return result_of_winner(self.winner)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.rules.move import MOVES, Move
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from xiangqi_gpt.rules.errors import XiangqiError
+from xiangqi_gpt.errors import XiangqiError
 
 
 class Color(IntEnum):

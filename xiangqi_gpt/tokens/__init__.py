@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from xiangqi_gpt.errors import ConfigError, MoveError
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError, MoveError
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.tokens.conditions import CONDITIONS, Condition, ConditionTokens
-from xiangqi_gpt.tokens.possible import MOVE_NUMBER, POSSIBLE_MOVES
+from xiangqi_gpt.tokens.move_vocabulary import MOVE_NUMBER, POSSIBLE_MOVES
 from xiangqi_gpt.tokens.text import ChineseTokenizer, TextTokenizer, WxfTokenizer
 from xiangqi_gpt.tokens.tokenizer import (
     CoordinateTokenizer,

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from xiangqi_gpt.rules.errors import ConfigError
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.rules.pieces import Color
 
 CONDITIONS: Final = ("none", "result", "strength", "result+strength")

@@ -15,13 +15,14 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from xiangqi_gpt.errors import ConfigError, MoveError
 from xiangqi_gpt.notation import NOTATIONS
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError, MoveError
 from xiangqi_gpt.rules.fen import format_fen
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.pieces import Color
-from xiangqi_gpt.rules.squares import SQUARES
+from xiangqi_gpt.rules.squares import SQUARES, rotate
+from xiangqi_gpt.rules.views import HALF_TURN
 from xiangqi_gpt.tokens.tokenizer import IntArray, Tokenizer, View
 
 
@@ -86,10 +87,10 @@ class TextTokenizer(Tokenizer):
         for i, (index, turn) in enumerate(zip(moves.ravel().tolist(), turns.ravel().tolist(), strict=True)):
             if not index:
                 continue
-            seen = SQUARES - 1 - index // SQUARES if turn else index // SQUARES
+            seen = rotate(index // SQUARES) if turn else index // SQUARES
             kind = int(rows[i, seen])
             squares = np.flatnonzero(rows[i] == kind)
-            alike = tuple((SQUARES - 1 - squares[::-1] if turn else squares).tolist())
+            alike = tuple((HALF_TURN[squares[::-1]] if turn else squares).tolist())
             ids[i] = self._ids(_text(self.name, kind + 7 * turn, alike, index))
         return ids.reshape(*moves.shape, self.slots)
 

@@ -17,24 +17,18 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from xiangqi_gpt.errors import ConfigError, MoveError
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import ConfigError, MoveError
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.rules.squares import square_name
+from xiangqi_gpt.rules.views import rotated_moves
 from xiangqi_gpt.tokens.conditions import ConditionTokens
-from xiangqi_gpt.tokens.possible import POSSIBLE_MOVES
+from xiangqi_gpt.tokens.move_vocabulary import POSSIBLE_MOVES
 from xiangqi_gpt.tokens.vocab import SPECIALS, Vocab
 
 View = Literal["mover", "red"]
 IntArray = npt.NDArray[np.int64]
-
-_LAST_SQUARE = 89
-
-
-def turned(move: Move) -> Move:
-    """The same move on the board turned by half a turn."""
-    return MOVES[(_LAST_SQUARE - move.from_square) * 90 + _LAST_SQUARE - move.to_square]
 
 
 class Tokenizer(ABC):
@@ -107,7 +101,7 @@ class CoordinateTokenizer(Tokenizer):
         return self.view == "mover" and turn == Color.BLACK
 
     def encode(self, board: Board, move: Move) -> tuple[int, ...]:
-        seen = turned(move) if self._is_turned(board.turn) else move
+        seen = move.rotated() if self._is_turned(board.turn) else move
         ids = tuple(self.table[seen.index].tolist())
         if ids[0] == self.vocab.pad_id:
             raise MoveError(
@@ -122,7 +116,7 @@ class CoordinateTokenizer(Tokenizer):
             raise MoveError(
                 f"expected the {self.slots} tokens of a move in {self.name!r} notation, found {text!r}"
             )
-        return turned(move) if self._is_turned(board.turn) else move
+        return move.rotated() if self._is_turned(board.turn) else move
 
     def encode_array(self, moves: npt.NDArray[np.integer], turns: npt.NDArray[np.integer]) -> IntArray:
         """The ids of many moves at once.
@@ -130,9 +124,7 @@ class CoordinateTokenizer(Tokenizer):
         *moves* (...) holds move indices (from * 90 + to), *turns* (...) the side that makes each (0 Red, 1 Black);
         the result is (..., slots).
         """
-        index = moves.astype(np.int64)
-        if self.view == "mover":
-            index = np.where(turns == Color.BLACK, 8099 - index, index)
+        index = rotated_moves(moves, turns) if self.view == "mover" else moves
         ids: IntArray = self.table[index]
         return ids
 

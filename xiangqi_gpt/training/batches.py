@@ -7,6 +7,9 @@ learned behind its own first ones, and never behind the played ones.
 
 Where a teacher gave a list of M moves, each ply has M branches, one a move, and what is learned is the list's
 distribution: every move's tokens, weighed by its share.
+
+A model with a table of moves (:mod:`xiangqi_gpt.model.move_table`) needs no branches: all that there is to learn of a
+board, by style, is read from one table, see :func:`collate_table`.
 """
 
 from __future__ import annotations
@@ -20,15 +23,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from xiangqi_gpt.dataset.legal import legal_sets as legal_sets_of
+from xiangqi_gpt.dataset.legal import legal_tokens
+from xiangqi_gpt.dataset.packed import NO_MOVE, NO_SCORE
+from xiangqi_gpt.dataset.windows import Windows
 from xiangqi_gpt.model import IGNORED
+from xiangqi_gpt.model.context import counters
+from xiangqi_gpt.model.move_table import MOVES
 from xiangqi_gpt.players.scores import PIKAFISH, ScoreCurve
-from xiangqi_gpt.rules.batch import legal_mask
-from xiangqi_gpt.tokens import POSSIBLE_MOVES, Tokenizer
+from xiangqi_gpt.rules.views import rotated_moves
+from xiangqi_gpt.tokens import Tokenizer
 from xiangqi_gpt.tokens.conditions import UNKNOWN_RESULT, UNKNOWN_STRENGTH
-from xiangqi_gpt.training.packed import NO_MOVE, NO_SCORE
-from xiangqi_gpt.training.windows import Windows
-
-NATURAL_LIMIT = 120  # plies without a capture after which a game is drawn: the unit of the clock input
+from xiangqi_gpt.tokens.move_vocabulary import MOVE_NUMBER
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ class Batch:
     visible: Tensor  # (1, T, T)
     boards: Tensor | None  # (B, P, 90)
     counters: Tensor | None  # (B, P, 2)
-    labels: Tensor  # (B, T) ids, or IGNORED
+    labels: Tensor | None  # (B, T) ids, or IGNORED; None for a model with a table of moves
     value_index: Tensor  # (P,) the token that predicts a ply's first token
     value_targets: Tensor  # (B, P, 3) win, draw, loss; zeros where unknown
     target_plies: int  # how many plies have a move to learn
@@ -90,7 +96,13 @@ class Batch:
     soft_weights: Tensor | None = None  # (B, P, M) float32
     legal_targets: Tensor | None = None  # (B, P, 2086) bool: the legal ones, seen by the mover
     legal_known: Tensor | None = None  # (B, P) bool: whether there is a board at all
-    legal_plies: int = 0  # how many boards have a legal set to learn
+    legal_plies: int = 0  # how many boards have legal moves to learn
+    legal_head: bool = False  # whether the model's legal head learns them as well
+    legal_tokens: Tensor | None = None  # (B, T, V) bool: what continues a legal move behind the text to learn
+    # For a model with a table of moves, of Y styles, up to M moves each:
+    table_moves: Tensor | None = None  # (B, P, Y, M) places among the possible moves
+    table_shares: Tensor | None = None  # (B, P, Y, M) float32, what each weighs; 0 where there is none
+    board_rows: Tensor | None = None  # (R,) which of the B * P boards hold one; None: all
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
@@ -112,6 +124,7 @@ class Batch:
         *logits* (B, T, V) are the model's for this batch. Divided by the ``target_weight`` of all batches of a step,
         over all processes, this is the mean over plies.
         """
+        assert self.labels is not None
         flat = logits.flatten(0, 1).float()
         if self.label_weights is None:
             return F.cross_entropy(flat, self.labels.flatten(), ignore_index=IGNORED, reduction="sum")
@@ -122,13 +135,51 @@ class Batch:
             loss = loss - (logs.gather(-1, self.soft_labels.clamp_min(0)) * self.soft_weights).sum()
         return loss
 
+    def table_loss(self, move_logprobs: Tensor) -> Tensor:
+        """The same of a table's log-probabilities (B, P, Y, specials + 2086)."""
+        assert self.table_moves is not None
+        assert self.table_shares is not None
+        specials = move_logprobs.shape[-1] - MOVES
+        learned = move_logprobs.gather(-1, self.table_moves + specials)
+        return -(learned * self.table_shares).sum()
+
+    def legality_loss(self, output: Any) -> Tensor:
+        """Minus the log of the model's own probability of what is legal, summed over boards.
+
+        Of a table: of all legal moves together, the mean over its styles. Else token by token behind the text to learn:
+        of all tokens that continue the text of a legal move, summed over the tokens of a ply.
+        """
+        if self.legal_tokens is not None:
+            return -_mass(output.logits.float().log_softmax(-1), self.legal_tokens).sum()
+        assert self.legal_targets is not None
+        moves = output.move_logprobs[..., -MOVES:]
+        return -_mass(moves, self.legal_targets[:, :, None]).mean(-1).sum()
+
     def model_inputs(self) -> dict[str, Tensor | None]:
         """The keyword arguments of the model's forward."""
-        names = ("input_ids", "slots", "positions", "board_index", "visible", "boards", "counters")
+        names = (
+            "input_ids",
+            "slots",
+            "positions",
+            "board_index",
+            "visible",
+            "boards",
+            "counters",
+            "board_rows",
+        )
         inputs: dict[str, Tensor | None] = {name: getattr(self, name) for name in names}
-        if self.legal_targets is not None:
+        if self.legal_head:
             inputs["legal_index"] = self.value_index
+        if self.table_moves is not None:
+            inputs["move_index"] = self.value_index
         return inputs
+
+
+def _mass(logprobs: Tensor, legal: Tensor) -> Tensor:
+    """The log of the probability (...) of what is *legal* (..., M), given all log-probabilities; 0 where nothing is."""
+    some = legal.any(-1, keepdim=True)
+    kept = logprobs.masked_fill(~legal & some, -torch.inf)
+    return torch.where(some[..., 0], kept.logsumexp(-1), 0.0)
 
 
 def value_targets(windows: Windows, curve: ScoreCurve) -> np.ndarray:
@@ -143,23 +194,20 @@ def value_targets(windows: Windows, curve: ScoreCurve) -> np.ndarray:
     return values.astype(np.float32)
 
 
-def counters(turns: np.ndarray, clocks: np.ndarray) -> np.ndarray:
-    """The counter inputs (..., 2) float32 of sides to move and plies since the last capture."""
-    return np.stack([turns, np.minimum(clocks, NATURAL_LIMIT) / NATURAL_LIMIT], -1).astype(np.float32)
-
-
-def ply_weights(windows: Windows, *, winner: float, loser: float, draw: float) -> np.ndarray | None:
+def ply_weights(
+    windows: Windows, *, winner: float, loser: float, draw: float, of_taught: bool = True
+) -> np.ndarray | None:
     """The weights (B, P) of the moves to learn by the result for the side that makes them; None: 1 each.
 
-    They concern what was played. A teacher's moves weigh 1: they are right whoever won afterwards. Games without a
-    known result count as drawn.
+    They concern what was played. A teacher's moves weigh 1: they are right whoever won afterwards; without *of_taught*
+    the weights are those of the moves played all the same. Games without a known result count as drawn.
     """
     if winner == loser == draw == 1:
         return None
     result = windows.results[:, None] * np.where(windows.turns == 0, 1, -1)
     known = (windows.results != UNKNOWN_RESULT)[:, None]
     weights = np.where(known & (result == 1), winner, np.where(known & (result == -1), loser, draw))
-    if windows.taught is not None:
+    if of_taught and windows.taught is not None:
         weights = np.where(windows.taught, 1.0, weights)
     return weights.astype(np.float32)
 
@@ -185,6 +233,7 @@ def collate(
     *,
     prefix: np.ndarray | None = None,
     legal_sets: bool = False,
+    legality: bool = False,
     weights: np.ndarray | None = None,
     soft_temperature: float | None = None,
     curve: ScoreCurve = PIKAFISH,
@@ -192,9 +241,10 @@ def collate(
     """Windows as a batch for a model that reads *tokenizer*.
 
     *prefix* (B, c) holds the condition tokens, those of the windows themselves by default; with *legal_sets* the batch
-    has the legal moves of every board to learn. *weights* (B, P) weigh the moves to learn, those of weight 0 are not
-    learned. With a *soft_temperature*, in centipawns, a teacher's lists of moves are learned where the windows have
-    them. *curve* says what a teacher's scores mean.
+    has the legal moves of every board to learn, with *legality* what continues the text of a legal move.
+    *weights* (B, P) weigh the moves to learn, those of weight 0 are not learned. With a *soft_temperature*, in
+    centipawns, a teacher's lists of moves are learned where the windows have them. *curve* says what a teacher's
+    scores mean.
     """
     rows, plies = windows.moves.shape
     k = tokenizer.slots
@@ -242,6 +292,8 @@ def collate(
         if "soft_labels" in softened:
             there = softened["soft_labels"].numpy() != IGNORED
             softened["soft_weights"] = torch.from_numpy(np.where(there, first, 0).astype(np.float32))
+    if legality:
+        softened.update(_legal_tokens(windows, tokenizer, learned, on_main, known, shared.slots.shape[0], c))
     values = value_targets(windows, curve)
     return Batch(
         input_ids=torch.from_numpy(
@@ -259,8 +311,8 @@ def collate(
         target_plies=int(known.sum()),
         value_plies=int((values.sum(-1) > 0).sum()),
         target_weight=float(by_ply.sum(dtype=np.float64)),
-        **softened,
-        **(_legal_sets(windows) if legal_sets else {}),
+        legal_head=legal_sets,
+        **{**softened, **(_legal_sets(windows) if legal_sets else {})},
     )
 
 
@@ -317,14 +369,121 @@ def condition_ids(
 
 
 def _legal_sets(windows: Windows) -> dict[str, Any]:
-    """What a legal head learns: the mover sees its own pieces as Red sees Red's, so every board is one of Red's."""
-    boards = windows.boards.reshape(-1, 90)
-    known = boards.any(-1)
-    targets = np.zeros((len(boards), len(POSSIBLE_MOVES)), bool)
-    targets[known] = legal_mask(boards[known], np.zeros(int(known.sum()), np.int8))[:, POSSIBLE_MOVES]
-    shape = windows.moves.shape
+    """What a legal head learns."""
+    sets, known = legal_sets_of(windows)
     return {
-        "legal_targets": torch.from_numpy(targets.reshape(*shape, -1)),
-        "legal_known": torch.from_numpy(known.reshape(shape)),
+        "legal_targets": torch.from_numpy(sets),
+        "legal_known": torch.from_numpy(known),
         "legal_plies": int(known.sum()),
     }
+
+
+def _legal_tokens(
+    windows: Windows,
+    tokenizer: Tokenizer,
+    learned: np.ndarray,
+    on_main: np.ndarray,
+    known: np.ndarray,
+    tokens: int,
+    prefix: int,
+) -> dict[str, Any]:
+    """The tokens that continue a legal move, in the places of a row where the tokens *learned* (B, P, k) are learned.
+
+    Where a list of moves is learned, the first token alone has them: behind it the moves part.
+    """
+    rows, plies, k = learned.shape
+    allowed = legal_tokens(windows, tokenizer, learned) & known[..., None, None]
+    placed = np.zeros((rows, tokens, allowed.shape[-1]), bool)
+    main = prefix + np.arange(plies)[:, None] * k + np.arange(k)
+    shown = on_main.copy()
+    shown[..., 0] |= known
+    placed[:, main] = allowed & shown[..., None]
+    if k > 1:
+        hard = on_main[..., :1]
+        branch = prefix + plies * k + np.arange(plies)[:, None] * (k - 1) + np.arange(k - 1)
+        placed[:, branch] = allowed[:, :, 1:] & (hard & ~on_main[..., 1:])[..., None]
+    return {"legal_tokens": torch.from_numpy(placed), "legal_plies": int(known.sum())}
+
+
+def collate_table(
+    windows: Windows,
+    tokenizer: Tokenizer,
+    *,
+    styles: tuple[str, ...] = (),
+    targets: str = "mixed",
+    prefix: np.ndarray | None = None,
+    legality: bool = True,
+    legal_sets: bool = False,
+    winner: float = 1.0,
+    loser: float = 1.0,
+    draw: float = 1.0,
+    soft_temperature: float | None = None,
+    curve: ScoreCurve = PIKAFISH,
+) -> Batch:
+    """Windows as a batch for a model with a table of moves.
+
+    A model without *styles* learns the move to learn of every ply. One with styles learns the person's move at every
+    ply of a person's game in the style ``human`` (unless *targets* is ``teacher``), and the teacher's wherever there is
+    one in the style ``teacher``: two targets of one board. *winner*, *loser* and *draw* weigh moves that were played.
+    Boards past the end of a game are not encoded. The other arguments are as in :func:`collate`.
+    """
+    rows, plies = windows.moves.shape
+    k = tokenizer.slots
+    if prefix is None:
+        prefix = condition_ids(windows, tokenizer)
+    c = prefix.shape[1]
+    shared = layout(plies, k, c, 0)
+    played = tokenizer.encode_batch(windows.boards, windows.moves, windows.turns)
+    bos = np.full((rows, 1), tokenizer.vocab.bos_id)
+    most = 1
+    if soft_temperature is not None and windows.soft_moves is not None:
+        most = windows.soft_moves.shape[2]
+    moves = np.zeros((rows, plies, max(1, len(styles)), most), np.int64)
+    shares = np.zeros(moves.shape, np.float32)
+    by_result: dict[str, Any] = {"winner": winner, "loser": loser, "draw": draw}
+    taught = np.zeros((rows, plies), bool) if windows.taught is None else windows.taught
+    for number, style in enumerate(styles or ("",)):
+        single, known = windows.targets, windows.targets != NO_MOVE
+        weights = ply_weights(windows, **by_result)
+        if style == "human":
+            assert windows.human_moves is not None
+            single = windows.human_moves
+            known = (single != NO_MOVE) & windows.boards.any(-1) & (targets != "teacher")
+            weights = ply_weights(windows, **by_result, of_taught=False)
+        elif style == "teacher":
+            known, weights = known & taught, None
+        moves[:, :, number, 0] = single
+        shares[:, :, number, 0] = known if weights is None else known * weights
+        if most > 1 and style != "human":
+            assert windows.soft_moves is not None
+            assert windows.soft_scores is not None
+            listed = known & taught & (windows.soft_moves[..., 0] != NO_MOVE)
+            each = soft_shares(windows.soft_scores, soft_temperature or 1.0)
+            moves[:, :, number] = np.where(listed[..., None], windows.soft_moves, moves[:, :, number])
+            shares[:, :, number] = np.where(listed[..., None], each, shares[:, :, number])
+    places = MOVE_NUMBER[rotated_moves(moves, windows.turns[:, :, None, None])]
+    shares *= places >= 0
+    values = value_targets(windows, curve)
+    sets: dict[str, Any] = _legal_sets(windows) if legality or legal_sets else {}
+    there = windows.boards.any(-1).ravel()
+    rest = None if there.all() else torch.from_numpy(np.flatnonzero(there))
+    return Batch(
+        input_ids=torch.from_numpy(np.concatenate([prefix, bos, played.reshape(rows, -1)[:, :-1]], 1)),
+        slots=shared.slots.expand(rows, -1),
+        positions=shared.positions.expand(rows, -1),
+        board_index=shared.board_index.expand(rows, -1),
+        visible=shared.visible,
+        boards=torch.from_numpy(windows.boards),
+        counters=torch.from_numpy(counters(windows.turns, windows.clocks)),
+        labels=None,
+        value_index=c + torch.arange(plies) * k,
+        value_targets=torch.from_numpy(values),
+        target_plies=int((shares.sum((-1, -2)) > 0).sum()),
+        value_plies=int((values.sum(-1) > 0).sum()),
+        target_weight=float(shares.sum(dtype=np.float64)),
+        table_moves=torch.from_numpy(np.maximum(places, 0)),
+        table_shares=torch.from_numpy(shares),
+        board_rows=rest,
+        legal_head=legal_sets,
+        **sets,
+    )

@@ -20,8 +20,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xiangqi_gpt.rules.errors import ConfigError
-from xiangqi_gpt.training.config import TrainConfig, model_keys, preset, typed
+from xiangqi_gpt.errors import ConfigError, FileError
+from xiangqi_gpt.files import read_limited
+from xiangqi_gpt.training.train_config import TrainConfig, model_keys, preset, typed
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -39,11 +40,10 @@ def read_config(path: Path, preset_name: str | None = None, default: str = "lapt
         ConfigError: no TOML, a section or key that is not known, a value of the wrong kind.
     """
     try:
-        if path.stat().st_size > _LARGEST:
-            raise ConfigError(f"{path}: expected at most {_LARGEST:,} bytes, found {path.stat().st_size:,}")
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: expected a file of settings, found {error.strerror}") from None
+        data = tomllib.loads(read_limited(path, _LARGEST).decode())
+    except FileError as error:
+        why = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error.reason
+        raise ConfigError(f"{path}: expected a file of settings, found {why}") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: expected TOML, found {error}") from None
     for key in data:

@@ -10,8 +10,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from xiangqi_gpt.rules.errors import ModelError
+from xiangqi_gpt.errors import ModelError
 
 EMA_FILE = "ema.safetensors"
 RAW_FILES = "raw*.safetensors"  # beside a model whose weights are a mean: those that training goes on with
@@ -22,7 +23,8 @@ class Ema:
     """The exponential moving average of a model's parameters.
 
     A step keeps the share *decay* of the mean; the first ones keep less, (1 + n) / (10 + n) after n steps, so that the
-    random weights at the beginning are soon forgotten. Buffers are the model's own.
+    random weights at the beginning are soon forgotten. Buffers are the model's own. (torch's AveragedModel copies the
+    whole model, has no such beginning, and waits for the device twice a step.)
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -36,9 +38,12 @@ class Ema:
         """Take in the weights of the step just made."""
         keep = min(self.decay, (1 + self.steps) / (10 + self.steps))
         self.steps += 1
-        torch._foreach_lerp_(
-            list(self._means.values()), [p.detach() for p in self._parameters.values()], 1 - keep
-        )
+        average = get_ema_multi_avg_fn(keep)
+        average(list(self._means.values()), [p.detach() for p in self._parameters.values()], self.steps)
+
+    def means(self) -> list[Tensor]:
+        """The means themselves."""
+        return list(self._means.values())
 
     def state(self) -> dict[str, Tensor]:
         """The means by the names of the parameters, on the CPU."""

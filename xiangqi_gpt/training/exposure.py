@@ -17,18 +17,18 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from xiangqi_gpt.rules.batch import legal_lists, legal_mask
-from xiangqi_gpt.rules.pieces import Color
+from xiangqi_gpt.dataset.legal import legal_texts
+from xiangqi_gpt.dataset.packed import NO_MOVE, NO_SCORE
+from xiangqi_gpt.dataset.windows import Windows
+from xiangqi_gpt.rules.batch import legal_mask
 from xiangqi_gpt.rules.squares import SQUARES
+from xiangqi_gpt.rules.views import other_side, rotated_moves
 from xiangqi_gpt.tokens import Tokenizer
 from xiangqi_gpt.tokens.vocab import SPECIALS
 from xiangqi_gpt.training.batches import Batch, collate
-from xiangqi_gpt.training.config import TrainConfig
-from xiangqi_gpt.training.packed import NO_MOVE, NO_SCORE
-from xiangqi_gpt.training.windows import Windows
+from xiangqi_gpt.training.train_config import TrainConfig
 
 ANY_MOVE = 65535  # a proposal: some legal move, by the draw
-_LAST_MOVE = SQUARES * SQUARES - 1
 
 Moves = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -54,11 +54,6 @@ def replace_tokens(
     return dataclasses.replace(batch, input_ids=ids)
 
 
-def seen(moves: npt.NDArray[np.integer[Any]], turns: npt.NDArray[np.integer[Any]]) -> Moves:
-    """Moves as Red sees them as their movers do, or the other way round."""
-    return np.where(turns == Color.BLACK, _LAST_MOVE - moves.astype(np.int64), moves.astype(np.int64))
-
-
 def deviate(windows: Windows, proposals: npt.NDArray[np.integer[Any]], draws: Floats) -> Windows:
     """Play the windows again, with *proposals* (B, P) in the place of their moves where they are legal.
 
@@ -69,6 +64,7 @@ def deviate(windows: Windows, proposals: npt.NDArray[np.integer[Any]], draws: Fl
     rows, plies = windows.moves.shape
     boards, clocks = windows.boards.copy(), windows.clocks.copy()
     moves, targets, scores = windows.moves.copy(), windows.targets.copy(), windows.scores.copy()
+    human = None if windows.human_moves is None else windows.human_moves.copy()
     now, clock = windows.boards[:, 0].copy(), windows.clocks[:, 0].astype(np.int64)
     every = np.arange(rows)
     over = np.zeros(rows, bool)  # the other game has ended, by mate
@@ -82,25 +78,33 @@ def deviate(windows: Windows, proposals: npt.NDArray[np.integer[Any]], draws: Fl
         legal[asked] = legal_mask(now[asked], np.zeros(int(asked.sum()), np.int8))
         over |= asked & ~legal.any(1)
         live &= ~over
-        played = seen(windows.moves[:, p], turns)
+        played = rotated_moves(windows.moves[:, p], turns)
         back = _way_back(now, _after(gold, played))
         drawn = _drawn(legal, draws[:, p])
         proposed = np.where(
-            proposals[:, p] == ANY_MOVE, drawn, seen(proposals[:, p] % (_LAST_MOVE + 1), turns)
+            proposals[:, p] == ANY_MOVE, drawn, rotated_moves(proposals[:, p] % (SQUARES * SQUARES), turns)
         )
         proposed = np.where((proposals[:, p] != NO_MOVE) & legal[every, proposed], proposed, -1)
         lost = np.where(legal[every, back], back, np.where(legal[every, played], played, drawn))
         chosen = np.where(proposed >= 0, proposed, np.where(apart, lost, played))
         boards[:, p] = np.where(live[:, None], now, 0)
         clocks[:, p] = np.where(live, clock, 0)
-        moves[:, p] = np.where(live, seen(chosen, turns), NO_MOVE)
+        moves[:, p] = np.where(live, rotated_moves(chosen, turns), NO_MOVE)
         lesson = live & ~apart
         targets[:, p] = np.where(lesson, targets[:, p], NO_MOVE)
         scores[:, p] = np.where(lesson, scores[:, p], NO_SCORE)
+        if human is not None:
+            human[:, p] = np.where(lesson, human[:, p], NO_MOVE)
         clock = np.where(now[every, chosen % SQUARES] > 0, 0, clock + 1)
-        now = _turned(_after(now, chosen))
+        now = other_side(_after(now, chosen))
     return dataclasses.replace(
-        windows, boards=boards, clocks=clocks, moves=moves, targets=targets, scores=scores
+        windows,
+        boards=boards,
+        clocks=clocks,
+        moves=moves,
+        targets=targets,
+        scores=scores,
+        human_moves=human,
     )
 
 
@@ -110,12 +114,6 @@ def _after(boards: npt.NDArray[np.int8], moves: Moves) -> npt.NDArray[np.int8]:
     after[rows, moves % SQUARES] = boards[rows, moves // SQUARES]
     after[rows, moves // SQUARES] = 0
     return after
-
-
-def _turned(boards: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
-    """Boards (B, 90) as the other side sees them."""
-    codes = boards[:, ::-1]
-    return np.where(codes == 0, 0, np.where(codes > 7, codes - 7, codes + 7)).astype(np.int8)
 
 
 def _way_back(now: npt.NDArray[np.int8], wanted: npt.NDArray[np.int8]) -> Moves:
@@ -174,16 +172,8 @@ def sample_texts(
 def _legal_moves_of(windows: Windows, tokenizer: Tokenizer, texts: Moves) -> Moves:
     """The legal moves (B, P) whose texts (B, P, slots) are given, NO_MOVE where one is no legal move."""
     known = windows.boards.any(-1)
-    boards, turns = windows.boards[known], windows.turns[known]
-    counts, listed = legal_lists(boards, np.zeros(len(boards), np.int8))
-    inside = np.arange(listed.shape[1]) < counts[:, None]
-    moves = np.where(inside, seen(listed, turns[:, None]), NO_MOVE)  # (N, 128)
-    ids = tokenizer.encode_batch(
-        np.broadcast_to(boards[:, None], (*moves.shape, SQUARES)),
-        moves,
-        np.broadcast_to(turns[:, None], moves.shape),
-    )
-    matches = (ids == texts[known][:, None]).all(-1) & inside
+    moves, ids = legal_texts(windows, tokenizer)
+    matches = (ids == texts[known][:, None]).all(-1) & (moves != NO_MOVE)
     found = np.full(windows.moves.shape, NO_MOVE, np.int64)
     found[known] = np.where(matches.any(1), moves[np.arange(len(moves)), matches.argmax(1)], NO_MOVE)
     return found

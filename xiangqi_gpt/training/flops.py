@@ -60,7 +60,8 @@ def flops_per_ply(model: XiangqiGPTForCausalLM, batch: Batch) -> float:
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
         found = losses(twin, one)
         total: Tensor = found.move + found.value
-        if found.legal is not None:
-            total = total + found.legal
+        for loss in (found.legal, found.legality):
+            if loss is not None:
+                total = total + loss
         total.backward()
     return counter.get_total_flops() / len(one.value_index)

@@ -19,17 +19,17 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from xiangqi_gpt.dataset.packed import I64, Packed
+from xiangqi_gpt.dataset.sampler import Sampler
+from xiangqi_gpt.dataset.windows import Windows, cut
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTConfig
 from xiangqi_gpt.players.scores import ScoreCurve
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import Tokenizer
-from xiangqi_gpt.training.batches import Batch, collate, condition_ids, ply_weights
-from xiangqi_gpt.training.config import TrainConfig
+from xiangqi_gpt.training.batches import Batch, collate, collate_table, condition_ids, ply_weights
 from xiangqi_gpt.training.exposure import expose, replace_tokens
-from xiangqi_gpt.training.packed import I64, Packed
-from xiangqi_gpt.training.sampling import Sampler
 from xiangqi_gpt.training.schedules import window_plies
-from xiangqi_gpt.training.windows import Windows, cut
+from xiangqi_gpt.training.train_config import TrainConfig
 
 MAX_WORKERS = 8
 _PLIES_AT_ONCE = 2048
@@ -117,6 +117,7 @@ class Loader:
         step_plies = config.batch_windows * config.plies
         self._at_once = 1 if config.sample_plies else max(1, _PLIES_AT_ONCE // step_plies)
         self._with_boards, self._legal_sets = model_config.board != "none", model_config.legal_head
+        self._legality = config.legality_weight > 0 or config.final_legality_weight > 0
         self.sampler = Sampler(
             packed=packed,
             plies=config.plies,
@@ -212,22 +213,33 @@ class Loader:
         """A micro-batch, with whatever the run replaces in it at step *step*."""
         config, tokenizer = self.config, self.tokenizer
         prefix = condition_ids(windows, tokenizer, config.condition_dropout, rng)
-        weights = ply_weights(
-            windows, winner=config.winner_weight, loser=config.loser_weight, draw=config.draw_weight
-        )
         windows = expose(
             windows, config, rng, step=step, model=self._model, tokenizer=tokenizer, prefix=prefix
         )
-        batch = collate(
-            windows,
-            tokenizer,
-            self._with_boards,
-            prefix=prefix,
-            legal_sets=self._legal_sets,
-            weights=weights,
-            soft_temperature=config.soft_temperature,
-            curve=ScoreCurve(*config.score_curve),
-        )
+        by_result: dict[str, Any] = {
+            "winner": config.winner_weight,
+            "loser": config.loser_weight,
+            "draw": config.draw_weight,
+        }
+        common: dict[str, Any] = {
+            "prefix": prefix,
+            "legal_sets": self._legal_sets,
+            "legality": self._legality,
+            "soft_temperature": config.soft_temperature,
+            "curve": ScoreCurve(*config.score_curve),
+        }
+        if self.model_config.move_head == "table":
+            batch = collate_table(
+                windows,
+                tokenizer,
+                styles=self.model_config.style_names,
+                targets=config.targets,
+                **by_result,
+                **common,
+            )
+        else:
+            weights = ply_weights(windows, **by_result)
+            batch = collate(windows, tokenizer, self._with_boards, weights=weights, **common)
         return replace_tokens(batch, tokenizer, config.replace_rows, config.replace_tokens, rng)
 
 

@@ -17,28 +17,28 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from torch import Tensor
 
+from xiangqi_gpt.dataset.packed import Packed, fingerprint
+from xiangqi_gpt.errors import ConfigError, ModelError
+from xiangqi_gpt.lock import RunLock
 from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.checkpoint import load_model
-from xiangqi_gpt.rules.errors import ConfigError, ModelError
-from xiangqi_gpt.training import state as disk
+from xiangqi_gpt.training import run_state as disk
 from xiangqi_gpt.training.batches import Batch
-from xiangqi_gpt.training.config import TrainConfig, check_settings_apply
 from xiangqi_gpt.training.ema import EMA_FILE, Ema, restore_pair
-from xiangqi_gpt.training.journal import Journal
 from xiangqi_gpt.training.loader import Loader, default_workers
-from xiangqi_gpt.training.lock import RunLock
-from xiangqi_gpt.training.packed import Packed, fingerprint
-from xiangqi_gpt.training.schedules import learning_rate, stage_of
-from xiangqi_gpt.training.state import Progress
+from xiangqi_gpt.training.processes import join_processes
+from xiangqi_gpt.training.run_log import Journal
+from xiangqi_gpt.training.run_state import Progress
+from xiangqi_gpt.training.schedules import learning_rate, legality_weight, stage_of
 from xiangqi_gpt.training.step import Stepper, Sums
+from xiangqi_gpt.training.train_config import TrainConfig, check_settings_apply
 from xiangqi_gpt.training.validation import Evaluation, Validator, best_so_far, evaluation_of
 
 BEST_FOLDER = "best"
 _REPORT_EVERY = 20  # steps between looks at the losses where a look waits for the device
+_BEFORE_THERE_WERE = {"legality_weight": 0.0, "final_legality_weight": 0.0}
 _MOST_SKIPPED = 50  # steps in a row that a gradient scaler may pass over
 
 
@@ -55,6 +55,7 @@ class StepReport:
     plies_per_second: float
     seconds: float  # since the run began
     legal_loss: float | None = None  # nats a board; None without a legal head
+    legality_loss: float | None = None  # nats/board: minus the log of the probability of what is legal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +100,7 @@ class _Made:
     step: int
     window: int  # windows seen before it
     rate: float
-    sums: Tensor  # (8,)
+    sums: Tensor  # (9,)
 
 
 class Trainer:
@@ -125,14 +126,11 @@ class Trainer:
         valid: Packed | None = None,
         on_note: Callable[[str], None] | None = None,
     ) -> None:
-        on_cpu = _on_cpu(device)
         if config.eval_every and valid is None:
             raise ConfigError("eval_every: expected games of split 'valid' to measure on, found none")
         self.out, self.config, self.packed = out, config, packed
-        # Accelerate keeps its settings for the whole process; a second run in it may want others.
-        AcceleratorState._reset_state()
-        self.accelerator = Accelerator(cpu=on_cpu, mixed_precision="no")
-        self._rank, self._world = self.accelerator.process_index, self.accelerator.num_processes
+        self.processes = join_processes(device)
+        self._rank, self._world = self.processes.rank, self.processes.world
         self._lock: RunLock | None = None
         if out.is_dir():
             self._hold()
@@ -150,10 +148,10 @@ class Trainer:
         valid: Packed | None,
         on_note: Callable[[str], None],
     ) -> None:
-        config, out, device = self.config, self.out, self.accelerator.device
-        if self.accelerator.is_main_process:
-            disk.tidy(out)
-        self.accelerator.wait_for_everyone()
+        config, out, device = self.config, self.out, self.processes.device
+        if self.processes.is_first:
+            disk.remove_partial(out)
+        self.processes.wait()
         found = disk.checkpoints(out)
         self._fresh = not found
         if found and not resume:
@@ -175,7 +173,7 @@ class Trainer:
             )
         self.model_config: XiangqiGPTConfig = model.config
         self.tokenizer = model.tokenizer
-        self.model = model.to(device)
+        self.model = model.to(device)  # type: ignore[arg-type]  # transformers wraps `to`
         self.ema = Ema(model, config.ema) if config.ema else None
         self.stepper = Stepper(model, config, device, world=self._world, ema=self.ema, note=on_note)
         self.optimizer = self.stepper.optimizer
@@ -187,7 +185,7 @@ class Trainer:
                 self.stepper.scaler.load_state_dict(saved["scaler"])
         elif init is not None and self.ema is not None:
             restore_pair(init, model, self.ema)
-        if self.accelerator.is_main_process:
+        if self.processes.is_first:
             for log in (disk.LOG_FILE, disk.EVALUATIONS_FILE):
                 disk.cut_log(out, self.progress.step, log)
         self.loader = Loader(
@@ -202,6 +200,7 @@ class Trainer:
             pin=device.type == "cuda",
         )
         self.sampler = self.loader.sampler
+        self._learns_legality = bool(config.legality_weight or config.final_legality_weight)
         self._valid = valid
         self._validator: Validator | None = None
 
@@ -251,8 +250,10 @@ class Trainer:
     ) -> TrainResult:
         config, reason = self.config, "finished"
         evaluation: Evaluation | None = None
-        on_cpu, first = self.accelerator.device.type == "cpu", self.progress.step
+        on_cpu, first = self.processes.device.type == "cpu", self.progress.step
         every = config.report_every or (1 if on_cpu else _REPORT_EVERY)
+        if self.stepper.alone:
+            every = config.average_every  # in between processes do not meet
         self.model.train()
         steps = self.loader.steps(
             self.progress.step,
@@ -274,6 +275,8 @@ class Trainer:
                 self._step(batches)
                 due = self._due(config.checkpoint_every), self._due(config.eval_every)
                 looks = any(due) or self._due(every)
+                if self.stepper.alone and looks:
+                    self.stepper.average()
                 over = ""
                 if looks or self._world == 1:  # processes agree where they meet anyway
                     over = self._agree(stop.set, time_limit)
@@ -305,7 +308,7 @@ class Trainer:
         rate = learning_rate(self.config, done.step, share)
         # What is drawn in a step, such as dropout, depends on its number alone and not on where the session began.
         torch.manual_seed(hash((self.config.seed, done.step, self._rank)) & 0xFFFF_FFFF_FFFF)
-        sums = self.stepper.step(batches, rate)
+        sums = self.stepper.step(batches, rate, legality_weight(self.config, done.step, share))
         self._made.append(_Made(done.step + 1, done.window, rate, sums))
         self.progress = dataclasses.replace(
             done,
@@ -319,7 +322,10 @@ class Trainer:
         if not self._made:
             return
         made, self._made = self._made, []
-        rows = [Sums(*row) for row in torch.stack([step.sums for step in made]).tolist()]
+        sums = torch.stack([step.sums for step in made])
+        if self.stepper.alone:
+            dist.all_reduce(sums)
+        rows = [Sums(*row) for row in sums.tolist()]
         now = time.monotonic()
         speed = sum(row.plies for row in rows) / max(now - self._looked, 1e-9)
         self._looked = now
@@ -337,6 +343,7 @@ class Trainer:
                 plies_per_second=speed,
                 seconds=self._before + now - self._began,
                 legal_loss=row.legal / (row.boards or 1.0) if self.model_config.legal_head else None,
+                legality_loss=row.legality / row.boards if row.boards and self._learns_legality else None,
             )
             if self.journal is not None:
                 self.journal.step(dataclasses.asdict(report))
@@ -346,7 +353,7 @@ class Trainer:
 
     def _check_finite(self, report: StepReport, first: int) -> None:
         """ModelError naming step, batch and last good checkpoint where the step has spoilt the weights."""
-        numbers = [report.loss, report.value_loss, report.legal_loss or 0.0]
+        numbers = [report.loss, report.value_loss, report.legal_loss or 0.0, report.legality_loss or 0.0]
         if self.stepper.scaler is None:
             numbers.append(report.gradient_norm)
         elif math.isfinite(report.gradient_norm):
@@ -365,6 +372,7 @@ class Trainer:
 
     def measure(self) -> Evaluation:
         """Measure the weights that :meth:`export` writes on the valid split."""
+        self.stepper.average()
         if self._validator is None:
             if self._valid is None:
                 raise ConfigError("expected games of split 'valid' to measure on, found none")
@@ -377,10 +385,9 @@ class Trainer:
                 world=self._world,
             )
         with self._exported_weights():
-            sums = self._validator.sums(self.model, self.accelerator.device, self.stepper.autocast)
-        if self._world > 1:
-            sums = self.accelerator.reduce(sums.to(self.accelerator.device), "sum")
-        return evaluation_of(sums, self.progress.step, self.progress.seconds)
+            sums = self._validator.sums(self.model, self.processes.device, self.stepper.autocast)
+        total = self.processes.sum(sums)
+        return evaluation_of(total, self.progress.step, self.progress.seconds, self.model_config.style_names)
 
     def _evaluate(self, on_evaluation: Callable[[Evaluation], None] | None) -> Evaluation:
         """Measure, write it down, and keep the weights if they are the best so far."""
@@ -398,8 +405,9 @@ class Trainer:
 
     def save(self) -> Path:
         """Write a checkpoint of the present step."""
+        self.stepper.average()
         path = self.out / f"checkpoint-{self.progress.step:07d}"
-        if self.accelerator.is_main_process:
+        if self.processes.is_first:
             scaler = self.stepper.scaler
             path = disk.save(
                 self.out,
@@ -410,15 +418,15 @@ class Trainer:
                 ema=self.ema,
                 scaler=None if scaler is None else scaler.state_dict(),
             )
-        self.accelerator.wait_for_everyone()
+        self.processes.wait()
         return path
 
     def export(self, path: Path) -> None:
         """Write the model directory *path*: the running mean of the weights where one is kept, else the weights."""
-        if self.accelerator.is_main_process:
+        if self.processes.is_first:
             with self._exported_weights():
                 disk.write_model(self.model, path)
-        self.accelerator.wait_for_everyone()
+        self.processes.wait()
 
     def _exported_weights(self) -> AbstractContextManager[None]:
         return nullcontext() if self.ema is None else self.ema.applied()
@@ -438,8 +446,8 @@ class Trainer:
         passed = now if self._budget is not None else now - self._before
         code = 2.0 if wish else float(time_limit is not None and passed >= time_limit)
         if self._world > 1:
-            clock = now if self.accelerator.is_main_process else 0.0
-            both = torch.tensor([code, clock], device=self.accelerator.device)
+            clock = now if self.processes.is_first else 0.0
+            both = torch.tensor([code, clock], device=self.processes.device)
             dist.all_reduce(both, dist.ReduceOp.MAX)
             code, now = both.tolist()
         self._now = now
@@ -448,12 +456,12 @@ class Trainer:
         return ("", "time limit", "interrupted")[int(code)]
 
     def _journal(self, tensorboard: bool) -> AbstractContextManager[Journal | None]:
-        if not self.accelerator.is_main_process:
+        if not self.processes.is_first:
             return nullcontext()
         return Journal(self.out, tensorboard=tensorboard, step=self.progress.step)
 
     def _hold(self) -> None:
-        if self.accelerator.is_main_process:
+        if self.processes.is_first:
             self._lock = RunLock(self.out)
 
     def _let_go(self) -> None:
@@ -469,7 +477,7 @@ class Trainer:
             )
         model = load_model(init)
         for key, value in self.config.model.items():
-            if getattr(model.config, key) != value:
+            if value != "auto" and getattr(model.config, key) != value:
                 raise ConfigError(
                     f"{key}: expected {getattr(model.config, key)!r}, that of the model in {init}, found {value!r}"
                 )
@@ -483,26 +491,14 @@ class Trainer:
         mine = self._settings()
         if saved.get("data") != mine["data"]:
             raise ConfigError(f"{checkpoint}: expected the data the run began with, found other games")
-        # Settings younger than the run stood at their defaults.
-        defaults = json.loads(json.dumps(dataclasses.asdict(TrainConfig())))
+        # Settings newer than the run stood at their defaults, or at what was done before they were there.
+        defaults = json.loads(json.dumps({**dataclasses.asdict(TrainConfig()), **_BEFORE_THERE_WERE}))
         for key, value in mine["config"].items():
             old = saved.get("config", {}).get(key, defaults[key])
             if old != value:
                 raise ConfigError(
                     f"{checkpoint}: {key}: expected {old!r} as in the run so far, found {value!r}"
                 )
-
-
-def _on_cpu(device: str) -> bool:
-    """Whether *device* means the processor here; ConfigError where it is not there."""
-    if device not in ("auto", "cpu", "cuda", "mps"):
-        raise ConfigError(f"device: expected auto, cpu, cuda or mps, found {device!r}")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device: expected one that is there, found 'cuda' without a CUDA device")
-    if device == "mps" and not torch.backends.mps.is_available():
-        raise ConfigError("device: expected one that is there, found 'mps' without a Metal device")
-    there = torch.cuda.is_available() or torch.backends.mps.is_available()
-    return device == "cpu" or (device == "auto" and not there)
 
 
 def _warn(text: str) -> None:

@@ -35,4 +35,5 @@ def pieces(batch: Batch, rows: int) -> Iterator[Batch]:
             name: value[first : first + rows] if isinstance(value, Tensor) and name not in _SHARED else value
             for name, value in vars(batch).items()
         }
+        fields["board_rows"] = None  # it numbers the boards of the whole
         yield Batch(**fields)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from xiangqi_gpt.training.config import TrainConfig
+from xiangqi_gpt.training.train_config import TrainConfig
 
 
 def learning_rate(config: TrainConfig, step: int, share: float | None = None) -> float:
@@ -27,6 +27,16 @@ def learning_rate(config: TrainConfig, step: int, share: float | None = None) ->
     else:
         factor = 1.0
     return config.learning_rate * factor
+
+
+_LAST_PART = 0.1  # of the schedule, in which the legality loss has its final weight
+
+
+def legality_weight(config: TrainConfig, step: int, share: float | None = None) -> float:
+    """The weight of the legality loss in step *step* (0-based); *share* as in :func:`learning_rate`."""
+    if share is None:
+        share = step / config.max_steps
+    return config.final_legality_weight if share >= 1 - _LAST_PART else config.legality_weight
 
 
 def stage_of(config: TrainConfig, share: float) -> int:

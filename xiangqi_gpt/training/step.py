@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -11,14 +12,14 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.model.losses import zlpr
-from xiangqi_gpt.rules.errors import ConfigError, ModelError
 from xiangqi_gpt.training.batches import Batch
-from xiangqi_gpt.training.config import TrainConfig
 from xiangqi_gpt.training.ema import Ema
 from xiangqi_gpt.training.exchange import GradientExchange
 from xiangqi_gpt.training.memory import out_of_memory, pieces
 from xiangqi_gpt.training.penalty import embeddings_kept, gradient_penalty
+from xiangqi_gpt.training.train_config import TrainConfig
 
 _TABLES = ("tokens.weight", "slots.weight", "encoder.squares", "legal_head.squares.weight")
 
@@ -28,7 +29,8 @@ class Losses(NamedTuple):
 
     move: Tensor  # cross-entropy, over all tokens of the moves to learn
     value: Tensor  # cross-entropy of win, draw and loss
-    legal: Tensor | None  # ZLPR of the legal sets, if the batch has any
+    legal: Tensor | None  # ZLPR of the legal sets, if a legal head learns them
+    legality: Tensor | None = None  # minus the log of the probability of what is legal, if the batch tells
 
 
 class Sums(NamedTuple):
@@ -37,22 +39,29 @@ class Sums(NamedTuple):
     move: float  # nats
     value: float  # nats
     legal: float  # nats
+    legality: float  # nats
     weight: float  # of the moves to learn
     values: float  # plies with a value to learn
-    boards: float  # with a legal set to learn
+    boards: float  # with legal moves to learn
     plies: float  # with a move to learn
     norm: float  # of the gradient, before clipping
 
 
 def losses(model: Callable[..., Any], batch: Batch) -> Losses:
     """Run *model* on a batch."""
-    output = model(**batch.model_inputs())
-    move = batch.move_loss(output.logits)
+    if batch.table_moves is not None:
+        output = model(**batch.model_inputs(), with_logits=False)
+        move = batch.table_loss(output.move_logprobs)
+    else:
+        output = model(**batch.model_inputs())
+        move = batch.move_loss(output.logits)
     log_values = output.value_logits[:, batch.value_index].float().log_softmax(-1)
-    legal = None
-    if batch.legal_targets is not None and batch.legal_known is not None:
+    legal = legality = None
+    if batch.legal_head and batch.legal_targets is not None and batch.legal_known is not None:
         legal = (zlpr(output.legal_logits.float(), batch.legal_targets) * batch.legal_known).sum()
-    return Losses(move, -(batch.value_targets * log_values).sum(), legal)
+    if batch.legal_tokens is not None or (batch.table_moves is not None and batch.legal_targets is not None):
+        legality = batch.legality_loss(output)
+    return Losses(move, -(batch.value_targets * log_values).sum(), legal, legality)
 
 
 def precision_of(wanted: str, device: torch.device) -> str:
@@ -119,7 +128,35 @@ class Stepper:
         if world > 1:
             for tensor in model.state_dict().values():
                 dist.broadcast(tensor, 0)
-            self._exchange = GradientExchange(model.parameters())
+            if not config.average_every:
+                self._exchange = GradientExchange(model.parameters())
+        self._world = world
+        self._apart = False  # whether this process has made steps that the others do not know of
+
+    @property
+    def alone(self) -> bool:
+        """Whether the processes make steps by themselves, between two means of their weights."""
+        return self._world > 1 and self._exchange is None
+
+    @torch.no_grad()
+    def average(self) -> None:
+        """Give all processes the mean of their weights, of the optimiser's moments and of the running means.
+
+        Afterwards nothing tells one process from another, so a checkpoint of one is that of all.
+        """
+        if not self._apart:
+            return
+        self._apart = False
+        tensors = [p.detach() for p in self.model.parameters()]
+        for state in self.optimizer.state.values():
+            tensors += [value for value in state.values() if isinstance(value, Tensor) and value.ndim]
+        if self.ema is not None:
+            tensors += self.ema.means()
+        flat = torch.cat([tensor.flatten() for tensor in tensors])
+        dist.all_reduce(flat)
+        flat /= self._world
+        for tensor, mean in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
+            tensor.copy_(mean.view_as(tensor))
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The precision of the run."""
@@ -132,8 +169,11 @@ class Stepper:
         with self.autocast():
             return self._network(**inputs)
 
-    def step(self, batches: Sequence[Batch], rate: float) -> Tensor:
-        """Make a step with learning rate *rate*; :class:`Sums` as a tensor (8,) on the device."""
+    def step(self, batches: Sequence[Batch], rate: float, legality_weight: float = 0.0) -> Tensor:
+        """Make a step with learning rate *rate*; :class:`Sums` as a tensor (9,) on the device.
+
+        *legality_weight* is that of the legality loss per board against the loss per ply.
+        """
         counts = torch.tensor(
             [[b.target_weight, b.value_plies, b.legal_plies, b.target_plies] for b in batches],
             dtype=torch.float32,
@@ -141,7 +181,7 @@ class Stepper:
         counts = self._sum(counts.to(self.device, non_blocking=True))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        sums = self._sum(self._gradients(batches, counts))
+        sums = self._sum(self._gradients(batches, counts, legality_weight))
         if self.scaler is not None:
             self.scaler.unscale_(self.optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
@@ -153,16 +193,17 @@ class Stepper:
         self.optimizer.zero_grad(set_to_none=True)
         if self.ema is not None:
             self.ema.update()
+        self._apart = self.alone
         return torch.cat([sums, counts, norm.detach().float().reshape(1)])
 
-    def _gradients(self, batches: Sequence[Batch], counts: Tensor) -> Tensor:
-        """Leave the gradients of all processes together in the parameters; sums (3,) of this process."""
+    def _gradients(self, batches: Sequence[Batch], counts: Tensor, legality_weight: float) -> Tensor:
+        """Leave the gradients of all processes together in the parameters; sums (4,) of this process."""
         scales = 1 / torch.where(counts == 0, 1, counts)
         while True:
             failure: Exception | None = None
-            sums = torch.zeros(3, device=self.device)
+            sums = torch.zeros(4, device=self.device)
             try:
-                self._accumulate(batches, scales, sums)
+                self._accumulate(batches, scales, sums, legality_weight)
             except Exception as error:
                 if not (self._untried or out_of_memory(error)):
                     raise
@@ -177,7 +218,9 @@ class Stepper:
             self._give_in(failure, max(len(batch.input_ids) for batch in batches))
             del failure
 
-    def _accumulate(self, batches: Sequence[Batch], scales: Tensor, sums: Tensor) -> None:
+    def _accumulate(
+        self, batches: Sequence[Batch], scales: Tensor, sums: Tensor, legality_weight: float
+    ) -> None:
         parts = [part for batch in batches for part in pieces(batch, self._rows or len(batch.input_ids))]
         config = self.config
         for number, part in enumerate(parts, 1):
@@ -187,16 +230,18 @@ class Stepper:
             if config.gradient_penalty:
                 watch = embeddings_kept(self.model)
             with watch as embeddings:
-                move, value, legal = losses(self._forward, part.to(self.device))
-                loss = move * scales[0] + config.value_weight * value * scales[1]
-                if legal is not None:
-                    loss = loss + config.legal_weight * legal * scales[2]
+                if self._network is not self.model:  # a compiled graph of one size serves all steps
+                    part = dataclasses.replace(part, board_rows=None)
+                found = losses(self._forward, part.to(self.device))
+                loss = found.move * scales[0] + config.value_weight * found.value * scales[1]
+                if found.legal is not None:
+                    loss = loss + config.legal_weight * found.legal * scales[2]
+                if found.legality is not None:
+                    loss = loss + legality_weight * found.legality * scales[2]
                 if embeddings:
                     loss = loss + config.gradient_penalty / 2 * gradient_penalty(loss, embeddings[0])
                 (loss if self.scaler is None else self.scaler.scale(loss)).backward()
-            sums += torch.stack(
-                [x.detach().float() for x in (move, value, sums.new_zeros(()) if legal is None else legal)]
-            )
+            sums += torch.stack([sums.new_zeros(()) if x is None else x.detach().float() for x in found])
 
     def _give_in(self, failure: Exception | None, rows: int) -> None:
         """Make the next try an easier one; in other processes than the one that failed *failure* is None."""

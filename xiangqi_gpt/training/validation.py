@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,28 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xiangqi_gpt.dataset.packed import NO_MOVE, Packed
+from xiangqi_gpt.dataset.sampler import Sampler
+from xiangqi_gpt.dataset.windows import Windows, cut
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTConfig
+from xiangqi_gpt.model.move_table import MOVES, greedy_moves
 from xiangqi_gpt.players.scores import ScoreCurve
-from xiangqi_gpt.rules.errors import ConfigError
 from xiangqi_gpt.tokens import Tokenizer
-from xiangqi_gpt.training.batches import collate, condition_ids
-from xiangqi_gpt.training.config import TrainConfig
+from xiangqi_gpt.training.batches import collate, collate_table, condition_ids
 from xiangqi_gpt.training.exposure import sample_plies
-from xiangqi_gpt.training.packed import NO_MOVE, Packed
-from xiangqi_gpt.training.sampling import Sampler
-from xiangqi_gpt.training.state import NOTES_FILE
-from xiangqi_gpt.training.windows import Windows, cut
+from xiangqi_gpt.training.run_state import NOTES_FILE
+from xiangqi_gpt.training.train_config import TrainConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleEvaluation:
+    """The same of one style: of the person's moves in the style ``human``, of the teacher's in ``teacher``."""
+
+    loss: float  # nats/ply
+    top1: float
+    legality: float
+    plies: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +46,11 @@ class Evaluation:
     value_loss: float  # nats
     top1: float  # how often the likeliest text, token by token and nothing masked, is the move to learn
     legality: float  # how often it is a legal move
-    plies: int  # with a move to learn
+    plies: int  # with a move to learn; of a model with styles: moves to learn, those of all styles together
     seconds: float  # since the run began
+    styles: Mapping[str, StyleEvaluation] = field(
+        default_factory=dict
+    )  # each by itself, where the model has some
 
 
 class Validator:
@@ -63,6 +77,8 @@ class Validator:
         mine = slice(rank, config.eval_windows, world)
         games, first, mirrored = order[0][mine], order[1][mine], order[2][mine]
         self._tokenizer, self._with_boards = tokenizer, model_config.board != "none"
+        self._has_table, self._styles = model_config.move_head == "table", model_config.style_names
+        self._targets = config.targets
         self._curve = ScoreCurve(*config.score_curve)
         micro = max(1, config.micro_batch_windows // world)
         self._windows = [
@@ -78,14 +94,18 @@ class Validator:
         device: torch.device,
         autocast: Callable[[], AbstractContextManager[None]],
     ) -> Tensor:
-        """(7,) float64: nats and value nats, plies with a move and with a value to learn, hits, legal texts, boards."""
+        """(3 + 4 Y,) float64: value nats, plies with a value, boards; then nats, plies, hits and legal texts by style.
+
+        A model without styles has one.
+        """
         was_training = model.training
         model.eval()
-        totals = np.zeros(7)
+        totals = np.zeros(3 + 4 * max(1, len(self._styles)))
+        measure = self._sums_of_table if self._has_table else self._sums_of
         try:
             with autocast():
                 for windows in self._windows:
-                    totals += self._sums_of(model, windows, device)
+                    totals += measure(model, windows, device)
         finally:
             model.train(was_training)
         return torch.from_numpy(totals)
@@ -101,27 +121,64 @@ class Validator:
         known = windows.targets != NO_MOVE
         boards = windows.boards.any(-1)
         return [
-            float(batch.move_loss(output.logits)),
             -float((batch.value_targets * values).sum()),
-            batch.target_plies,
             batch.value_plies,
+            int(boards.sum()),
+            float(batch.move_loss(output.logits)),
+            batch.target_plies,
             int(((said == windows.targets) & known).sum()),
             int(((said != NO_MOVE) & boards).sum()),
-            int(boards.sum()),
+        ]
+
+    def _sums_of_table(self, model: Any, windows: Windows, device: torch.device) -> list[float]:
+        """One pass over every board: the likeliest text, word by word, is read from the table."""
+        batch = collate_table(
+            windows, self._tokenizer, styles=self._styles, targets=self._targets, curve=self._curve
+        ).to(device)
+        output = model(**batch.model_inputs(), with_logits=False)
+        assert batch.table_moves is not None
+        assert batch.table_shares is not None
+        assert batch.legal_targets is not None
+        assert batch.legal_known is not None
+        values = output.value_logits[:, batch.value_index].float().log_softmax(-1)
+        logprobs = output.move_logprobs
+        target, known = batch.table_moves[..., 0], batch.table_shares[..., 0] > 0  # (B, P, Y)
+        nats = -logprobs[..., -MOVES:].gather(-1, target[..., None])[..., 0]
+        said = greedy_moves(logprobs)
+        legal = batch.legal_targets.gather(-1, said.clamp_min(0)) & (said >= 0) & batch.legal_known[..., None]
+        by_style = torch.stack(
+            [torch.where(known, nats, 0.0).double(), known, (said == target) & known, legal], -1
+        ).sum((0, 1))
+        return [
+            -float((batch.value_targets * values).sum()),
+            batch.value_plies,
+            batch.legal_plies,
+            *by_style.flatten().tolist(),
         ]
 
 
-def evaluation_of(sums: Tensor, step: int, seconds: float) -> Evaluation:
+def evaluation_of(sums: Tensor, step: int, seconds: float, styles: tuple[str, ...] = ()) -> Evaluation:
     """The means of :meth:`Validator.sums`, summed over processes."""
-    nats, value_nats, plies, values, hits, legal, boards = sums.tolist()
+    value_nats, values, boards, *rest = sums.tolist()
+    by_style = [rest[i : i + 4] for i in range(0, len(rest), 4)]
+    nats, plies, hits, legal = (sum(column) for column in zip(*by_style, strict=True))
     return Evaluation(
         step=step,
         loss=nats / max(1, plies),
         value_loss=value_nats / max(1, values),
         top1=hits / max(1, plies),
-        legality=legal / max(1, boards),
+        legality=legal / max(1, boards * len(by_style)),
         plies=int(plies),
         seconds=seconds,
+        styles={
+            name: StyleEvaluation(
+                loss=nats / max(1, plies),
+                top1=hits / max(1, plies),
+                legality=legal / max(1, boards),
+                plies=int(plies),
+            )
+            for name, (nats, plies, hits, legal) in zip(styles, by_style, strict=bool(styles))
+        },
     )
 
 

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from xiangqi_gpt.errors import XiangqiError
 from xiangqi_gpt.notation import uci
 from xiangqi_gpt.players.base import Analysis, Limit, Value
 from xiangqi_gpt.players.scores import PIKAFISH
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import XiangqiError
 from xiangqi_gpt.rules.fen import START_FEN
+from xiangqi_gpt.rules.outcome import MATE_SCORE
 from xiangqi_gpt.rules.pieces import Color
 
 _MOVES_TO_GO = 30
 _LEAST_TIME = 0.01
-_MATE = 30_000
 _LONGEST_MATE = 1000
 _SHOWN_MOVES = 5
 
@@ -112,7 +112,7 @@ def info_lines(analysis: Analysis) -> list[str]:
 
 
 def _score(cp: int) -> str:
-    moves = _MATE - abs(cp)
+    moves = MATE_SCORE - abs(cp)
     if 0 <= moves <= _LONGEST_MATE:
         return f"score mate {moves if cp > 0 else -moves}"
     return f"score cp {cp}"

@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 
 from xiangqi_gpt import __version__
+from xiangqi_gpt.errors import XiangqiError
 from xiangqi_gpt.players.base import Player, PlayResult, stop_event_of
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.errors import XiangqiError
 from xiangqi_gpt.uci.protocol import GoCommand, info_lines, parse_go, parse_position
 
 _QUIT_WAIT = 5.0

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, MistralConfig, MistralForCausalLM, PreTrainedModel
 
+from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.model.attention.interface import register_with_transformers
-from xiangqi_gpt.rules.errors import ConfigError, ModelError
 
 
 def gpt2(**changes: Any) -> PreTrainedModel:

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from tests.model.attention.cases import SOFTMAX, VARIANTS, name_of
 from tests.model.tiny import tiny
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.activations import ACTIVATIONS
 from xiangqi_gpt.model.attention import attention_class
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.model.positions import POSITIONS, SCORE_BIASES
-from xiangqi_gpt.rules.errors import ConfigError
 
 TEXT: dict[str, Any] = {"board": "none", "tokenizer": "iccs", "view": "red", "context_plies": 20}
 
@@ -282,10 +282,25 @@ def test_rates_are_judged_by_the_tokens_of_a_ply() -> None:
         tiny(tokenizer="square", board="none", attention="atrous(rate=4)")
 
 
-def test_weights_of_the_default_configuration_keep_their_names() -> None:
+@pytest.mark.parametrize(
+    ("move_head", "head"),
+    [
+        ("pointer", {"pointer_query.weight", "pointer_key.weight"}),
+        (
+            "table",
+            {
+                "move_table.squares.weight",
+                "move_table.queries.weight",
+                "move_table.queries.bias",
+                "move_table.bias.weight",
+            },
+        ),
+    ],
+)
+def test_weights_of_the_default_configuration_keep_their_names(move_head: str, head: set[str]) -> None:
     """Published weights and checkpoints of runs under way name them so."""
     with torch.device("meta"):
-        gpt = XiangqiGPTForCausalLM(XiangqiGPTConfig(layers=1, encoder_blocks=1))
+        gpt = XiangqiGPTForCausalLM(XiangqiGPTConfig(layers=1, encoder_blocks=1, move_head=move_head))
     block = "encoder.blocks.0."
     expected = {
         "tokens.weight",
@@ -308,8 +323,7 @@ def test_weights_of_the_default_configuration_keep_their_names() -> None:
         "summary.project.weight",
         "summary.project.bias",
         "from_square.weight",
-        "pointer_query.weight",
-        "pointer_key.weight",
+        *head,
         "layers.0.attention_norm.weight",
         "layers.0.attention_norm.bias",
         "layers.0.attention.qkv.weight",

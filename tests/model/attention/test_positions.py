@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tests.model.attention.cases import HEADS, Case, inputs
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model.positions import (
     POSITIONS,
     Alibi,
@@ -23,7 +24,6 @@ from xiangqi_gpt.model.positions import (
     sinusoids,
     t5_bucket,
 )
-from xiangqi_gpt.rules.errors import ConfigError
 
 
 def at(first: int, last: int) -> Tensor:

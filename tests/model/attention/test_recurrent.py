@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tests.model.attention.cases import HEAD_SIZE, HEADS, RECURRENT, Case, causal, inputs
+from xiangqi_gpt.errors import ModelError
 from xiangqi_gpt.model.attention import Context, build_attention, parse_attention
 from xiangqi_gpt.model.attention.exponential import orthogonal_features
 from xiangqi_gpt.model.attention.linear import LinearAttention
 from xiangqi_gpt.model.attention.naive import naive_weights
-from xiangqi_gpt.rules.errors import ModelError
 
 
 def positions(length: int) -> Tensor:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from tests.model.attention.cases import SOFTMAX, Case, causal, inputs
+from xiangqi_gpt.errors import ModelError
 from xiangqi_gpt.model.attention.naive import naive_attention, naive_weights
-from xiangqi_gpt.rules.errors import ModelError
 
 
 def support(spec: str, length: int) -> Tensor:

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model.attention.registry import attention_class
 from xiangqi_gpt.model.positions import SCORE_BIASES
-from xiangqi_gpt.rules.errors import ConfigError
 
 
 def check_attention(parsed: Sequence[tuple[str, Any]], *, position: str, head_size: int, slots: int) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
-from xiangqi_gpt.rules.errors import ModelError
+from xiangqi_gpt.errors import ModelError
 
 
 @lru_cache(maxsize=1)

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
 
+from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.model.attention.registry import Attention, build_attention, parse_attention
 from xiangqi_gpt.model.attention.softmax import KVCache, SoftmaxAttention
-from xiangqi_gpt.rules.errors import ConfigError, ModelError
 
 PREFIX = "xiangqi_gpt."
 

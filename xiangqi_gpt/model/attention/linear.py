@@ -16,10 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.model.attention.recurrent import RecurrentAttention, wide
 from xiangqi_gpt.model.attention.registry import expect_option, register
 from xiangqi_gpt.model.positions import rotate
-from xiangqi_gpt.rules.errors import ConfigError, ModelError
 
 _MOST_FEATURES = 20_000  # a state of more would be larger than any cache of keys and values here
 

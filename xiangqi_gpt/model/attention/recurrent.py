@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from xiangqi_gpt.errors import ModelError
 from xiangqi_gpt.model.attention.registry import PLAIN, Attention, Context
-from xiangqi_gpt.rules.errors import ModelError
 
 
 class RecurrentAttention(Attention):

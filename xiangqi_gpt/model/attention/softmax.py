@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from xiangqi_gpt.errors import ModelError
 from xiangqi_gpt.model.attention.flex import flex
 from xiangqi_gpt.model.attention.registry import PLAIN, Attention, Context, expect_option, register
 from xiangqi_gpt.model.positions import one_row
-from xiangqi_gpt.rules.errors import ModelError
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,136 @@
+"""`xiangqi-gpt compress`: a smaller model out of a trained one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from xiangqi_gpt.cli.running import RunProgress, duration, finish, open_games
+from xiangqi_gpt.errors import ConfigError
+
+# What `--set` changes: the ways of the run that trained the bundled weights, with a shorter and gentler schedule.
+_DEFAULTS = (
+    "batch_windows=16",
+    "micro_batch_windows=16",
+    "learning_rate=6e-4",
+    "final_learning_rate=0.0",
+    "schedule=linear",
+    "warmup_steps=40",
+)
+BUNDLED = "bundled"
+
+
+@click.command("compress")
+@click.argument("model")
+@click.option("--method", type=click.Choice(["theseus"]), default="theseus", show_default=True, help="How.")
+@click.option("--layers", type=int, required=True, help="Layers of the smaller model.")
+@click.option(
+    "--encoder-blocks", type=int, help="Its encoder's residual blocks; by default the same share of them."
+)
+@click.option("--attention", help="Another attention for its layers, such as linear.")
+@click.option(
+    "--data", "data", multiple=True, required=True, help="Records to learn from; may be given several times."
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option("--steps", type=click.IntRange(1), default=3000, show_default=True, help="Optimiser steps.")
+@click.option(
+    "--rate", default=0.5, show_default=True, help="Probability that a group is replaced, at the first step."
+)
+@click.option(
+    "--replacing",
+    default=0.5,
+    show_default=True,
+    help="Share of the steps after which all groups are replaced.",
+)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change one setting of the run.")
+@click.option("--resume", is_flag=True, help="Go on with the run in --out.")
+@click.option(
+    "--time-limit",
+    help="Stop after this long, such as 30m, with a checkpoint to resume from; "
+    "with --set budget=time the schedule ends there.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of data order and replacements.")
+@click.option("--threads", type=click.IntRange(1), help="Processor threads; all cores by default.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+def command(
+    model: str,
+    method: str,
+    layers: int,
+    encoder_blocks: int | None,
+    attention: str | None,
+    data: tuple[str, ...],
+    out: Path,
+    steps: int,
+    rate: float,
+    replacing: float,
+    settings: tuple[str, ...],
+    resume: bool,
+    time_limit: str | None,
+    seed: int,
+    threads: int | None,
+    device: str,
+) -> None:
+    """Make a smaller model that does what MODEL does (a model directory, or the word "bundled").
+
+    Groups of MODEL's layers and encoder blocks are replaced by one layer or block each, now and then at first
+    and always in the end, while the train split of the records is learned from (BERT-of-Theseus). `OUT/model`
+    is an ordinary model with that many layers. Ctrl-C saves and says where; the same command with --resume
+    goes on.
+    """
+    import torch
+
+    from xiangqi_gpt.compress.successor import plan_for, successor_config
+    from xiangqi_gpt.compress.theseus import TheseusConfig, TheseusTrainer
+    from xiangqi_gpt.model.checkpoint import load_model
+    from xiangqi_gpt.players.gpt_player import bundled_model
+    from xiangqi_gpt.training.train_config import TrainConfig, changed
+
+    theseus = TheseusConfig(rate=rate, replacing=replacing)
+    limit = duration(time_limit) if time_limit is not None else None
+    predecessor = load_model(bundled_model() if model == BUNDLED else model)
+    plan = plan_for(predecessor.config, layers, encoder_blocks, attention)
+    small = successor_config(predecessor.config, plan)
+    defaults = (*_DEFAULTS, f"plies={min(100, small.context_plies)}", f"max_steps={steps}", f"seed={seed}")
+    config = changed(changed(TrainConfig(), defaults), settings)
+    if config.max_steps != steps or config.seed != seed:
+        raise ConfigError("--set: expected max_steps and seed as --steps and --seed, found them here")
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if config.budget == "time" and limit is None:
+        raise ConfigError("--time-limit: expected one with budget=time, found none")
+
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    games = open_games(data, config, say)
+    trainer = TheseusTrainer(
+        games.train,
+        out,
+        config,
+        theseus,
+        predecessor=predecessor,
+        plan=plan,
+        resume=resume,
+        device=device,
+        valid=games.valid,
+        on_note=lambda text: say(f"note: {text}"),
+    )
+    say(f"{method}: {_size(predecessor)} -> {_size(trainer.model)}")
+    with RunProgress(config.max_steps, True, limit if config.budget == "time" else None) as progress:
+        result = trainer.run(
+            time_limit=limit, on_step=progress.step, on_evaluation=progress.evaluation, export=out / "model"
+        )
+    finish(out, out / "model", result)
+
+
+def _size(model: object) -> str:
+    """Layers, blocks and parameters of a model, in words."""
+    from xiangqi_gpt.model import XiangqiGPTForCausalLM
+
+    assert isinstance(model, XiangqiGPTForCausalLM)
+    config = model.config
+    blocks = f", {config.encoder_blocks} encoder blocks" if config.board == "spatial" else ""
+    return (
+        f"{config.layers} layers{blocks}, {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters"
+    )

@@ -1,0 +1,99 @@
+"""`xiangqi-gpt convert`: records of any known format in, one clean file and an account of every game out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xiangqi_gpt.cli.position_options import lenient_option
+
+
+class _NamedPath(click.Path):
+    """A path with a name: an empty text is none, although it would stand for the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the name of a file or folder is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+@click.command()
+@click.argument("sources", metavar="IN...", nargs=-1, required=True, type=_NamedPath(path_type=Path))
+@click.option(
+    "--out",
+    required=True,
+    type=_NamedPath(path_type=Path),
+    help="File to write; its suffix decides: .pgn, .parquet, .jsonl, .ubb (DhtmlXQ), .xqf (one game).",
+)
+@click.option("--notation", help="Moves of a PGN: iccs (default), uci, wxf, chinese.")
+@click.option(
+    "--report", type=_NamedPath(path_type=Path), help="JSON lines with the fate of every game, and the sums."
+)
+@lenient_option
+@click.option("--force", is_flag=True, help="Overwrite the files of --out and --report.")
+@click.option("--json", "as_json", is_flag=True, help="Print the sums as one JSON object.")
+def command(
+    sources: tuple[Path, ...],
+    out: Path,
+    notation: str | None,
+    report: Path | None,
+    lenient: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Read game records (files or folders), judge every ply, drop copies, write what is sound.
+
+    PGN, Parquet, JSON lines, XQF, CBR, CBL, CBF, DhtmlXQ and plain lists of moves are read, told by their
+    content. A game that goes wrong is cut there; each game is accounted for.
+    """
+    from xiangqi_gpt.records.convert import Conversion, convert, source_files, total_bytes
+
+    job = Conversion(sources=sources, out=out, notation=notation, report=report, force=force, lenient=lenient)
+    with _progress(lambda: total_bytes(source_files(sources))) as on_progress:
+        summary = convert(job, on_progress)
+    if as_json:
+        click.echo(json.dumps(summary.as_dict()))
+        return
+    click.echo(
+        f"{summary.games} games in {summary.files} files: {summary.kept} kept, {summary.cut} cut, "
+        f"{summary.duplicates} duplicates, {summary.refused} refused"
+    )
+    if summary.unreadable:
+        click.echo(f"{summary.unreadable} files could not be read, or not to their end")
+    if summary.passed_over:
+        click.echo(f"{summary.passed_over} files of the folders are not records by their name: passed over")
+    for what, count in summary.left_behind.items():
+        click.echo(f"{out.suffix} has no place for {what}: left behind in {count} games")
+    click.echo(f"{summary.written} games written to {out}")
+
+
+@contextmanager
+def _progress(total: Callable[[], int]) -> Iterator[Callable[[str, int], None] | None]:
+    """A progress bar on standard error where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        tasks = {"read": bar.add_task("reading", total=total())}
+        games = 0
+
+        def on_progress(what: str, count: int) -> None:
+            nonlocal games
+            if what not in tasks:
+                bar.update(tasks["read"], completed=bar.tasks[0].total)
+                label = {"compare": "comparing", "write": "writing"}[what]
+                tasks[what] = bar.add_task(label, total=games or None)
+            if what == "compare":
+                games += count
+            bar.advance(tasks[what], count)
+
+        yield on_progress

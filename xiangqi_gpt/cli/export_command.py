@@ -1,0 +1,44 @@
+"""`xiangqi-gpt export`: a trained model as it travels with the package, or to other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from xiangqi_gpt.errors import ConfigError
+
+
+@click.command("export")
+@click.argument("model", required=False)
+@click.option("--model", "model_dir", help="The same as MODEL.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="New folder: a model directory of half the size."
+)
+@click.option("--onnx", type=click.Path(path_type=Path), help="New file: the model for ONNX runtimes.")
+@click.option("--int8", is_flag=True, help="Weights of eight bits, and faster moves that differ a little.")
+def command(
+    model: str | None, model_dir: str | None, out: Path | None, onnx: Path | None, int8: bool
+) -> None:
+    """Write MODEL (a model or checkpoint directory, or the word "bundled") in another form.
+
+    With --out a model directory with float16 weights in shards of at most 15 MB, half the size of a
+    checkpoint's, or with --int8 a quarter; every command reads it. With --onnx one file for programs without
+    Python; docs/compression.md describes its inputs.
+    """
+    from xiangqi_gpt.model.checkpoint import export_model, load_model
+    from xiangqi_gpt.players.gpt_player import bundled_model
+
+    chosen = model or model_dir
+    if chosen is None or (model and model_dir):
+        raise ConfigError(f"MODEL: expected one model, found {'none' if chosen is None else 'two'}")
+    if out is None and onnx is None:
+        raise ConfigError("expected --out FOLDER or --onnx FILE, found neither")
+    loaded = load_model(bundled_model() if chosen == "bundled" else chosen)
+    if out is not None:
+        size = export_model(loaded, out, int8=int8)
+        click.echo(f"{out}: {size / 1e6:.1f} MB of weights")
+    if onnx is not None:
+        from xiangqi_gpt.model.onnx import export_onnx
+
+        click.echo(f"{onnx}: {export_onnx(loaded, onnx, int8=int8) / 1e6:.1f} MB")

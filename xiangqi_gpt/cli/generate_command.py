@@ -1,0 +1,119 @@
+"""`xiangqi-gpt generate`: play-outs with a UCI engine, labelled at every ply."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from xiangqi_gpt.cli.teaching import (
+    Progress,
+    engine_option,
+    finish,
+    interrupted,
+    place_options,
+    plies,
+    shares,
+)
+
+
+@click.command("generate")
+@engine_option
+@click.option("--games", required=True, type=click.IntRange(1), help="How many games.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Parquet file to write.")
+@click.option(
+    "--records",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Games whose first plies play-outs begin with; may be given several times.",
+)
+@click.option(
+    "--records-share",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    help="Share of play-outs that begin so; the others begin at the standard start.",
+)
+@click.option("--cut", default="0-60", show_default=True, metavar="A-B", help="Plies taken from a record.")
+@click.option(
+    "--random-plies",
+    default="0-3",
+    show_default=True,
+    metavar="A-B",
+    help="Random plies before the engine takes over.",
+)
+@click.option(
+    "--noise",
+    default="0,0,0.05,0.1,0.2",
+    show_default=True,
+    metavar="SHARES",
+    help="Shares of random moves; each game draws one of them.",
+)
+@click.option(
+    "--max-plies",
+    type=click.IntRange(1),
+    default=300,
+    show_default=True,
+    help="Plies after which the score decides.",
+)
+@click.option(
+    "--rules", default="asian", show_default=True, help="Rules that end games: simple, asian, chinese."
+)
+@click.option(
+    "--multipv",
+    type=click.IntRange(1, 128),
+    default=1,
+    show_default=True,
+    help="Best moves to store for each position, with their scores.",
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of starts and noise.")
+@place_options
+def command(
+    engine: str,
+    games: int,
+    out: Path,
+    records: tuple[Path, ...],
+    records_share: float,
+    cut: str,
+    random_plies: str,
+    noise: str,
+    max_plies: int,
+    rules: str,
+    multipv: int,
+    seed: int,
+    workers: int | None,
+    cluster: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Let an engine play itself, disturbed by random moves, and store what it would play at every ply.
+
+    The same command goes on after a stop or a kill. How the games are used: docs/teacher.md.
+    """
+    from xiangqi_gpt.players import parse_engine
+    from xiangqi_gpt.teacher.run import Generation, Place, generate
+    from xiangqi_gpt.teacher.starts import StartConfig
+
+    job = Generation(
+        engine=parse_engine(engine),
+        games=games,
+        out=out,
+        records=records,
+        starts=StartConfig(
+            seed=seed,
+            noise=shares("--noise", noise),
+            random_plies=plies("--random-plies", random_plies),
+            cut=plies("--cut", cut),
+            records_share=records_share,
+            max_plies=max_plies,
+            rules=rules,
+        ),
+        multipv=multipv,
+        force=force,
+    )
+    try:
+        with Progress("play-outs") as progress:
+            summary = generate(job, Place(workers=workers, cluster=cluster), progress.update)
+    except KeyboardInterrupt:
+        raise interrupted(out) from None
+    finish(summary, out, as_json)

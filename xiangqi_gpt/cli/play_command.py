@@ -1,0 +1,211 @@
+"""`xiangqi-gpt play`: the window, or the board in the terminal."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
+from xiangqi_gpt.gui.settings import THEME_NAMES, ThemeName, load_settings, save_settings
+from xiangqi_gpt.gui.state import GameState
+from xiangqi_gpt.gui.texts import LANGUAGES, PIECE_SETS, Language, PieceSet, split_temperature
+from xiangqi_gpt.rules import RULE_SETS, START_FEN, Color, ConfigError
+
+if TYPE_CHECKING:
+    from xiangqi_gpt.gui.thinker import Create
+    from xiangqi_gpt.players.base import Player
+
+AHEAD = "lookahead=0.5s"
+USUAL = ("gpt", f"gpt:{AHEAD}", "greedy", "random")
+"""The opponents that the menu offers."""
+
+
+@click.command("play")
+@click.option("--terminal", is_flag=True, help="Play in the terminal even where a window could be opened.")
+@click.option("--player", "spec", default="gpt", show_default=True, metavar="SPEC", help="The opponent.")
+@click.option(
+    "--color", type=click.Choice(["red", "black"]), default="red", show_default=True, help="Your side."
+)
+@click.option("--fen", default=START_FEN, show_default="the usual start", help="The position to begin from.")
+@lenient_option
+@click.option("--pieces", type=click.Choice(list(PIECE_SETS)), help="What stands on the pieces; remembered.")
+@click.option("--theme", type=click.Choice(THEME_NAMES), help="Colours of the window; remembered.")
+@click.option("--lang", type=click.Choice(LANGUAGES), help="Language of all words; remembered.")
+@click.option(
+    "--temperature", type=float, help="0: the GPT plays its most probable move; 1: it draws by lot."
+)
+@click.option("--seed", type=int, help="For the lots of the opponent; without it every game is another one.")
+@click.option(
+    "--rules", type=click.Choice(list(RULE_SETS)), default="simple", show_default=True, help="Rule set."
+)
+@click.option(
+    "--screenshot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Save a picture of the window as a PNG file and leave; needs no display.",
+)
+@click.option(
+    "--after", type=click.IntRange(0), default=0, help="Plies the opponent plays before the picture."
+)
+@click.option("--size", default="1180x820", show_default=True, metavar="WxH", help="Size of the picture.")
+@click.option("--hint", is_flag=True, help="Show a hint in the picture.")
+def command(
+    terminal: bool,
+    spec: str,
+    color: str,
+    fen: str,
+    lenient: bool,
+    pieces: PieceSet | None,
+    theme: ThemeName | None,
+    lang: Language | None,
+    temperature: float | None,
+    seed: int | None,
+    rules: str,
+    screenshot: Path | None,
+    after: int,
+    size: str,
+    hint: bool,
+) -> None:
+    """Play against the GPT, or against any other player."""
+    board = board_of_fen(fen, lenient=lenient)
+    human = Color.RED if color == "red" else Color.BLACK
+    if temperature is not None:
+        spec = add_temperature(spec, temperature)
+    base = random.SystemRandom().randrange(2**31) if seed is None else seed
+    settings = load_settings()
+    chosen = replace(
+        settings,
+        language=lang or settings.language,
+        pieces=pieces or settings.pieces,
+        theme=theme or settings.theme,
+    )
+    if chosen != settings and screenshot is None:
+        save_settings(chosen)
+    state = GameState(
+        settings=chosen,
+        board=board,
+        humans=frozenset((human,)),
+        flipped=human is Color.BLACK,
+        spec=spec,
+        rules=rules,
+        specs=opponents(spec),
+        outcome=board.outcome(rules),
+    )
+    state.announce = state.outcome is not None
+
+    def create(text: str) -> Player:
+        from xiangqi_gpt.players import create_player
+
+        return create_player(text, seed=base)
+
+    if screenshot is not None:
+        from xiangqi_gpt.gui.screenshot import take_screenshot
+
+        take_screenshot(screenshot, state, create, plies=after, size=parse_size(size), hint=hint)
+        click.echo(f"Saved {screenshot}")
+        return
+    if not terminal and _play_in_window(state, create):
+        return
+    _play_in_terminal(state, create)
+
+
+def opponents(spec: str) -> tuple[str, ...]:
+    """What the menu offers: the usual ones, one of them in the form given, or the one given besides."""
+    bare = split_temperature(spec)[0]
+    name = spec.partition(":")[0]
+    if name == "gpt":
+        settings = [item for item in bare.partition(":")[2].split(",") if item]
+        plain = [item for item in settings if item.partition("=")[0].strip() != "lookahead"]
+        ahead = settings if plain != settings else [*plain, AHEAD]
+        return (_gpt(plain), _gpt(ahead), *USUAL[2:])
+    return tuple(bare if usual == name else usual for usual in USUAL) if name in USUAL else (bare, *USUAL)
+
+
+def _gpt(settings: list[str]) -> str:
+    return "gpt" + ":" * bool(settings) + ",".join(settings)
+
+
+def add_temperature(spec: str, temperature: float) -> str:
+    """The spec of a GPT with its temperature; ConfigError for a player that has none."""
+    if spec.partition(":")[0].strip() != "gpt":
+        raise ConfigError(f"expected --player gpt with --temperature, found {spec!r}")
+    return f"{spec}{',' if ':' in spec else ':'}temperature={temperature:g}"
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """ "1180x820" as two numbers; ConfigError for anything else."""
+    width, _, height = text.partition("x")
+    if not all(part.isascii() and part.isdigit() and len(part) <= 5 for part in (width, height)):
+        raise ConfigError(f"expected a size such as 1180x820, found {text!r}")
+    return int(width), int(height)
+
+
+def has_display() -> bool:
+    """Whether a window can be hoped for: on Linux and the BSDs a display server must be named."""
+    if sys.platform in ("win32", "darwin", "cygwin"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))
+
+
+def _play_in_window(state: GameState, create: Create) -> bool:
+    """Play in the window; False, having said why, where there can be none."""
+    if not has_display():
+        click.echo("No display found (DISPLAY and WAYLAND_DISPLAY are empty): playing in the terminal.")
+        return False
+    try:
+        from xiangqi_gpt.gui import app
+    except ImportError as error:
+        click.echo(f"The window cannot be opened ({error}): playing in the terminal.")
+        return False
+    try:
+        app.run(state, create)
+    except app.DisplayError as error:
+        click.echo(f"The window cannot be opened ({error}): playing in the terminal.")
+        return False
+    return True
+
+
+def _play_in_terminal(state: GameState, create: Create) -> None:
+    from rich.console import Console
+
+    from xiangqi_gpt.terminal.game import TerminalGame, without_chinese
+    from xiangqi_gpt.terminal.texts import tell
+
+    if not _can_show_chinese():
+        click.echo(tell("en", "plain_letters"))
+        state.settings = without_chinese(state.settings)
+    # A character that the terminal lacks is a question mark there, not the end of the game.
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")
+    console = Console(highlight=False)
+    interactive = sys.stdin.isatty()
+    if interactive:
+        with suppress(ImportError):
+            import readline  # noqa: F401  (gives the prompt its line editing and history)
+
+    def read(prompt: str) -> str | None:
+        try:
+            line = input(prompt)
+        except (EOFError, KeyboardInterrupt):
+            click.echo()
+            return None
+        if not interactive:
+            click.echo(line)
+        return line
+
+    TerminalGame(state, create, console, read, save=save_settings).run()
+
+
+def _can_show_chinese() -> bool:
+    try:
+        "帥炮・".encode(cast(str, sys.stdout.encoding or "ascii"))
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,124 @@
+"""`xiangqi-gpt train`: from game records to a model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from xiangqi_gpt.cli.running import RunProgress, duration, finish, open_games
+from xiangqi_gpt.errors import ConfigError
+
+
+@click.command("train")
+@click.option(
+    "--data",
+    "data",
+    multiple=True,
+    required=True,
+    help="Records or packed data to learn from; may be given several times.",
+)
+@click.option(
+    "--cache", type=click.Path(path_type=Path), help="Folder for packed records.  [default: one of the user]"
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option("--preset", "preset_name", help="tiny, laptop, original, large or slot.  [default: laptop]")
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    help="TOML file of settings: preset, [run] and [model].",
+)
+@click.option(
+    "--init", type=click.Path(path_type=Path), help="Model directory whose weights the run starts from."
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change one setting; stronger than the file.",
+)
+@click.option("--resume", is_flag=True, help="Go on with the run in --out.")
+@click.option(
+    "--max-steps", type=click.IntRange(1), help="Optimiser steps; the learning-rate schedule ends there."
+)
+@click.option(
+    "--time-limit",
+    help="Stop after this long, such as 30m, with a checkpoint to resume from; "
+    "with --set budget=time the schedule ends there.",
+)
+@click.option("--seed", type=int, help="Seed of weights and data order.")
+@click.option("--threads", type=click.IntRange(1), help="Processor threads; all cores by default.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option("--tensorboard", is_flag=True, help="Write event files for TensorBoard to OUT/tensorboard.")
+def command(
+    data: tuple[str, ...],
+    cache: Path | None,
+    out: Path,
+    preset_name: str | None,
+    config_file: Path | None,
+    init: Path | None,
+    settings: tuple[str, ...],
+    resume: bool,
+    max_steps: int | None,
+    time_limit: str | None,
+    seed: int | None,
+    threads: int | None,
+    device: str,
+    tensorboard: bool,
+) -> None:
+    """Train a model on the train split of game records.
+
+    Targets are the teacher's moves where a record has them and the moves that people played elsewhere. The
+    run's folder keeps logs, curves and the newest checkpoint; `OUT/model` is the trained model. Ctrl-C saves
+    and says where. Under torchrun or accelerate launch all processes train one model.
+    """
+    import torch
+
+    from xiangqi_gpt.training.config_file import read_config
+    from xiangqi_gpt.training.loop import Trainer
+    from xiangqi_gpt.training.train_config import changed, preset
+
+    file = config_file
+    config = preset(preset_name or "laptop") if file is None else read_config(file, preset_name)
+    config = changed(config, settings)
+    extra = [f"max_steps={max_steps}"] if max_steps is not None else []
+    extra += [f"seed={seed}"] if seed is not None else []
+    config = changed(config, extra)
+    limit = duration(time_limit) if time_limit is not None else None
+    if config.budget == "time" and limit is None:
+        raise ConfigError("--time-limit: expected one with budget=time, found none")
+    if threads is not None:
+        torch.set_num_threads(threads)
+    speaks = os.environ.get("RANK", "0") == "0"
+
+    def say(line: str) -> None:
+        if speaks:
+            click.echo(line, err=True)
+
+    games = open_games(data, config, say, cache)
+    trainer = Trainer(
+        games.train,
+        out,
+        config,
+        init=init,
+        resume=resume,
+        device=device,
+        valid=games.valid,
+        on_note=lambda text: say(f"note: {text}"),
+    )
+    model = out / "model"
+    with RunProgress(config.max_steps, speaks, limit if config.budget == "time" else None) as progress:
+        result = trainer.run(
+            time_limit=limit,
+            on_step=progress.step,
+            on_evaluation=progress.evaluation,
+            export=model,
+            tensorboard=tensorboard,
+        )
+    trainer.processes.leave()
+    if not speaks:
+        return
+    finish(out, model, result)

@@ -1,0 +1,1 @@
+"""Floor 7: smaller models out of trained ones."""

@@ -1,0 +1,293 @@
+"""From game records to packed data: streamed into shards, kept in a cache, or taken as it is.
+
+Packed data is keyed by what went into it: the content of every file and the settings. A second run on the same files
+finds it, wherever the files lie and whenever they were touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xiangqi_gpt.dataset import shards
+from xiangqi_gpt.dataset.packed import Packed, Packer, PackReport, nothing_to_learn
+from xiangqi_gpt.dataset.packed_file import FORMAT
+from xiangqi_gpt.errors import ConfigError, RecordError
+from xiangqi_gpt.files import atomic_path, open_regular
+from xiangqi_gpt.records import GameRecord, read_games
+
+TARGETS = ("mixed", "human", "teacher")
+SHARD_PLIES = 8_000_000  # of a shard, about 50 MB; what is in memory while packing
+CACHED_BYTES = 1 << 20  # smaller files are packed each time, which takes less than a second
+CACHED_ENTRIES = 16  # packed forms that the cache keeps, those last used
+_SHOWN_ERRORS = 5
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackSettings:
+    """What is packed: the moves of people, of a teacher, or both; with or without rows of split "extra"."""
+
+    targets: str = "mixed"
+    extra: bool = False
+
+    def __post_init__(self) -> None:
+        if self.targets not in TARGETS:
+            raise ConfigError(f"targets: expected one of {', '.join(TARGETS)}, found {self.targets!r}")
+
+    def packers(self) -> dict[str, Packer]:
+        """Who takes the games of which part: "train" learns, "valid" is measured on."""
+        human, teacher = self.targets != "teacher", self.targets != "human"
+        splits = ("train", "extra") if self.extra else ("train",)
+        return {
+            "train": Packer(splits, human=human, teacher=teacher),
+            "valid": Packer(("valid",), human=human, teacher=teacher),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """What a run reads."""
+
+    train: Packed
+    valid: Packed | None  # the split to measure on while training, where the data has one
+
+
+def content_key(paths: Sequence[Path], settings: PackSettings) -> str:
+    """A name for the packed form of *paths*: the same for the same bytes, order and settings."""
+    digest = hashlib.sha256(json.dumps([FORMAT, dataclasses.asdict(settings)], sort_keys=True).encode())
+    for path in paths:
+        # The name tells the source of a game and, for some formats, how a file is read.
+        digest.update(f"\n{path.name}\n{path.stat().st_size}\n".encode())
+        with open_regular(path, error=RecordError) as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()[:32]
+
+
+def default_cache() -> Path:
+    """The folder of packed data of this user."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("xiangqi-gpt", appauthor=False)) / "packed"
+
+
+def sources_of(paths: Sequence[Path]) -> list[Path]:
+    """What to read: packed data, files, and the files of other folders in order of their names.
+
+    Raises:
+        RecordError: a name of nothing, or an empty folder.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise RecordError("expected a file or folder, found none", file=str(path))
+        if path.is_dir() and not shards.is_packed(path):
+            inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
+            if not inside:
+                raise RecordError("expected files in the folder, found none", file=str(path))
+            found += inside
+        else:
+            found.append(path)
+    return found
+
+
+def pack_folder(
+    paths: Sequence[Path],
+    folder: Path,
+    settings: PackSettings,
+    *,
+    force: bool = False,
+    shard_plies: int = SHARD_PLIES,
+    say: Say = lambda line: None,
+) -> PackReport:
+    """Pack the games of *paths* into a folder of shards; what was refused and left out goes to *say*.
+
+    At no time is more than a shard in memory.
+
+    Raises:
+        ConfigError: nothing is left to learn from.
+        RecordError: a file that cannot be read, or a place that cannot be written to.
+    """
+    with atomic_path(folder, overwrite=force, folder=True, parents=True, error=RecordError) as draft:
+        written: list[dict[str, Any]] = []
+        packers = settings.packers()
+
+        def flush(split: str) -> None:
+            games = packers[split].take()
+            path = draft / f"{len(written):05d}.xgp"
+            size = shards.write_file(path, [(split, games)], facts(settings))
+            written.append(
+                {"file": path.name, "bytes": size, "split": split, "games": games.games, "plies": games.plies}
+            )
+
+        for record in _records(paths, say):
+            split = _add(packers, record)
+            if packers[split].plies >= shard_plies:
+                flush(split)
+        report = packers["train"].report
+        if not report.kept:
+            raise nothing_to_learn(report)
+        for split, packer in packers.items():
+            if packer.plies:
+                flush(split)
+        index = {
+            "format": FORMAT,
+            **facts(settings),
+            "inputs": [{"name": path.name, "bytes": path.stat().st_size} for path in paths],
+            "report": _as_dict(report, packers["valid"].report),
+            "shards": written,
+        }
+        (draft / shards.INDEX_FILE).write_text(json.dumps(index, indent=1), encoding="utf-8")
+    say(str(report))
+    return report
+
+
+def pack_memory(
+    paths: Sequence[Path], settings: PackSettings, say: Say
+) -> tuple[dict[str, Packed], PackReport]:
+    """The packed games of *paths* by part, in memory."""
+    packers = settings.packers()
+    for record in _records(paths, say):
+        _add(packers, record)
+    report = packers["train"].report
+    if not report.kept:
+        raise nothing_to_learn(report)
+    say(str(report))
+    return {split: packer.take() for split, packer in packers.items() if packer.plies}, report
+
+
+def _add(packers: dict[str, Packer], record: GameRecord) -> str:
+    """Give a game to the packer of its part; the name of the part."""
+    split = "valid" if record.split == "valid" else "train"
+    packers[split].add(record)
+    if split == "valid":
+        packers["train"].report.left_out["of split 'valid'"] += 1
+    return split
+
+
+def _as_dict(report: PackReport, valid: PackReport) -> dict[str, Any]:
+    found = dataclasses.asdict(report)
+    found["left_out"] = dict(report.left_out)
+    return {**found, "valid_games": valid.kept, "valid_plies": valid.plies, "words": str(report)}
+
+
+def _records(paths: Sequence[Path], say: Say) -> Iterator[GameRecord]:
+    refused: list[RecordError] = []
+    count = 0
+
+    def on_error(error: RecordError) -> None:
+        nonlocal count
+        count += 1
+        if len(refused) < _SHOWN_ERRORS:
+            refused.append(error)
+            say(f"left out: {error}")
+
+    yield from read_games(paths, on_error=on_error)
+    if count > len(refused):
+        say(f"left out: {count - len(refused)} more games that break the rules")
+
+
+def open_data(
+    paths: Sequence[str | os.PathLike[str]],
+    settings: PackSettings,
+    *,
+    cache: Path | None = None,
+    say: Say = lambda line: None,
+) -> Data:
+    """What a run reads of *paths*: packed files and folders as they are, records through the cache.
+
+    *cache* is the folder of the cache; by default the user's, for records of some size. Where nothing can be written
+    there, the games are packed in memory.
+
+    Raises:
+        ConfigError: nothing to learn, or packed data that was made with other settings.
+        RecordError: a file that cannot be read, is cut short or contradicts itself.
+    """
+    found = sources_of([Path(path) for path in paths])
+    records = [path for path in found if not shards.is_packed(path)]
+    parts = [part for path in found if shards.is_packed(path) for part in _read_packed(path, settings, say)]
+    if records:
+        small = cache is None and sum(path.stat().st_size for path in records) < CACHED_BYTES
+        if small:
+            parts += _in_memory(records, settings, say)
+        else:
+            parts += _cached(records, settings, cache if cache is not None else default_cache(), say)
+    by_split = shards.by_split(parts)
+    if "train" not in by_split:
+        raise ConfigError(f"expected games to learn from, found none in {', '.join(map(str, paths))}")
+    return Data(train=by_split["train"], valid=by_split.get("valid"))
+
+
+def open_splits(paths: Sequence[Path], settings: PackSettings, say: Say) -> dict[str, Packed]:
+    """The games of *paths*, packed data or records, by split, without the cache."""
+    parts = [part for path in paths if shards.is_packed(path) for part in _read_packed(path, settings, say)]
+    records = [path for path in paths if not shards.is_packed(path)]
+    if records:
+        parts += _in_memory(records, settings, say)
+    return shards.by_split(parts)
+
+
+def facts(settings: PackSettings) -> dict[str, Any]:
+    """What packed data tells of its making."""
+    return {"settings": dataclasses.asdict(settings)}
+
+
+def _read_packed(path: Path, settings: PackSettings, say: Say) -> list[Any]:
+    header, parts = shards.read_folder(path) if path.is_dir() else shards.read_file(path)
+    for key, value in dataclasses.asdict(settings).items():
+        packed_with = header.get("settings", {}).get(key)
+        if packed_with != value:
+            raise ConfigError(
+                f"{path}: {key}: expected data packed with {value!r}, the setting of the run, found {packed_with!r}"
+            )
+    words = header.get("report", {}).get("words")
+    say(f"{path}: {words}" if words else f"{path}: packed games")
+    return parts
+
+
+def _cached(paths: list[Path], settings: PackSettings, cache: Path, say: Say) -> list[Any]:
+    folder = cache / content_key(paths, settings)
+    if folder.is_dir():
+        try:
+            index, parts = shards.read_folder(folder)
+            with contextlib.suppress(OSError):  # a cache that can be read and no more
+                os.utime(folder)
+            say(index["report"]["words"])
+            return parts
+        except RecordError as error:
+            say(f"packed again: {error}")
+            shutil.rmtree(folder, ignore_errors=True)
+    try:
+        pack_folder(paths, folder, settings, say=say)
+    except RecordError as error:
+        if error.file != str(folder):
+            raise
+        if not folder.is_dir():  # else another run has packed the same meanwhile
+            say(f"packed in memory: {error}")
+            return _in_memory(paths, settings, say)
+    with contextlib.suppress(OSError):  # another run may be trimming as well
+        _trim(cache)
+    return shards.read_folder(folder)[1]
+
+
+def _trim(cache: Path) -> None:
+    """Keep what was used last; whoever reads one of the others has its files mapped and goes on."""
+    entries = [path for path in cache.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    entries.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in entries[CACHED_ENTRIES:]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _in_memory(paths: list[Path], settings: PackSettings, say: Say) -> list[Any]:
+    by_split, _ = pack_memory(paths, settings, say)
+    return [(split, part) for split, packed in by_split.items() for part in packed.parts]

@@ -1,0 +1,203 @@
+"""Typed errors: every error that the package raises on purpose is an `XiangqiError`.
+
+A message says what was expected, what was found (with `!r`) and where; it is meant to be shown as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+
+class XiangqiError(ValueError):
+    """Base of every error raised on purpose by this package."""
+
+
+class FenFaultCode(str, Enum):
+    """What can be wrong with a FEN."""
+
+    EMPTY = "empty"
+    TOO_LONG = "too_long"
+    RANK_COUNT = "rank_count"
+    RANK_SHORT = "rank_short"
+    RANK_LONG = "rank_long"
+    BAD_LETTER = "bad_letter"
+    BAD_SIDE = "bad_side"
+    BAD_COUNTER = "bad_counter"
+    EXTRA_FIELD = "extra_field"
+    KING_MISSING = "king_missing"
+    KING_DOUBLED = "king_doubled"
+    KING_OUTSIDE_PALACE = "king_outside_palace"
+    KINGS_FACING = "kings_facing"
+    OPPONENT_IN_CHECK = "opponent_in_check"
+    ADVISOR_POINT = "advisor_point"
+    ELEPHANT_POINT = "elephant_point"
+    PAWN_BEHIND_START = "pawn_behind_start"
+    PAWN_OFF_FILE = "pawn_off_file"
+    PAWN_DOUBLED = "pawn_doubled"
+    TOO_MANY = "too_many"
+
+
+@dataclass(frozen=True)
+class FenFault:
+    """One thing that is wrong with a FEN.
+
+    Attributes:
+        code: which fault.
+        text_en: the fault in English.
+        text_zh: the fault in Chinese.
+        square: where on the board, or None.
+        fatal: whether no board can be made of the text at all.
+    """
+
+    code: FenFaultCode
+    text_en: str
+    text_zh: str
+    square: int | None = None
+    fatal: bool = False
+
+
+class FenError(XiangqiError):
+    """A FEN that cannot be read, or that names an impossible position.
+
+    Attributes:
+        faults: what is wrong, in the order in which it was found.
+        fen: the offending text.
+    """
+
+    def __init__(self, message: str, *, fen: str = "", faults: Iterable[FenFault] = ()) -> None:
+        super().__init__(message)
+        self.fen = fen
+        self.faults: tuple[FenFault, ...] = tuple(faults)
+
+
+class MoveError(XiangqiError):
+    """Text that names no move, or more than one."""
+
+
+class Reason(str, Enum):
+    """The rule that a move breaks."""
+
+    EMPTY_SQUARE = "empty_square"
+    WRONG_SIDE = "wrong_side"
+    OWN_PIECE = "own_piece"
+    NOT_A_MOVE = "not_a_move"
+    HORSE_LEG = "horse_leg"
+    ELEPHANT_EYE = "elephant_eye"
+    RIVER = "river"
+    PALACE = "palace"
+    CANNON_SCREEN = "cannon_screen"
+    PATH_BLOCKED = "path_blocked"
+    FACING_KINGS = "facing_kings"
+    KING_IN_CHECK = "king_in_check"
+
+
+@dataclass(frozen=True)
+class Illegality:
+    """Why a move is illegal.
+
+    Attributes:
+        reason: the rule that it breaks.
+        text_en: the explanation in English.
+        text_zh: the explanation in Chinese.
+    """
+
+    reason: Reason
+    text_en: str
+    text_zh: str
+
+
+class IllegalMoveError(MoveError):
+    """A well-formed move that the rules forbid on the board at hand.
+
+    Attributes:
+        reason: why, or None where the caller did not ask.
+    """
+
+    def __init__(self, message: str, *, reason: Illegality | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class NoPieceError(MoveError):
+    """A well-formed move of a piece that is not on the board."""
+
+
+class FileError(XiangqiError):
+    """A file or folder that cannot be read or written; its ``__cause__`` is the OSError, if there was one.
+
+    Attributes:
+        file: file name as given, "" if unknown.
+        reason: what is wrong, without the place.
+    """
+
+    def __init__(self, reason: str, *, file: str = "") -> None:
+        super().__init__(f"{file}: {reason}" if file else reason)
+        self.file = file
+        self.reason = reason
+
+
+class RecordError(FileError):
+    """A game record that cannot be read or that breaks the rules.
+
+    Attributes:
+        file: file name as given, "" if unknown.
+        game: 1-based number of the game in its file, or None.
+        ply: 0-based ply of the fault, or None.
+        line: 1-based line of the fault, or None.
+        reason: what is wrong, without the place.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        file: str = "",
+        game: int | None = None,
+        ply: int | None = None,
+        line: int | None = None,
+    ) -> None:
+        places = [
+            file,
+            f"game {game}" if game is not None else "",
+            f"line {line}" if line is not None else "",
+            f"ply {ply}" if ply is not None else "",
+        ]
+        super().__init__(reason, file=", ".join(place for place in places if place))
+        self.file = file
+        self.game = game
+        self.ply = ply
+        self.line = line
+
+
+class ConfigError(XiangqiError):
+    """A configuration key or value that is not understood."""
+
+
+class ModelError(FileError):
+    """A model directory or checkpoint that cannot be used."""
+
+
+class PlayerError(XiangqiError):
+    """A player that cannot be built, or an engine that died."""
+
+
+class PlayerCrashError(PlayerError):
+    """A player that died or answered nonsense during a game."""
+
+
+class PlayerTimeoutError(PlayerError):
+    """A player that did not answer in time."""
+
+
+class PlayerIllegalMoveError(PlayerError):
+    """A player that answered with an illegal move, or with none where there are some."""
+
+
+class WorkerError(XiangqiError):
+    """A worker process, or a machine of a cluster, that does not come back."""
+
+
+class TeacherError(PlayerError):
+    """An engine that dies or lies too often."""

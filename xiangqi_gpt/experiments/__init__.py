@@ -1,0 +1,1 @@
+"""Floor 7: comparisons of settings, and the curves of a run."""

@@ -1,0 +1,233 @@
+"""The GPT as a player: the likeliest legal move, one drawn at a temperature, or the one that a lookahead prefers."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from xiangqi_gpt.decoding import (
+    Lookahead,
+    LookaheadConfig,
+    MoveScores,
+    Sampling,
+    Scorer,
+    SymmetricScorer,
+    choose,
+)
+from xiangqi_gpt.decoding.lookahead import Found
+from xiangqi_gpt.errors import ConfigError, PlayerError
+from xiangqi_gpt.model import XiangqiGPTForCausalLM
+from xiangqi_gpt.model.checkpoint import load_model
+from xiangqi_gpt.players.base import Analysis, Limit, Line, PlayResult, Value, legal_moves_or_error
+from xiangqi_gpt.resources import resource_path
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.rules.outcome import mate_score
+from xiangqi_gpt.rules.rulesets import RuleSet, get_rule_set
+from xiangqi_gpt.tokens import Condition
+
+BUNDLED = "assets/model"
+
+
+def bundled_model() -> Path:
+    """The directory of the model that comes with the package."""
+    return resource_path(BUNDLED)
+
+
+@lru_cache(maxsize=4)
+def _load(directory: Path, modified: float) -> XiangqiGPTForCausalLM:
+    return load_model(directory)
+
+
+def open_model(model_dir: str | Path | None = None) -> XiangqiGPTForCausalLM:
+    """The model in *model_dir*, or the bundled one; loaded once however often it is asked for."""
+    directory = bundled_model() if model_dir is None else Path(model_dir)
+    config = directory / "config.json"
+    return _load(directory.resolve(), config.stat().st_mtime if config.is_file() else 0.0)
+
+
+def thinking_threads() -> int:
+    """How many threads to think with: all cores but one, which is left to the window."""
+    return max(1, (os.cpu_count() or 2) - 1)
+
+
+def parse_lookahead(text: str) -> tuple[float | None, int | None]:
+    """Seconds or descents a move: of ``500ms`` or ``2s`` the first, of ``400`` the second; PlayerError otherwise."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s)|(\d+)", text.strip())
+    if match is None or not float(match[1] or match[3]):
+        raise PlayerError(
+            f"gpt: expected a lookahead such as 500ms, 2s, or 400 (descents of the search), found {text!r}"
+        )
+    if match[3]:
+        return None, int(match[3])
+    return float(match[1]) * {"ms": 0.001, "s": 1.0}[match[2]], None
+
+
+class GPTPlayer:
+    """A GPT that plays what it says.
+
+    *temperature* 0 plays the likeliest legal move; above it moves are drawn, from what *top_k*, *top_p* and *min_p*
+    leave (with one of them, the temperature is 1 unless given). With *guard* positions are not repeated as long as the
+    player is not losing; with *rules*, the name of a rule set, no move is played that would lose by perpetual check or
+    chase while there is another. *result* (win, draw or loss) and *strength* (an Elo rating) ask for the moves of such
+    a side, of models trained with condition tokens.
+
+    *style* asks a model with styles for the moves of people (``human``) or of its teacher (``teacher``).
+
+    With *symmetric* (by default where the model was trained on mirror images) moves have the mean of their
+    probabilities on the board and on its mirror image: better moves, at twice the time.
+
+    With *lookahead* it searches before it moves, as long as the limit of a question says, else as long as its
+    configuration does; at a temperature above 0 moves are then drawn by how often the search tried them. ``stop_event``
+    ends a search: whoever asks questions from several threads clears it before a question and sets it to have the
+    answer at once.
+    """
+
+    def __init__(
+        self,
+        model_dir: str | Path | None = None,
+        *,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        rules: str | None = None,
+        result: str | None = None,
+        strength: int | None = None,
+        style: str | None = None,
+        lookahead: LookaheadConfig | None = None,
+        symmetric: bool | None = None,
+        seed: int = 0,
+        device: str = "cpu",
+        threads: int | None = None,
+        guard: bool = True,
+        name: str | None = None,
+    ) -> None:
+        if temperature is not None and not 0.0 <= temperature <= 100.0:
+            raise PlayerError(f"gpt: expected a temperature from 0 to 100, found {temperature!r}")
+        if temperature is None:
+            temperature = 0.0 if (top_k, top_p, min_p) == (None, None, None) else 1.0
+        try:
+            self.sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+            self.rules: RuleSet | None = None if rules is None else get_rule_set(rules)
+        except ConfigError as error:
+            raise PlayerError(f"gpt: {error}") from None
+        if threads is not None and threads < 1:
+            raise PlayerError(f"gpt: expected at least one thread, found {threads!r}")
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
+            raise PlayerError(f"gpt: expected a device that is there, found {device!r}")
+        model = open_model(model_dir)
+        try:
+            self.scorer = Scorer(model, device, seed, Condition(result=result, strength=strength), style)
+        except ConfigError as error:
+            raise PlayerError(f"gpt: {error}") from None
+        self._both: SymmetricScorer | None = None
+        if symmetric or (symmetric is None and model.config.symmetric):
+            self._both = SymmetricScorer(self.scorer)
+        self.temperature = temperature
+        self.guard = guard
+        self.threads = threads or thinking_threads()
+        self.lookahead = None if lookahead is None else Lookahead(self.scorer, lookahead)
+        self.stop_event = threading.Event()
+        self._rng = np.random.default_rng(seed)
+        what = "bundled" if model_dir is None else str(model_dir)
+        self._name = name or f"gpt({what}, temperature={temperature:g})"
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def deterministic(self) -> bool:
+        timed = self.lookahead is not None and self.lookahead.config.seconds is not None
+        return self.temperature <= 0 and not timed
+
+    def scores(self, board: Board) -> MoveScores:
+        """The exact scores of all legal moves; PlayerError where there are none."""
+        legal_moves_or_error(board)
+        torch.set_num_threads(self.threads)
+        return (self._both or self.scorer).score(board)
+
+    def play(self, board: Board, limit: Limit) -> PlayResult:
+        if self.lookahead is not None:
+            found = self._look_ahead(self.lookahead, board, limit)
+            return PlayResult(self._drawn(found), search_analysis(found))
+        scores = self.scores(board)
+        index = choose(
+            board.copy(), scores, rng=self._rng, guard=self.guard, sampling=self.sampling, rules=self.rules
+        )
+        return PlayResult(scores.moves[index], as_analysis(scores))
+
+    def analyse(self, board: Board, limit: Limit, multipv: int | None = None) -> Analysis:
+        if self.lookahead is not None:
+            return search_analysis(self._look_ahead(self.lookahead, board, limit), multipv)
+        return as_analysis(self.scores(board), multipv)
+
+    def _look_ahead(self, lookahead: Lookahead, board: Board, limit: Limit) -> Found:
+        # A move has to be handed on as well: a little of a short limit is kept for that.
+        seconds = None if limit.time is None else max(0.0, 0.95 * limit.time - 0.005)
+        return lookahead.search(
+            board,
+            seconds=seconds,
+            nodes=limit.nodes,
+            depth=limit.depth,
+            stop=self.stop_event,
+            score=self.scores,
+        )
+
+    def _drawn(self, found: Found) -> Move:
+        """The best move of a search, or one drawn by visits."""
+        best = found.candidates[0]
+        if self.temperature <= 0 or (best.mate is not None and best.mate > 0):
+            return best.move
+        with np.errstate(divide="ignore"):
+            visits = np.log(np.array([c.visits if (c.mate or 1) > 0 else 0 for c in found.candidates], float))
+        if not np.isfinite(visits).any():
+            return best.move
+        shares = self.sampling.shares(visits)
+        return found.candidates[int(self._rng.choice(len(shares), p=shares))].move
+
+    def new_game(self) -> None:
+        self._forget()
+
+    def close(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
+        self.scorer.forget()
+        if self.lookahead is not None:
+            self.lookahead.forget()
+
+
+def as_analysis(scores: MoveScores, multipv: int | None = None) -> Analysis:
+    """Scores as the lines that people and protocols read, likeliest first."""
+    lines = tuple(
+        Line((scores.moves[i],), prob=float(scores.probs[i]), logprob=float(scores.logprobs[i]))
+        for i in scores.ranked()[:multipv]
+    )
+    win, draw, loss = (float(p) for p in scores.value)
+    return Analysis(lines, Value(win, draw, loss), scores.leak)
+
+
+def search_analysis(found: Found, multipv: int | None = None) -> Analysis:
+    """A search as lines, best first: the moves looked at with what is expected behind them, then the other moves."""
+    scores = found.scores
+    number = {move: i for i, move in enumerate(scores.moves)}
+    pvs = {c.move: (c.pv, c.mate) for c in found.candidates}
+    order = [c.move for c in found.candidates]
+    order += [scores.moves[i] for i in scores.ranked() if scores.moves[i] not in pvs]
+    lines = []
+    for move in order[:multipv]:
+        pv, mate = pvs.get(move, ((move,), None))
+        cp = None if mate is None else mate_score(mate)
+        i = number[move]
+        lines.append(Line(pv, prob=float(scores.probs[i]), logprob=float(scores.logprobs[i]), score_cp=cp))
+    return Analysis(tuple(lines), Value(*found.value), scores.leak)

@@ -1,0 +1,1 @@
+"""PGN: cutting a file into games, reading and writing them."""

@@ -1,0 +1,1 @@
+"""Floor 7: play-outs and labels by any UCI engine, on all cores or on many machines. Nothing here needs torch."""

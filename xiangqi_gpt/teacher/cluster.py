@@ -1,0 +1,132 @@
+"""Workers on many machines: every game is a Ray task. Needs the extra `cluster`.
+
+The engine must be installed on each machine under the same command, and so must this package. A task carries all it
+needs; no machine but the caller's reads or writes a file.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+from xiangqi_gpt.errors import ConfigError, PlayerError, WorkerError
+from xiangqi_gpt.teacher.work import Result, Task, Work, Worker
+
+_AHEAD = 2
+"""Tasks in flight for each core of the cluster."""
+
+_RETRIES = 5
+"""How often Ray begins a task again whose machine or process has gone."""
+
+_WAIT_SECONDS = 1.0
+_CONNECT_SECONDS = 10.0
+
+
+def import_ray() -> ModuleType:
+    """The module; ConfigError saying how to get it where it is not installed."""
+    try:
+        import ray
+    except ImportError as error:
+        raise ConfigError(
+            "expected Ray for --cluster, found it not installed: pip install 'xiangqi-gpt[cluster]'"
+        ) from error
+    module: ModuleType = ray
+    return module
+
+
+class RayPool:
+    """Tasks on a Ray cluster.
+
+    Args:
+        work: travels to each machine once.
+        address: of the cluster's head ("host:port", "ray://host:port"), or "auto" for the one that this machine
+            belongs to.
+        workers: most games at a time; None for all cores of the cluster, those of machines that join later too.
+
+    Raises:
+        ConfigError: Ray is not installed, or there is no cluster at the address.
+    """
+
+    def __init__(self, work: Work, address: str, workers: int | None = None) -> None:
+        self._ray: Any = import_ray()
+        self._connected = False
+        if not self._ray.is_initialized():
+            _check_reachable(address)
+            try:
+                self._ray.init(address=address, log_to_driver=False, configure_logging=False)
+            except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+                reason = " ".join(str(error).split())
+                raise ConfigError(f"expected a Ray cluster at {address!r}: {reason}") from error
+            self._connected = True
+        self._workers = workers
+        self._work = self._ray.put(work)
+        self._do = self._ray.remote(num_cpus=1, max_retries=_RETRIES)(do_task)
+
+    def results(self, tasks: Iterator[Task]) -> Iterator[Result]:
+        """The result of every task, in the order in which they come.
+
+        Raises WorkerError where machines keep going away.
+        """
+        flying: list[Any] = []
+        is_dry = False
+        while True:
+            while not is_dry and len(flying) < self._room():
+                task = next(tasks, None)
+                if task is None:
+                    is_dry = True
+                else:
+                    flying.append(self._do.remote(self._work, task))
+            if not flying:
+                return
+            ready, flying = self._ray.wait(flying, num_returns=1, timeout=_WAIT_SECONDS)
+            for reference in ready:
+                try:
+                    result: Result = self._ray.get(reference)
+                except self._ray.exceptions.RayError as error:
+                    reason = str(error).strip().splitlines()[-1]
+                    raise WorkerError(f"expected a result from the cluster: {reason}") from error
+                yield result
+
+    def close(self) -> None:
+        """Leave the cluster; tasks on their way are lost."""
+        if self._connected:
+            self._ray.shutdown()
+            self._connected = False
+
+    def _room(self) -> int:
+        cores = int(self._ray.cluster_resources().get("CPU", 0))
+        return self._workers if self._workers is not None else max(1, _AHEAD * cores)
+
+
+def _check_reachable(address: str) -> None:
+    """ConfigError where nobody listens: Ray itself would go on trying for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon:
+        if address != "auto":
+            raise ConfigError(f"expected a Ray cluster as 'auto' or HOST:PORT, found {address!r}")
+        return
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS):
+            pass
+    except (OSError, ValueError, OverflowError) as error:
+        raise ConfigError(f"expected a Ray cluster at {address!r}, found nobody there: {error}") from error
+
+
+_kept: list[tuple[Work, Worker]] = []
+"""The worker of this process, if any; Ray gives a process many tasks, one after the other."""
+
+
+def do_task(work: Work, task: Task) -> Result:
+    """Do one task in a process of the cluster, with an engine that outlives the task."""
+    if not _kept or _kept[0][0] != work:
+        for _, other in _kept:
+            other.close()
+        _kept[:] = [(work, Worker(work))]
+    result = _kept[0][1].run(task)
+    if result.is_fatal and result.error is not None:
+        error = PlayerError(f"on {socket.gethostname()}: {result.error}")
+        return replace(result, error=error)
+    return result

@@ -1,0 +1,219 @@
+"""Finished games on disk while a run goes on: one line a game, so that a kill at any moment costs no finished one.
+
+Beside the file to be written stands a folder `NAME.parts` with the settings of the run and the lines. A run with the
+same settings goes on from it; when the file is written the folder goes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from xiangqi_gpt.errors import ConfigError, RecordError
+from xiangqi_gpt.files import atomic_path, read_limited
+from xiangqi_gpt.lock import RunLock
+from xiangqi_gpt.teacher.work import Row
+
+_SYNC_SECONDS = 5.0
+_LARGEST_SETTINGS = 1 << 24  # bytes
+
+
+def parts_folder(out: Path) -> Path:
+    """Where the finished games of a run that writes `out` are kept."""
+    return out.with_name(f"{out.name}.parts")
+
+
+class Journal:
+    """The finished games of one run; open it with `with`.
+
+    Args:
+        out: the file that the run will write.
+        settings: what the games depend on; another run's folder is refused.
+        force: throw another run's folder away instead.
+
+    Raises:
+        ConfigError: the folder is another run's, or another process works on it.
+        RecordError: the folder cannot be written.
+    """
+
+    def __init__(self, out: Path, settings: Mapping[str, Any], *, force: bool = False) -> None:
+        self.folder = parts_folder(out)
+        self._settings = json.loads(json.dumps(dict(settings)))
+        self._force = force
+        self._places: dict[int, int] = {}
+        self._size = 0
+        self._synced = time.monotonic()
+        self._file: IO[bytes] | None = None
+        self._lock: RunLock | None = None
+
+    def __enter__(self) -> Journal:
+        try:
+            self.folder.mkdir(exist_ok=True)
+            self._lock = self._locked()
+            self._check_settings()
+            self._file = open(self.folder / "games.jsonl", "a+b", buffering=0)
+            self._read()
+        except OSError as error:
+            self._release()
+            raise self._unwritable(error) from error
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._places or self._file is None:
+            self._release()
+        else:
+            # Nothing to go on from, and nothing to refuse other settings for.
+            self.remove()
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._places
+
+    def add(self, number: int, row: Row) -> None:
+        """Keep a finished game.
+
+        Raises RecordError where the disk is full; what was kept before stays.
+        """
+        assert self._file is not None
+        text = json.dumps({"number": number, "row": row}, separators=(",", ":")).encode()
+        line = b"%08x %b\n" % (zlib.crc32(text), text)
+        try:
+            written = self._file.write(line)
+            if written != len(line):
+                # A disk that fills up takes the first part and refuses the next.
+                written += self._file.write(line[written:])
+            if time.monotonic() - self._synced > _SYNC_SECONDS:
+                os.fsync(self._file.fileno())
+                self._synced = time.monotonic()
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self._file.truncate(self._size)
+            raise self._unwritable(error) from error
+        self._places[number] = self._size
+        self._size += len(line)
+
+    def numbers(self) -> list[int]:
+        """The numbers of the games kept, in order."""
+        return sorted(self._places)
+
+    def row(self, number: int) -> Row:
+        """One of the games kept."""
+        assert self._file is not None
+        self._file.seek(self._places[number])
+        found = _parsed(self._file.readline())
+        if found is None:
+            name = str(self.folder / "games.jsonl")
+            raise RecordError(
+                "expected the game that was written, found other bytes", file=name, game=number + 1
+            )
+        return found[1]
+
+    def remove(self) -> None:
+        """Throw the folder away, the file being written."""
+        self._release()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _locked(self) -> RunLock:
+        """Keeps other processes out for as long as this one lives."""
+        try:
+            return RunLock(self.folder)
+        except ConfigError as error:
+            raise ConfigError(
+                f"expected one run at a time to write into {str(self.folder)!r}, found another at work"
+            ) from error
+
+    def _check_settings(self) -> None:
+        path = self.folder / "settings.json"
+        if path.exists():
+            try:
+                found = json.loads(read_limited(path, _LARGEST_SETTINGS, error=RecordError))
+            except ValueError:
+                found = None
+            if found == self._settings:
+                return
+            games = self.folder / "games.jsonl"
+            if not self._force and games.exists() and games.stat().st_size:
+                raise ConfigError(self._difference(found))
+            games.unlink(missing_ok=True)
+        with atomic_path(path, overwrite=True, error=RecordError) as draft:
+            draft.write_text(json.dumps(self._settings, indent=1, sort_keys=True), encoding="utf-8")
+
+    def _difference(self, found: Any) -> str:
+        head = f"expected the settings with which {str(self.folder)!r} was begun"
+        tail = "(--force begins anew and throws its games away)"
+        if not isinstance(found, dict):
+            return f"{head}, found none that can be read {tail}"
+        keys = [key for key in {**found, **self._settings} if found.get(key) != self._settings.get(key)]
+        what = ", ".join(f"{key} {self._settings.get(key)!r} instead of {found.get(key)!r}" for key in keys)
+        return f"{head}, found {what} {tail}"
+
+    def _read(self) -> None:
+        """Find the games kept; a last line that a kill cut short is taken away."""
+        assert self._file is not None
+        self._file.seek(0)
+        position = 0
+        with open(self.folder / "games.jsonl", "rb") as lines:
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    self._file.truncate(position)
+                    break
+                found = _parsed(line)
+                if found is not None:
+                    self._places[found[0]] = position
+                position += len(line)
+        self._size = position
+
+    def _unwritable(self, error: OSError) -> RecordError:
+        kept = (
+            f"; {len(self)} finished games are kept, and the same command goes on from them"
+            if len(self)
+            else ""
+        )
+        return RecordError(
+            f"expected room to write finished games, found {error.strerror!r}{kept}", file=str(self.folder)
+        )
+
+    def _release(self) -> None:
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+        if self._lock is not None:
+            self._lock.release()
+        self._file = self._lock = None
+
+
+def _parsed(line: bytes) -> tuple[int, Row] | None:
+    """Number and row of a line; None where it is damaged."""
+    check, _, text = line.rstrip(b"\n").partition(b" ")
+    try:
+        if int(check, 16) != zlib.crc32(text):
+            return None
+        found = json.loads(text)
+        return found["number"], found["row"]
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def rows_in_order(journal: Journal, below: int | None = None) -> Iterator[tuple[int, Row]]:
+    """Number and row of every game kept, in the order of their numbers, those below a number."""
+    for number in journal.numbers():
+        if below is None or number < below:
+            yield number, journal.row(number)

@@ -1,0 +1,152 @@
+"""Workers on this machine: one process, and one engine, for each core."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from xiangqi_gpt.errors import WorkerError
+from xiangqi_gpt.teacher.work import Result, Task, Work, Worker
+
+_AHEAD = 2
+"""Tasks that a worker holds, so that it never waits for the next one."""
+
+_DEATHS = 3
+"""Workers that may end by themselves without a result in between."""
+
+_END_SECONDS = 10.0
+
+
+def core_count() -> int:
+    """Cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+@dataclass
+class _Member:
+    process: BaseProcess
+    pipe: Connection
+    tasks: deque[Task] = field(default_factory=deque)
+
+
+class LocalPool:
+    """Processes that do one kind of work. They are spawned, never forked: the caller may have threads."""
+
+    def __init__(self, work: Work, workers: int) -> None:
+        self._work = work
+        self._context = multiprocessing.get_context("spawn")
+        self._members: list[_Member] = []
+        self._workers = workers
+        self._deaths = 0
+
+    def results(self, tasks: Iterator[Task]) -> Iterator[Result]:
+        """The result of every task, in the order in which they come.
+
+        Raises WorkerError where workers keep ending by themselves.
+        """
+        waiting: deque[Task] = deque()
+
+        def taken() -> Task | None:
+            return waiting.popleft() if waiting else next(tasks, None)
+
+        while True:
+            while self._has_room() and (task := taken()) is not None:
+                self._give(self._chosen(), task)
+            busy = [member for member in self._members if member.tasks]
+            if not busy:
+                return
+            for ready in wait([member.pipe for member in busy]):
+                member = next(member for member in busy if member.pipe is ready)
+                try:
+                    result: Result = member.pipe.recv()
+                except (EOFError, OSError):
+                    waiting.extend(self._lost(member))
+                    continue
+                self._deaths = 0
+                member.tasks.popleft()
+                yield result
+
+    def close(self) -> None:
+        """End all workers and their engines; a game on its way is lost."""
+        for member in self._members:
+            with contextlib.suppress(OSError):
+                member.pipe.close()
+            # The worker's own handler ends its engine.
+            member.process.terminate()
+        for member in self._members:
+            member.process.join(_END_SECONDS)
+            if member.process.is_alive():
+                member.process.kill()
+                member.process.join()
+        self._members = []
+
+    def _has_room(self) -> bool:
+        return len(self._members) < self._workers or any(
+            len(member.tasks) < _AHEAD for member in self._members
+        )
+
+    def _chosen(self) -> _Member:
+        """Who gets the next task: an idle worker, else a new one, else the one with the least to do."""
+        least = min(self._members, key=lambda member: len(member.tasks), default=None)
+        if least is None or (least.tasks and len(self._members) < self._workers):
+            return self._hired()
+        return least
+
+    def _hired(self) -> _Member:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=(theirs, self._work), name="teacher", daemon=True)
+        process.start()
+        # Only the worker may hold its end, or its death would go unnoticed.
+        theirs.close()
+        member = _Member(process, ours)
+        self._members.append(member)
+        return member
+
+    def _give(self, member: _Member, task: Task) -> None:
+        member.tasks.append(task)
+        # A worker that has ended is noticed when it is listened to.
+        with contextlib.suppress(OSError):
+            member.pipe.send(task)
+
+    def _lost(self, member: _Member) -> list[Task]:
+        """Bury a worker that has ended by itself, and return the tasks it still had."""
+        self._members.remove(member)
+        member.pipe.close()
+        member.process.join(_END_SECONDS)
+        self._deaths += 1
+        if self._deaths >= _DEATHS:
+            raise WorkerError(
+                f"expected workers that stay, found {self._deaths} ended in a row, the last with exit code "
+                f"{member.process.exitcode} (out of memory?)"
+            )
+        return list(member.tasks)
+
+
+def _serve(pipe: Connection, work: Work) -> None:
+    """The main loop of a worker process; it ends when the other end of the pipe is gone."""
+    # Ctrl-C goes to the whole group; the parent decides what is to end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+    worker = Worker(work)
+    try:
+        while True:
+            pipe.send(worker.run(pipe.recv()))
+    except (EOFError, OSError):
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        worker.close()
+
+
+def _leave(number: int, frame: object) -> None:
+    raise SystemExit

@@ -1,0 +1,327 @@
+"""`generate` and `label`: tasks to the workers, finished games to the journal, and one file in the end."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from xiangqi_gpt.errors import ConfigError, RecordError, TeacherError
+from xiangqi_gpt.files import check_writable
+from xiangqi_gpt.players.base import EngineSpec
+from xiangqi_gpt.records import GameRecord, read_games, write_games
+from xiangqi_gpt.records.formats import format_of
+from xiangqi_gpt.teacher.cluster import RayPool
+from xiangqi_gpt.teacher.journal import Journal, rows_in_order
+from xiangqi_gpt.teacher.labelling import Labelling, labels_of
+from xiangqi_gpt.teacher.local import LocalPool, core_count
+from xiangqi_gpt.teacher.playout import PlayOut
+from xiangqi_gpt.teacher.schema import write_play_outs
+from xiangqi_gpt.teacher.starts import Openings, StartConfig, play_out_tasks
+from xiangqi_gpt.teacher.teacher_engine import teacher_name
+from xiangqi_gpt.teacher.work import Pool, Result, Task, Work
+
+FREE_FAULTS = 2
+FAULT_SHARE = 0.02
+"""A run stops when more than `FREE_FAULTS` games plus this share of the finished ones had to be given up."""
+
+_NO_LABELS = ("pgn", "dhtmlxq", "xqf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the work is done."""
+
+    workers: int | None = None  # engines at a time, None: one a core
+    cluster: str | None = None  # address of a Ray cluster, None: processes of this machine
+
+    def open(self, work: Work) -> Pool:
+        """Engage workers."""
+        if self.cluster is not None:
+            return RayPool(work, self.cluster, self.workers)
+        return LocalPool(work, self.workers if self.workers is not None else core_count())
+
+    def cores(self) -> int | None:
+        """Workers at a time where that is known."""
+        if self.cluster is not None:
+            return self.workers
+        return self.workers if self.workers is not None else core_count()
+
+
+@dataclass(kw_only=True)
+class Summary:
+    """How a run is getting on.
+
+    Attributes:
+        total: games wanted, None where not known.
+        games: games finished, those of earlier runs included.
+        resumed: games that earlier runs had finished.
+        labels: positions judged by this run.
+        dropped: games given up by this run.
+        reasons: why, the first few.
+        deaths: engines that died in this run and were started again.
+        refused: games of the input that could not be read.
+        seconds: time since this run began.
+        engine_seconds: time that engines spent between question and answer, all together.
+        worker_seconds: time that workers had a game, all together.
+    """
+
+    total: int | None = None
+    games: int = 0
+    resumed: int = 0
+    labels: int = 0
+    dropped: int = 0
+    reasons: list[str] = field(default_factory=list)
+    deaths: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+    engine_seconds: float = 0.0
+    worker_seconds: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Positions judged a second."""
+        return self.labels / self.seconds if self.seconds > 0 else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The sums by name."""
+        return {
+            "games": self.games,
+            "resumed": self.resumed,
+            "labels": self.labels,
+            "dropped": self.dropped,
+            "deaths": self.deaths,
+            "refused": self.refused,
+            "seconds": round(self.seconds, 1),
+            "engine_seconds": round(self.engine_seconds, 1),
+            "labels_per_second": round(self.rate, 1),
+        }
+
+
+OnProgress = Callable[[Summary], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generation:
+    """What `generate` makes."""
+
+    engine: EngineSpec
+    games: int
+    out: Path
+    records: tuple[Path, ...] = ()  # games to begin from
+    starts: StartConfig = field(default_factory=StartConfig)
+    multipv: int = 1
+    force: bool = False  # overwrite `out`, and throw away what another run has begun
+
+    def __post_init__(self) -> None:
+        if self.games < 1:
+            raise ConfigError(f"expected at least 1 game, found {self.games!r}")
+        if not 1 <= self.multipv <= 128:
+            raise ConfigError(f"expected a multipv from 1 to 128, found {self.multipv!r}")
+        if format_of(self.out).name != "parquet":
+            raise ConfigError(f"expected a Parquet file to write play-outs to, found {str(self.out)!r}")
+
+
+def generate(job: Generation, place: Place, on_progress: OnProgress | None = None) -> Summary:
+    """Make play-outs and return the sums; the file appears under its name when all games are done.
+
+    A run that is stopped, in whatever way, is gone on with by calling this again; the file is the one that a run
+    never stopped would have written, as long as the engine is deterministic (a limit of nodes or depth, one thread).
+
+    Raises:
+        ConfigError: settings that contradict each other, or the folder of another run.
+        RecordError: a file cannot be read or written; finished games are kept.
+        PlayerError: the engine cannot be started, or dies or lies too often (TeacherError).
+        WorkerError: workers that do not come back.
+    """
+    check_writable(job.out, overwrite=job.force, error=RecordError)
+    starts = job.starts
+    openings = _openings(job)
+    work = PlayOut(
+        engine=job.engine,
+        seed=starts.seed,
+        max_plies=starts.max_plies,
+        rules=starts.rules,
+        multipv=job.multipv,
+    )
+    settings = {
+        "what": "play-outs",
+        "engine": teacher_name(job.engine),
+        "command": job.engine.command,
+        "ranks": job.engine.ranks,
+        "seed": starts.seed,
+        "noise": list(starts.noise),
+        "random_plies": list(starts.random_plies),
+        "cut": list(starts.cut),
+        "records": openings.fingerprint if openings is not None else None,
+        "records_share": starts.records_share,
+        "max_plies": starts.max_plies,
+        "rules": starts.rules,
+        "multipv": job.multipv,
+    }
+    with Journal(job.out, settings, force=job.force) as journal:
+        summary = Summary(total=job.games)
+        tasks = play_out_tasks(job.games, starts, openings)
+        _work_off(tasks, work, place, journal, summary, on_progress)
+        if not len(journal):
+            raise _no_game_finished(summary)
+        about = {key: settings[key] for key in settings if key not in ("what", "command")}
+        rows = (row for _, row in rows_in_order(journal, below=job.games))
+        with _full_disk_is_typed(job.out):
+            write_play_outs(job.out, rows, multipv=job.multipv, about=about, force=job.force)
+        journal.remove()
+    return summary
+
+
+def _openings(job: Generation) -> Openings | None:
+    if not job.records:
+        return None
+    games = read_games(job.records, on_error=lambda error: None, splits={"train"})
+    openings = Openings((game for game in games if game.plies), job.starts.cut[1])
+    if not len(openings):
+        names = ", ".join(map(str, job.records))
+        raise RecordError(f"expected a game of the train split to begin from, found none in {names}")
+    return openings
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelJob:
+    """What `label` does."""
+
+    engine: EngineSpec
+    sources: tuple[Path, ...]
+    out: Path
+    every: int = 1  # plies from one label to the next
+    multipv: int = 1
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ConfigError(f"expected a label every 1 or more plies, found {self.every!r}")
+        if not 1 <= self.multipv <= 128:
+            raise ConfigError(f"expected a multipv from 1 to 128, found {self.multipv!r}")
+        name = format_of(self.out).name
+        if name in _NO_LABELS or f".{self.out.name}".endswith(".qipu.json"):
+            raise ConfigError(
+                f"expected a file that holds labels (.parquet, .jsonl), found {str(self.out)!r}"
+            )
+
+
+def label(job: LabelJob, place: Place, on_progress: OnProgress | None = None) -> Summary:
+    """Label games and return the sums; resuming and errors as in `generate`.
+
+    Games that cannot be read are counted and left out, as are those over which the engine had to be given up.
+    """
+    check_writable(job.out, overwrite=job.force, error=RecordError)
+    read_games(job.sources)  # raises where a file does not exist
+    summary = Summary()
+    work = Labelling(engine=job.engine, every=job.every, multipv=job.multipv)
+    settings = {
+        "what": "labels",
+        "engine": teacher_name(job.engine),
+        "command": job.engine.command,
+        "ranks": job.engine.ranks,
+        "sources": [[str(path.resolve()), path.stat().st_size] for path in job.sources],
+        "every": job.every,
+        "multipv": job.multipv,
+    }
+
+    def refuse(error: RecordError) -> None:
+        summary.refused += 1
+
+    def tasks() -> Iterator[Task]:
+        for number, game in enumerate(read_games(job.sources, on_error=refuse)):
+            moves = tuple([move.index for move in game.moves])
+            yield Task(number=number, start_fen=game.start_fen, moves=moves)
+
+    with Journal(job.out, settings, force=job.force) as journal:
+        _work_off(tasks(), work, place, journal, summary, on_progress)
+        if summary.dropped and not len(journal):
+            raise _no_game_finished(summary)
+        if not len(journal):
+            raise RecordError(f"expected a game to label, found none in {', '.join(map(str, job.sources))}")
+        with _full_disk_is_typed(job.out):
+            write_games(job.out, _labelled(job, journal), force=job.force)
+        journal.remove()
+    return summary
+
+
+def _labelled(job: LabelJob, journal: Journal) -> Iterator[GameRecord]:
+    for number, game in enumerate(read_games(job.sources, on_error=lambda error: None)):
+        if number in journal:
+            yield replace(game, labels=labels_of(journal.row(number)))
+
+
+def _work_off(
+    tasks: Iterable[Task],
+    work: Work,
+    place: Place,
+    journal: Journal,
+    summary: Summary,
+    on_progress: OnProgress | None,
+) -> None:
+    """Do the tasks that are not in the journal."""
+    started = time.perf_counter()
+
+    def open_tasks() -> Iterator[Task]:
+        for task in tasks:
+            if task.number in journal:
+                summary.games += 1
+                summary.resumed += 1
+            else:
+                yield task
+
+    pool = place.open(work)
+    try:
+        for result in pool.results(open_tasks()):
+            summary.labels += result.searches
+            summary.engine_seconds += result.engine_seconds
+            summary.worker_seconds += result.seconds
+            summary.deaths += result.deaths
+            if result.row is not None:
+                journal.add(result.number, result.row)
+                summary.games += 1
+            else:
+                _give_up(result, summary)
+            summary.seconds = time.perf_counter() - started
+            if on_progress is not None:
+                on_progress(summary)
+    finally:
+        pool.close()
+        summary.seconds = time.perf_counter() - started
+
+
+def _give_up(result: Result, summary: Summary) -> None:
+    assert result.error is not None
+    if result.is_fatal:
+        raise result.error
+    summary.dropped += 1
+    if len(summary.reasons) < 5:
+        summary.reasons.append(f"game {result.number + 1}: {result.error}")
+    if summary.dropped > FREE_FAULTS + FAULT_SHARE * summary.games:
+        raise TeacherError(
+            f"expected an engine that answers, found {summary.dropped} games given up beside {summary.games} "
+            f"finished ones; the last, game {result.number + 1}: {result.error}"
+        ) from result.error
+
+
+def _no_game_finished(summary: Summary) -> TeacherError:
+    return TeacherError(
+        f"No game was finished: the engine had to be given up over all {summary.dropped}. "
+        f"{summary.reasons[-1]}"
+    )
+
+
+@contextlib.contextmanager
+def _full_disk_is_typed(out: Path) -> Iterator[None]:
+    """An error of the disk while the file is written also tells that finished games are kept."""
+    try:
+        yield
+    except RecordError as error:
+        if error.file != str(out) or not isinstance(error.__cause__, OSError):
+            raise
+        reason = f"{error.reason}; the finished games are kept, and the same command writes it"
+        raise RecordError(reason, file=str(out)) from error.__cause__

@@ -1,0 +1,139 @@
+"""What a worker does, wherever it runs: take a task, ask the engine, hand back a row."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from xiangqi_gpt.errors import PlayerCrashError, PlayerError, PlayerTimeoutError
+from xiangqi_gpt.teacher.teacher_engine import BadEngineAnswerError, TeacherEngine
+
+DEATHS = 3
+"""How often an engine may die over one game before the game is given up."""
+
+Row = dict[str, Any]
+"""A finished game as JSON can hold it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """One game to play or to label.
+
+    Attributes:
+        number: its place in the output, from 0; it also seeds the game.
+        start_fen: the position before the first move.
+        moves: indices of the moves that are given.
+        noise: share of random moves in what is played on.
+    """
+
+    number: int
+    start_fen: str
+    moves: tuple[int, ...]
+    noise: float = 0.0
+
+
+class Work(Protocol):
+    """What is to be done with each task; it travels to the workers once."""
+
+    def start(self) -> TeacherEngine:
+        """Start the engine. Raises PlayerError where it cannot be started."""
+
+    def do(self, engine: TeacherEngine, task: Task) -> Row:
+        """Do one task; the row depends on the task alone. Errors as in `TeacherEngine.label`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """What became of a task.
+
+    Attributes:
+        number: the task's.
+        row: the finished game, None where it was given up.
+        error: why it was given up.
+        is_fatal: no other task will fare better: the engine cannot be started.
+        searches: positions judged, those of games begun again included.
+        engine_seconds: time between questions and answers.
+        seconds: time from task to result.
+        deaths: engines that died on the way.
+    """
+
+    number: int
+    row: Row | None = None
+    error: PlayerError | None = None
+    is_fatal: bool = False
+    searches: int = 0
+    engine_seconds: float = 0.0
+    seconds: float = 0.0
+    deaths: int = 0
+
+
+class Pool(Protocol):
+    """Workers, here or elsewhere."""
+
+    def results(self, tasks: Iterator[Task]) -> Iterator[Result]:
+        """The result of every task, in the order in which they come."""
+
+    def close(self) -> None:
+        """End all workers and their engines."""
+
+
+class Worker:
+    """One engine process and the tasks it is given; an engine that dies is started again."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._engine: TeacherEngine | None = None
+
+    def run(self, task: Task) -> Result:
+        """Do a task; never raises what an engine may cause."""
+        started = time.perf_counter()
+        searches, seconds = 0, 0.0
+        row: Row | None = None
+        error: PlayerError | None = None
+        is_fatal, deaths = False, 0
+        while row is None and deaths < DEATHS:
+            engine = None
+            try:
+                engine, begun = self._running()
+                row = self._work.do(engine, task)
+            except (PlayerCrashError, PlayerTimeoutError) as death:
+                error = death
+                deaths += 1
+                is_fatal = engine is None
+                self._engine = None
+            except BadEngineAnswerError as bad_answer:
+                error = bad_answer
+                break
+            except PlayerError as refusal:
+                error, is_fatal = refusal, True
+                break
+            finally:
+                if engine is not None:
+                    searches += engine.searches - begun[0]
+                    seconds += engine.seconds - begun[1]
+        return Result(
+            number=task.number,
+            row=row,
+            error=None if row is not None else error,
+            is_fatal=is_fatal and row is None,
+            searches=searches,
+            engine_seconds=seconds,
+            seconds=time.perf_counter() - started,
+            deaths=deaths,
+        )
+
+    def close(self) -> None:
+        """End the engine."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            with contextlib.suppress(OSError):
+                engine.close()
+
+    def _running(self) -> tuple[TeacherEngine, tuple[int, float]]:
+        """The engine, and what it had done before this game."""
+        if self._engine is None:
+            self._engine = self._work.start()
+        return self._engine, (self._engine.searches, self._engine.seconds)

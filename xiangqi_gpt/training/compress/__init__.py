@@ -1,1 +1,0 @@
-"""Smaller models out of trained ones."""

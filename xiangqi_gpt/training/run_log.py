@@ -1,0 +1,72 @@
+"""What a run writes down of itself: a line of JSON a step, a line an evaluation, TensorBoard where it is wanted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+from xiangqi_gpt.errors import ConfigError
+from xiangqi_gpt.training.run_state import EVALUATIONS_FILE, LOG_FILE, disk_full_as_error
+
+TENSORBOARD_FOLDER = "tensorboard"
+
+
+def tensorboard_writer(folder: Path, step: int) -> Any:
+    """A writer of TensorBoard's event files that hides what an earlier session wrote after *step*.
+
+    Raises:
+        ConfigError: TensorBoard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise ConfigError(
+            "tensorboard: expected it to be installed, found none; pip install 'xiangqi-gpt[tensorboard]' brings it"
+        ) from None
+    return SummaryWriter(str(folder), purge_step=step + 1)
+
+
+class Journal:
+    """The open logs of a run in the folder *out*; *tensorboard* goes on after step *step*."""
+
+    def __init__(self, out: Path, *, tensorboard: bool = False, step: int = 0) -> None:
+        self._out = out
+        self._board = tensorboard_writer(out / TENSORBOARD_FOLDER, step) if tensorboard else None
+        self._files: dict[str, TextIO] = {}
+
+    def step(self, report: Mapping[str, Any]) -> None:
+        """Write down a step."""
+        self._write(LOG_FILE, report, "train")
+
+    def evaluation(self, report: Mapping[str, Any]) -> None:
+        """Write down an evaluation."""
+        self._write(EVALUATIONS_FILE, report, "valid")
+
+    def _write(self, name: str, report: Mapping[str, Any], group: str) -> None:
+        with disk_full_as_error(self._out, "the log"):
+            if name not in self._files:
+                self._files[name] = open(self._out / name, "a", encoding="utf-8")  # noqa: SIM115 - closed below
+            self._files[name].write(json.dumps(dict(report)) + "\n")
+            self._files[name].flush()
+        if self._board is not None:
+            for key, value in report.items():
+                if key != "step" and isinstance(value, (int, float)):
+                    self._board.add_scalar(f"{group}/{key}", value, report["step"])
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._board is not None:
+            self._board.close()
+        for file in self._files.values():
+            try:
+                file.close()
+            except OSError:  # a full disk, which the write before has reported
+                if error is None:
+                    raise

@@ -1,0 +1,234 @@
+"""Checkpoints of a training run: complete or not there at all.
+
+A run's folder holds ``log.jsonl`` and ``checkpoint-NNNNNNN`` folders, each a model directory with the optimiser, and
+the running mean of the weights if one is kept, beside the weights. A checkpoint appears when all of it is on the
+disk; the one before is removed only then. Nothing is unpickled: tensors are safetensors, the rest JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from xiangqi_gpt.errors import ModelError
+from xiangqi_gpt.files import atomic_path, is_disk_full, read_limited, remove_partial_files
+from xiangqi_gpt.model.checkpoint import quiet
+from xiangqi_gpt.training.ema import EMA_FILE, Ema
+
+STATE_FILE = "training.json"
+OPTIMIZER_FILE = "optimizer.safetensors"
+LOG_FILE = "log.jsonl"
+EVALUATIONS_FILE = "evaluations.jsonl"
+NOTES_FILE = "evaluation.json"
+_LARGEST_STATE = 1_000_000  # bytes
+_NAME = re.compile(r"checkpoint-(\d{7})")
+# What versions up to 0.1 called their drafts.
+_PARTIAL_BEFORE = re.compile(
+    r"\.(draft|old)-(checkpoint-\d{7}|model|best|curves\.png|log\.jsonl|evaluations\.jsonl)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a run has come."""
+
+    step: int = 0  # optimiser steps made
+    window: int = 0  # windows seen, over all epochs
+    plies_seen: int = 0  # plies with a move to learn, over all epochs
+    seconds: float = 0.0  # spent training, over all sessions
+    stage: int = 0  # of the curriculum
+    stage_window: int = 0  # windows seen before it began
+
+
+def checkpoints(out: Path) -> list[Path]:
+    """The complete checkpoints of a run, oldest first."""
+    if not out.is_dir():
+        return []
+    found = [
+        (int(m[1]), p) for p in out.iterdir() if (m := _NAME.fullmatch(p.name)) and (p / STATE_FILE).is_file()
+    ]
+    return [path for _, path in sorted(found)]
+
+
+def save(
+    out: Path,
+    model: Any,
+    optimizer: Optimizer,
+    progress: Progress,
+    settings: Mapping[str, Any],
+    keep: int = 1,
+    *,
+    ema: Ema | None = None,
+    scaler: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a checkpoint and remove all but the newest *keep*; returns its folder.
+
+    A complete checkpoint of the same step is left as it is. *scaler* is the state of a gradient scaler.
+
+    Raises:
+        ModelError: the disk is full; what was there before still is.
+    """
+    final = out / f"checkpoint-{progress.step:07d}"
+    if (final / STATE_FILE).is_file():
+        return final
+    with (
+        disk_full_as_error(out, "a checkpoint"),
+        atomic_path(final, overwrite=True, folder=True, parents=True, error=ModelError) as draft,
+    ):
+        with quiet():
+            model.save_pretrained(draft)
+        names = [name for name, _ in model.named_parameters()]
+        save_file(_flatten(names, optimizer), draft / OPTIMIZER_FILE)
+        state: dict[str, Any] = {
+            "progress": vars(progress),
+            "settings": dict(settings),
+            "scaler": dict(scaler or {}),
+        }
+        if ema is not None:
+            save_file(ema.state(), draft / EMA_FILE)
+            state["ema_steps"] = ema.steps
+        (draft / STATE_FILE).write_text(json.dumps(state, indent=1), encoding="utf-8")
+    for old in checkpoints(out)[:-keep]:
+        shutil.rmtree(old, ignore_errors=True)
+    return final
+
+
+def remove_partial(out: Path) -> None:
+    """Remove what a killed run left half done in its folder *out*, and bring back what it was about to replace."""
+    if not out.is_dir():
+        return
+    remove_partial_files(out)
+    for path in list(out.iterdir()):
+        found = _PARTIAL_BEFORE.fullmatch(path.name)
+        if found is None:
+            continue
+        final = out / found[2]
+        if found[1] == "old" and not final.exists():
+            os.replace(path, final)
+        elif path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def write_model(model: Any, path: Path, notes: Mapping[str, Any] | None = None) -> None:
+    """Write the model directory *path*, in the place of one that is there; *notes* go into a JSON file beside it.
+
+    Raises:
+        ModelError: the disk is full; what was there before still is.
+    """
+    with (
+        disk_full_as_error(path.parent, "a model"),
+        atomic_path(path, overwrite=True, folder=True, parents=True, error=ModelError) as draft,
+    ):
+        with quiet():
+            model.save_pretrained(draft)
+        if notes is not None:
+            (draft / NOTES_FILE).write_text(json.dumps(dict(notes), indent=1), encoding="utf-8")
+
+
+@contextmanager
+def disk_full_as_error(out: Path, what: str) -> Iterator[None]:
+    """Within, a full disk is a ModelError that names the last good checkpoint of the folder *out*."""
+    try:
+        yield
+    except (OSError, SafetensorError, ModelError) as error:
+        if not is_disk_full(error):
+            raise
+        found = checkpoints(out)
+        last = f"the last good checkpoint is {found[-1]}" if found else "there is no checkpoint"
+        reason = f"expected room for {what}, found a full disk; {last}; make room and go on with --resume"
+        raise ModelError(reason, file=str(out)) from None
+
+
+def read_state(checkpoint: Path) -> dict[str, Any]:
+    """The JSON part of a checkpoint; ModelError where it is not one."""
+    file = checkpoint / STATE_FILE
+    try:
+        state = json.loads(read_limited(file, _LARGEST_STATE, error=ModelError))
+        Progress(**state["progress"])
+        state["settings"]
+    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ModelError(f"{file}: expected the state of a training run, found {error!r}") from None
+    return dict(state)
+
+
+def load_optimizer(checkpoint: Path, model: nn.Module, optimizer: Optimizer) -> None:
+    """Restore the optimiser's moments; ModelError where they are not those of this model."""
+    file = checkpoint / OPTIMIZER_FILE
+    try:
+        flat = load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{file}: expected the optimiser's state, found {error}") from None
+    parameters = dict(model.named_parameters())
+    fused = bool(optimizer.param_groups[0].get("fused"))
+    for key, tensor in flat.items():
+        name, _, part = key.rpartition("/")
+        if name not in parameters or part not in ("step", "exp_avg", "exp_avg_sq"):
+            raise ModelError(f"{file}: expected moments of this model's parameters, found {key!r}")
+        # Fused optimisers count steps where the parameters are, the others on the CPU.
+        device = parameters[name].device if part != "step" or fused else torch.device("cpu")
+        optimizer.state[parameters[name]][part] = tensor.to(device)
+
+
+def load_ema(checkpoint: Path, ema: Ema, steps: int) -> bool:
+    """Restore the running mean of the weights; False where the checkpoint has none."""
+    file = checkpoint / EMA_FILE
+    if not file.is_file():
+        return False
+    try:
+        means = load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{file}: expected the mean of the weights, found {error}") from None
+    try:
+        ema.restore(means, steps)
+    except ModelError as error:
+        raise ModelError(f"{file}: {error}") from None
+    return True
+
+
+def _flatten(names: list[str], optimizer: Optimizer) -> dict[str, Tensor]:
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    by_id = {id(p): state for p in parameters if (state := optimizer.state.get(p))}
+    flat: dict[str, Tensor] = {}
+    for name, parameter in zip(names, _in_model_order(names, optimizer), strict=True):
+        for part, tensor in by_id.get(id(parameter), {}).items():
+            flat[f"{name}/{part}"] = tensor.detach().cpu().contiguous()
+    return flat
+
+
+def _in_model_order(names: list[str], optimizer: Optimizer) -> list[Tensor]:
+    named = {
+        n: p for group in optimizer.param_groups for n, p in zip(group["names"], group["params"], strict=True)
+    }
+    return [named[name] for name in names]
+
+
+def cut_log(out: Path, step: int, name: str = LOG_FILE) -> None:
+    """Drop the lines of the log *name* after *step*, a half-written last one included."""
+    log = out / name
+    if not log.is_file():
+        return
+    kept = []
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            if json.loads(line)["step"] > step:
+                break
+        except (json.JSONDecodeError, KeyError, TypeError):
+            break
+        kept.append(line + "\n")
+    with disk_full_as_error(out, "the log"), atomic_path(log, overwrite=True, error=ModelError) as draft:
+        draft.write_text("".join(kept), encoding="utf-8")

@@ -1,1 +1,0 @@
-"""The teacher: play-outs and labels by any UCI engine, on all cores or on many machines. Nothing here needs torch."""
