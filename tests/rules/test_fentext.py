@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xiangqi_gpt.errors import FenError
-from xiangqi_gpt.rules import START_FEN, Board
+from xiangqi_gpt.rules import START_FEN, Board, fen_faults
 from xiangqi_gpt.rules.lenient import lenient_board
 
 BOARD = START_FEN.split()[0]
@@ -59,6 +59,12 @@ def test_black_to_move_stuck_to_the_board() -> None:
 def test_what_cannot_be_read_is_still_refused(text: str) -> None:
     with pytest.raises(FenError):
         Board(text)
+
+
+@pytest.mark.parametrize("text", ["nonsense", "games", "xiangqi"])
+def test_a_text_that_is_no_board_is_quoted_as_it_is(text: str) -> None:
+    faults = [fault.text_en for fault in fen_faults(text)]
+    assert any(f"'{text}'" in fault for fault in faults), faults
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)

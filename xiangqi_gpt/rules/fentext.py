@@ -21,8 +21,8 @@ def plain_fen(text: str) -> str:
     if "%" in text or "+" in text:
         text = unquote_plus(text)
     words = _POCKET.sub(" ", text.replace("_", " ")).split()
-    if not words:
-        return ""
+    if not words or "/" not in words[0]:
+        return " ".join(words)  # no board: errors quote it, so that its letters stay
     board, rest = words[0], words[1:]
     stuck = board[-1] in "wrbWRB" and _files(board.rpartition("/")[2]) == 10
     if stuck and (not rest or rest[0].lower() not in ("w", "r", "b")):
