@@ -95,7 +95,7 @@ def test_moves_in_every_notation(text: str) -> None:
     ("text", "language", "note"),
     [
         ("马8进7", "en", "马8进7 has Black's digits, but Red is to move: read as H8+7 (b0c2)."),
-        ("马8进7", "zh", "“马8进7”用的是黑方的数字，但现在轮到红方：按 马八进七（b0c2）走。"),
+        ("马8进7", "zh", "“马8进7”用的是黑方的数字，现在轮到红方：按 马八进七（b0c2）走。"),
         ("马八进七", "en", ""),
         ("H8+7", "en", ""),
     ],
