@@ -24,6 +24,7 @@ FLOORS = {
     "lock": 0,
     "resources": 0,
     "rules": 0,
+    "workers": 0,
     "notation": 1,
     "records": 1,
     "tokens": 2,
@@ -52,7 +53,7 @@ OWNERS = {"pygame": {"gui"}, "click": {"cli"}, "chess": {"players"}}
 _FRONTS = {"pygame", "click"}
 _TABLES = {"pyarrow", "rich"}
 FREE_OF = {
-    ("errors", "files", "lock", "resources"): {"numpy", "chess"} | TORCH | _FRONTS | _TABLES,
+    ("errors", "files", "lock", "resources", "workers"): {"numpy", "chess"} | TORCH | _FRONTS | _TABLES,
     ("rules", "notation"): {"chess"} | TORCH | _FRONTS | _TABLES,
     ("records", "tokens"): {"chess"} | TORCH | _FRONTS,
     ("dataset", "teacher"): TORCH | _FRONTS,

@@ -20,7 +20,9 @@ from typing import IO, Any
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.lock import RunLock
-from xiangqi_gpt.teacher.work import Row
+
+Row = dict[str, Any]
+"""A finished game as JSON can hold it."""
 
 _SYNC_SECONDS = 5.0
 _LARGEST_SETTINGS = 1 << 24  # bytes
