@@ -22,6 +22,10 @@ KEYS = {
     "illegal",
     "crashes",
     "timeouts",
+    "flags",
+    "faults",
+    "pentanomial",
+    "adjudicated",
 }
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from xiangqi_gpt.arena.match import MatchConfig, MatchResult, PlayedGame, play_match
+from xiangqi_gpt.arena.match import MatchResult, play_match
 from xiangqi_gpt.arena.openings import load_openings
+from xiangqi_gpt.arena.referee import MatchConfig, PlayedGame
 from xiangqi_gpt.files import check_writable
 from xiangqi_gpt.players import Limit, create_player
 from xiangqi_gpt.rules.rulesets import RULE_SETS

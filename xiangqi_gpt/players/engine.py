@@ -78,8 +78,8 @@ class _Engine(chess.engine.SimpleEngine):
     """A client that never waits for ever: the original does so where a limit holds no time."""
 
     def _timeout_for(self, limit: chess.engine.Limit | None) -> float | None:
-        seconds = limit.time if limit is not None and limit.time is not None else 0.0
-        return (self.timeout or DEFAULT_TIMEOUT) + seconds
+        known = (limit.time, limit.white_clock, limit.black_clock) if limit is not None else ()
+        return (self.timeout or DEFAULT_TIMEOUT) + max([0.0, *(seconds for seconds in known if seconds)])
 
     def kill(self) -> None:
         """End the process at once; the client's thread then ends by itself."""
@@ -364,4 +364,14 @@ def split_command(command: str) -> tuple[str, ...]:
 
 
 def _to_client(limit: Limit) -> chess.engine.Limit:
-    return chess.engine.Limit(time=limit.time, nodes=limit.nodes, depth=limit.depth)
+    if limit.clock is None:
+        return chess.engine.Limit(time=limit.time, nodes=limit.nodes, depth=limit.depth)
+    red, black, increment = limit.clock.red, limit.clock.black, limit.clock.increment
+    return chess.engine.Limit(
+        white_clock=red,
+        black_clock=black,
+        white_inc=increment,
+        black_inc=increment,
+        nodes=limit.nodes,
+        depth=limit.depth,
+    )
