@@ -32,7 +32,7 @@ def elo_difference(score: float) -> float:
         return -MAX_ELO
     if score >= 1:
         return MAX_ELO
-    return max(-MAX_ELO, min(MAX_ELO, -400 * math.log10(1 / score - 1)))
+    return max(-MAX_ELO, min(MAX_ELO, 400 * math.log10(score / (1 - score))))
 
 
 def estimate_elo(points: Sequence[float]) -> EloEstimate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from xiangqi_gpt.arena.elo import EloEstimate, estimate_from_pairs
 from xiangqi_gpt.arena.openings import Opening, load_openings
@@ -121,7 +121,15 @@ def play_match(
     return MatchResult(tuple(played))
 
 
-def check_games(games: int, openings: Sequence[Opening], first: Player, second: Player) -> None:
+class NamedPlayer(Protocol):
+    """A player, or what is known of one that is built later."""
+
+    @property
+    def name(self) -> str:
+        """As in `Player`."""
+
+
+def check_games(games: int, openings: Sequence[Opening], first: NamedPlayer, second: NamedPlayer) -> None:
     """Refuse a number of games that the openings cannot give; ConfigError as in `play_match`."""
     if games < 1:
         raise ConfigError(f"expected at least 1 game, found {games!r}")

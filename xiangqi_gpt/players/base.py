@@ -156,7 +156,7 @@ class Player(Protocol):
         """Give back processes and memory; closing twice is harmless."""
 
 
-def is_deterministic(player: Player) -> bool:
+def is_deterministic(player: object) -> bool:
     """Whether the same position always gets the same answer; a player that does not say so is taken to be."""
     return bool(getattr(player, "deterministic", True))
 

@@ -40,16 +40,25 @@ class Journal:
         out: the file that the run will write.
         settings: what the games depend on; another run's folder is refused.
         force: throw another run's folder away instead.
+        continue_with: what continues the run, for messages.
 
     Raises:
         ConfigError: the folder is another run's, or another process works on it.
         RecordError: the folder cannot be written.
     """
 
-    def __init__(self, out: Path, settings: Mapping[str, Any], *, force: bool = False) -> None:
+    def __init__(
+        self,
+        out: Path,
+        settings: Mapping[str, Any],
+        *,
+        force: bool = False,
+        continue_with: str = "the same command",
+    ) -> None:
         self.folder = parts_folder(out)
         self._settings = json.loads(json.dumps(dict(settings)))
         self._force = force
+        self._continue_with = continue_with
         self._places: dict[int, int] = {}
         self._size = 0
         self._synced = time.monotonic()
@@ -65,7 +74,7 @@ class Journal:
             self._read()
         except OSError as error:
             self._release()
-            raise self._unwritable(error) from error
+            raise self.unwritable(error) from error
         except BaseException:
             self._release()
             raise
@@ -108,7 +117,7 @@ class Journal:
         except OSError as error:
             with contextlib.suppress(OSError):
                 self._file.truncate(self._size)
-            raise self._unwritable(error) from error
+            raise self.unwritable(error) from error
         self._places[number] = self._size
         self._size += len(line)
 
@@ -127,6 +136,13 @@ class Journal:
                 "expected the game that was written, found other bytes", file=name, game=number + 1
             )
         return found[1]
+
+    def clear(self) -> None:
+        """Throw the games kept away, and begin anew."""
+        assert self._file is not None
+        self._file.truncate(0)
+        self._places.clear()
+        self._size = 0
 
     def remove(self) -> None:
         """Throw the folder away, the file being written."""
@@ -183,14 +199,16 @@ class Journal:
                 position += len(line)
         self._size = position
 
-    def _unwritable(self, error: OSError) -> RecordError:
+    def unwritable(self, error: OSError, path: Path | None = None) -> RecordError:
+        """The error of a disk that refuses a finished game at *path* (the folder), which tells what is kept."""
         kept = (
-            f"; {len(self)} finished games are kept, and the same command goes on from them"
+            f"; {len(self)} finished games are kept, and {self._continue_with} goes on from them"
             if len(self)
             else ""
         )
         return RecordError(
-            f"expected room to write finished games, found {error.strerror!r}{kept}", file=str(self.folder)
+            f"expected room to write finished games, found {error.strerror or str(error)!r}{kept}",
+            file=str(path or self.folder),
         )
 
     def _release(self) -> None:
