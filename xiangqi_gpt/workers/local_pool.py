@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import signal
-import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Generic
 
 from xiangqi_gpt.errors import WorkerError
-from xiangqi_gpt.workers.pool import Pool, ResultT, TaskT, WorkerFactory
+from xiangqi_gpt.workers.pool import Pool, ResultT, TaskT, WorkerFactory, end_with_parent
 
 _DEATHS = 3
 """Workers that may end by themselves without a result in between."""
@@ -137,7 +135,7 @@ def _serve(pipe: Connection, build: WorkerFactory[Any, Any]) -> None:
     # Ctrl-C goes to the whole group; the parent decides what is to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
-    threading.Thread(target=_end_with_parent, name="parent watch", daemon=True).start()
+    end_with_parent()
     worker = build()
     try:
         while True:
@@ -147,14 +145,6 @@ def _serve(pipe: Connection, build: WorkerFactory[Any, Any]) -> None:
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         worker.close()
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent is gone: a killed parent must not leave a game running for an hour."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _leave(number: int, frame: object) -> None:
