@@ -103,6 +103,9 @@ def test_own_openings(tmp_path: Path) -> None:
         (["random", "random", "--rules", "league"], "'league'"),
         (["random", "random", "--openings", "no/such.txt"], "no/such.txt"),
         (["random", "random", "--pgn", "no/such/folder/x.pgn"], "expected a folder"),
+        (["random", "random", "--pgn", "a" * 300], "a" * 300 + ": expected"),
+        (["random", "random", "--pgn", "."], "expected the name of a file to write, found '.'"),
+        (["random", "random", "--pgn", ""], "expected the name of a file to write, found '.'"),
         (["random"], "PLAYER"),
         (["random", "random", "--tc", "fast"], "--tc: expected time and increment such as 10s+0.1s"),
         (

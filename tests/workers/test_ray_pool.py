@@ -73,7 +73,7 @@ class FakeRay:
 
     def wait(self, flying: list[Any], num_returns: int, timeout: float) -> tuple[list[Any], list[Any]]:
         self.most = max(self.most, len(flying))
-        return flying[-1:], flying[:-1]
+        return flying[-num_returns:], flying[:-num_returns]
 
     def get(self, reference: Any) -> Any:
         self.done += 1

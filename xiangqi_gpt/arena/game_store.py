@@ -57,6 +57,23 @@ class GameStore:
         self._config = config
         self._event = event
         self._begin_anew = force and not resume
+        try:
+            self._check_place(resume=resume, force=force)
+        except OSError as error:
+            reason = f"expected a file that can be written: {error.strerror or error}"
+            raise RecordError(reason, file=str(pgn)) from error
+        self._journal = Journal(
+            pgn, settings, force=self._begin_anew, continue_with="the same command with --resume"
+        )
+        self._file: IO[bytes] | None = None
+        self._size = 0
+        self._written: list[int] = []
+
+    def _check_place(self, *, resume: bool, force: bool) -> None:
+        """Refuse a name that is no file's or is taken, and what `resume` and `force` do not fit."""
+        pgn = self.pgn
+        if not pgn.name:
+            raise RecordError(f"expected the name of a file to write, found {str(pgn)!r}")
         is_begun = games_kept(pgn)
         if is_begun and not resume and not force:
             raise ConfigError(
@@ -69,12 +86,6 @@ class GameStore:
             )
         if not is_begun:
             check_writable(pgn, overwrite=force, error=RecordError)
-        self._journal = Journal(
-            pgn, settings, force=self._begin_anew, continue_with="the same command with --resume"
-        )
-        self._file: IO[bytes] | None = None
-        self._size = 0
-        self._written: list[int] = []
 
     def __enter__(self) -> GameStore:
         self._journal.__enter__()
