@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from xiangqi_gpt.cli.main import cli
 from xiangqi_gpt.dataset.packed import pack
-from xiangqi_gpt.errors import ConfigError
+from xiangqi_gpt.errors import ConfigError, FileError
 from xiangqi_gpt.experiments import compare as module
 from xiangqi_gpt.experiments import compare_report as report
 from xiangqi_gpt.experiments.compare import (
@@ -205,6 +205,22 @@ def test_a_plot_is_drawn_or_refused_with_the_reason(tmp_path: Path, monkeypatch:
         ConfigError, match=r"expected matplotlib, found none; pip install 'xiangqi-gpt\[plot\]'"
     ):
         report.plot("compare", RESULTS, tmp_path / "none.png")
+
+
+def test_a_full_disk_leaves_the_old_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = pytest.importorskip("matplotlib.figure")
+    picture = tmp_path / "plot.png"
+    picture.write_bytes(b"old")
+
+    def half(self: Any, path: Path, **options: Any) -> None:
+        Path(path).write_bytes(b"\x89PNG")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(figure.Figure, "savefig", half)
+    with pytest.raises(FileError, match=r"plot\.png: .*No space left on device"):
+        report.plot("compare", RESULTS, picture)
+    assert picture.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [picture]
 
 
 @pytest.mark.slow
