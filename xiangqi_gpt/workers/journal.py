@@ -1,7 +1,7 @@
-"""Finished games on disk while a run goes on: one line a game, so that a kill at any moment costs no finished one.
+"""Finished games on disk during a run, each on a line of its own, so that a kill at any moment costs no finished game.
 
-Beside the file to be written stands a folder `NAME.parts` with the settings of the run and the lines. A run with the
-same settings goes on from it; when the file is written the folder goes.
+A folder `NAME.parts` beside the file to be written holds the settings of the run and the lines. A run with the same
+settings continues from them. The folder is removed when the file is written.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Journal:
         if self._places or self._file is None:
             self._release()
         else:
-            # Nothing to go on from, and nothing to refuse other settings for.
+            # Nothing to continue from, and nothing to refuse other settings for.
             self.remove()
 
     def __len__(self) -> int:
@@ -202,7 +202,7 @@ class Journal:
     def unwritable(self, error: OSError, path: Path | None = None) -> RecordError:
         """The error of a disk that refuses a finished game at *path* (the folder), which tells what is kept."""
         kept = (
-            f"; {len(self)} finished games are kept, and {self._continue_with} goes on from them"
+            f"; {len(self)} finished games are kept, and {self._continue_with} continues with the others"
             if len(self)
             else ""
         )
