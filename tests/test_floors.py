@@ -25,6 +25,7 @@ FLOORS = {
     "resources": 0,
     "texts": 0,
     "rules": 0,
+    "workers": 0,
     "notation": 1,
     "records": 1,
     "tokens": 2,
@@ -58,7 +59,10 @@ OWNERS = {"pygame": {"gui"}, "click": {"cli"}, "chess": {"engines"}}
 _FRONTS = {"pygame", "click"}
 _TABLES = {"pyarrow", "rich"}
 FREE_OF = {
-    ("errors", "files", "lock", "resources", "texts"): {"numpy", "chess"} | TORCH | _FRONTS | _TABLES,
+    ("errors", "files", "lock", "resources", "texts", "workers"): {"numpy", "chess"}
+    | TORCH
+    | _FRONTS
+    | _TABLES,
     ("rules", "notation"): {"chess"} | TORCH | _FRONTS | _TABLES,
     ("records", "tokens"): {"chess"} | TORCH | _FRONTS,
     ("engines",): {"pyarrow"} | TORCH | _FRONTS,
@@ -276,7 +280,7 @@ def test_a_repeated_base_name_is_found() -> None:
         ("import pygame", "terminal/draw.py", "pygame stays in gui"),
         ("from click import echo", "uci/session.py", "click stays in cli"),
         ("import chess.engine", "arena/match.py", "chess stays in engines"),
-        ("from xiangqi_gpt.gui.layout import Layout", "play/actions.py", "climbs to floor 8"),
+        ("from xiangqi_gpt.gui.window_layout import Layout", "play/actions.py", "climbs to floor 8"),
         ("import pygame", "play/actions.py", "pygame stays in gui"),
         ("from ..gui import ink", "terminal/draw.py", "the terminal and the window do not import each other"),
     ],
