@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from xiangqi_gpt.cli.output import pairs, print_json, progress, table
 from xiangqi_gpt.errors import ConfigError, RecordError
 
 
@@ -72,17 +71,17 @@ def accuracy(
     records = _games(data, split, games, seed)
     found = {}
     for name in _styles(model_dir, style):
-        with _progress(len(records)) as on_game:
+        with progress("games", len(records)) as on_game:
             scorer = _as_played(_scorer(model_dir, device, threads, seed, name), plain)
             found[name] = dataclasses.asdict(measure_accuracy(scorer, records, on_game))
     if len(found) == 1:
-        _print(next(iter(found.values())), as_json)
+        (print_json if as_json else pairs)(next(iter(found.values())))
     elif as_json:
-        click.echo(json.dumps(found))
+        print_json(found)
     else:
         for name, result in found.items():
             click.echo(f"style {name}")
-            _print(result, as_json)
+            pairs(result)
 
 
 @command.command()
@@ -105,19 +104,19 @@ def legality(
         if data:
             raise ConfigError("--random-plies: expected no --data with it, found both")
         boards = list(random_boards(games or 1000, random_plies, seed))
-        with _progress(len(boards)) as on_game:
+        with progress("positions", len(boards)) as on_game:
             scorer = _scorer(model_dir, device, threads, seed, style)
             result = measure_legality_of_boards(scorer, boards, on_game, why=why)
     else:
         records = _games(data, split, games, seed)
-        with _progress(len(records)) as on_game:
+        with progress("games", len(records)) as on_game:
             scorer = _scorer(model_dir, device, threads, seed, style)
             result = measure_legality(scorer, records, on_game, why=why)
     found = dataclasses.asdict(result)
     if as_json:
-        _print(found, as_json)
+        print_json(found)
         return
-    _print({key: value for key, value in found.items() if key not in ("by_ply", "broken")}, as_json)
+    pairs({key: value for key, value in found.items() if key not in ("by_ply", "broken")})
     rows = [
         (
             f"{part.first}-{part.first + GROUP_PLIES - 1}",
@@ -127,9 +126,9 @@ def legality(
         )
         for part in result.by_ply
     ]
-    _table(("ply", "positions", "argmax_legal", "leak"), rows)
+    table(("ply", "positions", "argmax_legal", "leak"), rows)
     if why:
-        _table(("broken rule", "texts"), [(rule, f"{count:,}") for rule, count in result.broken.items()])
+        table(("broken rule", "texts"), [(rule, f"{count:,}") for rule, count in result.broken.items()])
 
 
 @command.command()
@@ -144,13 +143,13 @@ def calibration(
     from xiangqi_gpt.evaluation import calibration as measure
 
     records = _games(data, split, games, seed)
-    with _progress(len(records)) as on_game:
+    with progress("games", len(records)) as on_game:
         scorer = _as_played(_scorer(model_dir, device, threads, seed, style), plain)
         result = measure.measure_calibration(scorer, records, on_game)
     if plot is not None:
         measure.plot(result, plot)
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(result)))
+        print_json(result)
         return
     for title, reliability in (
         ("value: expected score", result.value),
@@ -158,7 +157,7 @@ def calibration(
     ):
         if reliability is not None:
             rows = [(f"{b.count:,}", f"{b.expected:.3f}", f"{b.found:.3f}") for b in reliability.bins]
-            _table((title, "said", "came about"), rows)
+            table((title, "said", "came about"), rows)
             click.echo(f"calibration error {reliability.error:.4f}")
 
 
@@ -185,15 +184,15 @@ def puzzles(data: tuple[str, ...], player: str, puzzles: int | None, seed: int, 
         raise ConfigError(f"expected puzzles, found none in {', '.join(data)}")
     solver = create_player(player, seed=seed)
     try:
-        with _progress(len(chosen)) as on_puzzle:
+        with progress("puzzles", len(chosen)) as on_puzzle:
             rows = solve(solver, chosen, on_puzzle=on_puzzle)
     finally:
         solver.close()
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(row) for row in rows]))
+        print_json(rows)
         return
     shown = [(r.length, f"{r.puzzles:,}", f"{r.found:,}", f"{100 * r.share:.1f} %") for r in rows]
-    _table(("moves to solve", "puzzles", "found", "share"), shown)
+    table(("moves to solve", "puzzles", "found", "share"), shown)
 
 
 def _games(data: tuple[str, ...], split: str, games: int | None, seed: int) -> list[Any]:
@@ -234,40 +233,3 @@ def _as_played(scorer: Any, plain: bool) -> Any:
     from xiangqi_gpt.decoding import SymmetricScorer
 
     return SymmetricScorer(scorer) if scorer.model.config.symmetric and not plain else scorer
-
-
-@contextmanager
-def _progress(games: int) -> Iterator[Callable[[int], None]]:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("games", total=games)
-        yield lambda done: bar.update(task, completed=done)
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    for number, title in enumerate(titles):
-        table.add_column(title, justify="left" if number == 0 else "right")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
-
-
-def _print(result: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(result))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(show_header=False)
-    for key, value in result.items():
-        table.add_row(
-            key, "-" if value is None else f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
-        )
-    Console().print(table)
