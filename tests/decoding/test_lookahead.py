@@ -237,3 +237,19 @@ def test_the_model_is_asked_in_small_batches_only(monkeypatch: pytest.MonkeyPatc
 
 def test_a_move_is_one_of_the_moves() -> None:
     assert Move.from_iccs("h2e2") in {c.move for c in lookahead(nodes=30, k=60).search(Board()).candidates}
+
+
+def test_only_the_root_moves_are_looked_at() -> None:
+    board = Board(MATE_IN_TWO)
+    searcher = lookahead(nodes=60, k=50)
+    slow = Move.from_iccs("f0f1")
+    found = searcher.search(board, root_moves=[slow])
+    assert [candidate.move for candidate in found.candidates] == [slow]
+    assert found.candidates[0].mate == 3
+    # The restricted tree is not taken for that of the whole position.
+    found = searcher.search(board, nodes=3000)
+    assert found.candidates[0].mate == 2
+    one = Board("4k4/R8/9/9/9/9/9/9/9/1R3K3 w - - 0 1")
+    assert searcher.search(one, root_moves=[slow]).candidates[0].move == slow  # though another one mates
+    with pytest.raises(ValueError, match="expected a legal move among the root moves"):
+        searcher.search(board, root_moves=[Move.from_iccs("a0a1")])

@@ -15,7 +15,7 @@ import dataclasses
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -159,13 +159,15 @@ class Lookahead:
         depth: int | None = None,
         stop: threading.Event | None = None,
         score: Callable[[Board], MoveScores] | None = None,
+        root_moves: Sequence[Move] | None = None,
     ) -> Found:
         """Look ahead from *board*; limits given here take the place of those of the configuration.
 
-        *score* scores the root in place of the scorer.
+        *score* scores the root in place of the scorer. With *root_moves* only these legal moves of *board* are looked
+        at; such a search neither takes up a tree nor leaves one.
 
         Raises:
-            ValueError: no legal moves.
+            ValueError: no legal moves, or none of *root_moves* is legal.
             ConfigError: a game too long for a model with board="none".
         """
         began = time.monotonic()
@@ -178,12 +180,10 @@ class Lookahead:
         if not self._last[0]:
             self._last = (1, time.monotonic() - began)  # all that is known of this machine yet
         depth = min(depth or _MAX_PLIES, _MAX_PLIES, self._room(board))
-        root = self._kept(board, limited=given[2] is not None)
-        self._open(root, board, scores, open_moves(
-            board.copy(), scores, guard=self.config.guard,
-            rules=None if self.config.rules == "simple" else self.config.rule_set,
-        ))  # fmt: skip
-        mate = _mating_move(board.copy()) if self.config.k > 1 else None
+        root = self._kept(board, limited=given[2] is not None or root_moves is not None)
+        allowed = self._allowed(board, scores, root_moves)
+        self._open(root, board, scores, allowed)
+        mate = _mating_move(board.copy()) if self.config.k > 1 and root_moves is None else None
         if mate is not None:
             root.mates_by(mate)
         if depth == 0:
@@ -199,7 +199,22 @@ class Lookahead:
             if not plies:
                 break
         self._root, self._at = root, (board.root_fen, board.move_stack.copy())
+        if root_moves is not None:
+            self.forget()
         return self._found(root, scores, searched, deepest, by_minimax=root.done)
+
+    def _allowed(
+        self, board: Board, scores: MoveScores, root_moves: Sequence[Move] | None
+    ) -> np.ndarray | None:
+        """Which moves of the root are looked at; None for all."""
+        if root_moves is None:
+            rules = None if self.config.rules == "simple" else self.config.rule_set
+            return open_moves(board.copy(), scores, guard=self.config.guard, rules=rules)
+        wanted = set(root_moves)
+        chosen = np.array([move in wanted for move in scores.moves])
+        if not chosen.any():
+            raise ValueError(f"expected a legal move among the root moves, found none in {board.fen()!r}")
+        return chosen
 
     def _room(self, board: Board) -> int:
         """How many plies ahead the model can see."""

@@ -16,7 +16,7 @@ import shlex
 import shutil
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import chess
@@ -33,6 +33,7 @@ from xiangqi_gpt.notation.uci import RankConvention
 from xiangqi_gpt.players.base import Analysis, Limit, Line, PlayResult, Value, legal_moves_or_error
 from xiangqi_gpt.players.engine_board import EngineBoard, SingleVariantEngineBoard, parse_info
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.move import Move
 
 DEFAULT_LIMIT = Limit(nodes=1000)
 """What an engine gets where neither its spec nor the match limits it; shown in its name."""
@@ -197,9 +198,17 @@ class EnginePlayer:
             raise PlayerIllegalMoveError(f"expected a move from {self.name}, found none in {board.fen()!r}")
         return PlayResult(cast(Any, result.move).move, self._analysis(board))
 
-    def analyse(self, board: Board, limit: Limit, multipv: int | None = None) -> Analysis:
-        """The engine's best lines; at most as many as its option MultiPV allows. Errors as in `play`."""
-        moves = legal_moves_or_error(board)
+    def analyse(
+        self,
+        board: Board,
+        limit: Limit,
+        multipv: int | None = None,
+        root_moves: Sequence[Move] | None = None,
+    ) -> Analysis:
+        """The engine's best lines, of `root_moves` alone where they are given; at most as many as its option
+        MultiPV allows. Errors as in `play`.
+        """
+        moves = legal_moves_or_error(board) if root_moves is None else list(root_moves)
         count = max(1, min(multipv if multipv is not None else len(moves), len(moves), self._max_multipv))
         engine, wanted = self._running(), self._effective(limit)
         self._ask(
@@ -209,6 +218,7 @@ class EnginePlayer:
                 multipv=count,
                 game=self._game,
                 info=chess.engine.INFO_NONE,
+                root_moves=None if root_moves is None else self._root_moves(board, root_moves),
             ),
             board,
         )
@@ -249,6 +259,10 @@ class EnginePlayer:
     def _adapt(self, board: Board) -> chess.Board:
         # The client only uses what EngineBoard offers.
         return cast(chess.Board, self._board_type(board, self._ranks))
+
+    def _root_moves(self, board: Board, moves: Sequence[Move]) -> list[chess.Move]:
+        adapted = self._board_type(board, self._ranks)
+        return [cast(chess.Move, adapted.engine_move(move)) for move in moves]
 
     def _running(self) -> _Engine:
         if self._engine is None or self._engine.returncode.done():
