@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any, cast
 
@@ -132,3 +133,32 @@ def test_chosen_games(tmp_path: Path) -> None:
         chosen_games([file])
     with pytest.raises(ConfigError, match="split: expected one of"):
         chosen_games([file], split="tset")
+
+
+def test_accuracy_by_group_adds_up() -> None:
+    records = [
+        dataclasses.replace(game, tags={"RedElo": "1200", "BlackElo": "2500"} if number % 2 else {})
+        for number, game in enumerate(games(9))
+    ]
+    result = measure_accuracy(Scorer(tiny()), records)
+    axes = {
+        axis: [g for g in result.groups if g.axis == axis] for axis in ("phase", "ply", "check", "result")
+    }
+    for axis, groups in axes.items():
+        counts = [0 if g.teacher_top1 is None else g.teacher_top1.count for g in groups]
+        whole = result.teacher_plies
+        if axis == "result":  # of some games it is not known
+            assert 0 < sum(counts) < whole
+        else:
+            assert sum(counts) == whole
+            total = sum(g.teacher_top1.mean * g.teacher_top1.count for g in groups if g.teacher_top1)
+            assert total / whole == pytest.approx(result.teacher_top1)
+    rated = [g for g in result.groups if g.axis == "rating"]
+    assert sum(g.top1.count for g in rated if g.top1) == sum(
+        game.plies for game in records if game.tags and game.kind != "teacher"
+    )
+    assert len(rated) == 2
+    for key in ("top1", "teacher_top1", "nats_per_ply", "value_nll"):
+        found = result.intervals[key]
+        assert found.low <= found.mean <= found.high
+        assert found.mean == pytest.approx(getattr(result, key))

@@ -18,7 +18,7 @@ def test_points_are_those_of_the_chances() -> None:
     assert TEACHER.points(200) == pytest.approx(win + draw / 2)
     assert TEACHER.points(200) + TEACHER.points(-200) == pytest.approx(1)
     # An even position looks better by the tempo to whoever is to move.
-    assert FAIRY_STOCKFISH.points(70) == pytest.approx(0.5)
+    assert FAIRY_STOCKFISH.points(35) == pytest.approx(0.5)
     assert (TEACHER.centipawns_of_points(0.0), TEACHER.centipawns_of_points(1.0)) == (-2000, 2000)
 
 
