@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from xiangqi_gpt.errors import WorkerError
+from xiangqi_gpt.errors import ConfigError, WorkerError
 from xiangqi_gpt.evaluation.jobs import run_jobs
 
 
@@ -21,6 +21,8 @@ def test_two_processes_find_the_same() -> None:
         run_jobs(inverse, [1, 0, 2], jobs=2)
     with pytest.raises(WorkerError, match="has died after"):
         run_jobs(deadly, [1, 2], jobs=2)
+    with pytest.raises(ConfigError, match="no such model"):
+        run_jobs(unready, [1, 2], jobs=2)
 
 
 def squares() -> Callable[[int], int]:
@@ -45,3 +47,7 @@ def deadly() -> Callable[[int], float]:
 
 def die(number: int) -> float:
     os._exit(3)
+
+
+def unready() -> Callable[[int], float]:
+    raise ConfigError("no such model")

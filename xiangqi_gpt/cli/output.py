@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_WIDTH = 180
 
 
 @contextmanager
@@ -27,7 +34,6 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1, title: str = "") -> None:
     """Print rows under titles; the first *left* columns begin at the left, the others end at the right."""
-    from rich.console import Console
     from rich.table import Table
 
     drawn = Table(title=title or None, title_justify="left")
@@ -35,18 +41,24 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1, t
         drawn.add_column(name, justify="left" if number < left else "right")
     for row in rows:
         drawn.add_row(*row)
-    Console(highlight=False).print(drawn)
+    _console().print(drawn)
 
 
 def pairs(values: Mapping[str, object]) -> None:
     """Print names with their values, one per row."""
-    from rich.console import Console
     from rich.table import Table
 
     drawn = Table(show_header=False)
     for name, value in values.items():
         drawn.add_row(name, text_of(value))
-    Console(highlight=False).print(drawn)
+    _console().print(drawn)
+
+
+def _console() -> Console:
+    """Standard output, as wide as the terminal; where it is none, wide enough for any of our tables."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
 
 
 def text_of(value: object) -> str:

@@ -6,6 +6,7 @@ import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from typing import Any, TypeVar
 
 from xiangqi_gpt.errors import WorkerError
@@ -63,7 +64,14 @@ def run_jobs(
 
 def _start(make: Callable[[], Callable[[Any], Any]]) -> None:
     global _work
-    _work = make()
+    try:
+        _work = make()
+    except Exception as error:  # raised with the first item: from here it would only be a dead process
+        _work = partial(_fail, error)
+
+
+def _fail(error: Exception, item: object) -> Any:
+    raise error
 
 
 def _do(item: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -273,10 +274,13 @@ def illegal_tree_moves(
 def summarise_legality(facts: Sequence[LegalityFacts], *, seed: int = 0) -> Legality:
     """The figures over all games; *seed* draws the intervals."""
     game = np.repeat(np.arange(len(facts)), [len(one.ply) for one in facts])
-    ply, greedy, sampled, leak, check, off_book, sets = (
-        np.concatenate([getattr(one, name) for one in facts]) if facts else np.empty(0)
-        for name in ("ply", "greedy", "sampled", "leak", "check", "off_book", "sets")
-    )
+    empty = _facts([])
+
+    def column(name: str) -> npt.NDArray[Any]:
+        return np.concatenate([getattr(one, name) for one in (empty, *facts)])
+
+    names = ("ply", "greedy", "sampled", "leak", "check", "off_book", "sets")
+    ply, greedy, sampled, leak, check, off_book, sets = (column(name) for name in names)
     on = ~off_book
     figures = {"argmax_legal": greedy, "sampled_legal": sampled, "leak": leak}
 
