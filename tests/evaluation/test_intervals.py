@@ -14,12 +14,19 @@ def test_the_mean_lies_inside_and_the_seed_decides() -> None:
     assert found is not None
     assert found.mean == pytest.approx(0.6)
     assert found.count == 5
-    assert found.low == 0.5 < found.mean < found.high == 1.0
+    assert (found.low, found.high) == (0.5, 1.0)
     assert found == estimate(values, games, seed=0)
     assert estimate([], []) is None
     assert estimate_text(None) == "-"
     assert estimate_text(found) == "60.0 % (50.0-100.0)"
     assert estimate_text(found, percent=False) == "0.600 (0.500-1.000)"
+
+
+def test_one_game_has_no_interval() -> None:
+    found = estimate([0.0, 1.0], [4, 4])
+    assert found is not None
+    assert (found.mean, found.low, found.high) == (0.5, None, None)
+    assert estimate_text(found) == "50.0 %"
 
 
 def test_intervals_cover_the_truth_of_alike_positions() -> None:
@@ -33,7 +40,7 @@ def test_intervals_cover_the_truth_of_alike_positions() -> None:
         single = estimate(values, np.arange(1000), seed=trial, resamples=200)
         assert whole is not None
         assert single is not None
-        covered += whole.low <= 0.5 <= whole.high
-        by_position += single.low <= 0.5 <= single.high
+        covered += (whole.low or 1) <= 0.5 <= (whole.high or 0)
+        by_position += (single.low or 1) <= 0.5 <= (single.high or 0)
     assert covered >= 87
     assert by_position < 60

@@ -172,6 +172,8 @@ def test_accuracy_by_group_adds_up() -> None:
     assert len(rated) == 2
     for key in ("top1", "teacher_top1", "nats_per_ply", "value_nll"):
         found = result.intervals[key]
+        assert found.low is not None
+        assert found.high is not None
         assert found.low <= found.mean <= found.high
         assert found.mean == pytest.approx(getattr(result, key))
 

@@ -16,8 +16,8 @@ class Estimate:
     """A mean over positions, and where it lies in 95 of 100 draws of as many games."""
 
     mean: float
-    low: float
-    high: float
+    low: float | None  # None where all positions are of one game, which tells nothing of others
+    high: float | None
     count: int  # positions
 
 
@@ -37,6 +37,8 @@ def estimate(
         return None
     _, place = np.unique(np.asarray(games), return_inverse=True)
     sums, counts = np.bincount(place, value), np.bincount(place)
+    if len(sums) == 1:
+        return Estimate(mean=float(value.mean()), low=None, high=None, count=len(value))
     rng = np.random.default_rng(seed)
     means = np.empty(resamples)
     for number in range(resamples):
@@ -50,6 +52,8 @@ def estimate_text(value: Estimate | None, *, percent: bool = True) -> str:
     """ "39.1 % (38.0-40.2)" or "1.234 (1.210-1.259)"; "-" for None."""
     if value is None:
         return "-"
-    if percent:
-        return f"{100 * value.mean:.1f} % ({100 * value.low:.1f}-{100 * value.high:.1f})"
-    return f"{value.mean:.3f} ({value.low:.3f}-{value.high:.3f})"
+    factor, digits = (100, 1) if percent else (1, 3)
+    mean = f"{factor * value.mean:.{digits}f}{' %' if percent else ''}"
+    if value.low is None or value.high is None:
+        return mean
+    return f"{mean} ({factor * value.low:.{digits}f}-{factor * value.high:.{digits}f})"
