@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from xiangqi_gpt.rules.board import Board
     from xiangqi_gpt.rules.move import Move
 
-DEFAULT_REVIEWER = "gpt:lookahead=60"
+DEFAULT_REVIEWER = "gpt:lookahead=30"
 """The bundled model; descents of each of the two searches of a move."""
 
 

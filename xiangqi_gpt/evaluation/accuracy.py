@@ -160,7 +160,8 @@ def summarise_accuracy(facts: Sequence[GameFacts], *, seed: int = 0) -> Accuracy
 
     game = np.repeat(np.arange(len(facts)), [one.plies for one in facts])
     ply = np.concatenate([np.arange(one.plies) for one in facts]) if facts else np.empty(0, np.int64)
-    rank, teacher, result = column("rank"), column("teacher_rank"), column("result")
+    rank, result = column("rank"), column("result")
+    teacher = np.concatenate([np.empty(0, np.int64), *(one.teacher_rank for one in facts)])
     human, taught, known = rank != _NONE, teacher != _NONE, result != _NONE
     values = column("value").reshape(-1, 3)[known]
     truth = np.eye(3)[result[known].astype(int)].reshape(-1, 3)
