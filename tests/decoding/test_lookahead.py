@@ -364,3 +364,13 @@ def test_another_order_of_moves_is_not_scored_again() -> None:
     found = lookahead(scorer, nodes=400, exploration=20).search(Board())
     assert found.depth >= 3
     assert len(scored) < 399
+
+
+def test_a_search_of_some_moves_leaves_no_tree() -> None:
+    board = Board(MATE_IN_TWO)
+    searcher = lookahead(nodes=60, k=50)
+    slow = Move.from_iccs("f0f1")
+    found = searcher.search(board, root_moves=[slow])
+    assert [candidate.move for candidate in found.candidates] == [slow]
+    # The restricted tree is not taken for that of the whole position.
+    assert searcher.search(board, nodes=3000).candidates[0].mate == 2
