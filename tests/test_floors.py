@@ -19,11 +19,13 @@ import xiangqi_gpt
 
 FLOORS = {
     "__init__": 0,
+    "_transformers": 0,
     "errors": 0,
     "files": 0,
     "lock": 0,
     "resources": 0,
     "rules": 0,
+    "safe_json": 0,
     "notation": 1,
     "records": 1,
     "tokens": 2,
@@ -49,15 +51,22 @@ TORCH_FLOOR = FLOORS["model"]
 OWNERS = {"pygame": {"gui"}, "click": {"cli"}, "chess": {"players"}}
 """The only packages that may import a library."""
 
+COAT_ONLY = {"transformers", "peft", "accelerate"}
+"""Libraries that belong to the Hugging Face coat, the folder model/hf, alone."""
+
 _FRONTS = {"pygame", "click"}
 _TABLES = {"pyarrow", "rich"}
+_COAT = {"transformers", "accelerate", "peft"}
 FREE_OF = {
-    ("errors", "files", "lock", "resources"): {"numpy", "chess"} | TORCH | _FRONTS | _TABLES,
+    ("_transformers", "errors", "files", "lock", "resources", "safe_json"): (
+        {"numpy", "chess"} | TORCH | _FRONTS | _TABLES
+    ),
     ("rules", "notation"): {"chess"} | TORCH | _FRONTS | _TABLES,
     ("records", "tokens"): {"chess"} | TORCH | _FRONTS,
     ("dataset", "teacher"): TORCH | _FRONTS,
-    ("model", "decoding", "players", "arena", "evaluation"): _FRONTS,
-    ("training", "experiments", "compress", "uci"): _FRONTS,
+    ("model",): _FRONTS,
+    ("decoding", "players", "arena", "evaluation"): _FRONTS | _COAT,
+    ("training", "experiments", "compress", "uci"): _FRONTS | _COAT,
     ("terminal",): TORCH | _FRONTS,
     ("gui",): TORCH | {"click"},
     ("cli",): TORCH | {"pygame"},
@@ -128,6 +137,9 @@ def target_of(module: str) -> str | None:
 def faults_of(found: Import) -> Iterator[str]:
     """What is wrong with an import."""
     floor = FLOORS[found.importer]
+    if found.library in COAT_ONLY and found.path.parts[:2] != ("model", "hf"):
+        yield f"{found}: {found.library} stays in model/hf"
+        return
     target = target_of(found.module)
     if target is not None:
         if FLOORS[target] > floor:
@@ -270,6 +282,7 @@ def test_a_repeated_base_name_is_found() -> None:
         ("import pygame", "terminal/draw.py", "pygame stays in gui"),
         ("from click import echo", "uci/session.py", "click stays in cli"),
         ("import chess.engine", "arena/match.py", "chess stays in players"),
+        ("import transformers", "model/gpt.py", "transformers stays in model/hf"),
     ],
 )
 def test_a_planted_import_is_found(line: str, path: str, fault: str) -> None:
@@ -287,6 +300,7 @@ def test_a_planted_import_is_found(line: str, path: str, fault: str) -> None:
         ("from ..rules import Board", "notation/iccs.py"),
         ("from xiangqi_gpt.evaluation.accuracy import measure_accuracy", "training/loop.py"),
         ("import torch", "model/gpt.py"),
+        ("import transformers", "model/hf/modeling.py"),
         ("import pygame", "gui/app.py"),
         ("import numpy", "rules/batch.py"),
     ],

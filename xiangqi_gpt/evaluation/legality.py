@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from xiangqi_gpt.decoding import MoveScores, Scorer
-from xiangqi_gpt.decoding.hf import own_words
 from xiangqi_gpt.errors import IllegalMoveError, MoveError
+from xiangqi_gpt.model.generation import greedy_unmasked
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 
@@ -91,7 +91,7 @@ def measure_legality_of_boards(
 
 def broken_rule(scorer: Scorer, board: Board) -> str | None:
     """The rule that the model's own next move breaks on *board*: the name of a Reason, NO_MOVE, or None."""
-    said = own_words(scorer.model, board, scorer.condition)
+    said = greedy_unmasked(scorer.model, board, scorer.condition)
     if len(said) < scorer.tokenizer.slots:
         return NO_MOVE
     try:

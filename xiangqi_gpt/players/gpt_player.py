@@ -22,7 +22,7 @@ from xiangqi_gpt.decoding import (
 )
 from xiangqi_gpt.decoding.lookahead import Found
 from xiangqi_gpt.errors import ConfigError, PlayerError
-from xiangqi_gpt.model import XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.players.base import Analysis, Limit, Line, PlayResult, Value, legal_moves_or_error
 from xiangqi_gpt.resources import resource_path
@@ -41,15 +41,16 @@ def bundled_model() -> Path:
 
 
 @lru_cache(maxsize=4)
-def _load(directory: Path, modified: float) -> XiangqiGPTForCausalLM:
+def _load(directory: Path, modified: float) -> XiangqiGPT:
     return load_model(directory)
 
 
-def open_model(model_dir: str | Path | None = None) -> XiangqiGPTForCausalLM:
+def open_model(model_dir: str | Path | None = None) -> XiangqiGPT:
     """The model in *model_dir*, or the bundled one; loaded once however often it is asked for."""
     directory = bundled_model() if model_dir is None else Path(model_dir)
-    config = directory / "config.json"
-    return _load(directory.resolve(), config.stat().st_mtime if config.is_file() else 0.0)
+    files = [directory / name for name in ("config.json", "adapter_config.json")]
+    changed = max((file.stat().st_mtime for file in files if file.is_file()), default=0.0)
+    return _load(directory.resolve(), changed)
 
 
 def thinking_threads() -> int:

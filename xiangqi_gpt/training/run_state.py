@@ -25,7 +25,6 @@ from torch.optim import Optimizer
 
 from xiangqi_gpt.errors import ModelError
 from xiangqi_gpt.files import atomic_path, is_disk_full, read_limited, remove_partial_files
-from xiangqi_gpt.model.checkpoint import quiet
 from xiangqi_gpt.training.ema import EMA_FILE, Ema
 
 STATE_FILE = "training.json"
@@ -88,8 +87,7 @@ def save(
         disk_full_as_error(out, "a checkpoint"),
         atomic_path(final, overwrite=True, folder=True, parents=True, error=ModelError) as draft,
     ):
-        with quiet():
-            model.save_pretrained(draft)
+        model.save_pretrained(draft)
         names = [name for name, _ in model.named_parameters()]
         save_file(_flatten(names, optimizer), draft / OPTIMIZER_FILE)
         state: dict[str, Any] = {
@@ -134,8 +132,7 @@ def write_model(model: Any, path: Path, notes: Mapping[str, Any] | None = None) 
         disk_full_as_error(path.parent, "a model"),
         atomic_path(path, overwrite=True, folder=True, parents=True, error=ModelError) as draft,
     ):
-        with quiet():
-            model.save_pretrained(draft)
+        model.save_pretrained(draft)
         if notes is not None:
             (draft / NOTES_FILE).write_text(json.dumps(dict(notes), indent=1), encoding="utf-8")
 
