@@ -3,8 +3,8 @@
     python -m tools.make_fonts --source /usr/share/fonts/opentype/noto --out assets/fonts
 
 The sources are Debian's `fonts-noto-cjk`; fonttools comes with the `dev` extra. Three files:
-`XiangqiSans-Regular.otf` for text, with the 3,755 most common simplified characters besides our own so that
-a new sentence or a player's name is rarely a box, `XiangqiSerif-Bold.otf` for headings, and
+`XiangqiSans-Regular.otf` for text, with the most common simplified and traditional characters besides our own so
+that a comment or a player's name is rarely a box, `XiangqiSerif-Bold.otf` for headings, and
 `XiangqiPieces-Bold.otf`, in the traditional forms, for pieces, river and numerals.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "xiangqi_gpt"
-SPEAKING = ("gui", "players", "rules")
+SPEAKING = ("gui", "play", "players", "rules")
 """Folders of the package whose words reach the window."""
 
 LATIN = "".join(map(chr, [*range(0x20, 0x7F), *range(0xA0, 0x100)]))
@@ -30,22 +30,28 @@ TRADITIONAL = "紅黑勝負負將軍絕殺困斃長捉違規無效擋腳塞眼�
 
 
 def common_characters() -> str:
-    """The 3,755 characters of the first level of GB 2312, in its order."""
-    raw = (bytes((high, low)) for high in range(0xB0, 0xD8) for low in range(0xA1, 0xFF))
-    return "".join(pair.decode("gb2312", errors="ignore") for pair in raw)
+    """The first levels of GB 2312 (3,755 simplified characters) and of Big5 (5,401 traditional ones)."""
+    simplified = (bytes((high, low)) for high in range(0xB0, 0xD8) for low in range(0xA1, 0xFF))
+    traditional = (bytes((high, low)) for high in range(0xA4, 0xC7) for low in range(0x40, 0xFF))
+    return "".join(
+        pair.decode(encoding, errors="ignore")
+        for encoding, pairs in (("gb2312", simplified), ("big5", traditional))
+        for pair in pairs
+    )
 
 
 def source_characters() -> set[str]:
-    """Every non-ASCII character that the sources of `SPEAKING` may put on the screen: docstrings do not count."""
+    """Every non-ASCII character of the catalogue and of the sources of `SPEAKING`, docstrings aside."""
     found: set[str] = set()
-    files = (path for folder in SPEAKING for path in (PACKAGE / folder).rglob("*.py"))
+    files = {path for folder in SPEAKING for path in (PACKAGE / folder).rglob("*.py")}
     for path in sorted(files):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
-                found.update(char for char in node.value if not char.isascii() and char.isprintable())
-    return found
+                found.update(node.value)
+    found.update((PACKAGE / "catalogue.toml").read_text(encoding="utf-8"))
+    return {char for char in found if not char.isascii() and char.isprintable()}
 
 
 def make_subset(

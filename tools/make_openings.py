@@ -20,7 +20,7 @@ from pathlib import Path
 from xiangqi_gpt.errors import XiangqiError
 from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.players.base import Limit, Player
-from xiangqi_gpt.players.engine import EnginePlayer
+from xiangqi_gpt.players.engine_player import EnginePlayer
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 

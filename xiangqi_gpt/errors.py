@@ -8,6 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal, TypeAlias
+
+from xiangqi_gpt.texts import Message, has_text
+
+PointNames: TypeAlias = Literal["iccs", "files"]
+"""How a board names its points: a0 to i9, or by the numbers of the files."""
 
 
 class XiangqiError(ValueError):
@@ -45,17 +51,25 @@ class FenFault:
 
     Attributes:
         code: which fault.
-        text_en: the fault in English.
-        text_zh: the fault in Chinese.
+        message: what is wrong.
         square: where on the board, or None.
         fatal: whether no board can be made of the text at all.
     """
 
     code: FenFaultCode
-    text_en: str
-    text_zh: str
+    message: Message
     square: int | None = None
     fatal: bool = False
+
+    @property
+    def text_en(self) -> str:
+        """The fault in English."""
+        return self.message.text("en")
+
+    @property
+    def text_zh(self) -> str:
+        """The fault in Chinese."""
+        return self.message.text("zh")
 
 
 class FenError(XiangqiError):
@@ -99,13 +113,31 @@ class Illegality:
 
     Attributes:
         reason: the rule that it breaks.
-        text_en: the explanation in English.
-        text_zh: the explanation in Chinese.
+        key: the row of the catalogue that explains it.
+        arguments: what the text needs.
+        blocker: the square of the piece that stands in the way, or None.
     """
 
     reason: Reason
-    text_en: str
-    text_zh: str
+    key: str
+    arguments: tuple[tuple[str, object], ...]
+    blocker: int | None = None
+
+    def message(self, points: PointNames = "iccs") -> Message:
+        """The explanation for a board that shows points as `points`: their ICCS names, or the numbers of files."""
+        key = f"illegal_on_files.{self.key}"
+        section = "illegal_on_files" if points == "files" and has_text(key) else "illegal"
+        return Message(f"{section}.{self.key}", self.arguments)
+
+    @property
+    def text_en(self) -> str:
+        """The explanation in English, with ICCS names."""
+        return self.message().text("en")
+
+    @property
+    def text_zh(self) -> str:
+        """The explanation in Chinese, with ICCS names."""
+        return self.message().text("zh")
 
 
 class IllegalMoveError(MoveError):

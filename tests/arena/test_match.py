@@ -21,7 +21,7 @@ from xiangqi_gpt.players import (
     PlayResult,
 )
 from xiangqi_gpt.players.baselines import GreedyPlayer, RandomPlayer
-from xiangqi_gpt.players.engine import EnginePlayer
+from xiangqi_gpt.players.engine_player import EnginePlayer
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 

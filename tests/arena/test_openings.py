@@ -7,8 +7,9 @@ import pytest
 
 from tools.make_openings import OpeningsConfig, is_settled, make_openings
 from xiangqi_gpt.arena.openings import load_openings
+from xiangqi_gpt.engines.process import find_engine
 from xiangqi_gpt.errors import RecordError
-from xiangqi_gpt.players.engine import EnginePlayer, find_engine
+from xiangqi_gpt.players.engine_player import EnginePlayer
 
 needs_fairy = pytest.mark.skipif(
     find_engine("fairy-stockfish") is None, reason="the engine fairy-stockfish is not installed"

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from xiangqi_gpt.cli.main import cli
-from xiangqi_gpt.players.engine import find_engine
+from xiangqi_gpt.engines.process import find_engine
 from xiangqi_gpt.records import read_games
 
 KEYS = {

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ from click.testing import CliRunner, Result
 
 from xiangqi_gpt.cli import play_command
 from xiangqi_gpt.cli.main import cli
-from xiangqi_gpt.gui import settings as settings_module
-from xiangqi_gpt.gui.settings import Settings, load_settings
+from xiangqi_gpt.play import autosave as autosave_module
+from xiangqi_gpt.play import settings as settings_module
+from xiangqi_gpt.play.settings import Settings, load_settings
 from xiangqi_gpt.rules import START_FEN, ConfigError
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -19,11 +22,13 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 @pytest.fixture(autouse=True)
 def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No display, and settings of its own."""
+    """No display, settings of its own, and a folder of games for each session."""
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
     monkeypatch.setattr(settings_module, "settings_path", lambda: tmp_path / "config" / "play.json")
+    sessions = count()
+    monkeypatch.setattr(autosave_module, "games_path", lambda: tmp_path / f"games {next(sessions)}")
 
 
 def run(*arguments: str, lines: str = "") -> Result:
@@ -152,6 +157,7 @@ def test_an_ascii_terminal_gets_letters_and_piped_lines_end_cleanly(tmp_path: Pa
         **os.environ,
         "PYTHONIOENCODING": "ascii",
         "XDG_CONFIG_HOME": str(tmp_path),
+        "XDG_DATA_HOME": str(tmp_path),
         "LC_ALL": "zh_CN.UTF-8",
     }
     command = [sys.executable, "-m", "xiangqi_gpt.cli.main", "play", "--terminal", "--player", "random"]
@@ -173,6 +179,57 @@ def test_the_command_does_not_load_what_it_does_not_need() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )
     assert done.stdout.strip() == "[]"
+
+
+ALONE = """
+import sys
+from pathlib import Path
+from xiangqi_gpt.cli.main import cli
+from xiangqi_gpt.play import autosave, settings
+autosave.games_path = lambda: Path(sys.argv[1]) / "games"
+settings.settings_path = lambda: Path(sys.argv[1]) / "play.json"
+cli(["play", "--terminal", "--player", "greedy", "--seed", "1"])
+"""
+"""A session in a process of its own that keeps its files in a folder of the test."""
+
+
+def test_a_game_survives_a_kill_and_is_resumed(tmp_path: Path) -> None:
+    environment = {**os.environ, "LC_ALL": "en_US.UTF-8", "PYTHONUTF8": "1"}
+    command = [sys.executable, "-c", ALONE, str(tmp_path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, encoding="utf-8"
+    ) as killed:
+        assert killed.stdin is not None
+        assert killed.stdout is not None
+        killed.stdin.write("h2e2\nfen\n")
+        killed.stdin.flush()
+        lines = iter(killed.stdout.readline, "")
+        fen = next(found for found in (re.search(r"\S+/\S+ w - - \d+ 2", line) for line in lines) if found)
+        killed.kill()
+    done = subprocess.run(
+        command,
+        input="continue\nfen\nmoves\nundo\n",
+        capture_output=True,
+        env=environment,
+        encoding="utf-8",
+        check=True,
+        timeout=120,
+    )
+    assert "The last game, against greedy, is not finished (2 plies): continue resumes it." in done.stdout
+    assert "The game goes on. Red to move" in done.stdout
+    assert fen[0] in done.stdout
+    assert "  1. C2=5  " in done.stdout
+
+
+def test_an_offer_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(autosave_module, "games_path", lambda: tmp_path / "games")
+    assert "not finished" not in run("--terminal", "--player", "greedy", lines="h2e2\nquit\n").output
+    second = run("--terminal", "--player", "greedy", lines="b2e2\ncontinue\nquit\n").output
+    assert "is not finished" in second
+    assert "There is no unfinished game." in second, "the new game has begun"
+    assert len(list((tmp_path / "games").glob("*.json"))) == 2
+    fen = "3k5/9/9/9/9/9/9/9/4R4/4K4 w - - 0 1"
+    assert "not finished" not in run("--terminal", "--player", "greedy", "--fen", fen).output
 
 
 def test_the_start_is_the_usual_one() -> None:

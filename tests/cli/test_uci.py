@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from xiangqi_gpt.cli.main import cli
 from xiangqi_gpt.players import Limit
-from xiangqi_gpt.players.engine import EnginePlayer
+from xiangqi_gpt.players.engine_player import EnginePlayer
 from xiangqi_gpt.rules.board import Board
 
 COMMAND = [sys.executable, "-m", "xiangqi_gpt.cli.main", "uci", "--player", "random"]

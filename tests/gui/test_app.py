@@ -9,15 +9,15 @@ from pathlib import Path
 import pygame
 import pytest
 
-from tests.gui.players import create_first
+from tests.play.players import create_first
 from xiangqi_gpt.gui import app as app_module
-from xiangqi_gpt.gui import save as save_module
 from xiangqi_gpt.gui.app import App, DisplayError, open_window, run
 from xiangqi_gpt.gui.layout import BUTTONS, DEFAULT_SIZE, menu_layout
 from xiangqi_gpt.gui.screenshot import take_screenshot
-from xiangqi_gpt.gui.settings import Settings
-from xiangqi_gpt.gui.state import GameState
-from xiangqi_gpt.gui.thinker import InlineThinker
+from xiangqi_gpt.play import saving as save_module
+from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.settings import Settings
+from xiangqi_gpt.play.thinker import InlineThinker
 from xiangqi_gpt.players.base import Player
 from xiangqi_gpt.rules import Color, PlayerError, XiangqiError, parse_square
 
@@ -190,7 +190,7 @@ def test_a_new_game_from_the_menu(desk: Desk) -> None:
     menu = desk.state.menu
     assert menu is not None
     places = menu_layout(desk.app.layout, desk.state)
-    wanted = {("menu_side", 1), ("menu_opponent", 1), ("menu_style", 2), ("menu_pieces", 2)}
+    wanted = {("menu.side", 1), ("menu.opponent", 1), ("menu.style", 2), ("menu.pieces", 2)}
     for chip in places.chips:
         if (chip.row, chip.number) in wanted:
             desk.click(*chip.rect.center)

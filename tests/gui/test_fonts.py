@@ -8,8 +8,9 @@ from fontTools.ttLib import TTFont
 
 from tools.make_fonts import NUMERALS, PIECES, source_characters
 from xiangqi_gpt.gui.ink import FILES, Face, Ink
-from xiangqi_gpt.gui.texts import BLACK_FILES, PIECE_SETS, RED_FILES, RIVER, TEXTS
+from xiangqi_gpt.play.wording import BLACK_FILES, PIECE_SETS, RED_FILES, RIVER
 from xiangqi_gpt.resources import resource_path
+from xiangqi_gpt.texts import catalogue
 
 
 def missing(face: Face, characters: str) -> str:
@@ -20,7 +21,7 @@ def missing(face: Face, characters: str) -> str:
 
 
 ASCII = "".join(map(chr, range(33, 127)))
-WORDS = "".join(english + chinese for english, chinese in TEXTS.values())
+WORDS = "".join("".join(row) for row in catalogue().values())
 
 
 def test_a_character_that_no_font_has_is_found_missing() -> None:
@@ -41,6 +42,11 @@ def test_words_of_the_window(face: Face) -> None:
 def test_every_text_in_the_sources(face: Face) -> None:
     """Rules, players and window: refusals, ends of games, notation. If this fails, run `tools.make_fonts`."""
     assert missing(face, "".join(source_characters())) == ""
+
+
+def test_comments_in_both_scripts() -> None:
+    assert missing("sans", "这里走马比较稳健，会受到威胁") == ""
+    assert missing("sans", "這裡走馬比較穩健，會受到威脅") == ""
 
 
 def test_pieces_river_and_labels() -> None:

@@ -4,9 +4,9 @@ from itertools import combinations
 
 import pytest
 
-from xiangqi_gpt.gui import actions
 from xiangqi_gpt.gui.layout import DEFAULT_SIZE, SMALLEST_SIZE, Rect, make_layout, menu_layout
-from xiangqi_gpt.gui.state import GameState
+from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.rules import parse_square
 
 SIZES = [SMALLEST_SIZE, DEFAULT_SIZE, (1366, 700), (800, 1200), (2560, 1440), (3840, 2160)]
@@ -94,4 +94,4 @@ def test_the_menu_fits(size: tuple[int, int]) -> None:
         assert places.box.contains(rect.right - 1, rect.bottom - 1)
     for a, b in combinations(inside, 2):
         assert not overlap(a, b)
-    assert {chip.row for chip in places.chips} == {"menu_side", "menu_opponent", "menu_style", "menu_pieces"}
+    assert {chip.row for chip in places.chips} == {"menu.side", "menu.opponent", "menu.style", "menu.pieces"}

@@ -5,18 +5,20 @@ from __future__ import annotations
 import pygame
 import pytest
 
-from tests.gui.players import FirstMovePlayer
-from xiangqi_gpt.gui import actions
+from tests.play.players import FirstMovePlayer
+from xiangqi_gpt.gui.cards import chip_text
 from xiangqi_gpt.gui.ink import Ink
 from xiangqi_gpt.gui.layout import BUTTONS, DEFAULT_SIZE, SMALLEST_SIZE, make_layout, menu_layout
-from xiangqi_gpt.gui.panel import KEYS, percent, shown_lines, worth
-from xiangqi_gpt.gui.render import Renderer, Slide, chip_text
-from xiangqi_gpt.gui.settings import THEME_NAMES, Settings
-from xiangqi_gpt.gui.state import GameState, Thought
-from xiangqi_gpt.gui.texts import LANGUAGES, PIECE_SETS, Language, say
+from xiangqi_gpt.gui.panel import KEYS, evaluation_text, percent, shown_lines
+from xiangqi_gpt.gui.render import Renderer, Slide
 from xiangqi_gpt.gui.theme import THEMES
+from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.game_state import GameState, Thought
+from xiangqi_gpt.play.settings import THEME_NAMES, Settings
+from xiangqi_gpt.play.wording import PIECE_SETS
 from xiangqi_gpt.players.base import Analysis, Limit, Line
 from xiangqi_gpt.rules import Board, Color, Move, parse_square
+from xiangqi_gpt.texts import LANGUAGES, Language, t
 
 
 def played(plies: int, **settings: object) -> GameState:
@@ -141,17 +143,17 @@ def test_words_fit_their_places(size: tuple[int, int], language: Language) -> No
     layout, ink, state = make_layout(*size), Ink(), played(0, language=language)
     for name, rect in zip(BUTTONS, layout.buttons, strict=True):
         keys = ink.width(KEYS[name], max(12, layout.text - 4)) + layout.text // 2
-        assert ink.width(say(language, name), layout.text) <= rect.w - keys - layout.text // 2, name
+        assert ink.width(t(f"button.{name}", language), layout.text) <= rect.w - keys - layout.text // 2, name
     actions.open_menu(state)
     places = menu_layout(layout, state)
     for chip in places.chips:
         assert ink.width(chip_text(state, chip.row, chip.number), layout.text) <= chip.rect.w - 6
     for name, rect in places.labels:
-        assert ink.width(say(language, name), layout.text) < rect.w
+        assert ink.width(t(name, language), layout.text) < rect.w
     # A row of the candidates: name, detail and value side by side.
     text, width = layout.text, layout.candidates.w
     name_at = round(text * 0.9) + round(width * 0.30) + round(text * 0.8)
-    assert ink.width("前卒５平４" if language == "zh" else "R1+1", text) < text * 5.2
+    assert ink.width("R1+1" if language == "en" else "前卒５平４", text) < text * 5.2
     detail_end = name_at + round(text * 5.2) + ink.width("h2h9", text)
     assert detail_end + text // 2 <= width - ink.width("<0.1 %", text)
     # The longest refusal of the rules, and the end of a game.
@@ -159,7 +161,7 @@ def test_words_fit_their_places(size: tuple[int, int], language: Language) -> No
         "The soldier on i3 does not reach e9: it moves one point forward, and sideways once it has crossed"
     )
     assert not ink.wrap(longest + " the river", text, layout.status.w, 3)[-1].endswith("…")
-    value = say(language, "value", red=100, draw=100, black=100)
+    value = t("game.value", language, red=100, draw=100, black=100)
     assert ink.width(value, max(12, layout.text - 2)) <= layout.candidates.w
 
 
@@ -198,8 +200,8 @@ def test_candidates_end_with_the_move_that_was_played() -> None:
         moves[30],
     ]
     assert [line.move for line in shown_lines(Thought(board, analysis, moves[1]), 3)] == moves[:3]
-    assert worth(Line((moves[0],), score_cp=-125)) == "-1.25"
-    assert worth(Line((moves[0],))) == ""
+    assert evaluation_text(Line((moves[0],), score_cp=-125)) == "-1.25"
+    assert evaluation_text(Line((moves[0],))) == ""
 
 
 def test_labels_follow_the_side_they_are_seen_from() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from xiangqi_gpt.engines.process import find_engine
 from xiangqi_gpt.players import EngineSpec, Limit
-from xiangqi_gpt.players.engine import find_engine
 
 SCRIPT = Path(__file__).with_name("engine_script.py")
 needs_fairy = pytest.mark.skipif(

@@ -7,17 +7,17 @@ from contextlib import contextmanager
 import pytest
 
 from tests.teacher.scripted import needs_fairy, scripted
+from xiangqi_gpt.engines.info import newest_lines, score_of
 from xiangqi_gpt.players import PlayerCrashError, PlayerError, PlayerTimeoutError, parse_engine
 from xiangqi_gpt.players.base import EngineSpec
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
-from xiangqi_gpt.teacher.engine_process import (
-    EngineLieError,
+from xiangqi_gpt.teacher.teacher_engine import (
+    BadEngineAnswerError,
     Game,
     TeacherEngine,
-    engine_name,
-    newest_lines,
-    score_of,
+    stored_score,
+    teacher_name,
 )
 
 
@@ -38,9 +38,9 @@ def test_best_move_and_score_whatever_the_engine_calls_its_ranks(mode: str, rank
         game = Game(Board(), engine.ranks)
         for text in ("b2b9", "a9b9"):
             game.push(Move.from_iccs(text))
-        judgement = engine.judge(game)
-        assert judgement.best == Move.from_iccs("h2h9")  # the horse behind the other cannon
-        assert judgement.cp == 300  # a cannon for two horses
+        label = engine.label(game)
+        assert label.best == Move.from_iccs("h2h9")  # the horse behind the other cannon
+        assert label.cp == 300  # a cannon for two horses
         assert engine.searches == 1
         assert engine.seconds > 0
 
@@ -59,10 +59,10 @@ def test_the_engine_is_told_what_happened_since_the_last_capture() -> None:
 
 def test_several_moves_with_their_scores() -> None:
     with running(scripted(), multipv=3) as engine:
-        judgement = engine.judge(Game(Board(), engine.ranks))
-        assert [move.iccs for move, _ in judgement.lines][:2] == ["h2h9", "b2b9"]
-        assert [cp for _, cp in judgement.lines] == [400, 400, 0]
-        assert judgement.lines[0] == (judgement.best, judgement.cp)
+        label = engine.label(Game(Board(), engine.ranks))
+        assert [move.iccs for move, _ in label.lines][:2] == ["h2h9", "b2b9"]
+        assert [cp for _, cp in label.lines] == [400, 400, 0]
+        assert label.lines[0] == (label.best, label.cp)
 
 
 def test_scores_of_several_moves_are_of_one_depth() -> None:
@@ -72,7 +72,7 @@ def test_scores_of_several_moves_are_of_one_depth() -> None:
         "info depth 4 multipv 1 score cp 84 upperbound pv h2e2",
         "info depth 3 multipv 2 score cp 104 pv b2e2",
     ]
-    assert [(line.move, line.cp) for line in newest_lines(said)] == [("h2e2", 105), ("b2e2", 104)]
+    assert [(line.pv[0], line.cp) for line in newest_lines(said)] == [("h2e2", 105), ("b2e2", 104)]
     assert [line.cp for line in newest_lines(said[2:3])] == [84]
 
 
@@ -81,14 +81,21 @@ def test_mates_and_bounds_as_they_are_stored() -> None:
     for words, cp in (
         ("mate 3", 29_997), ("mate -2", -29_998), ("mate 1", 29_999), ("cp 25000", 20_000), ("cp -31 upperbound", -31),
     ):  # fmt: skip
-        assert score_of([line.format(words) for line in lines], "h2e2") == cp
+        found = score_of([line.format(words) for line in lines], "h2e2")
+        assert found is not None
+        assert stored_score(found) == cp
     newest_counts = [
         "info score cp 5 pv h2e2",
         "info score cp 40 lowerbound pv h2e2",
         "info score cp x pv h2e2",
     ]
-    assert score_of(newest_counts, "h2e2") == 40
-    assert score_of(["info score cp 5 pv h2e2", "info score cp 7 pv b2e2"], "h2e2") == 5
+    for lines, cp in (
+        (newest_counts, 40),
+        (["info score cp 5 pv h2e2", "info score cp 7 pv b2e2"], 5),
+    ):
+        found = score_of(lines, "h2e2")
+        assert found is not None
+        assert found.cp == cp
     assert score_of(["info score cp 5 multipv 2 pv h2e2", "info depth 3"], "h2e2") is None
 
 
@@ -106,29 +113,33 @@ def test_a_lie_is_typed_and_quoted(mode: str, multipv: int, words: str) -> None:
     with running(scripted(mode), multipv) as engine:
         game = Game(Board(), engine.ranks)
         for _ in range(3):
-            game.push(engine.judge(game).best)
-        with pytest.raises(EngineLieError, match=words) as caught:
-            engine.judge(game)
+            game.push(engine.label(game).best)
+        with pytest.raises(BadEngineAnswerError, match=words) as caught:
+            engine.label(game)
         assert caught.value.engine == engine.name
         assert caught.value.fen == game.board.fen()
         again = pickle.loads(pickle.dumps(caught.value))
-        assert (str(again), again.fen, again.said) == (str(caught.value), caught.value.fen, caught.value.said)
+        assert (str(again), again.fen, again.answer) == (
+            str(caught.value),
+            caught.value.fen,
+            caught.value.answer,
+        )
 
 
 def test_death_and_silence_are_told_apart() -> None:
     with running(scripted("dies")) as engine:
         game = Game(Board(), engine.ranks)
         for _ in range(6):
-            engine.judge(game)
+            engine.label(game)
         with pytest.raises(PlayerCrashError, match=r"exit code 3.* in 'rnba"):
-            engine.judge(game)
+            engine.label(game)
         with pytest.raises(PlayerCrashError):
-            engine.judge(game)
+            engine.label(game)
     with (
         running(scripted("silent", timeout=3.0)) as engine,
         pytest.raises(PlayerTimeoutError, match="within 3 s, found silence in"),
     ):
-        engine.judge(Game(Board(), engine.ranks))
+        engine.label(Game(Board(), engine.ranks))
 
 
 @pytest.mark.parametrize(
@@ -166,20 +177,20 @@ def test_an_engine_for_another_game_is_refused() -> None:
 
 
 def test_names() -> None:
-    assert engine_name(parse_engine("/usr/games/fairy-stockfish -x,nodes=9,Hash=2")) == (
+    assert teacher_name(parse_engine("/usr/games/fairy-stockfish -x,nodes=9,Hash=2")) == (
         "fairy-stockfish[nodes=9,Hash=2]"
     )
-    assert engine_name(parse_engine("pikafish,time=0.5")) == "pikafish[time=0.5]"
-    assert engine_name(parse_engine("pikafish")) == "pikafish[nodes=1000]"
+    assert teacher_name(parse_engine("pikafish,time=0.5")) == "pikafish[time=0.5]"
+    assert teacher_name(parse_engine("pikafish")) == "pikafish[nodes=1000]"
 
 
 @needs_fairy
 def test_fairy_stockfish_finds_a_mate_and_forgets_between_games() -> None:
     with running(parse_engine("fairy-stockfish,nodes=300,Hash=1")) as engine:
         mate = Board("3k5/9/9/9/9/9/9/4R4/9/R3K4 w - - 0 1")
-        judgements = []
+        labels = []
         for board in (Board(), mate, Board()):
             engine.new_game()
-            judgements.append(engine.judge(Game(board, engine.ranks)))
-        assert judgements[0] == judgements[2]
-        assert judgements[1].cp == 29_999
+            labels.append(engine.label(Game(board, engine.ranks)))
+        assert labels[0] == labels[2]
+        assert labels[1].cp == 29_999

@@ -11,10 +11,10 @@ from xiangqi_gpt.records import read_games, split_of
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.move import Move
-from xiangqi_gpt.teacher.engine_process import TeacherEngine
 from xiangqi_gpt.teacher.labelling import Labelling, labels_of
 from xiangqi_gpt.teacher.playout import PlayOut
 from xiangqi_gpt.teacher.schema import TEACHER_SCHEMA, write_play_outs
+from xiangqi_gpt.teacher.teacher_engine import TeacherEngine
 from xiangqi_gpt.teacher.work import Row, Task
 
 GIVEN = tuple(Move.from_iccs(text).index for text in ("h2e2", "h9g7"))

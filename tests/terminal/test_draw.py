@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from xiangqi_gpt.gui.texts import PieceSet
+from xiangqi_gpt.play.wording import PieceSet
 from xiangqi_gpt.rules import Board, Move
 from xiangqi_gpt.terminal.draw import draw_board
 

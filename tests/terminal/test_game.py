@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import io
-import string
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from tests.gui.players import FirstMovePlayer, create_first
-from xiangqi_gpt.gui.settings import Settings
-from xiangqi_gpt.gui.state import GameState
-from xiangqi_gpt.gui.texts import LANGUAGES, Language
+from tests.play.players import FirstMovePlayer, create_first
+from xiangqi_gpt.play.autosave import Autosave
+from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.settings import Settings
 from xiangqi_gpt.players.base import Limit, Player, PlayResult
 from xiangqi_gpt.rules import START_FEN, Board, Color, PlayerError
+from xiangqi_gpt.terminal.commands import COMMANDS
 from xiangqi_gpt.terminal.game import TerminalGame, percent, without_chinese
-from xiangqi_gpt.terminal.texts import _TEXTS, COMMANDS
+from xiangqi_gpt.texts import LANGUAGES, Language
 
 
 class Session:
@@ -29,6 +29,7 @@ class Session:
         fen: str = START_FEN,
         human: Color = Color.RED,
         create: object = create_first,
+        autosave: Autosave | None = None,
     ) -> None:
         board = Board(fen)
         self.state = GameState(
@@ -37,6 +38,8 @@ class Session:
             humans=frozenset((human,)),
             outcome=board.outcome(),
         )
+        if autosave is not None:
+            self.state.offer = autosave.find_unfinished()
         self.saved: list[Settings] = []
         self.prompts: list[str] = []
         script = iter(lines)
@@ -52,6 +55,7 @@ class Session:
             Console(file=buffer, highlight=False, width=80),
             read,
             save=self.saved.append,
+            autosave=autosave,
         )
         try:
             game.run()
@@ -242,14 +246,6 @@ def test_the_player_is_closed() -> None:
     assert player.closed
 
 
-@pytest.mark.parametrize("key", _TEXTS)
-def test_both_languages_have_the_same_fields(key: str) -> None:
-    english, chinese = (
-        {name for _, name, _, _ in string.Formatter().parse(text) if name} for text in _TEXTS[key]
-    )
-    assert english == chinese
-
-
 def test_percentages() -> None:
     assert [percent(x) for x in (1.0, 0.34, 0.056, 0.0002, 0.0)] == [
         "100 %",
@@ -264,3 +260,45 @@ def test_a_terminal_without_chinese_gets_letters() -> None:
     assert without_chinese(Settings(language="zh", theme="dark")) == Settings(
         language="en", pieces="letters", theme="dark"
     )
+
+
+def test_redo_and_variations() -> None:
+    session = Session("redo", "h2e2", "undo", "r", "moves", "undo", "b0c2", "moves", "恢复")
+    assert session.out.count("There is nothing to redo") == 2
+    assert "Played again. Red to move" in session.out
+    assert "  1. C2=5  P1+1" in session.out
+    assert "  1. H8+7  P1+1\n       ( 1. C2=5  P1+1 )" in session.out
+    assert session.moves[0] == "b0c2"
+
+
+def test_a_new_game_can_be_undone() -> None:
+    session = Session("h2e2", "new black", "undo", "moves")
+    assert "The other game is back. Red to move" in session.out
+    assert session.moves[0] == "h2e2"
+    assert session.state.humans == {Color.RED}
+
+
+def test_a_game_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "two games.pgn"
+    path.write_text("1. H2-E2 H9-G7 *\n", encoding="utf-8")
+    session = Session(f"open {path}", "moves", f"open {path} 2", "open", "c3c4", "g6g5")
+    assert "  1. C2=5  H8+7" in session.out
+    assert f"Not opened: {path} has no readable game number 2" in session.out
+    assert session.out.count("Not opened") == 2
+    assert session.moves == ["h2e2", "h9g7", "c3c4", "g6g5"]
+
+
+def test_an_unfinished_game_is_offered_and_kept(tmp_path: Path) -> None:
+    keeper = Autosave(tmp_path)
+    first = Session("h2e2", autosave=keeper)
+    second = Session("continue", "moves", "continue", autosave=keeper)
+    assert "continue resumes it" not in first.out
+    assert "The last game, against GPT, is not finished (2 plies): continue resumes it." in second.out
+    assert second.moves == first.moves
+    assert "There is no unfinished game." in second.out
+
+
+def test_comments_and_marks() -> None:
+    session = Session("h2e2", "comment a quiet start", "mark ?!", "mark x", "moves")
+    assert "Expected !, ?, !!, ??, !?, ?!, found 'x'." in session.out
+    assert "  1. C2=5  P1+1?!\n       a quiet start" in session.out

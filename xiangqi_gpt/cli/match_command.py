@@ -46,8 +46,8 @@ def command(
 ) -> None:
     """Let two players play a match and print the result from the first one's view.
 
-    A PLAYER is gpt[:model=DIR,temperature=T], random, greedy or engine:CMD[,nodes=N][,time=S][,OptionName=V].
-    Each opening is played with both colours.
+    A PLAYER is gpt[:model=DIR,temperature=T], random, greedy or engine:CMD[,nodes=N][,time=S][,OptionName=V];
+    an engine that does not use UCI needs protocol=ucci or protocol=cecp. Each opening is played with both colours.
     """
     config = MatchConfig(limit=Limit(nodes=nodes, time=seconds, depth=depth), rules=rules, seed=seed)
     lines = load_openings(openings)

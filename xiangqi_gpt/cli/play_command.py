@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from xiangqi_gpt.gui.settings import THEME_NAMES, ThemeName, load_settings, save_settings
-from xiangqi_gpt.gui.state import GameState
-from xiangqi_gpt.gui.texts import LANGUAGES, PIECE_SETS, Language, PieceSet, split_temperature
+from xiangqi_gpt.play.autosave import Autosave
+from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.settings import THEME_NAMES, ThemeName, load_settings, save_settings
+from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet, split_temperature
 from xiangqi_gpt.rules import RULE_SETS, START_FEN, Board, Color, ConfigError
+from xiangqi_gpt.texts import LANGUAGES, Details, Language, Message
 
 if TYPE_CHECKING:
-    from xiangqi_gpt.gui.thinker import Create
+    from xiangqi_gpt.play.thinker import Create
     from xiangqi_gpt.players.base import Player
 
 AHEAD = "lookahead=0.5s"
@@ -33,13 +35,13 @@ USUAL = ("gpt", f"gpt:{AHEAD}", "greedy", "random")
     "--color", type=click.Choice(["red", "black"]), default="red", show_default=True, help="Your side."
 )
 @click.option("--fen", default=START_FEN, show_default="the usual start", help="The position to begin from.")
-@click.option("--pieces", type=click.Choice(list(PIECE_SETS)), help="What stands on the pieces; remembered.")
+@click.option("--pieces", type=click.Choice(list(PIECE_SETS)), help="Characters on the pieces; remembered.")
 @click.option("--theme", type=click.Choice(THEME_NAMES), help="Colours of the window; remembered.")
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Language of all words; remembered.")
 @click.option(
-    "--temperature", type=float, help="0: the GPT plays its most probable move; 1: it draws by lot."
+    "--temperature", type=float, help="0: the GPT plays its most probable move; 1: it samples from its moves."
 )
-@click.option("--seed", type=int, help="For the lots of the opponent; without it every game is another one.")
+@click.option("--seed", type=int, help="Random seed of the opponent; without it every game is different.")
 @click.option(
     "--rules", type=click.Choice(list(RULE_SETS)), default="simple", show_default=True, help="Rule set."
 )
@@ -107,9 +109,12 @@ def command(
         take_screenshot(screenshot, state, create, plies=after, size=parse_size(size), hint=hint)
         click.echo(f"Saved {screenshot}")
         return
-    if not terminal and _play_in_window(state, create):
+    autosave = Autosave()
+    if fen == START_FEN:
+        state.offer = autosave.find_unfinished()
+    if not terminal and _play_in_window(state, create, autosave):
         return
-    _play_in_terminal(state, create)
+    _play_in_terminal(state, create, autosave)
 
 
 def opponents(spec: str) -> tuple[str, ...]:
@@ -150,33 +155,41 @@ def has_display() -> bool:
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"))
 
 
-def _play_in_window(state: GameState, create: Create) -> bool:
+def _play_in_window(state: GameState, create: Create, autosave: Autosave) -> bool:
     """Play in the window; False, having said why, where there can be none."""
     if not has_display():
-        click.echo("No display found (DISPLAY and WAYLAND_DISPLAY are empty): playing in the terminal.")
+        _tell(state, Message.of("terminal.no_display"))
         return False
     try:
         from xiangqi_gpt.gui import app
     except ImportError as error:
-        click.echo(f"The window cannot be opened ({error}): playing in the terminal.")
+        _tell_no_window(state, error)
         return False
     try:
-        app.run(state, create)
+        app.run(state, create, autosave=autosave)
     except app.DisplayError as error:
-        click.echo(f"The window cannot be opened ({error}): playing in the terminal.")
+        _tell_no_window(state, error)
         return False
     return True
 
 
-def _play_in_terminal(state: GameState, create: Create) -> None:
+def _tell_no_window(state: GameState, error: Exception) -> None:
+    reason = Details(str(error), Message.of("error.system"))
+    _tell(state, Message.of("terminal.no_window", error=reason))
+
+
+def _tell(state: GameState, message: Message) -> None:
+    click.echo(message.text(state.language if _can_show_chinese() else "en"))
+
+
+def _play_in_terminal(state: GameState, create: Create, autosave: Autosave) -> None:
     from rich.console import Console
 
     from xiangqi_gpt.terminal.game import TerminalGame, without_chinese
-    from xiangqi_gpt.terminal.texts import tell
 
     if not _can_show_chinese():
-        click.echo(tell("en", "plain_letters"))
         state.settings = without_chinese(state.settings)
+        _tell(state, Message.of("terminal.plain_letters"))
     # A character that the terminal lacks is a question mark there, not the end of the game.
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
@@ -197,7 +210,7 @@ def _play_in_terminal(state: GameState, create: Create) -> None:
             click.echo(line)
         return line
 
-    TerminalGame(state, create, console, read, save=save_settings).run()
+    TerminalGame(state, create, console, read, save=save_settings, autosave=autosave).run()
 
 
 def _can_show_chinese() -> bool:

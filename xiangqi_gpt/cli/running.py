@@ -47,7 +47,7 @@ def finish(out: Path, model: Path, result: Any) -> None:
         f"checkpoint {result.checkpoint}, model {model}{curves}"
     )
     if result.reason != "finished":
-        click.echo("go on with the same command and --resume")
+        click.echo("To resume, run the same command with --resume.")
 
 
 class RunProgress:

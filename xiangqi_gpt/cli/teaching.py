@@ -26,7 +26,8 @@ def engine_option(function: Callable[..., None]) -> Callable[..., None]:
         "--engine",
         required=True,
         metavar="CMD[,nodes=N]",
-        help="UCI engine: program, then nodes=N, depth=D or time=S a position and its UCI options.",
+        help="Engine: program, then nodes=N, depth=D or time=S for each position, protocol=ucci if it is not UCI, "
+        "and its own options.",
     )(function)
 
 

@@ -7,22 +7,24 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import pygame
 
-from xiangqi_gpt.gui import actions
 from xiangqi_gpt.gui.ink import Ink
-from xiangqi_gpt.gui.layout import DEFAULT_SIZE, SMALLEST_SIZE, Layout, make_layout, menu_layout
-from xiangqi_gpt.gui.panel import black_first, first_move_row
+from xiangqi_gpt.gui.layout import DEFAULT_SIZE, SMALLEST_SIZE, Layout, make_layout, menu_layout, offer_layout
 from xiangqi_gpt.gui.render import Renderer, Slide
-from xiangqi_gpt.gui.save import save_game
-from xiangqi_gpt.gui.settings import Settings, save_settings
 from xiangqi_gpt.gui.sprites import Sprites
-from xiangqi_gpt.gui.state import GameState, Menu, Notice
-from xiangqi_gpt.gui.texts import PIECE_SETS, TITLE
 from xiangqi_gpt.gui.theme import THEMES
-from xiangqi_gpt.gui.thinker import Answer, Create, Thinker, ThreadThinker
-from xiangqi_gpt.rules import FenError, Move, PlayerError, Square, XiangqiError
+from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.autosave import Autosave
+from xiangqi_gpt.play.game_state import GameState, Menu, Notice
+from xiangqi_gpt.play.opening import open_game, paste
+from xiangqi_gpt.play.saving import save_game
+from xiangqi_gpt.play.settings import Settings, save_settings
+from xiangqi_gpt.play.thinker import Answer, Create, Thinker, ThreadThinker
+from xiangqi_gpt.play.wording import PIECE_SETS, TITLE, error_text
+from xiangqi_gpt.rules import FenError, Move, PlayerError, RecordError, Square, XiangqiError
 
 FRAME_MS = 12  # between two frames of an animation
 IDLE_MS = 1000  # longest wait for an event
@@ -62,6 +64,7 @@ class App:
         surface: what frames are drawn on.
         window: what the surface belongs to; without one there is no full screen.
         save: called with the settings when they have changed.
+        autosave: keeps the game; without one it is not kept.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class App:
         *,
         window: pygame.Window | None = None,
         save: Callable[[Settings], None] = save_settings,
+        autosave: Autosave | None = None,
     ) -> None:
         self.state = state
         self.surface = surface
@@ -81,12 +85,14 @@ class App:
         self._thinker = thinker
         self._renderer = Renderer()
         self._save = save
+        self._autosave = autosave
+        self._tell_problem()
         self._saved = state.settings
         self._motion: _Motion | None = None
         self._press: _Press | None = None
         self._hover: tuple[int, int] | None = None
         self._scroll: int | None = None
-        self._plies = len(state.history)
+        self._version = state.tree.version
         self._first_load = True
         self._full_screen = False
         self._dirty = True
@@ -114,13 +120,20 @@ class App:
             self._look_at(counted)
             self._dirty = self._dirty or bool(counted) or before != self.state.work
         self._begin_motion(now)
-        if len(self.state.history) != self._plies:
-            self._plies = len(self.state.history)
+        if self.state.tree.version != self._version:
+            self._version = self.state.tree.version
             self._scroll = None
             self._dirty = True
+            if self._autosave is not None:
+                self._autosave.keep(self.state)
+                self._tell_problem()
         if self.state.settings != self._saved:
             self._saved = self.state.settings
             self._save(self._saved)
+
+    def _tell_problem(self) -> None:
+        if self._autosave is not None and self._autosave.problem is not None:
+            self.state.notice = Notice(self._autosave.problem, "warn")
 
     def _look_at(self, counted: list[Answer]) -> None:
         for answer in counted:
@@ -185,6 +198,8 @@ class App:
             self._wheel(event.y)
         elif kind == pygame.WINDOWSIZECHANGED and self._window is not None:
             self.surface = self._window.get_surface()
+        elif kind == pygame.DROPFILE:
+            self._open(Path(event.file))
         elif kind == pygame.WINDOWLEAVE:
             self._hover = None
         self._dirty = True
@@ -192,7 +207,13 @@ class App:
     def _key(self, event: pygame.event.Event) -> None:
         state, key = self.state, event.key
         if event.mod & (pygame.KMOD_CTRL | pygame.KMOD_META):
-            if key == pygame.K_v:
+            if key == pygame.K_z:
+                self.press("redo" if event.mod & pygame.KMOD_SHIFT else "undo")
+            elif key == pygame.K_y:
+                self.press("redo")
+            elif key == pygame.K_s:
+                self.press("save")
+            elif key == pygame.K_v:
                 self._paste()
             elif key == pygame.K_c:
                 self._copy()
@@ -205,14 +226,16 @@ class App:
         elif key == pygame.K_F11:
             self._toggle_full_screen()
         elif state.menu is not None:
-            if key in (pygame.K_RETURN, pygame.K_KP_ENTER):
+            if key in _ENTER:
                 actions.start_from_menu(state)
+        elif state.offer is not None:
+            if key in _ENTER:
+                actions.resume(state)
         elif key in _JUMPS:
-            actions.go_to(state, _JUMPS[key](state))
+            self._scroll = None
+            _JUMPS[key](state)
         elif key in _KEYS:
             self.press(_KEYS[key])
-        elif key == pygame.K_s:
-            self._save_game()
         elif key == pygame.K_c:
             actions.next_labels(state)
         elif key == pygame.K_p:
@@ -225,6 +248,10 @@ class App:
         state.announce = False
         if button == "undo":
             actions.undo(state)
+        elif button == "redo":
+            actions.redo(state)
+        elif button == "save":
+            self._save_game()
         elif button == "hint":
             actions.toggle_hint(state)
         elif button == "flip":
@@ -232,7 +259,7 @@ class App:
         elif button == "new":
             actions.open_menu(state)
         elif button == "language":
-            actions.toggle_language(state)
+            actions.next_language(state)
         elif button == "theme":
             actions.next_theme(state)
 
@@ -241,6 +268,9 @@ class App:
         self._hover = (x, y)
         if state.menu is not None:
             self._click_menu(x, y, state.menu)
+            return
+        if state.offer is not None:
+            self._click_offer(x, y)
             return
         button = layout.button_at(x, y)
         if button is not None:
@@ -273,6 +303,13 @@ class App:
             actions.click_square(self.state, sq)
             self.state.fresh = None  # the piece was carried there: it has nothing left to slide
 
+    def _click_offer(self, x: int, y: int) -> None:
+        places = offer_layout(self.layout)
+        if places.go_on.contains(x, y):
+            actions.resume(self.state)
+        elif places.leave.contains(x, y):
+            self.state.offer = None
+
     def _click_menu(self, x: int, y: int, menu: Menu) -> None:
         places = menu_layout(self.layout, self.state)
         if places.start.contains(x, y):
@@ -280,51 +317,58 @@ class App:
         elif places.cancel.contains(x, y) or not places.box.contains(x, y):
             self.state.menu = None
         for chip in places.chips:
-            if chip.rect.contains(x, y) and not (chip.row == "menu_style" and not self.state.has_styles):
-                if chip.row == "menu_side":
+            if chip.rect.contains(x, y) and not (chip.row == "menu.style" and not self.state.has_styles):
+                if chip.row == "menu.side":
                     menu.side = chip.number
-                elif chip.row == "menu_opponent":
+                elif chip.row == "menu.opponent":
                     menu.opponent = chip.number
-                elif chip.row == "menu_style":
+                elif chip.row == "menu.style":
                     menu.style = chip.number
                 else:
                     actions.choose_pieces(self.state, chip.number)
 
-    def _first_row(self) -> int:
-        return first_move_row(self.state, self.layout) if self._scroll is None else self._scroll
+    @property
+    def first_row(self) -> int:
+        """The row of the move list at its top."""
+        if self._scroll is not None:
+            return self._scroll
+        return self._renderer.move_list.first_row(self.state, self.layout)
 
     def _click_moves(self, x: int, y: int) -> None:
-        first, offset = self._first_row(), black_first(self.state)
-        for ply in range(len(self.state.history)):
-            cell = self.layout.move_cell(ply, first, offset)
-            if cell is not None and cell.contains(x, y):
-                self._scroll = first
-                actions.go_to(self.state, ply + 1)
-                return
+        first = self.first_row
+        node = self._renderer.move_list.node_at(self.state, self.layout, first, x, y)
+        if node is not None:
+            self._scroll = first
+            actions.look_at(self.state, node)
 
     def _wheel(self, up: int) -> None:
-        rows = (len(self.state.history) + black_first(self.state) + 1) // 2
+        rows = len(self._renderer.move_list.rows(self.state, self.layout))
         last = max(0, rows - self.layout.visible_move_rows)
-        self._scroll = max(0, min(last, self._first_row() - up))
+        self._scroll = max(0, min(last, self.first_row - up))
 
     def _paste(self) -> None:
-        text = " ".join(pygame.scrap.get_text().split())
         try:
-            actions.new_game(self.state, fen=text)
+            paste(self.state, pygame.scrap.get_text())
         except FenError as error:
-            self.state.notice = Notice.of("bad_paste", "warn", error=error)
+            self.state.notice = Notice.of("window.bad_paste", "warn", error=error_text(error))
+
+    def _open(self, path: Path) -> None:
+        try:
+            open_game(self.state, path)
+        except RecordError as error:
+            self.state.notice = Notice.of("game.not_opened", "warn", error=error_text(error))
 
     def _copy(self) -> None:
         pygame.scrap.put_text(self.state.shown_board.fen())
-        self.state.notice = Notice.of("copied")
+        self.state.notice = Notice.of("window.copied")
 
     def _save_game(self) -> None:
         try:
             path = save_game(self.state)
         except XiangqiError as error:
-            self.state.notice = Notice.of("not_saved", "warn", error=error)
+            self.state.notice = Notice.of("game.not_saved", "warn", error=error_text(error))
         else:
-            self.state.notice = Notice.of("saved", file=path)
+            self.state.notice = Notice.of("game.saved", file=path)
 
     def _toggle_full_screen(self) -> None:
         if self._window is None:
@@ -337,29 +381,43 @@ class App:
         self.surface = self._window.get_surface()
 
 
+_ENTER = (pygame.K_RETURN, pygame.K_KP_ENTER)
 _KEYS = {
     pygame.K_u: "undo",
+    pygame.K_y: "redo",
     pygame.K_h: "hint",
     pygame.K_f: "flip",
     pygame.K_n: "new",
+    pygame.K_s: "save",
     pygame.K_l: "language",
     pygame.K_t: "theme",
 }
-_JUMPS: dict[int, Callable[[GameState], int]] = {
-    pygame.K_LEFT: lambda state: state.ply - 1,
-    pygame.K_RIGHT: lambda state: state.ply + 1,
-    pygame.K_HOME: lambda state: 0,
-    pygame.K_END: lambda state: len(state.history),
+_JUMPS: dict[int, Callable[[GameState], object]] = {
+    pygame.K_LEFT: lambda state: actions.go_to(state, state.ply - 1),
+    pygame.K_RIGHT: lambda state: actions.go_to(state, state.ply + 1),
+    pygame.K_UP: lambda state: actions.next_variation(state, -1),
+    pygame.K_DOWN: lambda state: actions.next_variation(state, 1),
+    pygame.K_HOME: lambda state: actions.go_to(state, 0),
+    pygame.K_END: actions.go_live,
+    pygame.K_b: actions.play_on_from_here,
+    pygame.K_DELETE: actions.remove_variation,
 }
 
 
-def run(state: GameState, create: Create, *, save: Callable[[Settings], None] = save_settings) -> None:
+def run(
+    state: GameState,
+    create: Create,
+    *,
+    save: Callable[[Settings], None] = save_settings,
+    autosave: Autosave | None = None,
+) -> None:
     """Open the window and play until it is closed.
 
     Args:
         state: the game to begin with.
         create: builds a player from its spec; called on the worker thread.
         save: called with the settings when they have changed.
+        autosave: keeps the game; without one it is not kept.
 
     Raises:
         DisplayError: no window can be opened.
@@ -373,7 +431,7 @@ def run(state: GameState, create: Create, *, save: Callable[[Settings], None] = 
             pygame.event.post(pygame.event.Event(wake))
 
     thinker = ThreadThinker(create, wake_up)
-    app = App(state, thinker, window.get_surface(), window=window, save=save)
+    app = App(state, thinker, window.get_surface(), window=window, save=save, autosave=autosave)
     try:
         while app.running:
             _wait(app)

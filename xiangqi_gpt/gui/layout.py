@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from xiangqi_gpt.gui.actions import SIDES, STYLES
-from xiangqi_gpt.gui.state import GameState
-from xiangqi_gpt.gui.texts import PIECE_SETS
+from xiangqi_gpt.play.actions import SIDES, STYLES
+from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.wording import PIECE_SETS
 from xiangqi_gpt.rules import Square, file_of, rank_of, square
 
 DEFAULT_SIZE = (1180, 820)
 SMALLEST_SIZE = (800, 600)
-BUTTONS = ("undo", "hint", "flip", "new", "language", "theme")
+BUTTONS = ("undo", "redo", "hint", "flip", "new", "save", "language", "theme")
+COLUMNS = 4  # of the buttons
 
 
 class Rect(NamedTuple):
@@ -117,16 +118,21 @@ class Layout:
         """The list below the heading of the moves."""
         return Rect(self.moves.x, self.moves.y + self.row, self.moves.w, self.moves.h - self.row)
 
-    def move_cell(self, ply: int, first_row: int, black_first: bool) -> Rect | None:
-        """Where ply `ply` (from 0) stands in the move list scrolled to `first_row`; None if out of sight."""
-        row, column = divmod(ply + black_first, 2)
+    def list_row(self, row: int, first_row: int) -> Rect | None:
+        """Where a row of the move list scrolled to `first_row` stands; None if out of sight."""
         area = self.move_rows
         y = area.y + (row - first_row) * self.row
-        if row < first_row or y + self.row > area.bottom:
+        return Rect(area.x, y, area.w, self.row) if row >= first_row and y + self.row <= area.bottom else None
+
+    def move_cell(self, ply: int, first_row: int, black_first: bool) -> Rect | None:
+        """Where ply `ply` (from 0) stands in a move list of pairs without variations; None if out of sight."""
+        row, column = divmod(ply + black_first, 2)
+        whole = self.list_row(row, first_row)
+        if whole is None:
             return None
         number = round(self.text * 2.2)
-        width = (area.w - number) // 2
-        return Rect(area.x + number + column * width, y, width, self.row)
+        width = (whole.w - number) // 2
+        return Rect(whole.x + number + column * width, whole.y, width, whole.h)
 
     @property
     def visible_move_rows(self) -> int:
@@ -162,11 +168,11 @@ def make_layout(width: int, height: int) -> Layout:
     candidates = Rect(panel_x, status.bottom + gap // 2, panel_w, (rows + 3) * row)
     moves_y = candidates.bottom + gap // 2
     moves = Rect(panel_x, moves_y, panel_w, buttons_y - gap - moves_y)
-    button_w = (panel_w - 2 * button_gap) // 3
+    button_w = (panel_w - (COLUMNS - 1) * button_gap) // COLUMNS
     buttons = tuple(
         Rect(
-            panel_x + (i % 3) * (button_w + button_gap),
-            buttons_y + (i // 3) * (button_h + button_gap),
+            panel_x + (i % COLUMNS) * (button_w + button_gap),
+            buttons_y + (i // COLUMNS) * (button_h + button_gap),
             button_w,
             button_h,
         )
@@ -189,10 +195,10 @@ class MenuLayout:
 def menu_layout(layout: Layout, state: GameState) -> MenuLayout:
     """Where the menu stands. Nothing moves while one chooses."""
     rows = (
-        ("menu_side", len(SIDES)),
-        ("menu_opponent", len(state.specs)),
-        ("menu_style", len(STYLES)),
-        ("menu_pieces", len(PIECE_SETS)),
+        ("menu.side", len(SIDES)),
+        ("menu.opponent", len(state.specs)),
+        ("menu.style", len(STYLES)),
+        ("menu.pieces", len(PIECE_SETS)),
     )
     text, row = layout.text, round(layout.text * 2.9)
     width = min(layout.board.w - 2 * text, 36 * text)
@@ -214,3 +220,25 @@ def menu_layout(layout: Layout, state: GameState) -> MenuLayout:
     start = Rect(inner.x + half + text, y, half, round(text * 2.1))
     cancel = Rect(inner.x, y, half, round(text * 2.1))
     return MenuLayout(box, tuple(labels), tuple(chips), start, cancel)
+
+
+@dataclass(frozen=True)
+class OfferLayout:
+    """The offer to resume a game: its box and its two buttons."""
+
+    box: Rect
+    go_on: Rect
+    leave: Rect
+
+
+def offer_layout(layout: Layout) -> OfferLayout:
+    """Where the offer stands."""
+    text = layout.text
+    width, height = min(layout.board.w - 2 * text, 30 * text), 11 * text
+    cx, cy = layout.board.center
+    box = Rect(cx - width // 2, cy - height // 2, width, height)
+    inner = box.inset(round(text * 1.4), text)
+    half, button_h = (inner.w - text) // 2, round(text * 2.1)
+    y = inner.bottom - button_h
+    go_on = Rect(inner.x + half + text, y, half, button_h)
+    return OfferLayout(box, go_on, Rect(inner.x, y, half, button_h))

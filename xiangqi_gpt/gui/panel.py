@@ -6,13 +6,24 @@ import pygame
 
 from xiangqi_gpt.gui.ink import Ink, mix, rounded, stamp
 from xiangqi_gpt.gui.layout import BUTTONS, Layout, Rect
-from xiangqi_gpt.gui.state import GameState, Thought
-from xiangqi_gpt.gui.texts import move_text, player_label, say, side_name, whole_percents
+from xiangqi_gpt.gui.move_list import MoveList
 from xiangqi_gpt.gui.theme import Rgb, Theme
+from xiangqi_gpt.play.game_state import GameState, Thought
+from xiangqi_gpt.play.wording import move_text, player_name, whole_percents
 from xiangqi_gpt.players.base import Line
 from xiangqi_gpt.rules import Color
+from xiangqi_gpt.texts import t
 
-KEYS = {"undo": "U", "hint": "H", "flip": "F", "new": "N", "language": "L", "theme": "T"}
+KEYS = {
+    "undo": "U",
+    "redo": "Y",
+    "hint": "H",
+    "flip": "F",
+    "new": "N",
+    "save": "S",
+    "language": "L",
+    "theme": "T",
+}
 """The key that does the same as a button."""
 
 
@@ -26,22 +37,11 @@ def percent(share: float) -> str:
     return "<0.1 %" if value > 0 else "0 %"
 
 
-def worth(line: Line) -> str:
+def evaluation_text(line: Line) -> str:
     """What is known of a candidate: its probability, else its score in pawns, else nothing."""
     if line.prob is not None:
         return percent(line.prob)
     return f"{line.score_cp / 100:+.2f}" if line.score_cp is not None else ""
-
-
-def first_move_row(state: GameState, layout: Layout) -> int:
-    """First row of the move list that keeps the ply shown in sight."""
-    row = max(0, state.ply - 1 + black_first(state)) // 2
-    return max(0, row - layout.visible_move_rows + 1)
-
-
-def black_first(state: GameState) -> bool:
-    """Whether the game began with Black to move, which leaves the first cell of the list empty."""
-    return bool(state.history) and state.history[0].color is Color.BLACK
 
 
 class Panel:
@@ -49,6 +49,7 @@ class Panel:
 
     def __init__(self, ink: Ink) -> None:
         self._ink = ink
+        self.move_list = MoveList(ink.width, ink.wrap)
 
     def draw(
         self,
@@ -70,7 +71,7 @@ class Panel:
 
     def _value(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
         rect = layout.value
-        edge = mix(theme.hair, theme.soft, 0.5)
+        edge = mix(theme.divider, theme.secondary_text, 0.5)
         stamp(surface, rounded(rect.w, rect.h, 3, theme.raised, edge), *rect.center)
         inner = rect.inset(1, 1)
         value = state.red_value
@@ -86,7 +87,7 @@ class Panel:
             surface.fill(top_color, (inner.x, inner.y, inner.w, top_h))
             surface.fill(bottom_color, (inner.x, inner.bottom - bottom_h, inner.w, bottom_h))
         middle = rect.center[1]
-        surface.fill(theme.soft, (rect.x - 3, middle - 1, rect.w + 6, 2))
+        surface.fill(theme.secondary_text, (rect.x - 3, middle - 1, rect.w + 6, 2))
 
     def _players(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
         rect, size = layout.players, layout.text
@@ -98,25 +99,31 @@ class Panel:
             color = theme.red if side is Color.RED else theme.black
             dot = rounded(size, size, size // 2, color, theme.face if theme.table[0] < 128 else color)
             stamp(surface, dot, rect.x + size // 2, middle)
-            name = side_name(state.language, side)
+            name = side.message.text(state.language)
             x = rect.x + round(size * 1.6)
             x += self._ink.write(surface, name, x, middle, size, theme.text, face="serif")
-            who = say(state.language, "you") if side in state.humans else player_label(state.spec)
+            who = (
+                t("window.you", state.language)
+                if side in state.humans
+                else player_name(state.spec, state.language)
+            )
             x += round(size * 0.6)
             doing = ""
             if side not in state.humans and state.work in ("load", "move"):
-                doing = say(state.language, "loading" if state.work == "load" else "thinking") + " …"
+                doing = t("game.loading" if state.work == "load" else "game.thinking", state.language) + " …"
             doing_w = self._ink.width(doing, size) + size if doing else size
-            self._ink.write(surface, who, x, middle, size, theme.soft, room=rect.right - x - doing_w)
+            self._ink.write(
+                surface, who, x, middle, size, theme.secondary_text, room=rect.right - x - doing_w
+            )
             if doing:
-                self._ink.write(surface, doing, rect.right, middle, size, theme.soft, align=1)
+                self._ink.write(surface, doing, rect.right, middle, size, theme.secondary_text, align=1)
             elif to_move:
-                turn = say(state.language, "to_move")
-                self._ink.write(surface, turn, rect.right, middle, size, theme.soft, align=1)
+                turn = t("window.to_move", state.language)
+                self._ink.write(surface, turn, rect.right, middle, size, theme.secondary_text, align=1)
 
     def _status(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
         rect, size = layout.status, layout.text
-        surface.fill(theme.hair, (rect.x, rect.y, rect.w, 1))
+        surface.fill(theme.divider, (rect.x, rect.y, rect.w, 1))
         text, tone = state.status()
         color = theme.warn if tone == "warn" else theme.text
         lines = self._ink.wrap(text, size, rect.w, 3)
@@ -128,12 +135,12 @@ class Panel:
     def _heading(
         self, surface: pygame.Surface, rect: Rect, layout: Layout, theme: Theme, left: str, right: str
     ) -> None:
-        surface.fill(theme.hair, (rect.x, rect.y, rect.w, 1))
+        surface.fill(theme.divider, (rect.x, rect.y, rect.w, 1))
         middle = rect.y + layout.row // 2 + 1
         used = self._ink.write(surface, left, rect.x, middle, layout.text, theme.text, face="serif")
         room = rect.w - used - layout.text
         small = max(12, layout.text - 2)
-        self._ink.write(surface, right, rect.right, middle, small, theme.soft, align=1, room=room)
+        self._ink.write(surface, right, rect.right, middle, small, theme.secondary_text, align=1, room=room)
 
     def _candidates(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
         rect, size, row = layout.candidates, layout.text, layout.row
@@ -141,32 +148,43 @@ class Panel:
         thought = state.thought
         note = ""
         if thought is not None:
-            side = side_name(language, thought.board.turn)
-            note = say(language, "considered" if thought.played else "hint_for", side=side)
-        self._heading(surface, rect, layout, theme, say(language, "candidates"), note)
+            key = "window.considered" if thought.played else "window.hint_for"
+            note = t(key, language, side=thought.board.turn)
+        self._heading(surface, rect, layout, theme, t("window.candidates", language), note)
         y = rect.y + row
         if thought is None:
-            moved = any(ply.color not in state.humans for ply in state.history[: state.ply])
-            text = say(language, "no_thoughts" if moved else "no_analysis")
+            moved = any(ply.color not in state.humans for ply in state.shown_plies)
+            text = t("window.no_thoughts" if moved else "window.no_analysis", language)
             for i, words in enumerate(self._ink.wrap(text, size, rect.w, 2)):
-                self._ink.write(surface, words, rect.x, y + row * i + row // 2, size, theme.soft)
+                self._ink.write(surface, words, rect.x, y + row * i + row // 2, size, theme.secondary_text)
             return
         for line in shown_lines(thought, layout.candidate_rows):
             chosen = line.move == thought.played
             text = move_text(language, thought.board, line.move)
             self._bar_row(
-                surface, layout, theme, y, line.prob, theme.arrow, worth(line), text, line.move.iccs, chosen
+                surface,
+                layout,
+                theme,
+                y,
+                line.prob,
+                theme.arrow,
+                evaluation_text(line),
+                text,
+                line.move.iccs,
+                chosen,
             )
             y += row
         leak = thought.analysis.leak
         if leak is not None:
-            name = say(language, "leak")
+            name = t("game.leak", language)
             self._bar_row(surface, layout, theme, y, leak, theme.warn, percent(leak), name, "", False)
             y += row
         if thought.red_value is not None:
             red, draw, black = whole_percents(thought.red_value)
-            text = say(language, "value", red=red, draw=draw, black=black)
-            self._ink.write(surface, text, rect.x, y + row // 2, max(12, size - 2), theme.soft, room=rect.w)
+            text = t("game.value", language, red=red, draw=draw, black=black)
+            self._ink.write(
+                surface, text, rect.x, y + row // 2, max(12, size - 2), theme.secondary_text, room=rect.w
+            )
 
     def _bar_row(
         self,
@@ -195,7 +213,7 @@ class Panel:
             surface.fill(color, (x, middle - track_h // 2, filled, track_h))
         x += track_w + round(size * 0.8)
         self._ink.write(surface, name, x, middle, size, theme.text)
-        self._ink.write(surface, detail, x + round(size * 5.2), middle, size, theme.soft)
+        self._ink.write(surface, detail, x + round(size * 5.2), middle, size, theme.secondary_text)
         self._ink.write(surface, value, rect.right, middle, size, theme.text, align=1)
 
     def _moves(
@@ -208,29 +226,37 @@ class Panel:
         scroll: int | None,
     ) -> None:
         rect, size = layout.moves, layout.text
-        self._heading(surface, rect, layout, theme, say(state.language, "moves"), state.rules_text())
-        first = first_move_row(state, layout) if scroll is None else scroll
-        offset = black_first(state)
-        number = state.board.fullmove_number - (len(state.history) + offset) // 2
-        for ply, entry in enumerate(state.history):
-            cell = layout.move_cell(ply, first, offset)
-            if cell is None:
+        self._heading(surface, rect, layout, theme, t("window.moves", state.language), state.rules_text())
+        first = self.move_list.first_row(state, layout) if scroll is None else scroll
+        game = set(state.tree.live.path)
+        for number, row in enumerate(self.move_list.rows(state, layout)):
+            place = layout.list_row(number, first)
+            if place is None:
                 continue
-            if ply == state.ply - 1:
-                fill = mix(theme.table, theme.last, 0.30)
-                stamp(surface, rounded(cell.w, cell.h, 3, fill), *cell.center)
-            elif hover is not None and cell.contains(*hover):
-                fill = mix(theme.table, theme.hair, 0.5)
-                stamp(surface, rounded(cell.w, cell.h, 3, fill), *cell.center)
-            middle = cell.center[1]
-            if entry.color is Color.RED or ply == 0:
-                label = f"{number + (ply + offset) // 2}"
-                x = rect.x + round(size * 1.7)
-                self._ink.write(surface, label, x, middle, max(12, size - 2), theme.soft, align=1)
-            text = entry.text(state.language)
-            self._ink.write(
-                surface, text, cell.x + size // 2, middle, size, theme.text, room=cell.w - size // 2
-            )
+            for item in row.items:
+                cell = Rect(place.x + item.x, place.y, item.w, place.h)
+                middle = cell.center[1]
+                if row.is_comment:
+                    self._ink.write(
+                        surface, item.text, cell.x, middle, size, theme.secondary_text, room=cell.w
+                    )
+                    continue
+                if item.node is None:
+                    small = max(12, size - 2)
+                    self._ink.write(
+                        surface, item.text, cell.right, middle, small, theme.secondary_text, align=1
+                    )
+                    continue
+                air = size // 2 if row.depth == 0 else 0
+                pill = cell.inset(air // 2 - size // 4, 0)
+                if item.node is state.tree.cursor:
+                    fill = mix(theme.table, theme.last, 0.30)
+                    stamp(surface, rounded(pill.w, pill.h, 3, fill), *pill.center)
+                elif hover is not None and cell.contains(*hover):
+                    fill = mix(theme.table, theme.divider, 0.5)
+                    stamp(surface, rounded(pill.w, pill.h, 3, fill), *pill.center)
+                color = theme.text if item.node in game else theme.secondary_text
+                self._ink.write(surface, item.text, cell.x + air, middle, size, color, room=cell.w - air)
 
     def _buttons(
         self,
@@ -246,11 +272,13 @@ class Panel:
             active = name == "hint" and (state.hint is not None or state.wants_hint)
             fill = mix(theme.raised, theme.line, 0.12) if over or active else theme.raised
             stamp(
-                surface, rounded(rect.w, rect.h, 5, fill, theme.line if active else theme.hair), *rect.center
+                surface,
+                rounded(rect.w, rect.h, 5, fill, theme.line if active else theme.divider),
+                *rect.center,
             )
             small = max(12, size - 4)
             key_w = self._ink.width(KEYS[name], small) + size // 2
-            text = say(state.language, name)
+            text = t(f"button.{name}", state.language)
             room = rect.w - key_w - size // 2
             self._ink.write(
                 surface,
@@ -263,7 +291,13 @@ class Panel:
                 room=room,
             )
             self._ink.write(
-                surface, KEYS[name], rect.right - size // 2, rect.center[1], small, theme.soft, align=1
+                surface,
+                KEYS[name],
+                rect.right - size // 2,
+                rect.center[1],
+                small,
+                theme.secondary_text,
+                align=1,
             )
 
 

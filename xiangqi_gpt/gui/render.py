@@ -6,14 +6,21 @@ from dataclasses import dataclass
 
 import pygame
 
-from xiangqi_gpt.gui.ink import Ink, faded, mix, rounded, stamp, supersample, thick_line
-from xiangqi_gpt.gui.layout import Layout, Rect, menu_layout
+from xiangqi_gpt.gui.cards import Cards
+from xiangqi_gpt.gui.ink import Ink, faded, mix, stamp, supersample, thick_line
+from xiangqi_gpt.gui.layout import Layout
+from xiangqi_gpt.gui.move_list import MoveList
 from xiangqi_gpt.gui.panel import Panel
-from xiangqi_gpt.gui.settings import Labels
 from xiangqi_gpt.gui.sprites import Sprites, arrow_sprite
-from xiangqi_gpt.gui.state import GameState, Menu
-from xiangqi_gpt.gui.texts import BLACK_FILES, RED_FILES, RIVER, PieceSet, player_label, say
 from xiangqi_gpt.gui.theme import THEMES, Theme
+from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.settings import Labels
+from xiangqi_gpt.play.wording import (
+    BLACK_FILES,
+    RED_FILES,
+    RIVER,
+    PieceSet,
+)
 from xiangqi_gpt.rules import Move, file_of, rank_of, square
 
 MARKED_POINTS = [square(f, r) for f, r in ((1, 2), (7, 2), (1, 7), (7, 7))] + [
@@ -39,6 +46,7 @@ class Renderer:
     def __init__(self) -> None:
         self._ink = Ink()
         self._panel = Panel(self._ink)
+        self._cards = Cards(self._ink)
         self._sprites_key: tuple[object, ...] = ()
         self._sprites: Sprites | None = None
         self._board_key: tuple[object, ...] = ()
@@ -69,10 +77,12 @@ class Renderer:
         surface.blit(self._board(theme, layout, state.settings.labels, state.flipped), layout.board[:2])
         self._pieces(surface, state, layout, theme, slide, held)
         self._panel.draw(surface, state, layout, theme, hover=hover, scroll=scroll)
-        if state.announce:
-            self._announcement(surface, state, layout, theme)
-        if state.menu is not None:
-            self._menu(surface, state, state.menu, layout, theme, hover)
+        self._cards.draw(surface, state, layout, theme, hover)
+
+    @property
+    def move_list(self) -> MoveList:
+        """The rows of the move list."""
+        return self._panel.move_list
 
     def _board(self, theme: Theme, layout: Layout, labels: Labels, flipped: bool) -> pygame.Surface:
         key = (theme, layout, labels, flipped)
@@ -117,6 +127,8 @@ class Renderer:
         for sq in state.targets:
             name = "capture" if squares[sq] else "target"
             stamp(surface, sprites.mark(name), *layout.point(sq, flipped))
+        if state.notice is not None and state.notice.square is not None:
+            stamp(surface, sprites.mark("refused"), *layout.point(state.notice.square, flipped))
         if state.hint is not None and state.is_live and slide is None:
             self._draw_arrows(surface, state, layout, theme)
         if slide is not None:
@@ -151,108 +163,6 @@ class Renderer:
                 self._arrows[key] = arrow_sprite(dx, dy, layout.u, width, theme.arrow)
             sprite, (ox, oy) = self._arrows[key]
             stamp(surface, sprite if i == 0 else faded(sprite, 0.5), start[0] + ox, start[1] + oy)
-
-    def _announcement(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
-        u = layout.u
-        cx, cy = layout.board.center
-        large, small = max(15, round(0.30 * u)), max(12, round(0.19 * u))
-        text = state.outcome_text()
-        again = f"{state.rules_text()} · {say(state.language, 'game_over')}"
-        width = min(
-            layout.board.w - u // 2,
-            max(self._ink.width(text, large, "serif"), self._ink.width(again, small)) + round(1.2 * u),
-        )
-        height = round(1.45 * u)
-        box = rounded(width, height, max(4, u // 10), theme.raised, theme.line, max(1, u // 40))
-        shade = rounded(width, height, max(4, u // 10), (0, 0, 0))
-        stamp(surface, faded(shade, 0.25), cx, cy + max(2, u // 20))
-        stamp(surface, box, cx, cy)
-        room = width - u // 2
-        self._ink.write(
-            surface, text, cx, cy - round(0.24 * u), large, theme.text, face="serif", align=0.5, room=room
-        )
-        self._ink.write(surface, again, cx, cy + round(0.36 * u), small, theme.soft, align=0.5, room=room)
-
-    def _menu(
-        self,
-        surface: pygame.Surface,
-        state: GameState,
-        menu: Menu,
-        layout: Layout,
-        theme: Theme,
-        hover: tuple[int, int] | None,
-    ) -> None:
-        places = menu_layout(layout, state)
-        veil = pygame.Surface(surface.get_size(), pygame.SRCALPHA)
-        veil.fill((*mix(theme.table, (0, 0, 0), 0.35), 120))
-        surface.blit(veil, (0, 0))
-        box, size = places.box, layout.text
-        stamp(surface, rounded(box.w, box.h, 8, theme.raised, theme.hair), *box.center)
-        title = say(state.language, "menu_title")
-        top = places.labels[0][1].y
-        self._ink.write(
-            surface,
-            title,
-            box.center[0],
-            (box.y + top) // 2 + 2,
-            round(size * 1.4),
-            theme.text,
-            face="serif",
-            align=0.5,
-        )
-        for name, rect in places.labels:
-            idle = name == "menu_style" and not state.has_styles
-            color = theme.hair if idle else theme.soft
-            self._ink.write(surface, say(state.language, name), rect.x, rect.center[1], size, color)
-        chosen = {
-            "menu_side": menu.side,
-            "menu_opponent": menu.opponent,
-            "menu_style": menu.style,
-            "menu_pieces": list(_PIECE_KEYS).index(f"pieces_{state.settings.pieces}"),
-        }
-        for chip in places.chips:
-            text = chip_text(state, chip.row, chip.number)
-            if chip.row == "menu_style" and not state.has_styles:
-                stamp(
-                    surface, rounded(chip.rect.w, chip.rect.h, 5, theme.raised, theme.hair), *chip.rect.center
-                )
-                self._ink.write(surface, text, *chip.rect.center, size, theme.hair, align=0.5)
-                continue
-            is_chosen = chosen[chip.row] == chip.number
-            self._chip(surface, text, chip.rect, size, theme, is_chosen, hover)
-        self._chip(surface, say(state.language, "menu_cancel"), places.cancel, size, theme, False, hover)
-        self._chip(surface, say(state.language, "menu_start"), places.start, size, theme, True, hover)
-
-    def _chip(
-        self,
-        surface: pygame.Surface,
-        text: str,
-        rect: Rect,
-        size: int,
-        theme: Theme,
-        chosen: bool,
-        hover: tuple[int, int] | None,
-    ) -> None:
-        over = hover is not None and rect.contains(*hover)
-        fill = theme.line if chosen else mix(theme.raised, theme.line, 0.12) if over else theme.raised
-        color = theme.raised if chosen else theme.text
-        stamp(surface, rounded(rect.w, rect.h, 5, fill, theme.line if chosen else theme.hair), *rect.center)
-        self._ink.write(surface, text, *rect.center, size, color, align=0.5, room=rect.w - 6)
-
-
-_STYLE_KEYS = ("style_firm", "style_varied", "style_free")
-_SIDE_KEYS = ("side_red", "side_black")
-_PIECE_KEYS = ("pieces_chinese", "pieces_simplified", "pieces_letters")
-
-
-def chip_text(state: GameState, row: str, number: int) -> str:
-    """What stands on a choice of the menu."""
-    if row == "menu_opponent":
-        spec = state.specs[number]
-        known = spec in ("greedy", "random")
-        return say(state.language, f"opponent_{spec}") if known else player_label(spec)
-    keys = {"menu_side": _SIDE_KEYS, "menu_style": _STYLE_KEYS, "menu_pieces": _PIECE_KEYS}[row]
-    return say(state.language, keys[number])
 
 
 def paint_board(ink: Ink, theme: Theme, layout: Layout, labels: Labels, flipped: bool) -> pygame.Surface:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pygame
 
-from xiangqi_gpt.gui import actions
 from xiangqi_gpt.gui.layout import DEFAULT_SIZE, SMALLEST_SIZE, make_layout
 from xiangqi_gpt.gui.render import Renderer
-from xiangqi_gpt.gui.state import GameState, Thought
-from xiangqi_gpt.gui.thinker import Create
+from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.game_state import GameState, Thought
+from xiangqi_gpt.play.thinker import Create
 from xiangqi_gpt.players.base import Limit
 from xiangqi_gpt.rules import XiangqiError
 

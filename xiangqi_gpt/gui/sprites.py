@@ -7,8 +7,8 @@ import math
 import pygame
 
 from xiangqi_gpt.gui.ink import Ink, mix, supersample, thick_line
-from xiangqi_gpt.gui.texts import PIECE_SETS, PieceSet
 from xiangqi_gpt.gui.theme import Rgb, Theme
+from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet
 
 DISC = 0.44  # radius of a piece, in u
 RIM = 0.38  # radius of the ring on it
@@ -34,13 +34,13 @@ class Sprites:
         return self._sprite("piece", code)
 
     def mark(self, name: str) -> pygame.Surface:
-        """ "last", "selected", "target", "capture" or "check"."""
+        """ "last", "selected", "target", "capture", "check" or "refused"."""
         return self._sprite(name, 0)
 
     def _sprite(self, name: str, code: int) -> pygame.Surface:
         key = (name, code)
         if key not in self._made:
-            extent = round((1.5 if name == "check" else 1.1) * self._u)
+            extent = round((1.5 if name in ("check", "refused") else 1.1) * self._u)
             extent += extent % 2  # even, so that the centre lies between two pixels as the lines do
             painters = {
                 "last": self._paint_last,
@@ -48,6 +48,7 @@ class Sprites:
                 "target": self._paint_target,
                 "capture": self._paint_capture,
                 "check": self._paint_check,
+                "refused": self._paint_refused,
             }
 
             def paint(big: pygame.Surface, scale: int) -> None:
@@ -130,6 +131,13 @@ class Sprites:
                 for a in reversed(angles)
             ]
             pygame.draw.polygon(big, self._theme.target, outer + inner)
+
+    def _paint_refused(self, big: pygame.Surface, u: float) -> None:
+        """A diamond round the piece that stands in the way of a move."""
+        c, reach, width = big.get_width() / 2, 0.62 * u, 0.06 * u
+        corners = [(c, c - reach), (c + reach, c), (c, c + reach), (c - reach, c)]
+        for start, end in zip(corners, corners[1:] + corners[:1], strict=True):
+            thick_line(big, self._theme.warn, start, end, width)
 
     def _paint_check(self, big: pygame.Surface, u: float) -> None:
         c, color = big.get_width() / 2, self._theme.check

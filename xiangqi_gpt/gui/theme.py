@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from xiangqi_gpt.gui.settings import ThemeName
+from xiangqi_gpt.play.settings import ThemeName
 
 Rgb: TypeAlias = tuple[int, int, int]
 
@@ -26,8 +26,8 @@ class Theme:
     red: Rgb  # Red's glyphs
     black: Rgb  # Black's glyphs
     text: Rgb
-    soft: Rgb  # second-rank text
-    hair: Rgb  # rules between the parts of the panel, outlines of buttons
+    secondary_text: Rgb
+    divider: Rgb  # lines between the parts of the panel, outlines of buttons
     raised: Rgb  # buttons, menu
     side_red: Rgb  # Red's share of bars, legible on the table
     side_black: Rgb
@@ -51,8 +51,8 @@ THEMES: dict[ThemeName, Theme] = {
         red=_hex("#B3261E"),
         black=_hex("#22262B"),
         text=_hex("#2B2B2B"),
-        soft=_hex("#786B5B"),
-        hair=_hex("#CDBFA8"),
+        secondary_text=_hex("#786B5B"),
+        divider=_hex("#CDBFA8"),
         raised=_hex("#F8F2E7"),
         side_red=_hex("#B3261E"),
         side_black=_hex("#33383E"),
@@ -73,8 +73,8 @@ THEMES: dict[ThemeName, Theme] = {
         red=_hex("#B3261E"),
         black=_hex("#22262B"),
         text=_hex("#E8E3DA"),
-        soft=_hex("#A39B8E"),
-        hair=_hex("#45423D"),
+        secondary_text=_hex("#A39B8E"),
+        divider=_hex("#45423D"),
         raised=_hex("#2A2B2E"),
         side_red=_hex("#C9483F"),
         side_black=_hex("#0B0C0D"),
@@ -95,8 +95,8 @@ THEMES: dict[ThemeName, Theme] = {
         red=_hex("#D00000"),
         black=_hex("#000000"),
         text=_hex("#000000"),
-        soft=_hex("#333333"),
-        hair=_hex("#000000"),
+        secondary_text=_hex("#333333"),
+        divider=_hex("#000000"),
         raised=_hex("#FFFFFF"),
         side_red=_hex("#D00000"),
         side_black=_hex("#000000"),

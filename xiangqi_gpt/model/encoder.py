@@ -7,9 +7,12 @@ near left corner, squares run along ranks of nine.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd import Function
 
 RANKS, FILES = 10, 9
 SQUARES = RANKS * FILES
@@ -31,6 +34,54 @@ class BagEncoder(nn.Module):
         return bag + self.counters(counters.to(bag.dtype))
 
 
+class _Maxima(Function):
+    """The maxima and the mean that :class:`LinePooling` takes, with a backward pass that writes every gradient once.
+
+    That of ``amax`` compares, counts and divides over all squares of every quarter of the channels, which costs more
+    than the convolutions' own. Where several squares share a maximum the gradient goes to the first of them.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(N, 10, 9, C) -> by file (N, 1, 9, C/4), by rank (N, 10, 1, C/4), by board (N, 1, 1, C/2)."""
+        files, ranks, mean, top = x.chunk(4, -1)
+        by_file, file_at = files.max(1, keepdim=True)
+        by_rank, rank_at = ranks.max(2, keepdim=True)
+        by_board, board_at = top.flatten(1, 2).max(1, keepdim=True)
+        ctx.save_for_backward(file_at, rank_at, board_at)
+        return by_file, by_rank, torch.cat([mean.mean((1, 2), keepdim=True), by_board[:, None]], -1)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        by_file, by_rank, by_board = gradients
+        file_at, rank_at, board_at = ctx.saved_tensors
+        part = by_file.shape[-1]
+        found = by_file.new_zeros(len(by_file), RANKS, FILES, 4 * part)
+        files, ranks, mean, _ = found.chunk(4, -1)
+        files.scatter_(1, file_at, by_file)
+        ranks.scatter_(2, rank_at, by_rank)
+        mean.add_(by_board[..., :part] / SQUARES)
+        found.view(len(found), SQUARES, -1)[..., 3 * part :].scatter_(1, board_at, by_board[:, 0, :, part:])
+        return found
+
+
+class _AddLines(Function):
+    """x + y + what belongs to files, ranks and boards; the backward pass sums over the squares of each once."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, y: Tensor, by_file: Tensor, by_rank: Tensor, by_board: Tensor) -> Tensor:
+        """(N, 10, 9, C) twice, (N, 1, 9, C), (N, 10, 1, C), (N, 1, 1, C) -> (N, 10, 9, C)."""
+        ctx.kinds = y.dtype, by_file.dtype, by_rank.dtype, by_board.dtype
+        return (x + y).add_(by_file + by_board).add_(by_rank)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
+        (whole,) = gradients
+        by_file, by_rank = whole.sum(1, keepdim=True), whole.sum(2, keepdim=True)
+        parts = whole, by_file, by_rank, by_file.sum(2, keepdim=True)
+        return whole, *(part.to(kind) for part, kind in zip(parts, ctx.kinds, strict=True))
+
+
 class LinePooling(nn.Module):
     """What stands elsewhere on the file and the rank of a square, and on the whole board.
 
@@ -44,6 +95,16 @@ class LinePooling(nn.Module):
         self.by_file = nn.Linear(self.part, channels)
         self.by_rank = nn.Linear(self.part, channels)
         self.by_board = nn.Linear(2 * self.part, channels)
+
+    def added(self, x: Tensor, y: Tensor, last: Tensor) -> Tensor:
+        """x + y + what the pooling of *last* says, all (N, 10, 9, C)."""
+        if not self.training:
+            return x + y + self(last)
+        by_file, by_rank, by_board = _Maxima.apply(last)
+        summed: Tensor = _AddLines.apply(
+            x, y, self.by_file(by_file), self.by_rank(by_rank), self.by_board(by_board)
+        )
+        return summed
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 10, 9, C) -> what to add to it, broadcastable to the same shape."""
@@ -69,7 +130,7 @@ class ConvBlock(nn.Module):
         """(N, 10, 9, C) -> the same. Channels stay last in memory: convolutions read the permuted view as it is."""
         y = F.relu(self.first(self.norm(x).permute(0, 3, 1, 2)))
         last = y.permute(0, 2, 3, 1)
-        return x + self.second(y).permute(0, 2, 3, 1) + self.pooling(last)
+        return self.pooling.added(x, self.second(y).permute(0, 2, 3, 1), last)
 
 
 class ConvEncoder(nn.Module):

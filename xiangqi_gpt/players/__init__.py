@@ -1,8 +1,8 @@
 """Players by name: `create_player("greedy")`, `create_player("engine:fairy-stockfish,nodes=100")`.
 
 A spec is `name` or `name:key=value,key=value`. The spec of an engine names its command first:
-`engine:COMMAND,nodes=N,time=S,depth=D,ranks=0-9,timeout=S,OptionName=VALUE`. Nothing heavy is imported, and
-no process started, before a player that needs it is built.
+`engine:COMMAND,nodes=N,time=S,depth=D,protocol=uci,ranks=0-9,timeout=S,OptionName=VALUE`. Nothing heavy is
+imported, and no process started, before a player that needs it is built.
 """
 
 from __future__ import annotations
@@ -183,11 +183,12 @@ def _engine_spec(request: _Request) -> EngineSpec:
         options={key: value for key, value in request.values.items() if key not in own},
         ranks=request.text("ranks"),
         timeout=request.number("timeout", float),
+        protocol=request.text("protocol") or "uci",
     )
 
 
 def _build_engine(request: _Request) -> Player:
-    from xiangqi_gpt.players.engine import DEFAULT_TIMEOUT, EnginePlayer
+    from xiangqi_gpt.players.engine_player import EnginePlayer
 
     spec = _engine_spec(request)
     return EnginePlayer(
@@ -195,7 +196,8 @@ def _build_engine(request: _Request) -> Player:
         limit=spec.limit,
         options=spec.options,
         ranks=spec.ranks,
-        timeout=DEFAULT_TIMEOUT if spec.timeout is None else spec.timeout,
+        timeout=spec.patience,
+        protocol=spec.protocol,
     )
 
 
@@ -231,8 +233,9 @@ _ENTRIES: dict[str, _Entry] = {
             "nodes": "positions a move",
             "time": "seconds a move",
             "depth": "plies a move",
-            "ranks": "0-9 or 1-10; default: told by the engine's options",
-            "timeout": "seconds of silence that lose",
+            "protocol": "uci, ucci or cecp (the protocol of XBoard); default: uci",
+            "ranks": "0-9 or 1-10; default: decided by the engine's options",
+            "timeout": "seconds without an answer that lose",
         },
         takes_command=True,
         open_keys=True,

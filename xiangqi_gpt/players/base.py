@@ -6,54 +6,26 @@ Arena, window, command line and UCI know nothing else. Nothing here imports torc
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from xiangqi_gpt.engines.spec import EngineSpec, Limit
 from xiangqi_gpt.errors import PlayerError
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 
-
-@dataclass(frozen=True, kw_only=True)
-class Limit:
-    """What stops the thinking about one move, whichever comes first. All None: the player's own habit."""
-
-    time: float | None = None  # seconds
-    nodes: int | None = None  # positions searched
-    depth: int | None = None  # plies
-
-    def __post_init__(self) -> None:
-        for name, value, least in (
-            ("time", self.time, 0.0),
-            ("nodes", self.nodes, 1),
-            ("depth", self.depth, 1),
-        ):
-            # A NaN fails every comparison, so the test is written as a negation.
-            if value is not None and not (least <= value < float("inf")):
-                raise PlayerError(f"expected {name} of at least {least:g}, found {value!r}")
-
-    @property
-    def is_empty(self) -> bool:
-        """True where nothing is limited."""
-        return self.time is None and self.nodes is None and self.depth is None
-
-    def __str__(self) -> str:
-        parts = [f"{self.time:g} s"] if self.time is not None else []
-        parts += [f"{self.nodes} nodes"] if self.nodes is not None else []
-        parts += [f"depth {self.depth}"] if self.depth is not None else []
-        return ", ".join(parts) or "none"
-
-
-@dataclass(frozen=True, kw_only=True)
-class EngineSpec:
-    """A UCI engine in a process of its own: how to start it and how long it thinks."""
-
-    command: str  # program and arguments as one line
-    limit: Limit = field(default_factory=Limit)  # for every move
-    options: Mapping[str, str] = field(default_factory=dict)  # UCI options by name
-    ranks: str | None = None  # "0-9", "1-10", None: told by the engine's options
-    timeout: float | None = None  # seconds of silence that lose, None: a default
+__all__ = [
+    "Analysis",
+    "EngineSpec",
+    "Limit",
+    "Line",
+    "PlayResult",
+    "Player",
+    "Value",
+    "is_deterministic",
+    "legal_moves_or_error",
+    "stop_event_of",
+]
 
 
 @dataclass(frozen=True)

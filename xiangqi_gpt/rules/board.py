@@ -15,6 +15,7 @@ from xiangqi_gpt.rules.pieces import Color, Piece
 from xiangqi_gpt.rules.repetition import judge_cycle
 from xiangqi_gpt.rules.rulesets import RuleSet, get_rule_set
 from xiangqi_gpt.rules.squares import SQUARES, Square
+from xiangqi_gpt.texts import Message
 
 _random = Random(90)
 _ZOBRIST: tuple[tuple[int, ...], ...] = tuple(
@@ -283,19 +284,9 @@ def _outcome(board: Board, rules: RuleSet) -> Outcome | None:
         loser, winner = board.turn, board.turn.other
         if board.is_check():
             return Outcome(
-                winner,
-                Termination.CHECKMATE,
-                rules.name,
-                f"{loser.name_en} is checkmated",
-                f"{loser.name_zh}被将死",
+                winner, Termination.CHECKMATE, rules.name, Message.of("end.checkmate", loser=loser)
             )
-        return Outcome(
-            winner,
-            Termination.STALEMATE,
-            rules.name,
-            f"{loser.name_en} has no legal move (stalemate loses)",
-            f"{loser.name_zh}无子可走，困毙判负",
-        )
+        return Outcome(winner, Termination.STALEMATE, rules.name, Message.of("end.stalemate", loser=loser))
     cycle = board.cycle(rules.repetitions) if board.halfmove_clock >= 4 * (rules.repetitions - 1) else []
     if cycle:
         start = board.copy()
@@ -307,15 +298,13 @@ def _outcome(board: Board, rules: RuleSet) -> Outcome | None:
             None,
             Termination.NATURAL_LIMIT,
             rules.name,
-            f"Draw: {rules.natural_limit} moves by each side without a capture",
-            f"双方连续 {rules.natural_limit} 回合未吃子，自然限着判和",
+            Message.of("end.natural_limit", limit=rules.natural_limit),
         )
     if rules.insufficient_material and not any(map(board.can_attack, Color)):
         return Outcome(
             None,
             Termination.INSUFFICIENT_MATERIAL,
             rules.name,
-            "Draw: neither side has a piece that can attack",
-            "双方均无可进攻的子力，判和",
+            Message.of("end.insufficient_material"),
         )
     return None

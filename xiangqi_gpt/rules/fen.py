@@ -1,6 +1,6 @@
 """FEN: reading, writing and the strict check of whether a position can occur at all.
 
-`fen_faults` lists everything that is wrong with a text, in English and Chinese; an empty list means that
+`fen_faults` lists everything that is wrong with a text; an empty list means that
 strict reading accepts it. Some faults leave no board to speak of (`FenFault.fatal`); the others are tolerated
 by lenient reading, which position editors use.
 
@@ -17,6 +17,7 @@ from xiangqi_gpt.rules.attacks import ADVISOR_POINTS, ELEPHANT_POINTS, in_palace
 from xiangqi_gpt.rules.movegen import find_kings, king_attacked
 from xiangqi_gpt.rules.pieces import CODES, SYMBOLS, SYMBOLS_HE, Color, Piece, PieceKind
 from xiangqi_gpt.rules.squares import FILES, RANKS, SQUARE_NAMES, Square
+from xiangqi_gpt.texts import Message
 
 START_FEN = "rnbakabnr/9/1c5c1/p1p1p1p1p/9/9/P1P1P1P1P/1C5C1/9/RNBAKABNR w - - 0 1"
 """The position from which games start."""
@@ -118,62 +119,40 @@ def format_fen(
     return f"{'/'.join(rows)} {turn.letter} - - {halfmove_clock} {fullmove_number}"
 
 
-def _fatal(code: FenFaultCode, text_en: str, text_zh: str) -> FenFault:
-    return FenFault(code, text_en, text_zh, None, True)
+def _fatal(code: FenFaultCode, key: str, **arguments: object) -> FenFault:
+    return FenFault(code, Message.of(key, **arguments), None, True)
 
 
 def _read(fen: str) -> tuple[FenFields | None, list[FenFault]]:
     """The fields, None if they cannot be read, and the faults of the text (not of the position)."""
     if len(fen) > MAX_LENGTH:
-        return None, [
-            _fatal(
-                FenFaultCode.TOO_LONG,
-                f"expected at most {MAX_LENGTH} characters, found {len(fen)}",
-                f"文本过长：最多 {MAX_LENGTH} 个字符，实有 {len(fen)} 个",
-            )
-        ]
+        return None, [_fatal(FenFaultCode.TOO_LONG, "fen.too_long", limit=MAX_LENGTH, count=len(fen))]
     words = fen.split()
     if not words:
-        return None, [_fatal(FenFaultCode.EMPTY, "expected a FEN, found nothing", "局面文本为空")]
+        return None, [_fatal(FenFaultCode.EMPTY, "fen.empty")]
     squares, faults = _read_placement(words[0])
     turn = Color.RED
     if len(words) > 1:
         side = words[1].lower()
         turn = Color.BLACK if side == "b" else Color.RED
         if side not in ("w", "r", "b"):
-            faults.append(
-                FenFault(
-                    FenFaultCode.BAD_SIDE,
-                    f"expected side to move w, r or b, found {words[1]!r}",
-                    f"走棋方应为 w、r 或 b，实为 {words[1]!r}",
-                )
-            )
+            faults.append(FenFault(FenFaultCode.BAD_SIDE, Message.of("fen.bad_side", text=words[1])))
     rest = words[2:]
     dashes = 0
     while rest and dashes < 2 and rest[0] == "-":
         rest.pop(0)
         dashes += 1
     values = [0, 1]
-    for i, (name_en, name_zh) in enumerate((("half-move clock", "无吃子步数"), ("move number", "回合数"))):
+    for i, key in enumerate(("fen.bad_clock", "fen.bad_number")):
         if i < len(rest):
             if _COUNTER.fullmatch(rest[i]):
                 values[i] = int(rest[i])
             else:
-                faults.append(
-                    FenFault(
-                        FenFaultCode.BAD_COUNTER,
-                        f"expected a {name_en} 0-{MAX_COUNTER}, found {rest[i]!r}",
-                        f"{name_zh}应为 0-{MAX_COUNTER} 的整数，实为 {rest[i]!r}",
-                    )
-                )
+                wrong = Message.of(key, limit=MAX_COUNTER, text=rest[i])
+                faults.append(FenFault(FenFaultCode.BAD_COUNTER, wrong))
     if len(rest) > 2:
-        faults.append(
-            FenFault(
-                FenFaultCode.EXTRA_FIELD,
-                f"expected no field after the move number, found {' '.join(rest[2:])!r}",
-                f"回合数之后不应再有内容，实有 {' '.join(rest[2:])!r}",
-            )
-        )
+        extra = Message.of("fen.extra_field", text=" ".join(rest[2:]))
+        faults.append(FenFault(FenFaultCode.EXTRA_FIELD, extra))
     if squares is None:
         return None, faults
     return FenFields(tuple(squares), turn, values[0], values[1]), faults
@@ -183,13 +162,7 @@ def _read_placement(text: str) -> tuple[list[int] | None, list[FenFault]]:
     faults: list[FenFault] = []
     rows = text.split("/")
     if len(rows) != RANKS:
-        faults.append(
-            _fatal(
-                FenFaultCode.RANK_COUNT,
-                f"expected {RANKS} ranks, found {len(rows)}",
-                f"应有 {RANKS} 行，实有 {len(rows)} 行",
-            )
-        )
+        faults.append(_fatal(FenFaultCode.RANK_COUNT, "fen.rank_count", limit=RANKS, count=len(rows)))
     squares = [0] * (FILES * RANKS)
     for i, row in enumerate(rows[: 2 * RANKS]):
         rank = RANKS - 1 - i
@@ -202,23 +175,11 @@ def _read_placement(text: str) -> tuple[list[int] | None, list[FenFault]]:
             elif letter in "123456789":
                 file += int(letter)
             else:
-                faults.append(
-                    _fatal(
-                        FenFaultCode.BAD_LETTER,
-                        f"expected a piece letter or a digit 1-9 in rank {row!r}, found {letter!r}",
-                        f"行 {row!r} 中出现无法识别的字符 {letter!r}",
-                    )
-                )
+                faults.append(_fatal(FenFaultCode.BAD_LETTER, "fen.bad_letter", row=row, text=letter))
                 file += 1
         if file != FILES:
-            short = file < FILES
-            faults.append(
-                _fatal(
-                    FenFaultCode.RANK_SHORT if short else FenFaultCode.RANK_LONG,
-                    f"expected {FILES} files in rank {row!r} (rank {rank}), found {file}",
-                    f"行 {row!r} 应有 {FILES} 列，实有 {file} 列",
-                )
-            )
+            code = FenFaultCode.RANK_SHORT if file < FILES else FenFaultCode.RANK_LONG
+            faults.append(_fatal(code, "fen.rank_length", limit=FILES, row=row, rank=rank, count=file))
     return (None if faults else squares), faults
 
 
@@ -254,53 +215,31 @@ def _count_faults(board: list[int], color: Color) -> list[FenFault]:
         piece = Piece(kind, color)
         found = board.count(piece.code)
         if kind is PieceKind.KING and found != 1:
-            missing = found == 0
+            code = FenFaultCode.KING_DOUBLED if found else FenFaultCode.KING_MISSING
             faults.append(
-                FenFault(
-                    FenFaultCode.KING_MISSING if missing else FenFaultCode.KING_DOUBLED,
-                    f"expected one {piece.name_en}, found {found}",
-                    f"{color.name_zh}应有一个{piece.name_zh}，实有 {found} 个",
-                )
+                FenFault(code, Message.of("fen.king_count", piece=piece.message_with_color, count=found))
             )
         elif found > limit:
-            faults.append(
-                FenFault(
-                    FenFaultCode.TOO_MANY,
-                    f"expected at most {limit} {piece.name_en}s, found {found}",
-                    f"{color.name_zh}的{piece.name_zh}最多 {limit} 个，实有 {found} 个",
-                )
-            )
+            many = Message.of("fen.too_many", limit=limit, piece=piece.message_with_color, count=found)
+            faults.append(FenFault(FenFaultCode.TOO_MANY, many))
     return faults
 
 
 def _point_fault(sq: Square, piece: Piece) -> FenFault | None:
-    color, name = piece.color, SQUARE_NAMES[sq]
+    color = piece.color
     if piece.kind is PieceKind.KING and not in_palace(color, sq):
-        code, where_en, where_zh = FenFaultCode.KING_OUTSIDE_PALACE, "inside its palace", "在九宫之内"
+        code, key = FenFaultCode.KING_OUTSIDE_PALACE, "fen.king_outside_palace"
     elif piece.kind is PieceKind.ADVISOR and sq not in ADVISOR_POINTS[color]:
-        code, where_en, where_zh = FenFaultCode.ADVISOR_POINT, "on a point it can reach", "在其能到达的点上"
+        code, key = FenFaultCode.ADVISOR_POINT, "fen.unreachable"
     elif piece.kind is PieceKind.ELEPHANT and sq not in ELEPHANT_POINTS[color]:
-        code, where_en, where_zh = FenFaultCode.ELEPHANT_POINT, "on a point it can reach", "在其能到达的点上"
+        code, key = FenFaultCode.ELEPHANT_POINT, "fen.unreachable"
     elif piece.kind is PieceKind.PAWN and _advance(color, sq) < 3:
-        code, where_en, where_zh = (
-            FenFaultCode.PAWN_BEHIND_START,
-            "no further back than it starts",
-            "不在出发线之后",
-        )
+        code, key = FenFaultCode.PAWN_BEHIND_START, "fen.pawn_behind_start"
     elif piece.kind is PieceKind.PAWN and _advance(color, sq) < 5 and sq % FILES % 2:
-        code, where_en, where_zh = (
-            FenFaultCode.PAWN_OFF_FILE,
-            "on its own file before it has crossed the river",
-            "过河之前在原来的纵线上",
-        )
+        code, key = FenFaultCode.PAWN_OFF_FILE, "fen.pawn_off_file"
     else:
         return None
-    return FenFault(
-        code,
-        f"expected the {piece.name_en} {where_en}, found it on {name}",
-        f"{color.name_zh}的{piece.name_zh}应{where_zh}，实在 {name}",
-        sq,
-    )
+    return FenFault(code, Message.of(key, piece=piece.message_with_color, point=SQUARE_NAMES[sq]), sq)
 
 
 def _advance(color: Color, sq: Square) -> int:
@@ -309,22 +248,20 @@ def _advance(color: Color, sq: Square) -> int:
 
 
 def _pawn_file_faults(board: list[int], color: Color) -> list[FenFault]:
-    code = Piece(PieceKind.PAWN, color).code
+    pawn = Piece(PieceKind.PAWN, color)
     faults = []
     for file in range(0, FILES, 2):
         waiting = [
-            sq for sq in range(file, len(board), FILES) if board[sq] == code and 3 <= _advance(color, sq) < 5
+            sq
+            for sq in range(file, len(board), FILES)
+            if board[sq] == pawn.code and 3 <= _advance(color, sq) < 5
         ]
         if len(waiting) > 1:
-            names = " and ".join(SQUARE_NAMES[sq] for sq in waiting)
-            faults.append(
-                FenFault(
-                    FenFaultCode.PAWN_DOUBLED,
-                    f"expected one {color.name_en.lower()} soldier on a file before the river, found {names}",
-                    f"{color.name_zh}未过河的兵卒同一纵线上最多一个，实在 {names}",
-                    waiting[-1],
-                )
-            )
+            # Two points lie before the river on a file, so there are two such soldiers.
+            first, second = (SQUARE_NAMES[sq] for sq in waiting)
+            points = Message.of("join.and", first=first, second=second)
+            doubled = Message.of("fen.pawn_doubled", piece=pawn.message_with_color, points=points)
+            faults.append(FenFault(FenFaultCode.PAWN_DOUBLED, doubled, waiting[-1]))
     return faults
 
 
@@ -333,23 +270,10 @@ def _check_faults(board: list[int], turn: Color) -> list[FenFault]:
     other = turn.other
     column = [board[sq] for sq in range(min(kings) + FILES, max(kings), FILES)]
     if kings[0] % FILES == kings[1] % FILES and not any(column):
-        return [
-            FenFault(
-                FenFaultCode.KINGS_FACING,
-                f"expected a piece between the kings, found them facing on {SQUARE_NAMES[kings[0]]} and "
-                f"{SQUARE_NAMES[kings[1]]}",
-                f"两将照面：{SQUARE_NAMES[kings[0]]} 与 {SQUARE_NAMES[kings[1]]} 之间没有棋子",
-                kings[turn],
-            )
-        ]
+        first, second = (SQUARE_NAMES[sq] for sq in kings)
+        facing = Message.of("fen.kings_facing", first=first, second=second)
+        return [FenFault(FenFaultCode.KINGS_FACING, facing, kings[turn])]
     if king_attacked(board, kings[other], other):
-        return [
-            FenFault(
-                FenFaultCode.OPPONENT_IN_CHECK,
-                f"expected the side that has just moved to be out of check, found {other.name_en} in check "
-                f"with {turn.name_en} to move",
-                f"轮到{turn.name_zh}走棋，{other.name_zh}却正被将军",
-                kings[other],
-            )
-        ]
+        check = Message.of("fen.opponent_in_check", other=other, turn=turn)
+        return [FenFault(FenFaultCode.OPPONENT_IN_CHECK, check, kings[other])]
     return []

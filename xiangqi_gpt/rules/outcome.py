@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from xiangqi_gpt.rules.pieces import Color
+from xiangqi_gpt.texts import Message
 
 RED_SCORES = {"1-0": 1, "1/2-1/2": 0, "0-1": -1}
 """What a result is worth to Red; one that is not known ("*") is not among them."""
@@ -45,15 +46,23 @@ class Outcome:
         winner: the winning side, None for a draw.
         termination: why the game is over.
         rule_set: name of the rule set that says so.
-        text_en: one sentence that explains it, in English.
-        text_zh: the same in Chinese.
+        message: one sentence that explains it.
     """
 
     winner: Color | None
     termination: Termination
     rule_set: str
-    text_en: str
-    text_zh: str
+    message: Message
+
+    @property
+    def text_en(self) -> str:
+        """The explanation in English."""
+        return self.message.text("en")
+
+    @property
+    def text_zh(self) -> str:
+        """The explanation in Chinese."""
+        return self.message.text("zh")
 
     @property
     def result(self) -> str:

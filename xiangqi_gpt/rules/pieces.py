@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from xiangqi_gpt.errors import XiangqiError
+from xiangqi_gpt.texts import Message
 
 
 class Color(IntEnum):
@@ -28,14 +29,14 @@ class Color(IntEnum):
         return "wb"[self]
 
     @property
+    def message(self) -> Message:
+        """The name of the side."""
+        return Message.of(f"side.{self.name.lower()}")
+
+    @property
     def name_en(self) -> str:
         """English name."""
         return ("Red", "Black")[self]
-
-    @property
-    def name_zh(self) -> str:
-        """Chinese name."""
-        return ("红方", "黑方")[self]
 
 
 _OTHER = (Color.BLACK, Color.RED)
@@ -61,7 +62,6 @@ class PieceKind(IntEnum):
 
 
 _KIND_EN = ("", "king", "advisor", "elephant", "horse", "rook", "cannon", "soldier")
-_PIECE_ZH = " 帅仕相马车炮兵将士象马车炮卒"
 SYMBOLS = " KABNRCPkabnrcp"
 """FEN letter of each code (code 0: a space), in the N/B spelling."""
 
@@ -96,9 +96,16 @@ class Piece:
         return f"{self.color.name_en.lower()} {self.kind.name_en}"
 
     @property
-    def name_zh(self) -> str:
-        """Chinese glyph of the piece, simplified, such as "马" or "卒"."""
-        return _PIECE_ZH[self.code]
+    def message(self) -> Message:
+        """The name of the piece without its colour; in Chinese the character on it."""
+        return Message.of(f"piece.{self.color.name.lower()}_{self.kind.name.lower()}")
+
+    @property
+    def message_with_color(self) -> Message:
+        """The name of the piece with its colour, such as "red horse"."""
+        return Message.of(
+            "piece.with_color", color=Message.of(f"color.{self.color.name.lower()}"), piece=self
+        )
 
     @classmethod
     def from_code(cls, code: int) -> Piece:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from xiangqi_gpt.rules.chase import SOLDIERS_TOO, Threats, attacks, mates_in_one, new_chases
 from xiangqi_gpt.rules.move import Move
@@ -25,15 +26,12 @@ from xiangqi_gpt.rules.outcome import Outcome, Termination
 from xiangqi_gpt.rules.pieces import Color, Piece
 from xiangqi_gpt.rules.rulesets import RuleSet
 from xiangqi_gpt.rules.squares import SQUARE_NAMES
+from xiangqi_gpt.texts import Message
 
 Prey = tuple[Piece, int]
 """A chased piece and the square on which it stands now."""
 
-_STRIKE_WORDS = {
-    "check": ("gave check", "将军"),
-    "mate": ("threatened mate", "要杀"),
-    "chase": ("chased a piece", "捉子"),
-}
+_STRIKES = ("check", "mate", "chase")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,22 +68,21 @@ def judge_cycle(squares: Sequence[int], turn: Color, moves: Sequence[Move], rule
         rules: names the judge and the number of occurrences.
     """
     if rules.judge == "simple":
-        return _draw(rules, "any repetition is a draw", "重复局面一律判和")
+        return _draw(rules, "any_repetition")
     if -1 in find_kings(list(squares)):
-        return _draw(rules, "a king is missing, so no chase can be judged", "缺少将帅，无法判断捉子")
+        return _draw(rules, "king_missing")
     conduct = conducts(squares, turn, moves, chinese=rules.judge == "chinese")
     checking = [side.checks for side in conduct]
     if any(checking):
         if all(checking):
-            return _draw(rules, "both sides checked on every move", "双方互相长将")
+            return _draw(rules, "both_checked")
         offender = Color(checking.index(True))
         n = conduct[offender].moves
         return Outcome(
             offender.other,
             Termination.PERPETUAL_CHECK,
             rules.name,
-            f"{offender.name_en} gave check on each of the last {n} moves and loses (perpetual check)",
-            f"{offender.name_zh}最近 {n} 着步步将军，长将判负",
+            Message.of("end.perpetual_check", offender=offender, count=n),
         )
     return _judge_chinese(conduct, rules) if rules.judge == "chinese" else _judge_asian(conduct, rules)
 
@@ -95,61 +92,53 @@ def _judge_asian(conduct: tuple[Conduct, Conduct], rules: RuleSet) -> Outcome:
     exposed = [side.exposed for side in conduct]
     prey = chased if any(chased) else exposed
     if all(prey):
-        return _draw(rules, "both sides chased a piece on every move", "双方互相长捉")
+        return _draw(rules, "both_chased")
     for offender in Color:
         victim = prey[offender]
         if victim is not None:
             return _chase(offender, conduct[offender].moves, victim, rules, by_exposure=prey is exposed)
-    return _draw(
-        rules, "neither side checked on every move or chased one piece on every move", "双方均无长将、长捉"
-    )
+    return _draw(rules, "neither")
 
 
 def _judge_chinese(conduct: tuple[Conduct, Conduct], rules: RuleSet) -> Outcome:
     striking = [side.strikes for side in conduct]
     if not any(striking):
-        return _draw(rules, "both sides played moves that are allowed", "双方均为允许着法")
+        return _draw(rules, "allowed")
     offender = Color(striking.index(True))
     if conduct[offender.other].strikes_back:
-        return _draw(rules, "both sides attacked on every move", "双方均为禁止着法")
+        return _draw(rules, "both_attacked")
     side = conduct[offender]
     if side.chased is not None:
         return _chase(offender, side.moves, side.chased, rules)
-    en = " or ".join(_STRIKE_WORDS[strike][0] for strike in side.strike_kinds)
-    zh = "或".join(_STRIKE_WORDS[strike][1] for strike in side.strike_kinds)
+    how = reduce(
+        lambda first, second: Message.of("join.or", first=first, second=second),
+        (Message.of(f"end.strike.{strike}") for strike in side.strike_kinds),
+    )
     return Outcome(
         offender.other,
         Termination.PERPETUAL_ATTACK,
         rules.name,
-        f"{offender.name_en} {en} on each of the last {side.moves} moves and loses (perpetual attack)",
-        f"{offender.name_zh}最近 {side.moves} 着步步{zh}，长打判负",
+        Message.of("end.perpetual_attack", offender=offender, how=how, count=side.moves),
     )
 
 
 def _chase(offender: Color, n: int, victim: Prey, rules: RuleSet, *, by_exposure: bool = False) -> Outcome:
     piece, sq = victim
-    name = SQUARE_NAMES[sq]
-    how_en = "left without protection" if by_exposure else "chased"
-    how_zh = "使其失根而捉" if by_exposure else "捉"
+    key = "end.perpetual_exposure" if by_exposure else "end.perpetual_chase"
     return Outcome(
         offender.other,
         Termination.PERPETUAL_CHASE,
         rules.name,
-        f"{offender.name_en} {how_en} the {piece.name_en} (now on {name}) on each of the last {n} moves "
-        "and loses (perpetual chase)",
-        f"{offender.name_zh}最近 {n} 着步步{how_zh}{piece.color.name_zh}的{piece.name_zh}"
-        f"（现在 {name}），长捉判负",
+        Message.of(key, offender=offender, piece=piece.message_with_color, point=SQUARE_NAMES[sq], count=n),
     )
 
 
-def _draw(rules: RuleSet, why_en: str, why_zh: str) -> Outcome:
-    n = rules.repetitions
+def _draw(rules: RuleSet, why: str) -> Outcome:
     return Outcome(
         None,
         Termination.REPETITION,
         rules.name,
-        f"Draw: the position has occurred {n} times and {why_en}",
-        f"同一局面出现 {n} 次，{why_zh}，判和",
+        Message.of("end.repetition", count=rules.repetitions, why=Message.of(f"end.why.{why}")),
     )
 
 
@@ -238,7 +227,7 @@ def conducts(
             exposed=exposed,
             strikes=chinese and side.strikes and side.moves > 0,
             strikes_back=chinese and side.strikes_back and side.moves > 0,
-            strike_kinds=tuple(kind for kind in _STRIKE_WORDS if kind in side.strike_kinds),
+            strike_kinds=tuple(kind for kind in _STRIKES if kind in side.strike_kinds),
         )
 
     return conduct(sides[0]), conduct(sides[1])

@@ -23,8 +23,6 @@ class RuleSet:
     repetitions: int = 3  # occurrences of a position that call the judge
     natural_limit: int = 60  # moves by each side without a capture that make a draw; 0 = no limit
     insufficient_material: bool = True  # neither side able to attack is a draw
-    title_en: str = ""  # name shown to people
-    title_zh: str = ""
 
     def __post_init__(self) -> None:
         if self.judge not in JUDGES:
@@ -37,9 +35,9 @@ class RuleSet:
 
 RULE_SETS: Mapping[str, RuleSet] = MappingProxyType(
     {
-        "simple": RuleSet(name="simple", title_en="simple rules", title_zh="简易规则"),
-        "asian": RuleSet(name="asian", judge="asian", title_en="Asian rules", title_zh="亚洲棋规"),
-        "chinese": RuleSet(name="chinese", judge="chinese", title_en="Chinese rules", title_zh="中国棋规"),
+        "simple": RuleSet(name="simple"),
+        "asian": RuleSet(name="asian", judge="asian"),
+        "chinese": RuleSet(name="chinese", judge="chinese"),
     }
 )
 """The rule sets by name."""

@@ -8,8 +8,8 @@ from xiangqi_gpt.players.base import EngineSpec
 from xiangqi_gpt.records.record import TeacherLabels
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import MOVES, Move
-from xiangqi_gpt.teacher.engine_process import Game, Judgement, TeacherEngine
 from xiangqi_gpt.teacher.playout import label_columns
+from xiangqi_gpt.teacher.teacher_engine import Game, Label, TeacherEngine
 from xiangqi_gpt.teacher.work import Row, Task
 
 
@@ -32,12 +32,12 @@ class Labelling:
         """
         game = Game(Board(task.start_fen, strict=False), engine.ranks)
         engine.new_game()
-        judgements: list[Judgement | None] = []
+        labels: list[Label | None] = []
         for ply, index in enumerate(task.moves):
             is_wanted = (ply - task.number) % self.every == 0
-            judgements.append(engine.judge(game) if is_wanted else None)
+            labels.append(engine.label(game) if is_wanted else None)
             game.push(MOVES[index])
-        return label_columns(judgements, self.multipv)
+        return label_columns(labels, self.multipv)
 
 
 def labels_of(row: Row) -> TeacherLabels:

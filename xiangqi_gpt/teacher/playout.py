@@ -13,7 +13,7 @@ from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.outcome import Outcome
 from xiangqi_gpt.rules.pieces import Color
-from xiangqi_gpt.teacher.engine_process import Game, Judgement, TeacherEngine
+from xiangqi_gpt.teacher.teacher_engine import Game, Label, TeacherEngine
 from xiangqi_gpt.teacher.work import Row, Task
 
 WON_SCORE = 1_000
@@ -42,15 +42,15 @@ class PlayOut:
             game.push(MOVES[index])
         board = game.board
         engine.new_game()
-        judgements: list[Judgement] = []
+        labels: list[Label] = []
         outcome = board.outcome(self.rules)
         while outcome is None and board.ply < self.max_plies:
-            judgement = engine.judge(game)
-            judgements.append(judgement)
+            label = engine.label(game)
+            labels.append(label)
             is_noise = task.noise > 0 and lot.random() < task.noise
-            game.push(lot.choice(board.legal_moves()) if is_noise else judgement.best)
+            game.push(lot.choice(board.legal_moves()) if is_noise else label.best)
             outcome = board.outcome(self.rules)
-        result, end = _ending(board, outcome, judgements[-1].cp if judgements else 0)
+        result, end = _ending(board, outcome, labels[-1].cp if labels else 0)
         fen, moves = task.start_fen, board.move_stack
         return {
             "id": game_id(fen, moves),
@@ -63,18 +63,18 @@ class PlayOut:
             "noise": task.noise,
             "plies": len(moves),
             "engine": engine.identity,
-            **label_columns(judgements, self.multipv),
+            **label_columns(labels, self.multipv),
         }
 
 
-def label_columns(judgements: Sequence[Judgement | None], multipv: int) -> Row:
+def label_columns(labels: Sequence[Label | None], multipv: int) -> Row:
     """The columns of the labels; None where a position was not judged."""
     row: Row = {
-        "teacher_best": " ".join(["-" if found is None else found.best.iccs for found in judgements]),
-        "teacher_cp": [None if found is None else found.cp for found in judgements],
+        "teacher_best": " ".join(["-" if found is None else found.best.iccs for found in labels]),
+        "teacher_cp": [None if found is None else found.cp for found in labels],
     }
     if multipv > 1:
-        lines = [() if found is None else found.lines for found in judgements]
+        lines = [() if found is None else found.lines for found in labels]
         row["teacher_multipv"] = [" ".join([move.iccs for move, _ in line]) for line in lines]
         row["teacher_multipv_cp"] = [[cp for _, cp in line] for line in lines]
     return row

@@ -15,13 +15,13 @@ from xiangqi_gpt.players.base import EngineSpec
 from xiangqi_gpt.records import GameRecord, read_games, write_games
 from xiangqi_gpt.records.formats import format_of
 from xiangqi_gpt.teacher.cluster import RayPool
-from xiangqi_gpt.teacher.engine_process import engine_name
 from xiangqi_gpt.teacher.journal import Journal, rows_in_order
 from xiangqi_gpt.teacher.labelling import Labelling, labels_of
 from xiangqi_gpt.teacher.local import LocalPool, core_count
 from xiangqi_gpt.teacher.playout import PlayOut
 from xiangqi_gpt.teacher.schema import write_play_outs
 from xiangqi_gpt.teacher.starts import Openings, StartConfig, play_out_tasks
+from xiangqi_gpt.teacher.teacher_engine import teacher_name
 from xiangqi_gpt.teacher.work import Pool, Result, Task, Work
 
 FREE_FAULTS = 2
@@ -149,7 +149,7 @@ def generate(job: Generation, place: Place, on_progress: OnProgress | None = Non
     )
     settings = {
         "what": "play-outs",
-        "engine": engine_name(job.engine),
+        "engine": teacher_name(job.engine),
         "command": job.engine.command,
         "ranks": job.engine.ranks,
         "seed": starts.seed,
@@ -167,7 +167,7 @@ def generate(job: Generation, place: Place, on_progress: OnProgress | None = Non
         tasks = play_out_tasks(job.games, starts, openings)
         _work_off(tasks, work, place, journal, summary, on_progress)
         if not len(journal):
-            raise TeacherError("expected a game that could be finished, found none")
+            raise _no_game_finished(summary)
         about = {key: settings[key] for key in settings if key not in ("what", "command")}
         rows = (row for _, row in rows_in_order(journal, below=job.games))
         with _full_disk_is_typed(job.out):
@@ -221,7 +221,7 @@ def label(job: LabelJob, place: Place, on_progress: OnProgress | None = None) ->
     work = Labelling(engine=job.engine, every=job.every, multipv=job.multipv)
     settings = {
         "what": "labels",
-        "engine": engine_name(job.engine),
+        "engine": teacher_name(job.engine),
         "command": job.engine.command,
         "ranks": job.engine.ranks,
         "sources": [[str(path.resolve()), path.stat().st_size] for path in job.sources],
@@ -239,6 +239,8 @@ def label(job: LabelJob, place: Place, on_progress: OnProgress | None = None) ->
 
     with Journal(job.out, settings, force=job.force) as journal:
         _work_off(tasks(), work, place, journal, summary, on_progress)
+        if summary.dropped and not len(journal):
+            raise _no_game_finished(summary)
         if not len(journal):
             raise RecordError(f"expected a game to label, found none in {', '.join(map(str, job.sources))}")
         with _full_disk_is_typed(job.out):
@@ -304,6 +306,13 @@ def _give_up(result: Result, summary: Summary) -> None:
             f"expected an engine that answers, found {summary.dropped} games given up beside {summary.games} "
             f"finished ones; the last, game {result.number + 1}: {result.error}"
         ) from result.error
+
+
+def _no_game_finished(summary: Summary) -> TeacherError:
+    return TeacherError(
+        f"No game was finished: the engine had to be given up over all {summary.dropped}. "
+        f"{summary.reasons[-1]}"
+    )
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from xiangqi_gpt.errors import PlayerCrashError, PlayerError, PlayerTimeoutError
-from xiangqi_gpt.teacher.engine_process import EngineLieError, TeacherEngine
+from xiangqi_gpt.teacher.teacher_engine import BadEngineAnswerError, TeacherEngine
 
 DEATHS = 3
 """How often an engine may die over one game before the game is given up."""
@@ -42,7 +42,7 @@ class Work(Protocol):
         """Start the engine. Raises PlayerError where it cannot be started."""
 
     def do(self, engine: TeacherEngine, task: Task) -> Row:
-        """Do one task; the row depends on the task alone. Errors as in `TeacherEngine.judge`."""
+        """Do one task; the row depends on the task alone. Errors as in `TeacherEngine.label`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,8 +104,8 @@ class Worker:
                 deaths += 1
                 is_fatal = engine is None
                 self._engine = None
-            except EngineLieError as lie:
-                error = lie
+            except BadEngineAnswerError as bad_answer:
+                error = bad_answer
                 break
             except PlayerError as refusal:
                 error, is_fatal = refusal, True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from xiangqi_gpt.gui.texts import BLACK_FILES, PIECE_SETS, RED_FILES, RIVER, PieceSet
+from xiangqi_gpt.play.wording import BLACK_FILES, PIECE_SETS, RED_FILES, RIVER, PieceSet
 from xiangqi_gpt.rules import Board, Move, square
 
 _WIDE = str.maketrans("0123456789", "０１２３４５６７８９")

@@ -9,21 +9,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from xiangqi_gpt.gui import actions
-from xiangqi_gpt.gui.save import save_game
-from xiangqi_gpt.gui.settings import Settings
-from xiangqi_gpt.gui.state import GameState, Thought
-from xiangqi_gpt.gui.texts import (
-    LANGUAGES,
-    PIECE_SETS,
-    move_text,
-    player_label,
-    say,
-    side_name,
-    whole_percents,
-)
-from xiangqi_gpt.gui.thinker import Create, InlineThinker
 from xiangqi_gpt.notation import parse_any
+from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.autosave import Autosave
+from xiangqi_gpt.play.game_state import GameState, Thought
+from xiangqi_gpt.play.opening import open_game
+from xiangqi_gpt.play.saving import save_game
+from xiangqi_gpt.play.settings import Settings
+from xiangqi_gpt.play.thinker import Create, InlineThinker
+from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, move_text, player_name, whole_percents
 from xiangqi_gpt.rules import (
     Color,
     FenError,
@@ -32,10 +26,13 @@ from xiangqi_gpt.rules import (
     MoveError,
     NoPieceError,
     PlayerError,
+    RecordError,
     XiangqiError,
 )
+from xiangqi_gpt.terminal.commands import COMMANDS
 from xiangqi_gpt.terminal.draw import draw_board
-from xiangqi_gpt.terminal.texts import COMMANDS, tell
+from xiangqi_gpt.terminal.moves import move_lines
+from xiangqi_gpt.texts import LANGUAGES, t
 
 HINT_LINES = 5
 
@@ -57,6 +54,7 @@ class TerminalGame:
         console: where everything is printed.
         read: given the prompt, returns the next line without its end, or None when there is none.
         save: called with the settings when a command has changed them.
+        autosave: keeps the game; without one it is not kept.
     """
 
     def __init__(
@@ -67,12 +65,14 @@ class TerminalGame:
         read: Callable[[str], str | None],
         *,
         save: Callable[[Settings], None] = lambda settings: None,
+        autosave: Autosave | None = None,
     ) -> None:
         self.state = state
         self._thinker = InlineThinker(create)
         self._console = console
         self._read = read
         self._save = save
+        self._autosave = autosave
         self._told_end = False
 
     def run(self) -> None:
@@ -86,25 +86,42 @@ class TerminalGame:
             self._load()
             human = next(iter(state.humans), Color.RED)
             self._print(
-                tell(
+                t(
+                    "terminal.welcome",
                     state.language,
-                    "welcome",
-                    side=side_name(state.language, human),
-                    player=player_label(state.spec),
+                    side=human,
+                    player=player_name(state.spec, state.language),
                 )
             )
+            self._tell_problem()
+            if state.offer is not None:
+                name = player_name(state.offer.spec, state.language)
+                count = state.offer.tree.live.ply
+                self._print(t("terminal.offer", state.language, player=name, count=count))
             if self._settle() == 0:
                 self._show()
             while True:
-                line = self._read(f"{side_name(state.language, state.board.turn)}> ")
+                line = self._read(f"{state.board.turn.message.text(state.language)}> ")
                 if line is None or not self._obey(line.strip()):
                     return
                 self._settle()
+                self._keep()
         finally:
             self._thinker.close()
 
+    def _keep(self) -> None:
+        if self._autosave is not None:
+            told = self._autosave.problem
+            self._autosave.keep(self.state)
+            if self._autosave.problem != told:
+                self._tell_problem()
+
+    def _tell_problem(self) -> None:
+        if self._autosave is not None and self._autosave.problem is not None:
+            self._print(self._autosave.problem.text(self.state.language), style="red")
+
     def _load(self) -> None:
-        self._print(say(self.state.language, "loading") + " …", style="dim")
+        self._print(t("game.loading", self.state.language) + " …", style="dim")
         actions.exchange(self.state, self._thinker)
         for answer in self._thinker.answers():
             actions.receive(self.state, answer)
@@ -118,8 +135,14 @@ class TerminalGame:
         state = self.state
         moves = 0
         while state.needs_load or state.needs_player or state.needs_hint:
-            doing = "loading" if state.needs_load else "thinking" if state.needs_player else "hinting"
-            self._print(say(state.language, doing) + " …", style="dim")
+            doing = (
+                "game.loading"
+                if state.needs_load
+                else "game.thinking"
+                if state.needs_player
+                else "game.hinting"
+            )
+            self._print(t(doing, state.language) + " …", style="dim")
             plies = len(state.history)
             actions.exchange(state, self._thinker)
             for answer in self._thinker.answers():
@@ -132,12 +155,11 @@ class TerminalGame:
                 self._print(state.notice.text(state.language), style="red")
         if state.outcome is not None and not self._told_end:
             self._print(state.outcome_text(), style="bold")
-            self._print(f"{state.rules_text()}. {tell(state.language, 'ended')}", style="dim")
+            self._print(f"{state.rules_text()}. {t('terminal.ended', state.language)}", style="dim")
             self._told_end = True
         elif state.outcome is None:
             if moves and state.board.is_check():
-                side = side_name(state.language, state.board.turn)
-                self._print(say(state.language, "check", side=side), style="bold red")
+                self._print(t("game.check", state.language, side=state.board.turn), style="bold red")
             self._told_end = False
         return moves
 
@@ -145,10 +167,10 @@ class TerminalGame:
         """What the opponent has just played, with what it thought."""
         language, ply = self.state.language, self.state.history[-1]
         parts = [
-            tell(
+            t(
+                "terminal.plays",
                 language,
-                "plays",
-                player=player_label(self.state.spec),
+                player=player_name(self.state.spec, language),
                 move=ply.text(language),
                 iccs=ply.move.iccs,
             )
@@ -157,18 +179,18 @@ class TerminalGame:
         if thought is not None:
             prob = next((line.prob for line in thought.analysis.lines if line.move == ply.move), None)
             if prob is not None:
-                parts.append(tell(language, "prob", prob=percent(prob)))
+                parts.append(t("terminal.probability", language, prob=percent(prob)))
             parts += self._value_parts(thought)
-        return ", ".join(parts) if language == "en" else "，".join(parts)
+        return t("terminal.comma", language).join(parts)
 
     def _value_parts(self, thought: Thought) -> list[str]:
         language = self.state.language
         parts = []
         if thought.analysis.leak is not None:
-            parts.append(tell(language, "leak", leak=percent(thought.analysis.leak)))
+            parts.append(t("terminal.leak", language, leak=percent(thought.analysis.leak)))
         if thought.red_value is not None:
             red, draw, black = whole_percents(thought.red_value)
-            parts.append(say(language, "value", red=red, draw=draw, black=black))
+            parts.append(t("game.value", language, red=red, draw=draw, black=black))
         return parts
 
     def _obey(self, line: str) -> bool:
@@ -183,7 +205,9 @@ class TerminalGame:
         if command == "quit":
             return False
         handlers: dict[str, Callable[[str], None]] = {
-            "undo": self._undo,
+            "undo": lambda _: self._step(actions.undo),
+            "redo": lambda _: self._step(actions.redo),
+            "continue": lambda _: self._resume(),
             "hint": self._hint,
             "flip": self._flip,
             "new": self._new,
@@ -191,9 +215,12 @@ class TerminalGame:
             "board": lambda _: self._show(),
             "moves": self._moves,
             "save": self._save_game,
+            "open": self._open_game,
+            "comment": self._comment,
+            "mark": self._mark,
             "pieces": self._pieces,
             "lang": self._lang,
-            "help": lambda _: self._print(tell(self.state.language, "help")),
+            "help": lambda _: self._print(t("terminal.help", self.state.language)),
         }
         handlers[command](rest.strip())
         return True
@@ -202,7 +229,8 @@ class TerminalGame:
         state = self.state
         if not state.is_human_turn:
             self._print(
-                say(state.language, "not_your_turn" if state.outcome is None else "game_over"), style="red"
+                t("game.not_your_turn" if state.outcome is None else "terminal.ended", state.language),
+                style="red",
             )
             return
         try:
@@ -211,10 +239,10 @@ class TerminalGame:
             self._refuse(text, error)
             return
         except NoPieceError:
-            self._print(tell(state.language, "no_piece", text=text), style="red")
+            self._print(t("terminal.no_piece", state.language, text=text), style="red")
             return
         except MoveError:
-            self._print(tell(state.language, "unknown", text=text), style="red")
+            self._print(t("terminal.unknown", state.language, text=text), style="red")
             return
         actions.play(state, move)
         self._show()
@@ -222,22 +250,32 @@ class TerminalGame:
     def _refuse(self, text: str, error: IllegalMoveError) -> None:
         language, reason = self.state.language, error.reason
         if reason is None:
-            self._print(str(error), style="red")
+            self._print(error_text(error).text(language), style="red")
             return
-        words = reason.text_en if language == "en" else reason.text_zh
-        self._print(tell(language, "refused", move=text, reason=words), style="red")
+        # A board of letters has no numbers at its files.
+        words = reason.message("iccs" if self.state.settings.pieces == "letters" else "files")
+        self._print(t("terminal.refused", language, move=text, reason=words), style="red")
 
-    def _undo(self, rest: str) -> None:
-        done = actions.undo(self.state)
+    def _step(self, step: Callable[[GameState], bool]) -> None:
+        """Undo or redo."""
+        done = step(self.state)
         if done:
             self._show()
         if self.state.notice is not None:
             self._print(self.state.notice.text(self.state.language), style="" if done else "red")
 
+    def _resume(self) -> None:
+        if not actions.resume(self.state):
+            self._print(t("terminal.no_offer", self.state.language), style="red")
+            return
+        if self.state.notice is not None:
+            self._print(self.state.notice.text(self.state.language))
+        self._begin()
+
     def _hint(self, rest: str) -> None:
         state = self.state
         if rest and rest != "all" and not (rest.isascii() and rest.isdigit() and int(rest) > 0):
-            self._print(tell(state.language, "bad_count", text=rest), style="red")
+            self._print(t("terminal.bad_count", state.language, text=rest), style="red")
             return
         state.hint = None
         actions.toggle_hint(state)
@@ -256,7 +294,7 @@ class TerminalGame:
             self._print(f"{number:3}. {text}  {line.move.iccs}  {shown:>7}  {bar}".rstrip())
         parts = self._value_parts(state.hint)
         if parts:
-            self._print("     " + ", ".join(parts), style="dim")
+            self._print("     " + t("terminal.comma", state.language).join(parts), style="dim")
 
     def _flip(self, rest: str) -> None:
         actions.flip(self.state)
@@ -266,9 +304,13 @@ class TerminalGame:
         state = self.state
         sides = {"": None, "red": Color.RED, "红": Color.RED, "black": Color.BLACK, "黑": Color.BLACK}
         if rest.lower() not in sides:
-            self._print(tell(state.language, "bad_choice", choices="red, black", text=rest), style="red")
+            self._print(
+                t("terminal.bad_choice", state.language, choices="red, black", text=rest), style="red"
+            )
             return
         actions.new_game(state, human=sides[rest.lower()])
+        if state.notice is not None:
+            self._print(state.notice.text(state.language))
         self._begin()
 
     def _fen(self, rest: str) -> None:
@@ -278,7 +320,7 @@ class TerminalGame:
         try:
             actions.new_game(self.state, fen=rest)
         except FenError as error:
-            self._print(str(error), style="red")
+            self._print(error_text(error).text(self.state.language), style="red")
             return
         self._begin()
 
@@ -288,37 +330,51 @@ class TerminalGame:
             self._show()
 
     def _moves(self, rest: str) -> None:
-        history = self.state.history
-        if not history:
-            self._print(tell(self.state.language, "no_moves"))
+        if not self.state.tree.root.children:
+            self._print(t("terminal.no_moves", self.state.language))
             return
-        number = self.state.board.fullmove_number - (len(history) + history[0].color) // 2
-        row = f"{number:3}. …  " if history[0].color is Color.BLACK else ""
-        for ply in history:
-            if ply.color is Color.RED:
-                row = f"{number:3}. "
-            row += ply.text(self.state.language) + "  "
-            if ply.color is Color.BLACK:
-                self._print(row.rstrip())
-                row = ""
-                number += 1
-        if row:
-            self._print(row.rstrip())
+        for line in move_lines(self.state):
+            self._print(line)
 
     def _save_game(self, rest: str) -> None:
         language = self.state.language
         try:
             path = save_game(self.state, Path(rest) if rest else None)
         except XiangqiError as error:
-            self._print(say(language, "not_saved", error=error), style="red")
+            self._print(t("game.not_saved", language, error=error_text(error)), style="red")
         else:
-            self._print(say(language, "saved", file=path))
+            self._print(t("game.saved", language, file=path))
+
+    def _comment(self, rest: str) -> None:
+        actions.set_comment(self.state, rest)
+
+    def _mark(self, rest: str) -> None:
+        if rest and rest not in MARKS:
+            choices = ", ".join(MARKS)
+            message = t("terminal.bad_choice", self.state.language, choices=choices, text=rest)
+            self._print(message, style="red")
+            return
+        actions.set_mark(self.state, rest)
+
+    def _open_game(self, rest: str) -> None:
+        """A file, and which of its games."""
+        name, _, number = rest.rpartition(" ")
+        if not (name and number.isascii() and number.isdigit()):
+            name, number = rest, "1"
+        try:
+            open_game(self.state, Path(name), int(number[:9]))
+        except RecordError as error:
+            self._print(t("game.not_opened", self.state.language, error=error_text(error)), style="red")
+        else:
+            self._show()
 
     def _pieces(self, rest: str) -> None:
         state = self.state
         names = list(PIECE_SETS)
         if rest not in PIECE_SETS:
-            self._print(tell(state.language, "bad_choice", choices=", ".join(names), text=rest), style="red")
+            self._print(
+                t("terminal.bad_choice", state.language, choices=", ".join(names), text=rest), style="red"
+            )
             return
         actions.choose_pieces(state, [str(name) for name in names].index(rest))
         self._save(state.settings)
@@ -326,15 +382,15 @@ class TerminalGame:
 
     def _lang(self, rest: str) -> None:
         state = self.state
-        if rest not in LANGUAGES:
+        language = next((known for known in LANGUAGES if known.lower() == rest.lower()), None)
+        if language is None:
             self._print(
-                tell(state.language, "bad_choice", choices=", ".join(LANGUAGES), text=rest), style="red"
+                t("terminal.bad_choice", state.language, choices=", ".join(LANGUAGES), text=rest), style="red"
             )
             return
-        if rest != state.language:
-            actions.toggle_language(state)
+        actions.choose_language(state, language)
         self._save(state.settings)
-        self._print(tell(state.language, "help"))
+        self._print(t("terminal.help", state.language))
 
     def _show(self) -> None:
         """The board, with the last move marked."""

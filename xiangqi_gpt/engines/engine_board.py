@@ -1,7 +1,8 @@
-"""Our board in the shape in which python-chess's engine client asks for one, and engine output read back.
+"""Our board in the shape in which python-chess's engine client asks for one.
 
-The client sends `position fen ROOT moves ...`, selects `UCI_Variant` from the *class* attribute
-`uci_variant`, and hands the engine's answer to `push_uci`. Nothing else of `chess.Board` is needed.
+For UCI the client sends `position fen ROOT moves ...`, selects `UCI_Variant` from the *class* attribute
+`uci_variant`, and hands the engine's answer to `push_uci`; for CECP it does the same with `setboard`,
+`xboard_variant` and `push_xboard`. Nothing else of `chess.Board` is needed.
 """
 
 from __future__ import annotations
@@ -9,16 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from xiangqi_gpt.errors import MoveError
 from xiangqi_gpt.notation import uci
 from xiangqi_gpt.notation.uci import RankConvention
-from xiangqi_gpt.players.base import Line, Value
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
 
-MATE_SCORE = 30_000
-"""Centipawns of a mate on the board; a mate in n moves is worth n less."""
+_XBOARD_LETTERS = str.maketrans("NnBb", "HhEe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,52 +103,31 @@ class SingleVariantEngineBoard(EngineBoard):
     uci_variant: ClassVar[str] = "chess"
 
 
-def parse_info(line: str, board: Board, ranks: RankConvention) -> tuple[int, Line, Value | None] | None:
-    """One `info` line of a search of `board`: its multipv number (from 1), its line, its win/draw/loss.
+class CecpEngineBoard(EngineBoard):
+    """A board for an engine behind CECP. XBoard counts ranks from 0 and writes FEN in a way of its own."""
 
-    None for lines without a variation, for bounds, and for what does not parse: engines print all sorts of
-    things.
-    """
-    words = line.split()
-    if not words or words[0] != "info" or "pv" not in words or "string" in words:
-        return None
-    head, moves = words[: words.index("pv")], words[words.index("pv") + 1 :]
-    if "lowerbound" in head or "upperbound" in head:
-        return None
-    try:
-        number = int(_after(head, "multipv") or 1)
-        score = _score(head)
-        value = _value(head)
-    except (ValueError, IndexError):
-        return None
-    walk = EngineBoard(board.copy(), ranks)
-    pv = []
-    for text in moves:
-        try:
-            pv.append(walk.push_uci(text).move)
-        except MoveError:
-            break
-    return (number, Line(tuple(pv), score_cp=score), value) if pv and number >= 1 else None
+    xboard_variant: ClassVar[str] = "xiangqi"
+
+    def __eq__(self, other: object) -> bool:
+        """The client asks whether a game goes on from the same root, and compares boards without history."""
+        return isinstance(other, CecpEngineBoard) and self.board.fen() == other.board.fen()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def fen(self, *, shredder: bool = False, en_passant: str = "fen") -> str:
+        """The position as XBoard writes it: H and E for horse and elephant, counters behind the side to move."""
+        return xboard_fen(self.board.fen())
+
+    def xboard(self, move: EngineMove) -> str:
+        """The text sent to the engine."""
+        return move.uci()
+
+    def push_xboard(self, text: str) -> EngineMove:
+        """Parse and play; errors as in `parse_uci`."""
+        return self.push_uci(text)
 
 
-def _after(words: list[str], key: str) -> str | None:
-    return words[words.index(key) + 1] if key in words else None
-
-
-def _score(words: list[str]) -> int | None:
-    if "score" not in words:
-        return None
-    at = words.index("score")
-    kind, number = words[at + 1], int(words[at + 2])
-    if kind == "mate":
-        return MATE_SCORE - number if number > 0 else -MATE_SCORE - number
-    return number if kind == "cp" else None
-
-
-def _value(words: list[str]) -> Value | None:
-    if "wdl" not in words:
-        return None
-    at = words.index("wdl")
-    win, draw, loss = (int(word) for word in words[at + 1 : at + 4])
-    total = win + draw + loss
-    return Value(win / total, draw / total, loss / total) if total > 0 and min(win, draw, loss) >= 0 else None
+def xboard_fen(fen: str) -> str:
+    """A FEN as XBoard writes it for Xiangqi: "rheakaehr/... w 0 1"."""
+    placement, side, *_, halfmoves, fullmoves = fen.split()
+    return f"{placement.translate(_XBOARD_LETTERS)} {side} {halfmoves} {fullmoves}"

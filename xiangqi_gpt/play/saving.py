@@ -7,9 +7,23 @@ from pathlib import Path
 
 import platformdirs
 
-from xiangqi_gpt.gui.state import GameState
-from xiangqi_gpt.gui.texts import player_label, say
-from xiangqi_gpt.rules import Color, RecordError
+from xiangqi_gpt.errors import FileError, XiangqiError
+from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.wording import player_name
+from xiangqi_gpt.rules import Color
+from xiangqi_gpt.texts import Details, Message, t
+
+
+class SaveError(XiangqiError):
+    """A game that cannot be saved.
+
+    Attributes:
+        message: why, for the person at the board.
+    """
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message.text("en"))
+        self.message = message
 
 
 def games_folder() -> Path:
@@ -18,14 +32,14 @@ def games_folder() -> Path:
 
 
 def save_game(state: GameState, path: Path | None = None, *, now: datetime | None = None) -> Path:
-    """Write the game so far and return the file: moves in Chinese for readers of Chinese, in ICCS for others.
+    """Write the game with its variations and return the file: moves in Chinese for its readers, else in ICCS.
 
     Args:
         path: the file; without one, a name with date and time in the documents folder.
         now: the time of saving, for name and date.
 
     Raises:
-        RecordError: the file exists, or nothing can be written there.
+        SaveError: the file exists, or nothing can be written there.
     """
     # Imported here because records come with arrays, which the window does not need until somebody saves.
     from xiangqi_gpt.records.formats.pgn.pgnwrite import write
@@ -38,16 +52,20 @@ def save_game(state: GameState, path: Path | None = None, *, now: datetime | Non
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            reason = f"expected a folder to write to, found {error.strerror!r}"
-            raise RecordError(reason, file=str(folder)) from error
-    elif path.exists():  # no board has a --force, of which the writer would speak
-        raise RecordError("expected a name that is free, found a file", file=str(path))
+            reason = Details(str(error.strerror), Message.of("error.system"))
+            raise SaveError(Message.of("error.no_folder", folder=folder, reason=reason)) from error
+    elif path.exists():
+        raise SaveError(Message.of("error.file_exists", file=path))
     names = {
-        side: say(state.language, "player_person") if side in state.humans else player_label(state.spec)
+        side: t("game.human", state.language)
+        if side in state.humans
+        else player_name(state.spec, state.language)
         for side in Color
     }
+    moves, notes = state.tree.moves_and_notes()
     record = GameRecord(
-        moves=tuple(ply.move for ply in state.history),
+        moves=moves,
+        notes=notes,
         start_fen=state.board.root_fen,
         result="*" if state.outcome is None else state.outcome.result,
         tags={
@@ -58,5 +76,9 @@ def save_game(state: GameState, path: Path | None = None, *, now: datetime | Non
         },
         kind="unknown",
     )
-    write(path, [record], notation="chinese" if state.language == "zh" else "iccs")
+    try:
+        write(path, [record], notation="iccs" if state.language == "en" else "chinese")
+    except FileError as error:
+        reason = Details(error.reason, Message.of("error.system"))
+        raise SaveError(Message.of("error.cannot_write", file=path, reason=reason)) from error
     return path

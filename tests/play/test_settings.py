@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from xiangqi_gpt.gui.settings import Settings, load_settings, save_settings
+from xiangqi_gpt.play.settings import Settings, load_settings, save_settings
 
 
 @pytest.fixture(autouse=True)

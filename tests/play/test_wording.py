@@ -1,40 +1,19 @@
 from __future__ import annotations
 
-import string
-
 import pytest
 
-from xiangqi_gpt.gui.texts import (
+from xiangqi_gpt.play.wording import (
     BLACK_FILES,
     PIECE_SETS,
     RED_FILES,
-    TEXTS,
     default_language,
     move_text,
     player_label,
-    say,
     split_temperature,
     whole_percents,
     with_temperature,
 )
 from xiangqi_gpt.rules import Board, Move
-
-
-def fields(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
-
-
-@pytest.mark.parametrize("key", TEXTS)
-def test_both_languages_have_the_same_fields(key: str) -> None:
-    english, chinese = TEXTS[key]
-    assert english
-    assert chinese
-    assert fields(english) == fields(chinese)
-
-
-def test_fields_are_filled_in() -> None:
-    assert say("en", "their_move", side="Red") == "Red to move"
-    assert say("zh", "their_move", side="红方") == "轮到红方走"
 
 
 def test_every_piece_set_has_a_glyph_for_every_code() -> None:

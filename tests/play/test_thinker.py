@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import threading
 
-from tests.gui.players import FirstMovePlayer, create_first
-from xiangqi_gpt.gui.thinker import Answer, InlineThinker, Question, ThreadThinker
+from tests.play.players import FirstMovePlayer, create_first
+from xiangqi_gpt.play.thinker import Answer, InlineThinker, Question, ThreadThinker
 from xiangqi_gpt.players.base import Limit, Player, PlayResult
 from xiangqi_gpt.rules import Board, PlayerError
 

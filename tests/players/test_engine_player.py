@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from xiangqi_gpt.engines.engine_board import EngineBoard
+from xiangqi_gpt.engines.info import parse_info
+from xiangqi_gpt.engines.process import find_engine
 from xiangqi_gpt.errors import IllegalMoveError
 from xiangqi_gpt.players import (
     Limit,
@@ -15,9 +18,8 @@ from xiangqi_gpt.players import (
     PlayerTimeoutError,
     create_player,
 )
-from xiangqi_gpt.players.base import Value
-from xiangqi_gpt.players.engine import EnginePlayer, find_engine
-from xiangqi_gpt.players.engine_board import EngineBoard, parse_info
+from xiangqi_gpt.players.base import Line, Value
+from xiangqi_gpt.players.engine_player import EnginePlayer, line_of, value_of
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 
@@ -52,19 +54,25 @@ def test_engine_board_sends_root_and_moves() -> None:
         adapter.push_uci("a1a10")
 
 
+def read(text: str, board: Board) -> Line | None:
+    info = parse_info(text)
+    return None if info is None or info.is_bound else line_of(info, board, "0-9")
+
+
 def test_info_lines() -> None:
     board = Board()
-    number, line, value = (
-        parse_info("info depth 3 multipv 2 score cp -41 wdl 1 2 1 pv h2e2 a0a9", board, "0-9") or (0,) * 3
-    )
-    assert number == 2
+    text = "info depth 3 multipv 2 score cp -41 wdl 1 2 1 pv h2e2 a0a9"
+    info, line = parse_info(text), read(text, board)
+    assert info is not None
+    assert line is not None
+    assert info.number == 2
     assert iccs(*line.pv) == ["h2e2"]  # the second move is not legal and ends the variation
     assert line.score_cp == -41
-    assert value == Value(0.25, 0.5, 0.25)
+    assert value_of(info) == Value(0.25, 0.5, 0.25)
     for text, score in (("mate 2", 29_998), ("mate -4", -29_996)):
-        parsed = parse_info(f"info score {text} pv h2e2", board, "0-9")
+        parsed = read(f"info score {text} pv h2e2", board)
         assert parsed is not None
-        assert parsed[1].score_cp == score
+        assert parsed.score_cp == score
 
 
 @pytest.mark.parametrize(
@@ -81,7 +89,7 @@ def test_info_lines() -> None:
     ],
 )
 def test_useless_info_lines_are_left_out(text: str) -> None:
-    assert parse_info(text, Board(), "0-9") is None
+    assert read(text, Board()) is None
 
 
 def test_single_variant_engine_counts_from_zero() -> None:

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.gui.players import FirstMovePlayer, create_first
-from xiangqi_gpt.gui import actions
-from xiangqi_gpt.gui.settings import Settings
-from xiangqi_gpt.gui.state import GameState
-from xiangqi_gpt.gui.thinker import Answer, InlineThinker, Question
+from tests.play.players import FirstMovePlayer, create_first
+from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.settings import Settings
+from xiangqi_gpt.play.thinker import Answer, InlineThinker, Question
 from xiangqi_gpt.players.base import PlayResult
 from xiangqi_gpt.rules import START_FEN, Board, Color, FenError, Move, PlayerError, Termination, parse_square
 
@@ -41,8 +41,8 @@ def test_a_piece_is_picked_up_shows_its_targets_and_moves() -> None:
     assert state.selected == parse_square("h0")
     assert set(state.targets) == {parse_square("g2"), parse_square("i2")}
     click(state, "g2")
-    assert [ply.en for ply in state.history] == ["H2+3"]
-    assert state.history[0].zh == "马二进三"
+    assert [ply.text("en") for ply in state.history] == ["H2+3"]
+    assert state.history[0].text("zh") == "马二进三"
     assert state.selected is None
     assert state.last_move == Move.from_iccs("h0g2")
     assert state.fresh == Move.from_iccs("h0g2")
@@ -61,10 +61,18 @@ def test_another_own_piece_is_picked_up_instead_and_the_same_one_put_down() -> N
 @pytest.mark.parametrize(
     ("clicks", "english", "chinese"),
     [
-        (("h0", "f1"), "The horse's leg on g0 is blocked", "蹩马腿"),
+        (
+            ("h0", "f1"),
+            "The horse's leg is blocked by the red elephant on file 3 (三)",
+            "蹩马腿：三路上红方的相绊住了马腿",
+        ),
         (("e0", "e2"), "one point along a line", "一格"),
         (("h9",), "It is Red's turn", "现在轮到红方走"),
-        (("h2", "h8"), "blocked on h7", "h7"),
+        (
+            ("h2", "h8"),
+            "The black cannon on file 2 (二) is in the way of the cannon",
+            "二路上黑方的炮挡住了炮的路",
+        ),
     ],
 )
 def test_a_refused_click_is_explained(clicks: tuple[str, ...], english: str, chinese: str) -> None:
@@ -73,9 +81,24 @@ def test_a_refused_click_is_explained(clicks: tuple[str, ...], english: str, chi
     text, tone = state.status()
     assert english in text
     assert tone == "warn"
-    actions.toggle_language(state)
+    actions.next_language(state)
     assert chinese in state.status()[0]
     assert state.history == []
+
+
+def test_a_board_with_coordinates_is_answered_in_coordinates() -> None:
+    state = ready()
+    actions.next_labels(state)
+    click(state, "h2", "h8")
+    assert state.status()[0] == "The way of the cannon from h2 to h8 is blocked on h7"
+
+
+def test_black_counts_the_files_from_its_own_right() -> None:
+    state = ready(START_FEN.replace(" w ", " b "), human=Color.BLACK)
+    click(state, "h9", "f8")
+    assert state.status()[0] == "The horse's leg is blocked by the black elephant on file 7"
+    actions.next_language(state)
+    assert state.status()[0] == "蹩马腿：7路上黑方的象绊住了马腿"
 
 
 def test_the_piece_stays_in_hand_after_a_refusal() -> None:
@@ -206,7 +229,7 @@ def test_check_is_told() -> None:
     state = ready("3k5/9/9/9/9/9/9/9/4R4/5K3 w - - 0 1", human=Color.BLACK)
     actions.play(state, Move.from_iccs("e1d1"))
     assert state.status() == ("將! Black is in check", "warn")
-    actions.toggle_language(state)
+    actions.next_language(state)
     assert state.status()[0] == "将军！黑方被将军"
 
 
@@ -333,7 +356,7 @@ def test_escape_leaves_one_thing_at_a_time() -> None:
 
 def test_taste() -> None:
     state = GameState(settings=Settings(language="en"))
-    actions.toggle_language(state)
+    actions.next_language(state)
     actions.next_theme(state)
     actions.next_labels(state)
     actions.choose_pieces(state, 2)
@@ -344,4 +367,4 @@ def test_moves_of_a_game_begun_by_black() -> None:
     state = ready("3ak4/9/9/9/9/9/9/9/4R4/3K5 b - - 0 7", human=Color.BLACK)
     click(state, "d9", "e8")
     assert state.history[0].color is Color.BLACK
-    assert state.history[0].zh == "士４进５"
+    assert state.history[0].text("zh") == "士４进５"

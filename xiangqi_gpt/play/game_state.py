@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, TypeAlias
+from weakref import WeakKeyDictionary
 
-from xiangqi_gpt.gui.settings import Settings
-from xiangqi_gpt.gui.texts import Language, move_text, say, side_name, split_temperature
+from xiangqi_gpt.play.settings import Settings
+from xiangqi_gpt.play.wording import move_text, split_temperature
 from xiangqi_gpt.players.base import Analysis, Value
-from xiangqi_gpt.rules import Board, Color, Move, Outcome, Square, get_rule_set
+from xiangqi_gpt.records.game_tree import GameTree, Node
+from xiangqi_gpt.rules import Board, Color, Move, Outcome, Square
+from xiangqi_gpt.texts import LANGUAGES, Language, Message, t
 
 Work: TypeAlias = Literal["", "load", "move", "hint"]
 Tone: TypeAlias = Literal["plain", "good", "warn"]
@@ -17,25 +20,27 @@ Tone: TypeAlias = Literal["plain", "good", "warn"]
 
 @dataclass(frozen=True)
 class Notice:
-    """A sentence for the status line in both languages; `tone` "warn" for refusals and failures."""
+    """A sentence for the status line.
 
-    en: str
-    zh: str
+    Attributes:
+        message: what it tells.
+        tone: "warn" for refusals and failures.
+        square: where the piece stands that is in the way of a refused move.
+    """
+
+    message: Message
     tone: Tone = "plain"
+    square: Square | None = None
 
     def text(self, language: Language) -> str:
-        """The sentence."""
-        return self.en if language == "en" else self.zh
+        """The sentence, with a capital letter at its beginning."""
+        text = self.message.text(language)
+        return text[:1].upper() + text[1:]
 
     @classmethod
-    def of(cls, key: str, tone: Tone = "plain", **values: object) -> Notice:
-        """The notice of a text key; a `Color` among the values is named in each language."""
-
-        def fill(language: Language) -> str:
-            named = {k: side_name(language, v) if isinstance(v, Color) else v for k, v in values.items()}
-            return say(language, key, **named)
-
-        return cls(fill("en"), fill("zh"), tone)
+    def of(cls, key: str, tone: Tone = "plain", **arguments: object) -> Notice:
+        """The notice of a key of the catalogue."""
+        return cls(Message.of(key, **arguments), tone)
 
 
 @dataclass(frozen=True)
@@ -58,17 +63,35 @@ class Thought:
 
 @dataclass(frozen=True)
 class Ply:
-    """A move of the game with its texts, and what its player thought before it."""
+    """A move of the game as it is written in each language, and what its player thought before it."""
 
     move: Move
     color: Color
-    en: str
-    zh: str
+    texts: tuple[str, ...]
     thought: Thought | None = None
 
     def text(self, language: Language) -> str:
         """The move as readers of the language write it."""
-        return self.en if language == "en" else self.zh
+        return self.texts[LANGUAGES.index(language)]
+
+
+@dataclass(frozen=True)
+class Played:
+    """Label of a step in which a move of the game was played."""
+
+    by_person: bool
+
+
+@dataclass(frozen=True)
+class SavedGame:
+    """A game as it was left: the tree, and who played whom under which rules."""
+
+    tree: GameTree
+    humans: frozenset[Color]
+    flipped: bool
+    spec: str
+    rules: str
+    is_over: bool = False
 
 
 @dataclass
@@ -86,22 +109,23 @@ class GameState:
 
     Attributes:
         settings: language, pieces, theme.
-        board: the game as it stands, with its history.
+        board: the game as it stands, with its history; a copy of what the live node of `tree` says.
         humans: the sides that a person plays.
         spec: the opponent's spec, as `create_player` takes it.
         rules: name of the rule set.
         flipped: Black at the bottom.
         selected: the square of the piece that was picked up.
-        view: the ply looked at, None for the present.
+        tree: the game with its variations; its cursor is what is looked at.
         notice: what the status line says instead of whose turn it is.
         work: what the player is busy with.
         generation: grows with every change after which an answer under way is worth nothing.
         stalled: the player failed; it is asked again only after the person has done something.
         player_ready: the player of `spec` is loaded.
-        history: the moves with their texts and thoughts.
+        history: the moves of the game with their texts and thoughts.
         hint: thoughts about the present position, asked for by the person.
         wants_hint: a hint was asked for and has not come yet.
         menu: the open new-game menu.
+        offer: an unfinished game of an earlier session that can be resumed.
         specs: opponents offered by the menu.
         announce: the end of the game stands across the board until it is clicked away.
         fresh: the move just played, for the animation; a front takes it away once it has seen it.
@@ -114,20 +138,55 @@ class GameState:
     rules: str = "simple"
     flipped: bool = False
     selected: Square | None = None
-    view: int | None = None
     notice: Notice | None = None
     work: Work = ""
     generation: int = 0
     stalled: bool = False
     player_ready: bool = False
-    history: list[Ply] = field(default_factory=list)
     hint: Thought | None = None
     wants_hint: bool = False
     menu: Menu | None = None
+    offer: SavedGame | None = None
     specs: tuple[str, ...] = ("gpt", "greedy", "random")
     outcome: Outcome | None = None
     announce: bool = False
     fresh: Move | None = None
+    tree: GameTree = field(init=False)
+    history: list[Ply] = field(init=False, default_factory=list)
+    _plies: WeakKeyDictionary[Node, Ply] = field(init=False, default_factory=WeakKeyDictionary)
+    _shown: tuple[Node, Board] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.tree = GameTree(self.board.root_fen)
+        for ply, move in enumerate(self.board.move_stack, len(self.board.move_stack) % 2):
+            turn = self.board.turn if ply % 2 == 0 else self.board.turn.other
+            self.tree.play(move, Played(turn in self.humans))
+        self.follow_tree()
+
+    def follow_tree(self) -> None:
+        """Bring board and history to the live node of the tree, whatever has happened to it."""
+        self.board = self.tree.board()
+        self.history = self.plies(self.tree.live)
+
+    def plies(self, node: Node) -> list[Ply]:
+        """The moves that lead to a node, with their texts and thoughts."""
+        path = node.path
+        if not all(step in self._plies for step in path):
+            board = self.tree.board(self.tree.root)
+            for step in path:
+                if step.move is not None:
+                    if step not in self._plies:
+                        self._plies[step] = describe(board, step.move)
+                    board.push(step.move)
+        return [self._plies[step] for step in path]
+
+    def ply_of(self, node: Node) -> Ply:
+        """The move that leads to a node; not for the root."""
+        return self.plies(node)[-1] if node not in self._plies else self._plies[node]
+
+    def remember(self, node: Node, ply: Ply) -> None:
+        """Keep the texts and the thought of a move."""
+        self._plies[node] = ply
 
     @property
     def language(self) -> Language:
@@ -137,7 +196,12 @@ class GameState:
     @property
     def ply(self) -> int:
         """The ply shown: 0 before the first move."""
-        return len(self.history) if self.view is None else self.view
+        return self.tree.cursor.ply
+
+    @property
+    def line(self) -> list[Node]:
+        """The moves of the line shown, from the first to the last: the game, or the variation looked at."""
+        return self.tree.line()
 
     @property
     def has_styles(self) -> bool:
@@ -147,7 +211,7 @@ class GameState:
     @property
     def is_live(self) -> bool:
         """Whether the position shown is the present one."""
-        return self.view is None
+        return self.tree.cursor is self.tree.live
 
     @property
     def is_human_turn(self) -> bool:
@@ -178,12 +242,11 @@ class GameState:
     @property
     def shown_board(self) -> Board:
         """The position shown; not to be changed."""
-        if self.view is None:
+        if self.is_live:
             return self.board
-        board = self.board.copy()
-        for _ in range(len(self.history) - self.view):
-            board.pop()
-        return board
+        if self._shown is None or self._shown[0] is not self.tree.cursor:
+            self._shown = (self.tree.cursor, self.tree.board(self.tree.cursor))
+        return self._shown[1]
 
     @property
     def checked_square(self) -> Square | None:
@@ -194,29 +257,32 @@ class GameState:
     @property
     def last_move(self) -> Move | None:
         """The move that led to the position shown."""
-        return self.history[self.ply - 1].move if self.ply else None
+        return self.tree.cursor.move
 
     @property
     def dests(self) -> dict[Square, tuple[Square, ...]]:
         """Where each piece of the side to move may go; empty while no person may move."""
-        if not self.is_human_turn or not self.is_live:
-            return {}
-        found: dict[Square, tuple[Square, ...]] = {}
-        for move in self.board.legal_moves():
-            found[move.from_square] = (*found.get(move.from_square, ()), move.to_square)
-        return found
+        return destinations(self.board) if self.is_human_turn and self.is_live else {}
 
     @property
     def targets(self) -> tuple[Square, ...]:
-        """Where the selected piece may go."""
-        return self.dests.get(self.selected, ()) if self.selected is not None else ()
+        """Where the selected piece may go: in the game, or as a variation of the position looked at."""
+        if self.selected is None:
+            return ()
+        found = self.dests if self.is_live else destinations(self.shown_board)
+        return found.get(self.selected, ())
 
     @property
     def thought(self) -> Thought | None:
         """What the candidates panel shows: the hint, else the thought behind the last move that had one."""
         if self.hint is not None and self.is_live:
             return self.hint
-        return next((p.thought for p in reversed(self.history[: self.ply]) if p.thought is not None), None)
+        return next((p.thought for p in reversed(self.shown_plies) if p.thought is not None), None)
+
+    @property
+    def shown_plies(self) -> list[Ply]:
+        """The moves that lead to the position shown."""
+        return self.history if self.is_live else self.plies(self.tree.cursor)
 
     @property
     def red_value(self) -> tuple[float, float, float] | None:
@@ -225,43 +291,54 @@ class GameState:
             winner = self.outcome.winner
             return (float(winner is Color.RED), float(winner is None), float(winner is Color.BLACK))
         thoughts = [self.hint] if self.hint is not None and self.is_live else []
-        thoughts += [p.thought for p in reversed(self.history[: self.ply]) if p.thought is not None]
+        thoughts += [p.thought for p in reversed(self.shown_plies) if p.thought is not None]
         return next((t.red_value for t in thoughts if t.red_value is not None), None)
 
     def status(self) -> tuple[str, Tone]:
         """The status line and its tone."""
         language = self.language
-        side = side_name(language, self.board.turn)
+        side = self.board.turn
         if self.notice is not None:
             return self.notice.text(language), self.notice.tone
-        if self.view is not None:
-            return say(language, "viewing", ply=self.view, plies=len(self.history)), "plain"
+        if not self.is_live:
+            in_game = self.tree.cursor is self.tree.root or self.tree.cursor in self.tree.live.path
+            key = "window.viewing" if in_game else "window.viewing_variation"
+            return t(key, language, ply=self.ply, plies=len(self.history)), "plain"
         if self.outcome is not None:
             return self.outcome_text(), "good"
         if self.work == "load" and not self.is_human_turn:
-            return say(language, "loading") + " …", "plain"
-        check = say(language, "check", side=side) if self.board.is_check() else ""
+            return t("game.loading", language) + " …", "plain"
+        check = t("game.check", language, side=side) if self.board.is_check() else ""
         if self.work in ("move", "hint"):
-            doing = say(language, "thinking" if self.work == "move" else "hinting") + " …"
+            doing = t("game.thinking" if self.work == "move" else "game.hinting", language) + " …"
             return " · ".join(filter(None, (check, doing))), "warn" if check else "plain"
         if check:
             return check, "warn"
-        return say(language, "your_move" if self.is_human_turn else "their_move", side=side), "plain"
+        return t("game.your_move" if self.is_human_turn else "game.their_move", language, side=side), "plain"
 
     def outcome_text(self) -> str:
         """How the game ended, with the winner; "" while it goes on."""
         if self.outcome is None:
             return ""
-        key = {Color.RED: "red_wins", Color.BLACK: "black_wins", None: "drawn"}[self.outcome.winner]
-        text = self.outcome.text_en if self.language == "en" else self.outcome.text_zh
-        return say(self.language, key, text=text)
+        key = {Color.RED: "game.red_wins", Color.BLACK: "game.black_wins", None: "game.drawn"}[
+            self.outcome.winner
+        ]
+        return t(key, self.language, text=self.outcome.message)
 
     def rules_text(self) -> str:
         """Name of the rule set."""
-        rules = get_rule_set(self.rules)
-        return say(self.language, "rules", rules=rules.title_en if self.language == "en" else rules.title_zh)
+        return t(f"rules.{self.rules}", self.language)
+
+
+def destinations(board: Board) -> dict[Square, tuple[Square, ...]]:
+    """Where each piece of the side to move may go."""
+    found: dict[Square, tuple[Square, ...]] = {}
+    for move in board.legal_moves():
+        found[move.from_square] = (*found.get(move.from_square, ()), move.to_square)
+    return found
 
 
 def describe(board: Board, move: Move, thought: Thought | None = None) -> Ply:
     """The history entry of a legal move on `board`, the position before it."""
-    return Ply(move, board.turn, move_text("en", board, move), move_text("zh", board, move), thought)
+    texts = tuple(move_text(language, board, move) for language in LANGUAGES)
+    return Ply(move, board.turn, texts, thought)

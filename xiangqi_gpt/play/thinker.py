@@ -19,7 +19,7 @@ class Question:
     """Something to ask: load the player of `spec` (a new game, if it is loaded), choose a move on `board`, or
     analyse it.
 
-    `generation` comes back with the answer, so that an answer to an old question can be told from a new one.
+    `generation` comes back with the answer, so that answers to old questions can be recognised.
     """
 
     kind: Literal["load", "move", "hint"]
@@ -51,7 +51,7 @@ class Thinker(Protocol):
         """Give the player back. Questions still open get no answer."""
 
 
-class _Desk:
+class _PlayerWorker:
     """Holds the player and answers one question after another."""
 
     def __init__(self, create: Create) -> None:
@@ -63,7 +63,7 @@ class _Desk:
         try:
             return self._answer(question)
         except Exception as error:
-            # The person at the board must hear of every failure of a player, whatever it raises.
+            # Every failure of a player is shown at the board, whatever it raises.
             return Answer(question=question, error=error)
 
     def _answer(self, question: Question) -> Answer:
@@ -80,13 +80,13 @@ class _Desk:
             return Answer(question=question, result=self._player.play(question.board, Limit()))
         return Answer(question=question, analysis=self._player.analyse(question.board, Limit()))
 
-    def hurry(self) -> None:
-        """Have the player answer at once, if it can be hurried; may be called from another thread."""
+    def interrupt(self) -> None:
+        """Have the player answer at once, if it can; may be called from another thread."""
         stop = stop_event_of(self._player)
         if stop is not None:
             stop.set()
 
-    def calm(self) -> None:
+    def allow_time(self) -> None:
         """Let the player take its time again."""
         stop = stop_event_of(self._player)
         if stop is not None:
@@ -102,12 +102,12 @@ class InlineThinker:
     """Answers at once on the calling thread: for scripts, pictures and tests."""
 
     def __init__(self, create: Create) -> None:
-        self._desk = _Desk(create)
+        self._worker = _PlayerWorker(create)
         self._done: list[Answer] = []
 
     def ask(self, question: Question) -> None:
         """Answer the question before returning."""
-        self._done.append(self._desk.answer(question))
+        self._done.append(self._worker.answer(question))
 
     def answers(self) -> list[Answer]:
         """The answers since the last call."""
@@ -116,7 +116,7 @@ class InlineThinker:
 
     def close(self) -> None:
         """Give the player back."""
-        self._desk.close()
+        self._worker.close()
 
 
 class ThreadThinker:
@@ -128,7 +128,7 @@ class ThreadThinker:
     """
 
     def __init__(self, create: Create, wake: Callable[[], None]) -> None:
-        self._desk = _Desk(create)
+        self._worker = _PlayerWorker(create)
         self._wake = wake
         self._questions: queue.SimpleQueue[Question | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Answer] = queue.SimpleQueue()
@@ -143,7 +143,7 @@ class ThreadThinker:
         outdated = question.generation > self._newest
         self._newest = max(self._newest, question.generation)
         if outdated:
-            self._desk.hurry()
+            self._worker.interrupt()
         self._questions.put(question)
 
     def answers(self) -> list[Answer]:
@@ -156,17 +156,17 @@ class ThreadThinker:
     def close(self, timeout: float = 2.0) -> None:
         """Stop after the question in hand, waiting at most `timeout` seconds for it."""
         self._closing = True
-        self._desk.hurry()
+        self._worker.interrupt()
         self._questions.put(None)
         self._thread.join(timeout)
 
     def _work(self) -> None:
         while (question := self._questions.get()) is not None and not self._closing:
-            self._desk.calm()
-            # Asked after calming: a question that came in between has hurried the player for nothing.
+            self._worker.allow_time()
+            # Checked after this: a question that came in between has interrupted nothing.
             if self._closing or (question.kind != "load" and question.generation < self._newest):
                 continue
-            self._done.put(self._desk.answer(question))
+            self._done.put(self._worker.answer(question))
             if not self._closing:
                 self._wake()
-        self._desk.close()
+        self._worker.close()

@@ -10,7 +10,10 @@ from typing import Any, Literal, TypeAlias
 
 import platformdirs
 
-from xiangqi_gpt.gui.texts import LANGUAGES, PIECE_SETS, Language, PieceSet, default_language
+from xiangqi_gpt.errors import FileError
+from xiangqi_gpt.files import atomic_path, read_limited
+from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet, default_language
+from xiangqi_gpt.texts import LANGUAGES, Language
 
 ThemeName: TypeAlias = Literal["light", "dark", "contrast"]
 THEME_NAMES: tuple[ThemeName, ...] = ("light", "dark", "contrast")
@@ -40,9 +43,8 @@ def load_settings(path: Path | None = None) -> Settings:
     default = Settings(language=default_language())
     path = settings_path() if path is None else path
     try:
-        with path.open("rb") as file:
-            found = json.loads(file.read(_LARGEST_FILE))
-    except (OSError, ValueError, RecursionError):
+        found = json.loads(read_limited(path, _LARGEST_FILE))
+    except (ValueError, RecursionError):
         return default
     if not isinstance(found, dict):
         return default
@@ -66,8 +68,6 @@ def load_settings(path: Path | None = None) -> Settings:
 def save_settings(settings: Settings, path: Path | None = None) -> None:
     """Remember the settings. A folder that cannot be written to is no reason to stop a game."""
     path = settings_path() if path is None else path
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".tmp")
-        draft.write_text(json.dumps(asdict(settings), indent=2) + "\n", encoding="utf-8")
-        draft.replace(path)
+    text = json.dumps(asdict(settings), indent=2) + "\n"
+    with suppress(FileError), atomic_path(path, overwrite=True, parents=True) as draft:
+        draft.write_text(text, encoding="utf-8")

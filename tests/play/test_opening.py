@@ -1,0 +1,82 @@
+"""Games opened from files and pasted as text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.play.test_autosave import played, texts
+from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.opening import open_game, paste
+from xiangqi_gpt.rules import FenError, Move, RecordError
+
+PGN = """[Game "Chinese Chess"]
+[Result "1-0"]
+[Format "ICCS"]
+
+1. H2-E2 {中炮} (1. C3-C4 G6-G5) H9-G7 2. H0-G2 1-0
+
+[Game "Chinese Chess"]
+[Result "*"]
+[Format "ICCS"]
+
+1. B2-E2 *
+"""
+
+
+def test_a_game_of_a_file_takes_the_place_of_the_present_one(tmp_path: Path) -> None:
+    path = tmp_path / "games.pgn"
+    path.write_text(PGN, encoding="utf-8")
+    state = played("c3c4")
+    open_game(state, path)
+    assert [ply.move.iccs for ply in state.history] == ["h2e2", "h9g7", "h0g2"]
+    assert texts(state) == sorted(["None", "h2e2", "h9g7", "h0g2", "c3c4", "g6g5"])
+    assert state.tree.root.children[0].comment == "中炮"
+    assert not state.needs_player, "nobody answers in a game that is looked at"
+    actions.click_square(state, Move.from_iccs("b9c7").from_square)
+    assert state.selected is not None, "a person moves for both sides"
+    actions.undo(state)
+    assert [ply.move.iccs for ply in state.history] == ["c3c4"]
+    open_game(state, path, 2)
+    assert [ply.move.iccs for ply in state.history] == ["b2e2"]
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_a_game_that_is_not_there(number: int, tmp_path: Path) -> None:
+    path = tmp_path / "games.pgn"
+    path.write_text(PGN, encoding="utf-8")
+    state = played("c3c4")
+    with pytest.raises(RecordError, match=f"no readable game number {number}"):
+        open_game(state, path, number)
+    with pytest.raises(RecordError):
+        open_game(state, tmp_path / "none.pgn")
+    with pytest.raises(RecordError):
+        open_game(state, tmp_path)
+    assert [ply.move.iccs for ply in state.history] == ["c3c4"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00" * 5000, b"\xff" * 999, b"hello\n", PGN.encode()[:40]])
+def test_a_file_of_any_kind_is_refused(content: bytes, tmp_path: Path) -> None:
+    for name in ("a.pgn", "a.xqf", "a.txt", "a.jsonl", "a.parquet", "a"):
+        path = tmp_path / name
+        path.write_bytes(content)
+        state = played("c3c4")
+        with pytest.raises(RecordError):
+            open_game(state, path)
+        assert len(state.history) == 1
+
+
+def test_pasted_positions_and_games() -> None:
+    state = played("c3c4")
+    paste(state, "3k5/9/9/9/9/9/9/9/4R4/4K4  w - - 0 1\n")
+    assert state.board.fen() == "3k5/9/9/9/9/9/9/9/4R4/4K4 w - - 0 1"
+    paste(state, PGN)
+    assert len(state.history) == 3
+    for text in ("", "nonsense", "many\nlines of\nnonsense", "1. e4 e5"):
+        with pytest.raises(FenError):
+            paste(state, text)
+    assert len(state.history) == 3
+    actions.undo(state)
+    actions.undo(state)
+    assert [ply.move.iccs for ply in state.history] == ["c3c4"]

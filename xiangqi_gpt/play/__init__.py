@@ -1,0 +1,1 @@
+"""A game being played, without any screen: its state, commands, player thread, settings and files."""

@@ -1,0 +1,401 @@
+"""What a person or a player can do to a `GameState`: no drawing, no threads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from xiangqi_gpt.play.game_state import GameState, Menu, Notice, Played, Thought, describe
+from xiangqi_gpt.play.settings import LABELS, THEME_NAMES
+from xiangqi_gpt.play.thinker import Answer, Question, Thinker
+from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, split_temperature, with_temperature
+from xiangqi_gpt.players.base import PlayResult
+from xiangqi_gpt.records.edits import Assign, Step
+from xiangqi_gpt.records.game_tree import GameTree, Node
+from xiangqi_gpt.rules import (
+    START_FEN,
+    Board,
+    Color,
+    Illegality,
+    Move,
+    Square,
+)
+from xiangqi_gpt.texts import LANGUAGES, Details, Language, Message
+
+STYLES: tuple[tuple[str, float], ...] = (("menu.firm", 0.0), ("menu.varied", 0.5), ("menu.free", 1.0))
+"""Text key and temperature of the styles that the menu offers for the GPT."""
+SIDES = (Color.RED, Color.BLACK)
+
+
+def click_square(state: GameState, sq: Square) -> None:
+    """Pick a piece up, put it down, move it, or show why it cannot.
+
+    In a position that is not the present one the move becomes a variation, whichever side is to move.
+    """
+    if state.announce:
+        state.announce = False
+        return
+    state.notice = None
+    if state.is_live and not state.is_human_turn:
+        key = "game.not_your_turn" if state.outcome is None else "window.game_over"
+        state.notice = Notice.of(key, "warn")
+        state.selected = None
+        return
+    board = state.shown_board
+    piece = board.piece_at(sq)
+    if piece is not None and piece.color is board.turn:
+        state.selected = None if sq == state.selected else sq
+        return
+    if state.selected is None:
+        # A move from a square to itself breaks exactly the rule that keeps this square from being picked up.
+        reason = board.explain(Move(sq, sq))
+        state.notice = _refusal(state, reason) if reason is not None and piece is not None else None
+        return
+    move = Move(state.selected, sq)
+    reason = board.explain(move)
+    if reason is not None:
+        state.notice = _refusal(state, reason)
+    elif state.is_live:
+        play(state, move)
+    else:
+        add_variation(state, move)
+
+
+def _refusal(state: GameState, reason: Illegality) -> Notice:
+    return Notice(reason.message(state.settings.labels), "warn", reason.blocker)
+
+
+def play(state: GameState, move: Move, thought: Thought | None = None) -> None:
+    """Play a legal move for the side to move."""
+    ply = describe(state.board, move, thought)
+    node = state.tree.play(move, Played(state.board.turn in state.humans))
+    state.remember(node, ply)
+    state.board.push(move)
+    state.history.append(ply)
+    state.fresh = move if state.is_live else None
+    state.offer = None
+    _changed(state)
+
+
+def add_variation(state: GameState, move: Move) -> None:
+    """Play a legal move in the position looked at, beside the game; the game stays where it is."""
+    state.tree.add(state.tree.cursor, move)
+    _looked_elsewhere(state)
+
+
+def _changed(state: GameState) -> None:
+    """The present position is another one: forget what belonged to the old one; see whether the game is over."""
+    state.generation += 1
+    state.work = "load" if state.work == "load" else ""
+    state.hint = None
+    state.wants_hint = False
+    state.stalled = False
+    state.outcome = state.board.outcome(state.rules)
+    state.announce = state.outcome is not None
+    if state.is_live:
+        state.selected = None
+        state.notice = None
+
+
+def undo(state: GameState) -> bool:
+    """Take back the last edit, or moves until it is the turn of the person who moved last.
+
+    A new game, too, is taken back. What was taken back can be redone. False where there is nothing.
+    """
+    steps = 0
+    for step in reversed(state.tree.journal.done):
+        steps += 1
+        if not isinstance(step.label, Played) or step.label.by_person:
+            break
+    else:
+        state.notice = Notice.of("game.nothing_to_undo", "warn")
+        return False
+    uid = state.tree.uid
+    for _ in range(steps):
+        state.tree.undo()
+    _stepped(state, "game.undone", uid)
+    return True
+
+
+def redo(state: GameState) -> bool:
+    """Do again what was undone last, with the answer of the opponent; False where there is nothing."""
+    uid = state.tree.uid
+    if state.tree.redo() is None:
+        state.notice = Notice.of("game.nothing_to_redo", "warn")
+        return False
+    while state.tree.journal.undone and _is_answer(state.tree.journal.undone[-1]):
+        state.tree.redo()
+    _stepped(state, "game.redone", uid)
+    return True
+
+
+def _is_answer(step: Step) -> bool:
+    return isinstance(step.label, Played) and not step.label.by_person
+
+
+def _stepped(state: GameState, key: str, uid: str) -> None:
+    """Take in what has happened to the tree, which held the game `uid`, and tell whose turn it is."""
+    moves = state.board.move_stack
+    state.follow_tree()
+    if state.tree.uid != uid:
+        key = "game.other_game"
+        _ask_anew(state)
+    elif moves == state.board.move_stack:
+        _looked_elsewhere(state)
+    else:
+        state.fresh = None
+        state.tree.cursor = state.tree.live
+        _changed(state)
+    state.notice = Notice.of(key, side=state.board.turn)
+
+
+def _ask_anew(state: GameState) -> None:
+    """Another game has taken the place of the present one."""
+    state.player_ready = False  # loading a player that is loaded only tells it of the new game
+    state.work = ""
+    state.fresh = None
+    state.menu = None
+    state.offer = None
+    _changed(state)
+
+
+def flip(state: GameState) -> None:
+    """Turn the board round."""
+    state.flipped = not state.flipped
+
+
+def go_to(state: GameState, ply: int) -> None:
+    """Look at the position after `ply` moves of the line shown (cut to its ends)."""
+    line = state.line
+    ply = max(0, min(ply, len(line)))
+    look_at(state, line[ply - 1] if ply else state.tree.root)
+
+
+def go_live(state: GameState) -> None:
+    """Look at the present position of the game."""
+    look_at(state, state.tree.live)
+
+
+def look_at(state: GameState, node: Node) -> None:
+    """Look at a position of the tree."""
+    state.tree.cursor = node
+    _looked_elsewhere(state)
+
+
+def next_variation(state: GameState, steps: int) -> None:
+    """Look at the next or previous of the moves that were played or tried in place of the one shown."""
+    node = state.tree.cursor
+    if node.parent is None:
+        return
+    siblings = node.parent.children
+    look_at(state, siblings[(siblings.index(node) + steps) % len(siblings)])
+
+
+def play_on_from_here(state: GameState) -> bool:
+    """Go on with the game from the position looked at; False where it is the present one."""
+    if state.is_live:
+        return False
+    state.tree.set_live(state.tree.cursor)
+    _stepped(state, "game.played_on", state.tree.uid)
+    return True
+
+
+def remove_variation(state: GameState) -> bool:
+    """Take the variation looked at out of the tree, from this move on; False in the game itself."""
+    node = state.tree.cursor
+    if node is state.tree.root or node in state.tree.live.path:
+        state.notice = Notice.of("game.not_a_variation", "warn")
+        return False
+    state.tree.remove(node)
+    _looked_elsewhere(state)
+    state.notice = Notice.of("game.variation_removed")
+    return True
+
+
+def set_comment(state: GameState, text: str) -> None:
+    """Write a comment on the move that led to the position looked at."""
+    state.tree.set_comment(state.tree.cursor, text)
+
+
+def set_mark(state: GameState, mark: str) -> None:
+    """Mark the move that led to the position looked at as in `MARKS`; "" takes the mark away."""
+    others = tuple(nag for nag in state.tree.cursor.nags if nag not in MARKS.values())
+    state.tree.set_nags(state.tree.cursor, ((MARKS[mark],) if mark else ()) + others)
+
+
+def _looked_elsewhere(state: GameState) -> None:
+    state.selected = None
+    state.notice = None
+    state.fresh = None
+
+
+def new_game(
+    state: GameState, *, fen: str = START_FEN, human: Color | None = None, spec: str | None = None
+) -> None:
+    """Begin again; a side or an opponent not given stays as it is. The person's side comes to the bottom.
+
+    The old game can be had back with `undo`.
+
+    Raises:
+        FenError: `fen` is no position; the state is unchanged.
+    """
+    humans = state.humans if human is None else frozenset((human,))
+    flipped = state.flipped if human is None else human is Color.BLACK
+    start_game(state, GameTree(Board(fen).fen()), humans, flipped, spec or state.spec, state.rules)
+
+
+def start_game(
+    state: GameState, tree: GameTree, humans: frozenset[Color], flipped: bool, spec: str, rules: str
+) -> None:
+    """Put a game in the place of the present one, which `undo` brings back."""
+    had_moves = bool(state.tree.root.children)
+    settings = {"humans": humans, "flipped": flipped, "spec": spec, "rules": rules}
+    state.tree.replace(tree, also=tuple(Assign(state, name, value) for name, value in settings.items()))
+    state.follow_tree()
+    _ask_anew(state)
+    if had_moves:
+        state.notice = Notice.of("game.started", side=state.board.turn)
+
+
+def resume(state: GameState) -> bool:
+    """Go on with the unfinished game that is offered; False where none is."""
+    saved = state.offer
+    if saved is None:
+        return False
+    start_game(state, saved.tree, saved.humans, saved.flipped, saved.spec, saved.rules)
+    state.notice = Notice.of("game.resumed", side=state.board.turn)
+    return True
+
+
+def toggle_hint(state: GameState) -> None:
+    """Ask for the player's opinion of the present position, or put it away."""
+    state.notice = None
+    if state.hint is not None:
+        state.hint = None
+    elif not state.is_human_turn or not state.is_live:
+        state.notice = Notice.of("game.no_hint", "warn")
+    else:
+        state.wants_hint = True
+
+
+def exchange(state: GameState, thinker: Thinker) -> list[Answer]:
+    """Take in the answers that have come, ask what is to be asked, and return the answers that counted."""
+    counted = [answer for answer in thinker.answers() if receive(state, answer)]
+    if state.needs_load:
+        state.work = "load"
+        thinker.ask(Question(kind="load", generation=state.generation, spec=state.spec))
+    elif state.needs_player:
+        state.work = "move"
+        thinker.ask(Question(kind="move", generation=state.generation, board=state.board.copy()))
+    elif state.needs_hint:
+        state.work = "hint"
+        thinker.ask(Question(kind="hint", generation=state.generation, board=state.board.copy()))
+    return counted
+
+
+def receive(state: GameState, answer: Answer) -> bool:
+    """Take in an answer; False where its question no longer stands."""
+    question = answer.question
+    if question.kind == "load":
+        if question.spec != state.spec or state.player_ready:
+            return False
+        state.work = "" if state.work == "load" else state.work
+        state.player_ready = answer.error is None
+    elif question.generation != state.generation:
+        return False
+    else:
+        state.work = ""
+    if answer.error is not None:
+        _fail(state, error_text(answer.error))
+    elif answer.result is not None:
+        _receive_move(state, answer.result)
+    elif answer.analysis is not None and state.wants_hint:
+        state.wants_hint = False
+        state.hint = Thought(state.board.copy(), answer.analysis)
+    return True
+
+
+def _receive_move(state: GameState, result: PlayResult) -> None:
+    reason = state.board.explain(result.move)
+    if reason is not None:
+        why = reason.message(state.settings.labels)
+        _fail(state, Message.of("error.illegal_answer", move=result.move.iccs, reason=why))
+        return
+    analysis = result.analysis
+    play(state, result.move, None if analysis is None else Thought(state.board.copy(), analysis, result.move))
+
+
+def _fail(state: GameState, what: Message | Details) -> None:
+    state.wants_hint = False
+    state.stalled = True
+    state.notice = Notice.of("game.player_failed", "warn", error=what)
+
+
+def escape(state: GameState) -> bool:
+    """Leave the innermost thing that is open; False where nothing was."""
+    if state.menu is not None:
+        state.menu = None
+    elif state.offer is not None:
+        state.offer = None
+    elif state.announce:
+        state.announce = False
+    elif state.selected is not None:
+        state.selected = None
+    elif not state.is_live:
+        go_live(state)
+    elif state.hint is not None or state.wants_hint:
+        state.hint = None
+        state.wants_hint = False
+    elif state.notice is not None:
+        state.notice = None
+    else:
+        return False
+    return True
+
+
+def next_language(state: GameState) -> None:
+    """English, simplified Chinese, traditional Chinese."""
+    choose_language(state, LANGUAGES[(LANGUAGES.index(state.language) + 1) % len(LANGUAGES)])
+
+
+def choose_language(state: GameState, language: Language) -> None:
+    """Show all texts in this language from now on."""
+    state.settings = replace(state.settings, language=language)
+
+
+def next_theme(state: GameState) -> None:
+    """Light, dark, high contrast."""
+    theme = THEME_NAMES[(THEME_NAMES.index(state.settings.theme) + 1) % len(THEME_NAMES)]
+    state.settings = replace(state.settings, theme=theme)
+
+
+def next_labels(state: GameState) -> None:
+    """File numbers of both sides, or coordinates."""
+    labels = LABELS[(LABELS.index(state.settings.labels) + 1) % len(LABELS)]
+    state.settings = replace(state.settings, labels=labels)
+
+
+def choose_pieces(state: GameState, number: int) -> None:
+    """The piece set with this number in `PIECE_SETS`."""
+    state.settings = replace(state.settings, pieces=list(PIECE_SETS)[number])
+
+
+def open_menu(state: GameState) -> None:
+    """Open the new-game menu at the present choice of side, opponent and style."""
+    spec, temperature = split_temperature(state.spec)
+    style = next((i for i, (_, t) in enumerate(STYLES) if t == temperature), None)
+    opponent = state.specs.index(spec) if spec in state.specs else 0
+    side = SIDES.index(Color.BLACK) if state.humans == {Color.BLACK} else 0
+    state.menu = Menu(side, opponent, style if temperature is not None else 0)
+    state.announce = False
+
+
+def start_from_menu(state: GameState) -> None:
+    """Begin the game that the menu describes."""
+    menu = state.menu
+    if menu is None:
+        return
+    spec = state.specs[menu.opponent]
+    if state.has_styles:
+        own = split_temperature(state.spec)[1] or 0.0
+        spec = with_temperature(spec, own if menu.style is None else STYLES[menu.style][1])
+    new_game(state, human=SIDES[menu.side], spec=spec)
