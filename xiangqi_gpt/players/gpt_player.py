@@ -24,7 +24,7 @@ from xiangqi_gpt.decoding.lookahead import Found
 from xiangqi_gpt.errors import ConfigError, PlayerError
 from xiangqi_gpt.model import XiangqiGPT
 from xiangqi_gpt.model.checkpoint import load_model
-from xiangqi_gpt.players.base import Analysis, Limit, Line, PlayResult, Value, legal_moves_or_error
+from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Line, PlayResult, Value, legal_moves_or_error
 from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
@@ -157,7 +157,7 @@ class GPTPlayer:
         torch.set_num_threads(self.threads)
         return (self._both or self.scorer).score(board)
 
-    def play(self, board: Board, limit: Limit) -> PlayResult:
+    def play(self, board: Board, limit: Limit = NO_LIMIT) -> PlayResult:
         if self.lookahead is not None:
             found = self._look_ahead(self.lookahead, board, limit)
             return PlayResult(self._drawn(found), search_analysis(found))
@@ -167,7 +167,7 @@ class GPTPlayer:
         )
         return PlayResult(scores.moves[index], as_analysis(scores))
 
-    def analyse(self, board: Board, limit: Limit, multipv: int | None = None) -> Analysis:
+    def analyse(self, board: Board, limit: Limit = NO_LIMIT, multipv: int | None = None) -> Analysis:
         if self.lookahead is not None:
             return search_analysis(self._look_ahead(self.lookahead, board, limit), multipv)
         return as_analysis(self.scores(board), multipv)
