@@ -47,9 +47,13 @@ def parse_json_object(
     return found
 
 
-def format_json(value: Any, *, indent: int | None = None, sort_keys: bool = False) -> str:
+def format_json(
+    value: Any, *, indent: int | None = None, sort_keys: bool = False, ensure_ascii: bool = True
+) -> str:
     """*value* as JSON; numbers that are not finite, for which JSON has no words, become ``null``."""
-    return json.dumps(_finite(value), indent=indent, sort_keys=sort_keys, ensure_ascii=False, allow_nan=False)
+    return json.dumps(
+        _finite(value), indent=indent, sort_keys=sort_keys, ensure_ascii=ensure_ascii, allow_nan=False
+    )
 
 
 def _finite(value: Any) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from xiangqi_gpt.errors import ConfigError
+from xiangqi_gpt.safe_json import format_json
 
 if TYPE_CHECKING:
     from xiangqi_gpt.rules.board import Board
@@ -58,7 +58,7 @@ def command(fen: str | None, moves: str | None, multipv: str, model_dir: Path | 
             {"move": line.move.iccs, "prob": line.prob, "logprob": line.logprob} for line in analysis.lines
         ]
         click.echo(
-            json.dumps(
+            format_json(
                 {
                     "fen": board.fen(),
                     "moves": listed,

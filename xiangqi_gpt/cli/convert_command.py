@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
+
+from xiangqi_gpt.safe_json import format_json
 
 
 @click.command()
@@ -44,7 +45,7 @@ def command(
     with _progress(lambda: total_bytes(source_files(sources))) as on_progress:
         summary = convert(job, on_progress)
     if as_json:
-        click.echo(json.dumps(summary.as_dict()))
+        click.echo(format_json(summary.as_dict()))
         return
     click.echo(
         f"{summary.games} games in {summary.files} files: {summary.kept} kept, {summary.cut} cut, "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Any
 import click
 
 from xiangqi_gpt.errors import ConfigError, RecordError
+from xiangqi_gpt.safe_json import format_json
 
 
 def _options(function: Callable[..., None]) -> Callable[..., None]:
@@ -78,7 +78,7 @@ def accuracy(
     if len(found) == 1:
         _print(next(iter(found.values())), as_json)
     elif as_json:
-        click.echo(json.dumps(found))
+        click.echo(format_json(found))
     else:
         for name, result in found.items():
             click.echo(f"style {name}")
@@ -150,7 +150,7 @@ def calibration(
     if plot is not None:
         measure.plot(result, plot)
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(result)))
+        click.echo(format_json(dataclasses.asdict(result)))
         return
     for title, reliability in (
         ("value: expected score", result.value),
@@ -190,7 +190,7 @@ def puzzles(data: tuple[str, ...], player: str, puzzles: int | None, seed: int, 
     finally:
         solver.close()
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(row) for row in rows]))
+        click.echo(format_json([dataclasses.asdict(row) for row in rows]))
         return
     shown = [(r.length, f"{r.puzzles:,}", f"{r.found:,}", f"{100 * r.share:.1f} %") for r in rows]
     _table(("moves to solve", "puzzles", "found", "share"), shown)
@@ -260,7 +260,7 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def _print(result: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(result))
+        click.echo(format_json(result))
         return
     from rich.console import Console
     from rich.table import Table

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from xiangqi_gpt.cli.analyse_command import board_of
+from xiangqi_gpt.safe_json import format_json
 
 
 @click.command("legal")
@@ -45,7 +45,7 @@ def command(moves: tuple[str, ...], fen: str | None, model_dir: Path | None, as_
             }
         )
     if as_json:
-        click.echo(json.dumps({"fen": board.fen(), "moves": rows}, ensure_ascii=False))
+        click.echo(format_json({"fen": board.fen(), "moves": rows}, ensure_ascii=False))
         return
     for row in rows:
         verdict = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from pathlib import Path
 
 import click
@@ -13,6 +12,7 @@ from xiangqi_gpt.arena.openings import load_openings
 from xiangqi_gpt.files import check_writable
 from xiangqi_gpt.players import Limit, create_player
 from xiangqi_gpt.rules.rulesets import RULE_SETS
+from xiangqi_gpt.safe_json import format_json
 
 
 @click.command()
@@ -73,7 +73,7 @@ def command(
             if pgn is not None and played:
                 _write(pgn, played, config, force)
     if as_json:
-        click.echo(json.dumps(result.as_dict()))
+        click.echo(format_json(result.as_dict()))
     else:
         click.echo(_summary(result, player.name, opponent.name))
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.fen import START_FEN
+from xiangqi_gpt.safe_json import format_json
 
 _MAX_DEPTH = 12
 
@@ -30,7 +29,7 @@ def command(depth: int, fen: str, divide: bool, as_json: bool) -> None:
             board.pop()
     nodes = sum(counts.values()) if divide else _perft(board, depth)
     if as_json:
-        click.echo(json.dumps({"nodes": nodes, "divide": counts} if divide else {"nodes": nodes}))
+        click.echo(format_json({"nodes": nodes, "divide": counts} if divide else {"nodes": nodes}))
         return
     for move_text, count in counts.items():
         click.echo(f"{move_text}: {count}")

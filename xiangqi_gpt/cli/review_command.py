@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xiangqi_gpt.errors import ConfigError, RecordError
+from xiangqi_gpt.safe_json import format_json
 
 if TYPE_CHECKING:
     from xiangqi_gpt.evaluation.review import Reviewed
@@ -72,7 +72,7 @@ def command(
             found, picture, " - ".join(filter(None, (game.tags.get("Red"), game.tags.get("Black"))))
         )
     if as_json:
-        click.echo(json.dumps({"result": game.result, "moves": [_as_json(one) for one in found]}))
+        click.echo(format_json({"result": game.result, "moves": [_as_json(one) for one in found]}))
         return
     _print(game, found, notation, everything)
 

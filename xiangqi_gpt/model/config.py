@@ -249,6 +249,7 @@ class XiangqiGPTConfig:
             key, default, value = field.name, field.default, getattr(self, field.name)
             texts = value if key == "attention" and isinstance(value, list) else [value]
             if key == "attention":
+                _expect(key, isinstance(value, (str, list)), "a name or a list of names", value)
                 _expect(key, len(texts) <= _LARGEST["layers"], "at most as many as layers", len(texts))
             elif isinstance(default, (bool, int, float, str)):
                 numeric = type(default) is float and type(value) is int

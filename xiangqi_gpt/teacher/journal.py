@@ -20,6 +20,7 @@ from typing import IO, Any
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.lock import RunLock
+from xiangqi_gpt.safe_json import parse_json
 from xiangqi_gpt.teacher.work import Row
 
 _SYNC_SECONDS = 5.0
@@ -144,7 +145,7 @@ class Journal:
         path = self.folder / "settings.json"
         if path.exists():
             try:
-                found = json.loads(read_limited(path, _LARGEST_SETTINGS, error=RecordError))
+                found = parse_json(read_limited(path, _LARGEST_SETTINGS, error=RecordError))
             except ValueError:
                 found = None
             if found == self._settings:
@@ -206,7 +207,7 @@ def _parsed(line: bytes) -> tuple[int, Row] | None:
     try:
         if int(check, 16) != zlib.crc32(text):
             return None
-        found = json.loads(text)
+        found = parse_json(text)
         return found["number"], found["row"]
     except (ValueError, KeyError, TypeError):
         return None
