@@ -36,7 +36,7 @@ from xiangqi_gpt.compress.successor import fingerprint_of
 from xiangqi_gpt.decoding import Scorer
 from xiangqi_gpt.decoding.tree import PackedTree
 from xiangqi_gpt.evaluation.games import chosen_games
-from xiangqi_gpt.model import XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT
 from xiangqi_gpt.model.checkpoint import export_model, load_model
 from xiangqi_gpt.model.context import board_features, context_start
 from xiangqi_gpt.model.layout import Row, pack_rows
@@ -120,7 +120,7 @@ def fresh(scorer: Scorer) -> Callable[[Board], Chances]:
     return probabilities
 
 
-def of_onnx(file: Path, model: XiangqiGPTForCausalLM) -> Callable[[Board], Chances]:
+def of_onnx(file: Path, model: XiangqiGPT) -> Callable[[Board], Chances]:
     import onnxruntime
 
     settings = onnxruntime.SessionOptions()

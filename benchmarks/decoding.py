@@ -20,8 +20,8 @@ import numpy as np
 import torch
 
 from xiangqi_gpt.decoding import Lookahead, LookaheadConfig, Sampling, Scorer, beam_search, choose
-from xiangqi_gpt.decoding.hf import generate_lines, prefix_allowed_tokens
 from xiangqi_gpt.model.context import board_features, context_start
+from xiangqi_gpt.model.hf.constrained import generate_lines, prefix_allowed_tokens
 from xiangqi_gpt.players.gpt_player import open_model
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move

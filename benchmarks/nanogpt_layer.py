@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT, XiangqiGPTConfig
 
 
 class PlainLayer(nn.Module):
@@ -109,7 +109,7 @@ def main() -> None:
     base: dict[str, Any] = {"board": "none", "tokenizer": "iccs", "view": "red", "context_plies": args.tokens}
     size: dict[str, Any] = {"width": args.width, "layers": args.layers, "heads": args.heads}
     ours = {
-        f"ours, {position}": XiangqiGPTForCausalLM(XiangqiGPTConfig(**base, **size, position=position))
+        f"ours, {position}": XiangqiGPT(XiangqiGPTConfig(**base, **size, position=position))
         for position in ("rope", "learned")
     }
     vocabulary = next(iter(ours.values())).config.vocab_size
@@ -125,7 +125,7 @@ def main() -> None:
     for name, model in ours.items():
         model.to(args.device)
 
-        def loss(model: XiangqiGPTForCausalLM = model) -> Tensor:
+        def loss(model: XiangqiGPT = model) -> Tensor:
             output = model(input_ids=ids, slots=slots, labels=ids, value_index=plies)
             assert output.loss is not None
             assert output.value_logits is not None

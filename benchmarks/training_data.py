@@ -22,7 +22,7 @@ import torch
 from xiangqi_gpt.dataset.packed import Packed
 from xiangqi_gpt.dataset.packing import Data, PackSettings, open_data
 from xiangqi_gpt.dataset.sampler import Sampler
-from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT, XiangqiGPTConfig
 from xiangqi_gpt.training.batches import Batch
 from xiangqi_gpt.training.loader import Loader, default_workers
 from xiangqi_gpt.training.step import Stepper
@@ -42,7 +42,7 @@ def speed(data: Data, arguments: argparse.Namespace) -> None:
     config = changed(preset(arguments.preset), settings)
     device = torch.device(arguments.device)
     torch.manual_seed(0)
-    model = XiangqiGPTForCausalLM(XiangqiGPTConfig(**config.model)).to(device).train()
+    model = XiangqiGPT(XiangqiGPTConfig(**config.model)).to(device).train()
     stepper = Stepper(model, config, device, note=print)
     workers = default_workers(device.type == "cpu") if arguments.workers is None else arguments.workers
     loader = Loader(

@@ -19,6 +19,7 @@ import xiangqi_gpt
 
 FLOORS = {
     "__init__": 0,
+    "_transformers": 0,
     "errors": 0,
     "files": 0,
     "lock": 0,
@@ -26,6 +27,7 @@ FLOORS = {
     "texts": 0,
     "rules": 0,
     "workers": 0,
+    "safe_json": 0,
     "notation": 1,
     "records": 1,
     "tokens": 2,
@@ -56,19 +58,23 @@ FACES = {"gui", "terminal"}
 OWNERS = {"pygame": {"gui"}, "click": {"cli"}, "chess": {"engines"}}
 """The only packages that may import a library."""
 
+COAT_ONLY = {"transformers", "peft", "accelerate"}
+"""Libraries that belong to the Hugging Face coat, the folder model/hf, alone."""
+
 _FRONTS = {"pygame", "click"}
 _TABLES = {"pyarrow", "rich"}
+_COAT = {"transformers", "accelerate", "peft"}
 FREE_OF = {
-    ("errors", "files", "lock", "resources", "texts", "workers"): {"numpy", "chess"}
-    | TORCH
-    | _FRONTS
-    | _TABLES,
+    ("_transformers", "errors", "files", "lock", "resources", "safe_json", "texts", "workers"): (
+        {"numpy", "chess"} | TORCH | _FRONTS | _TABLES
+    ),
     ("rules", "notation"): {"chess"} | TORCH | _FRONTS | _TABLES,
     ("records", "tokens"): {"chess"} | TORCH | _FRONTS,
     ("engines",): {"pyarrow"} | TORCH | _FRONTS,
     ("dataset", "teacher"): TORCH | _FRONTS,
-    ("model", "decoding", "players", "arena", "evaluation"): _FRONTS,
-    ("training", "experiments", "compress", "uci"): _FRONTS,
+    ("model",): _FRONTS,
+    ("decoding", "players", "arena", "evaluation"): _FRONTS | _COAT,
+    ("training", "experiments", "compress", "uci"): _FRONTS | _COAT,
     ("play", "terminal"): TORCH | _FRONTS,
     ("gui",): TORCH | {"click"},
     ("cli",): TORCH | {"pygame"},
@@ -136,6 +142,9 @@ def target_of(module: str) -> str | None:
 def faults_of(found: Import) -> Iterator[str]:
     """What is wrong with an import."""
     floor = FLOORS[found.importer]
+    if found.library in COAT_ONLY and found.path.parts[:2] != ("model", "hf"):
+        yield f"{found}: {found.library} stays in model/hf"
+        return
     target = target_of(found.module)
     if target is not None:
         if FLOORS[target] > floor:
@@ -280,6 +289,7 @@ def test_a_repeated_base_name_is_found() -> None:
         ("import pygame", "terminal/draw.py", "pygame stays in gui"),
         ("from click import echo", "uci/session.py", "click stays in cli"),
         ("import chess.engine", "arena/match.py", "chess stays in engines"),
+        ("import transformers", "model/gpt.py", "transformers stays in model/hf"),
         ("from xiangqi_gpt.gui.window_layout import Layout", "play/actions.py", "climbs to floor 8"),
         ("import pygame", "play/actions.py", "pygame stays in gui"),
         ("from ..gui import ink", "terminal/draw.py", "the terminal and the window do not import each other"),
@@ -300,6 +310,7 @@ def test_a_planted_import_is_found(line: str, path: str, fault: str) -> None:
         ("from ..rules import Board", "notation/iccs.py"),
         ("from xiangqi_gpt.evaluation.accuracy import measure_accuracy", "training/loop.py"),
         ("import torch", "model/gpt.py"),
+        ("import transformers", "model/hf/modeling.py"),
         ("import pygame", "gui/app.py"),
         ("from xiangqi_gpt.play.game_state import GameState", "terminal/game.py"),
         ("import numpy", "rules/batch.py"),

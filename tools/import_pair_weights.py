@@ -14,16 +14,16 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
-from xiangqi_gpt.model.checkpoint import load_model, quiet
+from xiangqi_gpt.model import XiangqiGPT, XiangqiGPTConfig
+from xiangqi_gpt.model.checkpoint import load_model
 
 STYLES = 2
 
 
-def with_table(model: XiangqiGPTForCausalLM, pair: dict[str, torch.Tensor]) -> XiangqiGPTForCausalLM:
+def with_table(model: XiangqiGPT, pair: dict[str, torch.Tensor]) -> XiangqiGPT:
     """*model* with the table of *pair* in the place of its pointers."""
     settings = {**model.config.to_dict(), "move_head": "table", "styles": "human+teacher"}
-    made = XiangqiGPTForCausalLM(XiangqiGPTConfig.from_dict(settings))
+    made = XiangqiGPT(XiangqiGPTConfig.from_dict(settings))
     table = made.move_table
     assert table is not None
     weights = {name: value for name, value in model.state_dict().items() if not name.startswith("pointer_")}
@@ -50,8 +50,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     options = parser.parse_args()
     made = with_table(load_model(options.folder), load_file(options.folder / "pair.safetensors"))
-    with quiet():
-        made.save_pretrained(options.out)
+    made.save_pretrained(options.out)
 
 
 if __name__ == "__main__":

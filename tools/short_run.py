@@ -3,7 +3,7 @@
 It trains for some minutes, measures the model on the valid split before and after, and leaves few and small files: a
 model directory with half-precision weights (the running mean, where one is kept), the weights that a next slot goes on
 with, a report and the curves. Given as ``--init``, such a folder continues the chain; the optimiser begins anew, behind
-a warm-up. Besides torch and transformers it needs numpy, numba and safetensors alone.
+a warm-up. Besides torch it needs numpy, numba and safetensors alone.
 """
 
 from __future__ import annotations
@@ -207,6 +207,7 @@ def write_result(trainer: Trainer, work: Path, out: Path, report: Mapping[str, A
     """
     from xiangqi_gpt.experiments.curves import draw_curves, read_log
     from xiangqi_gpt.model.checkpoint import export_model
+    from xiangqi_gpt.model.weights import COMPANIONS
     from xiangqi_gpt.training.ema import Ema
     from xiangqi_gpt.training.run_state import EVALUATIONS_FILE, LOG_FILE, disk_full_as_error
 
@@ -227,6 +228,8 @@ def write_result(trainer: Trainer, work: Path, out: Path, report: Mapping[str, A
         draw_curves(log, evaluations, draft / CURVES_FILE)
     except ConfigError as error:
         _say(f"note: no curves: {error}")
+    for name in COMPANIONS:  # few files: those that only transformers reads give their places to weights
+        (draft / name).unlink(missing_ok=True)
     others = len(list(draft.iterdir())) + 1
     shards = _shards(raw, MOST_FILES - others)
     if raw and not shards:

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from xiangqi_gpt.errors import ConfigError
+from xiangqi_gpt.safe_json import parse_json
 
 LOCK_FILE = ".lock"
 _PLACE = 1 << 20  # the byte that is locked on Windows, far behind what is written
@@ -83,7 +84,7 @@ def _owner(file: int) -> str:
     """Who wrote the lock, in words."""
     try:
         os.lseek(file, 0, os.SEEK_SET)
-        data = json.loads(os.read(file, 1000))
+        data = parse_json(os.read(file, 1000))
         return f"process {data['process']} on {data['machine']} since {data['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"

@@ -46,7 +46,13 @@ def test_train_evaluate_and_analyse(folder: Path, tmp_path: Path) -> None:
     assert "2 of split 'extra'" in made.output
     assert "finished: step 3" in made.output
     left = {p.name for p in (out / "model").iterdir()}
-    assert left == {"config.json", "generation_config.json", "model.safetensors"}
+    assert left == {
+        "config.json",
+        "generation_config.json",
+        "model.safetensors",
+        "modeling_xiangqi_gpt.py",
+        "tokenizer_config.json",
+    }
 
     result = call(
         "evaluate", "accuracy", "--data", folder / "games.parquet", "--model", out / "model", "--json"

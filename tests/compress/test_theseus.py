@@ -17,7 +17,7 @@ from xiangqi_gpt.compress.theseus import Ship, TheseusConfig, TheseusTrainer, dr
 from xiangqi_gpt.dataset.packed import PackedGames, pack
 from xiangqi_gpt.dataset.windows import cut
 from xiangqi_gpt.errors import ConfigError
-from xiangqi_gpt.model import XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.training.batches import collate
 from xiangqi_gpt.training.train_config import TrainConfig, changed, preset
@@ -30,7 +30,7 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def old_model(kind: str = "square", **changes: Any) -> XiangqiGPTForCausalLM:
+def old_model(kind: str = "square", **changes: Any) -> XiangqiGPT:
     return tiny(layers=4, **KINDS[kind], **changes)
 
 
@@ -62,7 +62,7 @@ def trainer(packed: PackedGames, out: Path, resume: bool = False, **changes: Any
     )
 
 
-def outputs(model: XiangqiGPTForCausalLM, packed: PackedGames) -> tuple[torch.Tensor, torch.Tensor]:
+def outputs(model: XiangqiGPT, packed: PackedGames) -> tuple[torch.Tensor, torch.Tensor]:
     windows = cut(packed, np.arange(4), np.zeros(4, np.int64), 6, np.zeros(4, bool))
     batch = collate(windows, model.tokenizer, model.config.board != "none")
     with torch.no_grad():

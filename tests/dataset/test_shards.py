@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.training.games import games, with_lines
-from xiangqi_gpt.dataset import compact, packing, shards
+from xiangqi_gpt.dataset import compact, packed_file, packing, shards
 from xiangqi_gpt.dataset.packed import NO_MOVE, PackedGames, PackedSet, fingerprint, pack, together
 from xiangqi_gpt.dataset.packed_file import write_arrays
 from xiangqi_gpt.dataset.packing import PackSettings, content_key, open_data, pack_folder
@@ -398,3 +398,19 @@ print(Trainer(data.train, Path({str(tmp_path / "run")!r}), config, device="cpu")
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "1", done.stderr
+
+
+def test_a_compact_file_unpacks_to_no_more_than_it_states(packed: PackedGames, tmp_path: Path) -> None:
+    """64 MB of zeros in 10 kB, in the place of a stream; the same with a header that states them."""
+    path = tmp_path / "games.xgp"
+    compact.write_compact(path, {"train": packed}, {})
+    parts = packed_file.read_arrays(path)[1]
+    part, arrays = parts[0]
+    name = next(iter(arrays))
+    arrays[name] = compact._lzma(np.zeros(1 << 26, np.uint8))
+    assert arrays[name].nbytes < 20_000
+    with pytest.raises(RecordError, match=f"{name}: expected .* bytes, found another number"):
+        compact.unpacked(path, part, arrays)
+    stated = {**part, "streams": {**part["streams"], name: ["|u1", [1 << 40]]}}
+    with pytest.raises(RecordError, match=f"{name}: expected at most .* bytes of"):
+        compact.unpacked(path, stated, arrays)

@@ -16,7 +16,7 @@ from tests.decoding.test_scorer import after, random_line
 from tests.model.tiny import MODES, SIZES, tiny
 from xiangqi_gpt.decoding import Scorer, beam_search
 from xiangqi_gpt.errors import ConfigError
-from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT, XiangqiGPTConfig
 from xiangqi_gpt.model.gpt import XiangqiGPTOutput
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
@@ -147,7 +147,7 @@ class NoState:
         return self
 
 
-class Table(XiangqiGPTForCausalLM):
+class Table(XiangqiGPT):
     """Says what a table of P(next token | last token) says: all that the classical example needs."""
 
     table: dict[tuple[str, str], float]

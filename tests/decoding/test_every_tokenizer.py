@@ -11,13 +11,13 @@ from tests.model.combinations import BOARDS, NAMES, combinations
 from tests.model.tiny import tiny
 from xiangqi_gpt.decoding import MoveScores, Scorer
 from xiangqi_gpt.errors import ConfigError
-from xiangqi_gpt.model import XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT
 from xiangqi_gpt.model.context import board_features, context_start
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, Condition
 
 
-def rerun(model: XiangqiGPTForCausalLM, board: Board, prefix: list[int]) -> np.ndarray:
+def rerun(model: XiangqiGPT, board: Board, prefix: list[int]) -> np.ndarray:
     """The scores of all legal moves by the definition: a row each, the whole context and the move's own tokens."""
     tokenizer, k, c = model.tokenizer, model.tokenizer.slots, len(prefix)
     start = context_start(board.ply, model.config.context_plies)
@@ -56,7 +56,7 @@ def rerun(model: XiangqiGPTForCausalLM, board: Board, prefix: list[int]) -> np.n
     return logprobs.gather(2, torch.tensor(texts)[:, :, None])[..., 0].sum(1).numpy()
 
 
-def build(name: str, board: str, attention: str = "full", **changes: object) -> XiangqiGPTForCausalLM:
+def build(name: str, board: str, attention: str = "full", **changes: object) -> XiangqiGPT:
     plies = 60 if board == "none" else 5
     # The weights of power attention can cancel: it is exact only as far as float32 is.
     scale = 0.05 if attention == "power" else 0.2

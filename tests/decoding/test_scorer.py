@@ -10,14 +10,14 @@ from tests.decoding.lines import after, random_line
 from tests.model.tiny import MODES, tiny
 from xiangqi_gpt.decoding import MoveScores, Scorer, SymmetricScorer, choose
 from xiangqi_gpt.errors import ConfigError
-from xiangqi_gpt.model import EncodedBoards, XiangqiGPTForCausalLM
+from xiangqi_gpt.model import EncodedBoards, XiangqiGPT
 from xiangqi_gpt.model.context import board_features, context_start
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
 
 
-def rerun(model: XiangqiGPTForCausalLM, board: Board, move: Move) -> float:
+def rerun(model: XiangqiGPT, board: Board, move: Move) -> float:
     """The score of one move by the definition: one run of the whole context and the move's own tokens, uncached."""
     tokenizer, k = model.tokenizer, model.tokenizer.slots
     start = context_start(board.ply, model.config.context_plies)

@@ -17,7 +17,7 @@ from xiangqi_gpt.cli.running import finish
 from xiangqi_gpt.dataset.packed import pack
 from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.experiments.curves import curves_of, draw_curves, read_log, smoothed, top_of, write_curves
-from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT, XiangqiGPTConfig
 from xiangqi_gpt.training.config_file import read_config
 from xiangqi_gpt.training.flops import flops_per_ply, peak_flops
 from xiangqi_gpt.training.loader import Loader
@@ -97,7 +97,7 @@ def test_flop_of_a_ply_grow_with_the_model(move_head: str, tokens: int) -> None:
     counts = []
     for layers in (2, 4):
         settings = config(layers=layers, move_head=move_head)
-        model = XiangqiGPTForCausalLM(XiangqiGPTConfig(**settings.model))
+        model = XiangqiGPT(XiangqiGPTConfig(**settings.model))
         packed = pack(games(6))[0]
         loader = Loader(packed, settings, model.config, model.tokenizer)
         [batch] = loader.batches(next(loader.plans(0, 0)))

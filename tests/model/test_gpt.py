@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from transformers import AutoConfig
 
 from tests.model.tiny import MODES, tiny
 from xiangqi_gpt.dataset.windows import Windows
 from xiangqi_gpt.errors import ConfigError, ModelError
-from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT, XiangqiGPTConfig
 from xiangqi_gpt.model.checkpoint import export_model, load_model
 from xiangqi_gpt.training.batches import collate
 
@@ -33,7 +34,7 @@ def windows(plies: int = 6, rows: int = 3, seed: int = 0) -> Windows:
     )
 
 
-def logits(model: XiangqiGPTForCausalLM, data: Windows) -> tuple[torch.Tensor, torch.Tensor]:
+def logits(model: XiangqiGPT, data: Windows) -> tuple[torch.Tensor, torch.Tensor]:
     batch = collate(data, model.tokenizer, model.config.board != "none")
     with torch.inference_mode():
         output = model(**batch.model_inputs())
@@ -102,7 +103,7 @@ def test_saved_and_loaded_in_another_process_bit_equal(tmp_path: Path) -> None:
     script = (
         "import sys, torch\n"
         "from transformers import AutoModelForCausalLM\n"
-        "import xiangqi_gpt.model\n"
+        "import xiangqi_gpt\n"
         "from tests.model.test_gpt import logits, windows\n"
         "from xiangqi_gpt.model.checkpoint import load_model\n"
         "torch.set_num_threads(int(sys.argv[1]))\n"
@@ -187,8 +188,8 @@ def test_exported_at_half_the_size(tmp_path: Path) -> None:
 
 
 def test_default_configuration_is_registered() -> None:
-    config = XiangqiGPTConfig()
-    assert config.vocab_size == len(config.build_tokenizer().vocab)
+    config: Any = AutoConfig.for_model("xiangqi_gpt")
+    assert config.vocab_size == len(config.build_tokenizer().vocab) == XiangqiGPTConfig().vocab_size
     assert (config.hidden_size, config.num_hidden_layers) == (config.width, config.layers)
 
 

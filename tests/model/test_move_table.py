@@ -13,7 +13,7 @@ from tests.decoding.lines import after, random_line
 from tests.model.tiny import SIZES, tiny
 from xiangqi_gpt.decoding import Scorer
 from xiangqi_gpt.errors import ConfigError
-from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT, XiangqiGPTConfig
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.model.move_table import IMPOSSIBLE, MOVES, goal_logits, greedy_moves, origin_logits
 from xiangqi_gpt.rules.board import Board
@@ -23,7 +23,7 @@ SPECIALS = 3
 STYLED = {"styles": "human+teacher"}
 
 
-def inputs(model: XiangqiGPTForCausalLM, rows: int = 2, plies: int = 3, seed: int = 1) -> dict[str, Any]:
+def inputs(model: XiangqiGPT, rows: int = 2, plies: int = 3, seed: int = 1) -> dict[str, Any]:
     """Rows of whole plies and the first word of one more."""
     generator = torch.manual_seed(seed)
     k, vocabulary = model.tokenizer.slots, len(model.tokenizer.vocab)

@@ -12,13 +12,13 @@ import torch.nn.functional as F
 from tests.model.tiny import tiny
 from xiangqi_gpt.decoding import Scorer
 from xiangqi_gpt.errors import ModelError
-from xiangqi_gpt.model import XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT
 from xiangqi_gpt.model.checkpoint import export_model, load_model, quantized
 from xiangqi_gpt.model.quantize import Int8Conv2d, Int8Linear, product
 from xiangqi_gpt.rules.board import Board
 
 
-def model() -> XiangqiGPTForCausalLM:
+def model() -> XiangqiGPT:
     return tiny(width=64, encoder_width=64, pointer_width=64, initializer_range=0.05)
 
 

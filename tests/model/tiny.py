@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT, XiangqiGPTConfig
 
 SIZES: dict[str, Any] = {
     "width": 32,
@@ -32,9 +32,9 @@ MODES: dict[str, dict[str, Any]] = {
 }
 
 
-def tiny(seed: int = 0, **changes: Any) -> XiangqiGPTForCausalLM:
+def tiny(seed: int = 0, **changes: Any) -> XiangqiGPT:
     """A small model with random weights, in evaluation mode."""
     torch.manual_seed(seed)
-    model = XiangqiGPTForCausalLM(XiangqiGPTConfig(**{**SIZES, **changes}))
+    model = XiangqiGPT(XiangqiGPTConfig(**{**SIZES, **changes}))
     model.eval()
     return model

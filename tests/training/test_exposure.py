@@ -22,7 +22,7 @@ from xiangqi_gpt.dataset.sampler import Sampler
 from xiangqi_gpt.dataset.windows import Windows, cut
 from xiangqi_gpt.decoding.tree import PackedTree
 from xiangqi_gpt.errors import ConfigError, ModelError
-from xiangqi_gpt.model import IGNORED, XiangqiGPTForCausalLM
+from xiangqi_gpt.model import IGNORED, XiangqiGPT
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.batch import legal_mask
@@ -182,7 +182,7 @@ def test_a_replaced_ply_that_mates_ends_the_window() -> None:
 # Scheduled sampling
 
 
-def gumbel(model: XiangqiGPTForCausalLM, windows: Windows, seed: int = 0) -> Tensor:
+def gumbel(model: XiangqiGPT, windows: Windows, seed: int = 0) -> Tensor:
     shape = (*windows.moves.shape, model.tokenizer.slots, len(model.tokenizer.vocab))
     return torch.from_numpy(np.random.default_rng(seed).gumbel(size=shape).astype(np.float32))
 
@@ -224,7 +224,7 @@ def test_all_plies_at_once_say_what_each_says_by_itself(name: str) -> None:
         assert torch.stack(said, 1).tolist() == texts[:, ply].tolist()
 
 
-def lawful(**changes: Any) -> XiangqiGPTForCausalLM:
+def lawful(**changes: Any) -> XiangqiGPT:
     """A model of whole moves that nearly always says legal ones, which ones depending on all that it reads."""
     model = tiny(tokenizer="move", context_plies=8, **changes)
 
@@ -244,7 +244,7 @@ def run_config(**changes: Any) -> TrainConfig:
     return dataclasses.replace(TrainConfig(), **changes)
 
 
-def exposed(model: XiangqiGPTForCausalLM, windows: Windows, seed: int, **changes: Any) -> Windows:
+def exposed(model: XiangqiGPT, windows: Windows, seed: int, **changes: Any) -> Windows:
     return expose(
         windows,
         run_config(**changes),
@@ -317,7 +317,7 @@ def test_greedy_is_not_exact() -> None:
 # The gradient by the embeddings
 
 
-def loss_of(model: XiangqiGPTForCausalLM, batch: Any) -> Tensor:
+def loss_of(model: XiangqiGPT, batch: Any) -> Tensor:
     """The loss per ply in the model's own precision, float64 here: the loop's is in float32."""
     logits = model(**batch.model_inputs()).logits
     summed = F.cross_entropy(
@@ -326,7 +326,7 @@ def loss_of(model: XiangqiGPTForCausalLM, batch: Any) -> Tensor:
     return summed / batch.target_plies
 
 
-def penalised(model: XiangqiGPTForCausalLM, batch: Any) -> tuple[Tensor, Tensor]:
+def penalised(model: XiangqiGPT, batch: Any) -> tuple[Tensor, Tensor]:
     with embeddings_kept(model) as embeddings:
         loss = loss_of(model, batch)
         assert len(embeddings) == 1

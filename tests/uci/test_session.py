@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 
 import pytest
 
-from xiangqi_gpt.players import Analysis, Limit, Player, PlayerError, PlayResult
+from xiangqi_gpt.players import Analysis, Limit, Line, Player, PlayerError, PlayResult, Value
 from xiangqi_gpt.players.baselines import GreedyPlayer
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
@@ -170,3 +171,15 @@ def test_ucci_counts_seconds_unless_told(option: str, seconds: float) -> None:
     lines = talk(f"ucci\n{option}position startpos\ngo time 60 increment 0", player)
     assert lines[-2:] == ["bestmove a0a1", "bye"]
     assert player.asked[0][1].time == pytest.approx(seconds)
+
+
+def test_a_thought_that_cannot_be_told_costs_no_move() -> None:
+    class Muddled(Recorder):
+        def play(self, board: Board, limit: Limit) -> PlayResult:
+            value = Value(math.nan, math.nan, math.nan)
+            lines = (Line((board.legal_moves()[0],), prob=math.nan),)
+            return PlayResult(board.legal_moves()[0], Analysis(lines, value, math.nan))
+
+    out = talk("position startpos\ngo nodes 1", Muddled())
+    assert out[0].startswith("info string ValueError")
+    assert out[-1] == f"bestmove {Board().legal_moves()[0].iccs}"

@@ -18,7 +18,7 @@ from xiangqi_gpt.arena.match import paired_openings
 from xiangqi_gpt.arena.openings import Opening
 from xiangqi_gpt.arena.referee import MatchConfig, PlayedGame, play_game
 from xiangqi_gpt.players import create_player
-from xiangqi_gpt.players.base import Analysis, Limit, Player, PlayResult
+from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Player, PlayResult
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.workers.local_pool import LocalPool
 from xiangqi_gpt.workers.pool import InlinePool, Pool
@@ -151,10 +151,10 @@ class _UnbuiltPlayer:
         self.name = spec
         self._error = error
 
-    def play(self, board: Board, limit: Limit) -> PlayResult:
+    def play(self, board: Board, limit: Limit = NO_LIMIT) -> PlayResult:
         raise self._error
 
-    def analyse(self, board: Board, limit: Limit, multipv: int | None = None) -> Analysis:
+    def analyse(self, board: Board, limit: Limit = NO_LIMIT, multipv: int | None = None) -> Analysis:
         raise self._error
 
     def new_game(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import click
 
 from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
 from xiangqi_gpt.errors import ConfigError
+from xiangqi_gpt.safe_json import format_json
 
 if TYPE_CHECKING:
     from xiangqi_gpt.rules.board import Board
@@ -90,7 +90,7 @@ def command(
             {"move": line.move.iccs, "prob": line.prob, "logprob": line.logprob} for line in analysis.lines
         ]
         click.echo(
-            json.dumps(
+            format_json(
                 {
                     "fen": board.fen(),
                     "moves": listed,

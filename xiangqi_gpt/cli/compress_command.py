@@ -126,9 +126,9 @@ def command(
 
 def _size(model: object) -> str:
     """Layers, blocks and parameters of a model, in words."""
-    from xiangqi_gpt.model import XiangqiGPTForCausalLM
+    from xiangqi_gpt.model import XiangqiGPT
 
-    assert isinstance(model, XiangqiGPTForCausalLM)
+    assert isinstance(model, XiangqiGPT)
     config = model.config
     blocks = f", {config.encoder_blocks} encoder blocks" if config.board == "spatial" else ""
     return (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any
 import click
 
 from xiangqi_gpt.cli.position_options import lenient_option
+from xiangqi_gpt.safe_json import format_json
 
 
 class _NamedPath(click.Path):
@@ -58,7 +58,7 @@ def command(
     with _progress(lambda: total_bytes(source_files(sources))) as on_progress:
         summary = convert(job, on_progress)
     if as_json:
-        click.echo(json.dumps(summary.as_dict()))
+        click.echo(format_json(summary.as_dict()))
         return
     click.echo(
         f"{summary.games} games in {summary.files} files: {summary.kept} kept, {summary.cut} cut, "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 
 from xiangqi_gpt.cli.output import pairs, print_json, progress, table
 from xiangqi_gpt.errors import ConfigError, RecordError
+from xiangqi_gpt.safe_json import format_json
 
 _PRECISION = "xiangqi_gpt.precision"  # where the context of the command keeps it
 
@@ -321,7 +321,7 @@ def puzzles(
     solved = _run(partial(puzzle_work, player, seed), chosen, jobs, "puzzles")
     rows = summarise_puzzles(chosen, solved)
     if as_json:
-        click.echo(json.dumps([{**dataclasses.asdict(row), "share": row.share} for row in rows]))
+        click.echo(format_json([{**dataclasses.asdict(row), "share": row.share} for row in rows]))
         return
     shown = [(r.length, f"{r.puzzles:,}", f"{r.found:,}", estimate_text(r.interval)) for r in rows]
     table(("moves to solve", "puzzles", "found", "share"), shown)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import click
 
 from xiangqi_gpt.cli.analyse_command import board_of, note_digits
 from xiangqi_gpt.cli.position_options import lenient_option
+from xiangqi_gpt.safe_json import format_json
 
 if TYPE_CHECKING:
     from xiangqi_gpt.rules.board import Board
@@ -45,7 +45,7 @@ def command(
         probs = {move: float(p) for move, p in zip(scores.moves, scores.probs, strict=True)}
     rows: list[dict[str, Any]] = [{**facts, "prob": probs.get(move, 0.0)} for move, facts in asked]
     if as_json:
-        click.echo(json.dumps({"fen": board.fen(), "moves": rows}, ensure_ascii=False))
+        click.echo(format_json({"fen": board.fen(), "moves": rows}, ensure_ascii=False))
         return
     for row in rows:
         verdict = (

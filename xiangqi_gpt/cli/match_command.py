@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -15,6 +14,7 @@ from xiangqi_gpt.arena.series import match_tasks, play_series
 from xiangqi_gpt.arena.sprt import Sprt, SprtProgress
 from xiangqi_gpt.cli.arena_options import GameOptions, PlayerFacts, check_player, game_options
 from xiangqi_gpt.cli.interrupts import exit_of, terminate_as_interrupt
+from xiangqi_gpt.safe_json import format_json
 
 
 @click.command()
@@ -116,7 +116,7 @@ class _Report:
     def result(self, result: MatchResult) -> None:
         """The result of the games played."""
         if self._how.as_json:
-            click.echo(json.dumps(self._as_dict(result)))
+            click.echo(format_json(self._as_dict(result)))
             return
         first, second = self._players
         counts, elo = result.as_dict(), result.elo

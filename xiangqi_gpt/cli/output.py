@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
+
+from xiangqi_gpt.safe_json import format_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -71,11 +72,15 @@ def text_of(value: object) -> str:
 
 
 def print_json(value: object) -> None:
-    """One JSON value on one line; dataclasses as objects."""
-    click.echo(json.dumps(value, default=_as_object))
+    """One JSON value on one line; dataclasses as objects, numbers that are not finite as null."""
+    click.echo(format_json(_plain(value)))
 
 
-def _as_object(value: object) -> object:
+def _plain(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
-    raise TypeError(f"no JSON for {type(value).__name__}")
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.fen import START_FEN
+from xiangqi_gpt.safe_json import format_json
 
 _MAX_DEPTH = 12
 
@@ -32,7 +31,7 @@ def command(depth: int, fen: str, lenient: bool, divide: bool, as_json: bool) ->
             board.pop()
     nodes = sum(counts.values()) if divide else _perft(board, depth)
     if as_json:
-        click.echo(json.dumps({"nodes": nodes, "divide": counts} if divide else {"nodes": nodes}))
+        click.echo(format_json({"nodes": nodes, "divide": counts} if divide else {"nodes": nodes}))
         return
     for move_text, count in counts.items():
         click.echo(f"{move_text}: {count}")

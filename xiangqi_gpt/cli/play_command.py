@@ -18,6 +18,7 @@ from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.settings import THEME_NAMES, ThemeName, load_settings, save_settings
 from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet, split_temperature
 from xiangqi_gpt.players import AHEAD, with_lookahead
+from xiangqi_gpt.players.player_spec import PlayerSpec
 from xiangqi_gpt.rules import RULE_SETS, START_FEN, Color, ConfigError
 from xiangqi_gpt.texts import LANGUAGES, Details, Language, Message
 
@@ -131,26 +132,26 @@ def command(
 def opponents(spec: str) -> tuple[str, ...]:
     """What the menu offers: the usual ones, one of them in the form given, or the one given besides."""
     bare = split_temperature(spec)[0]
-    name = spec.partition(":")[0]
+    parsed = PlayerSpec.parse(bare)
+    name = parsed.name
     if name == "gpt":
-        settings = [item for item in bare.partition(":")[2].split(",") if item]
-        plain = [item for item in settings if item.partition("=")[0].strip() != "lookahead"]
-        if "lookahead=0" in settings:
-            return (_gpt(settings), _gpt([*plain, AHEAD]), *USUAL[2:])
-        ahead = settings if plain != settings else [*plain, AHEAD]
-        return (_gpt(plain), _gpt(ahead), *USUAL[2:])
+        own = parsed.settings.get("lookahead")
+        searching = with_lookahead(str(parsed.replace(lookahead=None))) if own in (None, "0") else str(parsed)
+        policy = str(parsed) if own == "0" else str(parsed.replace(lookahead=None))
+        return (policy, searching, *USUAL[2:])
     return tuple(bare if usual == name else usual for usual in USUAL) if name in USUAL else (bare, *USUAL)
-
-
-def _gpt(settings: list[str]) -> str:
-    return "gpt" + ":" * bool(settings) + ",".join(settings)
 
 
 def add_temperature(spec: str, temperature: float) -> str:
     """The spec of a GPT with its temperature; ConfigError for a player that has none."""
-    if spec.partition(":")[0].strip() != "gpt":
+    parsed = PlayerSpec.parse(spec)
+    if parsed.name != "gpt":
         raise ConfigError(f"expected --player gpt with --temperature, found {spec!r}")
-    return f"{spec}{',' if ':' in spec else ':'}temperature={temperature:g}"
+    if "temperature" in parsed.settings:
+        raise ConfigError(
+            f"expected the temperature once, found it in --player {spec!r} and in --temperature"
+        )
+    return str(parsed.replace(temperature=float(temperature)))
 
 
 def parse_size(text: str) -> tuple[int, int]:

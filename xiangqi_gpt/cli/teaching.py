@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xiangqi_gpt.errors import ConfigError
+from xiangqi_gpt.safe_json import format_json
 
 if TYPE_CHECKING:
     from xiangqi_gpt.teacher.run import Summary
@@ -113,7 +113,7 @@ def finish(summary: Summary, out: Path, as_json: bool) -> None:
     for reason in summary.reasons[:_REASONS_SHOWN]:
         click.echo(f"dropped: {reason}", err=True)
     if as_json:
-        click.echo(json.dumps(summary.as_dict()))
+        click.echo(format_json(summary.as_dict()))
         return
     parts = [f"{summary.games:,} games", f"{summary.labels:,} labels in {summary.seconds / 60:.1f} min"]
     for count, what in (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from xiangqi_gpt.cli.arena_options import GameOptions, check_player, game_option
 from xiangqi_gpt.cli.interrupts import exit_of, terminate_as_interrupt
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.files import check_writable
+from xiangqi_gpt.safe_json import format_json
 
 
 @click.command()
@@ -121,7 +121,7 @@ def _show(result: TournamentResult, schedule: Schedule, how: GameOptions) -> Non
             "gauntlet": schedule.gauntlet,
             **how.summary(),
         }
-        click.echo(json.dumps(about))
+        click.echo(format_json(about))
         return
     rows = [("", "player", "Elo", "95 % interval", "games", "+ = -", "score", "faults")]
     for place, one in enumerate(result.standings, start=1):

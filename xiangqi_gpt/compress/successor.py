@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from xiangqi_gpt.errors import ConfigError
-from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT, XiangqiGPTConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,13 +101,13 @@ def successor_config(config: XiangqiGPTConfig, plan: Plan) -> XiangqiGPTConfig:
     return XiangqiGPTConfig(**fields)
 
 
-def make_successor(predecessor: XiangqiGPTForCausalLM, plan: Plan) -> XiangqiGPTForCausalLM:
+def make_successor(predecessor: XiangqiGPT, plan: Plan) -> XiangqiGPT:
     """The smaller model before any training: every successor begins as the first module of its group.
 
     What all models have once (tables, heads, norms) is copied. Weights that the predecessor does not have, such as
     those of another attention's features, begin as in a new model.
     """
-    model = XiangqiGPTForCausalLM(successor_config(predecessor.config, plan))
+    model = XiangqiGPT(successor_config(predecessor.config, plan))
     old = predecessor.state_dict()
     new: dict[str, Tensor] = {}
     for name, fresh in model.state_dict().items():

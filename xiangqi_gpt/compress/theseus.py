@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from xiangqi_gpt.compress.successor import Plan, fingerprint_of, make_successor, successor_config
 from xiangqi_gpt.dataset.packed import Packed
 from xiangqi_gpt.errors import ConfigError
-from xiangqi_gpt.model import XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT
 from xiangqi_gpt.model.attention import Context
 from xiangqi_gpt.model.encoder import ConvBlock, ConvEncoder
 from xiangqi_gpt.model.gpt import Layer, Look
@@ -99,9 +99,7 @@ class Ship:
     change. Its modules stand aside for what :meth:`replace` leaves to the predecessor.
     """
 
-    def __init__(
-        self, successor: XiangqiGPTForCausalLM, predecessor: XiangqiGPTForCausalLM, plan: Plan
-    ) -> None:
+    def __init__(self, successor: XiangqiGPT, predecessor: XiangqiGPT, plan: Plan) -> None:
         self.successor = successor
         predecessor.eval()
         for parameter in predecessor.parameters():
@@ -164,7 +162,7 @@ class TheseusTrainer(Trainer):
         config: TrainConfig,
         theseus: TheseusConfig,
         *,
-        predecessor: XiangqiGPTForCausalLM,
+        predecessor: XiangqiGPT,
         plan: Plan,
         **options: Any,
     ) -> None:
@@ -186,10 +184,10 @@ class TheseusTrainer(Trainer):
                 f"expected one process, found {self._world}: modules that stand aside have no gradients to exchange"
             )
         super()._build(*arguments)
-        self._predecessor.to(self.processes.device)  # type: ignore[arg-type]  # transformers wraps `to`
+        self._predecessor.to(self.processes.device)
         self.ship = Ship(self.model, self._predecessor, self.plan)
 
-    def _new_model(self, init: Path | None) -> XiangqiGPTForCausalLM:
+    def _new_model(self, init: Path | None) -> XiangqiGPT:
         return make_successor(self._predecessor, self.plan)
 
     def _step(self, batches: list[Batch]) -> None:

@@ -11,6 +11,7 @@ Reading needs the rules alone: the games are played again, thousands at a time.
 from __future__ import annotations
 
 import lzma
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,9 @@ from xiangqi_gpt.rules import batch
 _CHUNK_GAMES: Final = 1024
 _NOTHING, _PLAYED, _LISTED = 0, 1, 2  # a move to learn: none, the move played, else _LISTED + its number
 _SAMPLE: Final = 0.05  # of the games, to see how well they compress
+MAX_EXPANSION: Final = 4_096
+"""Bytes of a stream for each ply: many times what a start position, or a teacher's list of moves, takes."""
+
 _FILTERS: Final = [{"id": lzma.FILTER_LZMA2, "preset": 6, "lc": 3, "lp": 0, "pb": 0, "dict_size": 1 << 26}]
 
 U8 = npt.NDArray[np.uint8]
@@ -299,8 +303,18 @@ def unpacked(path: Path, part: Mapping[str, Any], arrays: Mapping[str, npt.NDArr
     def decompressed(item: tuple[str, npt.NDArray[Any]]) -> tuple[str, npt.NDArray[Any]]:
         name, data = item
         kind, shape = part["streams"][name]
-        raw = lzma.decompress(data.tobytes(), format=lzma.FORMAT_RAW, filters=_FILTERS)
-        return name, np.frombuffer(raw, np.dtype(str(kind))).reshape(shape)
+        dtype, size = np.dtype(str(kind)), math.prod(int(length) for length in shape)
+        most = MAX_EXPANSION * int(part["plies"])
+        if not 0 <= size * dtype.itemsize <= most:
+            raise XiangqiError(
+                f"{name}: expected at most {most} bytes of {part['plies']} plies, found {shape}"
+            )
+        # One byte more than stated shows that there is more, without unpacking it.
+        reader = lzma.LZMADecompressor(format=lzma.FORMAT_RAW, filters=_FILTERS)
+        raw = reader.decompress(data.tobytes(), max_length=size * dtype.itemsize + 1)
+        if len(raw) != size * dtype.itemsize:
+            raise XiangqiError(f"{name}: expected {size * dtype.itemsize} bytes, found another number")
+        return name, np.frombuffer(raw, dtype).reshape(shape)
 
     try:
         with ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as pool:

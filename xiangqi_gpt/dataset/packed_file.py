@@ -20,6 +20,7 @@ import numpy.typing as npt
 from xiangqi_gpt.dataset.packed import PackedGames
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.files import open_regular
+from xiangqi_gpt.safe_json import parse_json
 from xiangqi_gpt.tokens.conditions import UNKNOWN_RESULT
 
 FORMAT: Final = 1
@@ -125,7 +126,7 @@ def read_header(path: Path) -> tuple[dict[str, Any], int]:
     if crc32(raw) != checksum:
         raise fault(path, f"expected a header with the checksum {checksum}, found {crc32(raw)}")
     try:
-        header = json.loads(raw)
+        header = parse_json(raw)
         begin = _aligned(_HEAD.size + length)
         wanted = begin + header["bytes"]
         sound = isinstance(header["parts"], list) and isinstance(header["encoding"], str)

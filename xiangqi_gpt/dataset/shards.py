@@ -6,7 +6,6 @@ the compact one (:mod:`xiangqi_gpt.dataset.compact`). A folder holds such files 
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from xiangqi_gpt.dataset.packed_file import (
 )
 from xiangqi_gpt.errors import FileError, RecordError
 from xiangqi_gpt.files import open_regular, read_limited
+from xiangqi_gpt.safe_json import parse_json
 
 INDEX_FILE: Final = "index.json"
 
@@ -77,7 +77,7 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], list[tuple[str, PackedGam
     """The index and the (split, games) parts of a folder of shards; RecordError where it is not whole."""
     file = folder / INDEX_FILE
     try:
-        index = json.loads(read_limited(file, MAX_HEADER, error=RecordError))
+        index = parse_json(read_limited(file, MAX_HEADER, error=RecordError))
         if index["format"] != FORMAT:
             raise fault(file, f"expected shards of version {FORMAT}, found version {index['format']!r}")
         shards = [(str(shard["file"]), int(shard["bytes"])) for shard in index["shards"]]

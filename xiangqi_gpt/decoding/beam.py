@@ -89,9 +89,9 @@ def beam_search(
     """The most probable lines of *plies* plies from *board*, best first: *n_best* of them, *width* by default.
 
     *prune* says when hypotheses are compared. ``"token"``: after every token, the classical constrained beam search,
-    the same as Hugging Face's ``generate`` finds with :class:`~xiangqi_gpt.decoding.hf.LegalMoves`. ``"ply"``: after
-    every move, each hypothesis expanded by the exact scores of all its legal moves; a wide beam is exhaustive then, and
-    at width 1 every move is the most probable one.
+    the same as Hugging Face's ``generate`` finds with :class:`~xiangqi_gpt.model.hf.constrained.LegalMoves`.
+    ``"ply"``: after every move, each hypothesis expanded by the exact scores of all its legal moves; a wide beam is
+    exhaustive then, and at width 1 every move is the most probable one.
 
     A line that mates or stalemates is finished and kept; it takes no place from the others. There may be fewer lines
     than *width* where there are fewer legal moves.

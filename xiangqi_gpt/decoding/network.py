@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from xiangqi_gpt.errors import ConfigError
-from xiangqi_gpt.model import EncodedBoards, XiangqiGPTForCausalLM
+from xiangqi_gpt.model import EncodedBoards, XiangqiGPT
 from xiangqi_gpt.model.attention.softmax import SoftmaxAttention
 
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -27,9 +27,7 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
 
 
-def prepared(
-    model: XiangqiGPTForCausalLM, precision: str, device: torch.device
-) -> tuple[XiangqiGPTForCausalLM, str]:
+def prepared(model: XiangqiGPT, precision: str, device: torch.device) -> tuple[XiangqiGPT, str]:
     """*model* to be asked in *precision*, and that precision.
 
     In float32 it is the model itself; in bfloat16 a copy, cast once. ``auto`` is bfloat16 where the processor is fast
@@ -58,7 +56,7 @@ def prepared(
 class Network:
     """A model in one precision, with the encodings of recent boards."""
 
-    def __init__(self, model: XiangqiGPTForCausalLM, precision: str, device: torch.device) -> None:
+    def __init__(self, model: XiangqiGPT, precision: str, device: torch.device) -> None:
         self.model, self.precision = prepared(model, precision, device)
         self.device = device
         self._boards: OrderedDict[bytes, tuple[Tensor, Tensor | None]] = OrderedDict()

@@ -27,7 +27,7 @@ from torch import Tensor
 from xiangqi_gpt.decoding.network import Features, Network
 from xiangqi_gpt.decoding.tree import PackedTree, TableMoves
 from xiangqi_gpt.errors import ConfigError
-from xiangqi_gpt.model import XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT
 from xiangqi_gpt.model.context import board_features, check_context, context_start
 from xiangqi_gpt.model.layout import Row, pack_rows
 from xiangqi_gpt.rules.board import Board
@@ -90,7 +90,7 @@ class Scorer:
 
     def __init__(
         self,
-        model: XiangqiGPTForCausalLM,
+        model: XiangqiGPT,
         device: str | torch.device = "cpu",
         seed: int = 0,
         condition: Condition | None = None,

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from xiangqi_gpt.decoding import MoveScores, Scorer
-from xiangqi_gpt.decoding.hf import own_words
 from xiangqi_gpt.errors import IllegalMoveError, MoveError
 from xiangqi_gpt.evaluation.intervals import Estimate, estimate
+from xiangqi_gpt.model.generation import greedy_unmasked
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.tokens import Tokenizer, legal_tree
@@ -193,7 +193,7 @@ def _facts(rows: Sequence[_Row]) -> LegalityFacts:
 
 def broken_rule(scorer: Scorer, board: Board) -> str | None:
     """The rule that the model's own next move breaks on *board*: the name of a Reason, NO_MOVE, or None."""
-    said = own_words(scorer.model, board, scorer.condition)
+    said = greedy_unmasked(scorer.model, board, scorer.condition)
     if len(said) < scorer.tokenizer.slots:
         return NO_MOVE
     try:

@@ -32,6 +32,7 @@ from xiangqi_gpt.errors import ConfigError, ModelError, XiangqiError
 from xiangqi_gpt.files import atomic_path, is_disk_full, read_limited
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.safe_json import format_json, parse_json
 from xiangqi_gpt.training.train_config import TrainConfig, changed
 from xiangqi_gpt.workers.pool import end_with_parent
 
@@ -333,7 +334,7 @@ def finished(run: Run) -> Measured | None:
     if not file.is_file():
         return None
     try:
-        saved = json.loads(read_limited(file, _LARGEST_RESULT))
+        saved = parse_json(read_limited(file, _LARGEST_RESULT))
         settings, result = saved["settings"], saved["result"]
         measured = Measured(**{**result, "curve": tuple((int(s), float(x)) for s, x in result["curve"])})
     except (ValueError, KeyError, TypeError) as error:
@@ -361,7 +362,7 @@ def make(run: Run, data: Path, games: Sequence[GameRecord]) -> Measured | None:
     result = trainer.run(on_step=speeds, export=run.out / MODEL_FOLDER)
     if result.reason != "finished":
         return None
-    log = [json.loads(line) for line in (run.out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    log = [parse_json(line) for line in (run.out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     memory = _peak_memory_mb()
     measured = dataclasses.replace(
         _measure(run.out / MODEL_FOLDER, run, games),
@@ -372,7 +373,7 @@ def make(run: Run, data: Path, games: Sequence[GameRecord]) -> Measured | None:
     )
     saved = {"settings": run.fingerprint, "result": dataclasses.asdict(measured)}
     with atomic_path(run.out / RESULT_FILE, overwrite=True) as draft:
-        draft.write_text(json.dumps(saved), encoding="utf-8")
+        draft.write_text(format_json(saved), encoding="utf-8")
     return measured
 
 

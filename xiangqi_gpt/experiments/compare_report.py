@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from xiangqi_gpt.evaluation.plotting import pyplot
 from xiangqi_gpt.experiments.compare import Measured
 from xiangqi_gpt.files import atomic_path
+from xiangqi_gpt.safe_json import format_json
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def markdown(title: str, results: Sequence[Measured]) -> str:
 
 def as_json(results: Sequence[Measured]) -> str:
     """All single results."""
-    return json.dumps([dataclasses.asdict(result) for result in results], indent=1)
+    return format_json([dataclasses.asdict(result) for result in results], indent=1)
 
 
 def plot(title: str, results: Sequence[Measured], path: Path) -> None:

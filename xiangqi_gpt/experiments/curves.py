@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from xiangqi_gpt.errors import ModelError
 from xiangqi_gpt.evaluation.plotting import pyplot
 from xiangqi_gpt.files import atomic_path
+from xiangqi_gpt.safe_json import parse_json
 from xiangqi_gpt.training.run_state import EVALUATIONS_FILE, LOG_FILE, disk_full_as_error
 
 Points = tuple[Sequence[float], Sequence[float]]  # x and y
@@ -30,7 +30,8 @@ def read_log(file: Path) -> list[dict[str, float]]:
     if not file.is_file():
         return []
     try:
-        return [dict(json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+        rows = [dict(parse_json(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+        return [{key: math.nan if value is None else value for key, value in row.items()} for row in rows]
     except (ValueError, TypeError) as error:
         raise ModelError(f"{file}: expected a line of JSON a step, found {error}") from None
 

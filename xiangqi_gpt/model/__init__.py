@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from transformers import AutoConfig, AutoModelForCausalLM
-
 from xiangqi_gpt.model.config import XiangqiGPTConfig
 from xiangqi_gpt.model.encoder import EncodedBoards
-from xiangqi_gpt.model.gpt import IGNORED, XiangqiGPTForCausalLM, XiangqiGPTOutput
+from xiangqi_gpt.model.gpt import IGNORED, XiangqiGPT, XiangqiGPTOutput
 
-AutoConfig.register(XiangqiGPTConfig.model_type, XiangqiGPTConfig, exist_ok=True)
-AutoModelForCausalLM.register(XiangqiGPTConfig, XiangqiGPTForCausalLM, exist_ok=True)
-
-__all__ = ["IGNORED", "EncodedBoards", "XiangqiGPTConfig", "XiangqiGPTForCausalLM", "XiangqiGPTOutput"]
+__all__ = ["IGNORED", "EncodedBoards", "XiangqiGPT", "XiangqiGPTConfig", "XiangqiGPTOutput"]

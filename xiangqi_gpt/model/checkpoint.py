@@ -3,39 +3,44 @@
 from __future__ import annotations
 
 import copy
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import dataclasses
+import importlib.util
 from pathlib import Path
-
-import torch
-from safetensors import SafetensorError, safe_open
-from transformers.utils import logging
 
 from xiangqi_gpt.errors import ModelError, XiangqiError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.model.config import XiangqiGPTConfig
-from xiangqi_gpt.model.gpt import XiangqiGPTForCausalLM
+from xiangqi_gpt.model.gpt import XiangqiGPT
 from xiangqi_gpt.model.quantize import Int8Conv2d, Int8Linear, use_int8
+from xiangqi_gpt.model.weights import (
+    ADAPTER_FILE,
+    CONFIG_FILE,
+    LARGEST_JSON,
+    check_finite,
+    read_weights,
+    weight_shapes,
+)
+from xiangqi_gpt.safe_json import parse_json_object
 
-CONFIG_FILE = "config.json"
-WEIGHTS_FILE = "model.safetensors"
-WEIGHTS_INDEX = "model.safetensors.index.json"
-_LARGEST_JSON = 1_000_000  # bytes
+_SHARD_BYTES = 15_000_000
 
 
-def load_model(directory: str | Path) -> XiangqiGPTForCausalLM:
+def load_model(directory: str | Path) -> XiangqiGPT:
     """The model in *directory*, float32, in evaluation mode.
 
     ModelError says what is missing or foreign before any weight is used: the configuration is read and checked first,
-    then names and shapes of all weights against it.
+    then names and shapes of all weights against it, then whether all weights are finite.
+
+    *directory* may hold an adapter of PEFT's LoRA (which takes the extra `hf`): the result is its base model with the
+    adapter added.
     """
     path = Path(directory)
+    if (path / ADAPTER_FILE).is_file():
+        return _load_adapter(path)
     config = load_config(path)
-    with torch.device("meta"):
-        skeleton = XiangqiGPTForCausalLM(config)
-    expected = {name: tuple(tensor.shape) for name, tensor in skeleton.state_dict().items()}
-    found = _weight_shapes(path)
+    model = XiangqiGPT.skeleton(config)
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    found = weight_shapes(path)
     if config.tie_word_embeddings:
         found.setdefault("lm_head.weight", found.get("tokens.weight", ()))
     for name in sorted(expected.keys() | found.keys()):
@@ -44,13 +49,31 @@ def load_model(directory: str | Path) -> XiangqiGPTForCausalLM:
                 f"{path}: expected weight {name!r} of shape {expected.get(name, 'none')}, "
                 f"found {found.get(name, 'none')}"
             )
-    with quiet():
-        model = XiangqiGPTForCausalLM.from_pretrained(path, dtype=torch.float32, local_files_only=True)
+    weights = read_weights(path)
+    for name, tensor in model.state_dict().items():
+        if name in weights and weights[name].is_floating_point() != tensor.is_floating_point():
+            raise ModelError(
+                f"{path}: expected weight {name!r} of {tensor.dtype}, found {weights[name].dtype}"
+            )
+    if config.tie_word_embeddings:
+        weights.setdefault("lm_head.weight", weights["tokens.weight"])
+    model.load_state_dict(weights, assign=True)
+    if config.tie_word_embeddings:
+        model.lm_head.weight = model.tokens.weight
     model.eval()
     return model
 
 
-def export_model(model: XiangqiGPTForCausalLM, out: Path, *, int8: bool = False) -> int:
+def _load_adapter(path: Path) -> XiangqiGPT:
+    if importlib.util.find_spec("transformers") is None:
+        raise ModelError(f"{path}: adapters need PEFT. Install it with: pip install 'xiangqi-gpt[hf]'")
+    from xiangqi_gpt.model.hf.adapter import base_of, read_adapter, with_adapter
+
+    settings = read_adapter(path)
+    return with_adapter(load_model(base_of(path, settings)), path, settings)
+
+
+def export_model(model: XiangqiGPT, out: Path, *, int8: bool = False) -> int:
     """Write *model* to the folder *out* the way it travels with the package; returns the bytes of its weights.
 
     Weights are float16, in shards of at most 15 MB; :func:`load_model` reads them back as float32. With *int8* those of
@@ -64,34 +87,23 @@ def export_model(model: XiangqiGPTForCausalLM, out: Path, *, int8: bool = False)
     halved.half()
     for module, scale in scales:
         module.scale = scale
-    with atomic_path(out, folder=True, parents=True, error=ModelError) as draft, quiet():
-        halved.save_pretrained(draft, max_shard_size="15MB")
+    check_finite(halved.state_dict(), "float16")
+    with atomic_path(out, folder=True, parents=True, error=ModelError) as draft:
+        halved.save_pretrained(draft, max_shard_bytes=_SHARD_BYTES)
     return sum(file.stat().st_size for file in out.glob("*.safetensors"))
 
 
-def quantized(model: XiangqiGPTForCausalLM) -> XiangqiGPTForCausalLM:
+def quantized(model: XiangqiGPT) -> XiangqiGPT:
     """A copy of *model* in eight bits, to be scored with and saved like any other, but not trained."""
     if model.config.quantization != "none":
         raise ModelError(
             f"expected a model of full precision, found one with quantization={model.config.quantization!r}"
         )
     made = copy.deepcopy(model)
-    made.config.quantization = "int8"
+    made.config = dataclasses.replace(made.config, quantization="int8")
     use_int8(made)
     made.eval()
     return made
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without the progress bars of transformers, which would say that 20 MB were read."""
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
 
 
 def load_config(path: Path) -> XiangqiGPTConfig:
@@ -101,43 +113,15 @@ def load_config(path: Path) -> XiangqiGPTConfig:
     file = path / CONFIG_FILE
     if not file.is_file():
         raise ModelError(f"{path}: expected {CONFIG_FILE}, found none")
-    try:
-        data = json.loads(read_limited(file, _LARGEST_JSON, error=ModelError))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ModelError(f"{file}: expected JSON, found {error}") from None
-    kind = data.get("model_type") if isinstance(data, dict) else None
+    data = parse_json_object(
+        read_limited(file, LARGEST_JSON, error=ModelError), file=str(file), error=ModelError
+    )
+    kind = data.get("model_type")
     if kind != XiangqiGPTConfig.model_type:
-        raise ModelError(f"{file}: expected model_type {XiangqiGPTConfig.model_type!r}, found {kind!r}")
+        raise ModelError(
+            f"{file}: expected model_type {XiangqiGPTConfig.model_type!r}, found {str(kind)[:40]!r}"
+        )
     try:
         return XiangqiGPTConfig.from_dict(data)
     except XiangqiError as error:
         raise ModelError(f"{file}: {error}") from None
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"{file}: {' '.join(str(error).split())}") from None
-
-
-def _weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every weight of all shards."""
-    index = path / WEIGHTS_INDEX
-    if index.is_file():
-        try:
-            names = sorted(
-                set(json.loads(read_limited(index, _LARGEST_JSON, error=ModelError))["weight_map"].values())
-            )
-        except (UnicodeDecodeError, json.JSONDecodeError, KeyError, AttributeError, TypeError) as error:
-            raise ModelError(f"{index}: expected an index of safetensors shards, found {error!r}") from None
-        if any(Path(name).name != name for name in names):
-            raise ModelError(f"{index}: expected shards beside the index, found a path among {names}")
-    else:
-        names = [WEIGHTS_FILE]
-    shapes: dict[str, tuple[int, ...]] = {}
-    for name in names:
-        file = path / name
-        if not file.is_file():
-            raise ModelError(f"{path}: expected {name}, found none")
-        try:
-            with safe_open(file, "pt") as weights:
-                shapes.update({key: tuple(weights.get_slice(key).get_shape()) for key in weights.keys()})  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise ModelError(f"{file}: expected safetensors, found {error}") from None
-    return shapes

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-from typing import Any
-
-from transformers import PreTrainedConfig
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model.activations import ACTIVATIONS
@@ -21,8 +21,56 @@ NORMS = ("layer", "rms")
 MOVE_HEADS = ("table", "pointer", "tokens")
 
 
-class XiangqiGPTConfig(PreTrainedConfig):
-    """Configuration of :class:`XiangqiGPTForCausalLM`.
+_LARGEST = {  # of what sets the size of a model: far above what anybody trains, far below what no machine holds
+    "encoder_width": 8_192,
+    "encoder_blocks": 256,
+    "pointer_width": 8_192,
+    "legal_head_size": 8_192,
+    "width": 16_384,
+    "layers": 256,
+    "heads": 512,
+    "context_plies": 4_096,
+    "vocab_size": 1_000_000,
+}
+_RANGES = {  # both ends allowed
+    "mlp_ratio": (1e-3, 64.0),
+    "rope_base": (1.0, 1e9),
+    "norm_eps": (0.0, 1.0),
+    "initializer_range": (0.0, 100.0),
+}
+_LONGEST_TEXT = 200  # characters
+# What transformers writes into config.json: nothing of it changes what is built here.
+OF_TRANSFORMERS = frozenset(
+    (
+        "_commit_hash",
+        "_name_or_path",
+        "architectures",
+        "auto_map",
+        "bos_token_id",
+        "chunk_size_feed_forward",
+        "dtype",
+        "eos_token_id",
+        "id2label",
+        "is_encoder_decoder",
+        "label2id",
+        "model_type",
+        "name_or_path",
+        "num_labels",
+        "output_attentions",
+        "output_hidden_states",
+        "pad_token_id",
+        "problem_type",
+        "return_dict",
+        "torch_dtype",
+        "transformers_version",
+        "use_cache",
+    )
+)
+
+
+@dataclass(kw_only=True)
+class XiangqiGPTConfig:
+    """Configuration of :class:`XiangqiGPT`.
 
     The text side: ``tokenizer`` (name), ``view`` (whose side of the board coordinates are seen from), ``condition``
     (tokens before BOS that say the result or the players' strength).
@@ -38,12 +86,7 @@ class XiangqiGPTConfig(PreTrainedConfig):
     ``legal_head`` adds a head that says which moves are legal; nothing else ever reads what it says.
     """
 
-    model_type = "xiangqi_gpt"
-    attribute_map = {  # noqa: RUF012 - transformers reads it as a plain class attribute
-        "hidden_size": "width",
-        "num_hidden_layers": "layers",
-        "num_attention_heads": "heads",
-    }
+    model_type: ClassVar[str] = "xiangqi_gpt"
 
     tokenizer: str = "square"
     view: str = "mover"
@@ -78,10 +121,11 @@ class XiangqiGPTConfig(PreTrainedConfig):
     tie_word_embeddings: bool = False
     quantization: str = "none"  # int8: large maps have weights of eight bits, to play with and not to train
 
-    def __post_init__(self, **kwargs: Any) -> None:
+    def __post_init__(self) -> None:
         if isinstance(self.attention, tuple):
             self.attention = list(self.attention)
         self._check_types()
+        self._check_ranges()
         tokenizer = self.build_tokenizer()
         if self.vocab_size == 0:
             self.vocab_size = len(tokenizer.vocab)
@@ -105,17 +149,6 @@ class XiangqiGPTConfig(PreTrainedConfig):
             self.quantization,
         )
         _expect("norm", self.norm in NORMS, f"one of {', '.join(NORMS)}", self.norm)
-        for key in (
-            "encoder_width",
-            "encoder_blocks",
-            "pointer_width",
-            "legal_head_size",
-            "width",
-            "layers",
-            "heads",
-            "context_plies",
-        ):
-            _expect(key, getattr(self, key) > 0, "a positive number", getattr(self, key))
         _expect("heads", self.width % self.heads == 0, f"a divisor of the width, {self.width}", self.heads)
         _expect(
             "width",
@@ -130,7 +163,6 @@ class XiangqiGPTConfig(PreTrainedConfig):
             self.width,
         )
         _expect("encoder_width", self.encoder_width % 4 == 0, "a multiple of 4", self.encoder_width)
-        _expect("mlp_ratio", self.mlp_ratio > 0, "a positive number", self.mlp_ratio)
         _expect("dropout", 0 <= self.dropout < 1, "a share from 0 to below 1", self.dropout)
         if self.board != "none" and self.view != "mover":
             raise ConfigError(
@@ -141,11 +173,8 @@ class XiangqiGPTConfig(PreTrainedConfig):
             position=self.position,
             head_size=self.width // self.heads,
             slots=tokenizer.slots,
+            read=tokenizer.condition.length + 1,
         )
-        kwargs.setdefault("pad_token_id", tokenizer.vocab.pad_id)
-        kwargs.setdefault("bos_token_id", tokenizer.vocab.bos_id)
-        kwargs.setdefault("eos_token_id", tokenizer.vocab.end_id)
-        super().__post_init__(**kwargs)
 
     @property
     def style_names(self) -> tuple[str, ...]:
@@ -170,15 +199,23 @@ class XiangqiGPTConfig(PreTrainedConfig):
         return names.index(name)
 
     @classmethod
-    def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:
-        """A configuration from its JSON; models from before there was ``move_head`` have the older heads."""
-        if "move_head" not in config_dict:
-            older = (
-                config_dict.get("board", cls.board) == "spatial"
-                and config_dict.get("tokenizer", cls.tokenizer) in _TABLE_TOKENIZERS
-            )
-            config_dict = {**config_dict, "move_head": "pointer" if older else "tokens"}
-        return super().from_dict(config_dict, **kwargs)
+    def from_dict(cls, data: Mapping[str, Any]) -> XiangqiGPTConfig:
+        """A configuration from its JSON; models from before there was ``move_head`` have the older heads.
+
+        Raises:
+            ConfigError: a key that is not known, or a value that makes no sense.
+        """
+        return cls(**own_settings(data))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as JSON can hold it, with its ``model_type``."""
+        names = [field.name for field in dataclasses.fields(XiangqiGPTConfig)]
+        return {"model_type": self.model_type, **{name: getattr(self, name) for name in names}}
+
+    def special_token_ids(self) -> dict[str, int]:
+        """The ids of the special tokens under the names that transformers has for them."""
+        vocab = self.build_tokenizer().vocab
+        return {"pad_token_id": vocab.pad_id, "bos_token_id": vocab.bos_id, "eos_token_id": vocab.end_id}
 
     def _check_head(self) -> None:
         """Settle ``move_head``; ConfigError where the model cannot have it, or no styles."""
@@ -208,12 +245,28 @@ class XiangqiGPTConfig(PreTrainedConfig):
 
     def _check_types(self) -> None:
         """ConfigError where a plain field does not have the type of its default."""
-        for key in inspect.get_annotations(type(self)):
-            default, value = getattr(type(self), key), getattr(self, key)
-            if key == "attention" or not isinstance(default, (bool, int, float, str)):
-                continue
-            numeric = type(default) is float and type(value) is int
-            _expect(key, type(value) is type(default) or numeric, f"a {type(default).__name__}", value)
+        for field in dataclasses.fields(XiangqiGPTConfig):
+            key, default, value = field.name, field.default, getattr(self, field.name)
+            texts = value if key == "attention" and isinstance(value, list) else [value]
+            if key == "attention":
+                _expect(key, isinstance(value, (str, list)), "a name or a list of names", value)
+                _expect(key, len(texts) <= _LARGEST["layers"], "at most as many as layers", len(texts))
+            elif isinstance(default, (bool, int, float, str)):
+                numeric = type(default) is float and type(value) is int
+                _expect(key, type(value) is type(default) or numeric, f"a {type(default).__name__}", value)
+            for text in texts:
+                short = not isinstance(text, str) or len(text) <= _LONGEST_TEXT
+                _expect(key, short, f"at most {_LONGEST_TEXT} characters", str(text)[:20] + "...")
+
+    def _check_ranges(self) -> None:
+        """ConfigError where a number is outside of what a model can be built with."""
+        for key, largest in _LARGEST.items():
+            value, least = getattr(self, key), 0 if key == "vocab_size" else 1
+            _expect(key, value >= least, "a positive number", value)
+            _expect(key, value <= largest, f"at most {largest}", value)
+        for key, (low, high) in _RANGES.items():
+            value = getattr(self, key)
+            _expect(key, low <= value <= high, f"a number from {low:g} to {high:g}", value)
 
     def build_tokenizer(self) -> Tokenizer:
         """The tokenizer that the model reads and writes."""
@@ -224,6 +277,27 @@ class XiangqiGPTConfig(PreTrainedConfig):
 _TABLE_TOKENIZERS = ("square", "move")
 
 
+def own_settings(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a configuration in its JSON, without what transformers adds; ConfigError at any other key."""
+    fields = {field.name for field in dataclasses.fields(XiangqiGPTConfig)}
+    for key, value in data.items():
+        if key not in fields and key not in OF_TRANSFORMERS:
+            raise ConfigError(f"expected the settings of a model, found {_shown(key)} = {_shown(value)}")
+    own = {key: value for key, value in data.items() if key in fields}
+    if "move_head" not in own:
+        board, tokenizer = own.get("board", "spatial"), own.get("tokenizer", "square")
+        own["move_head"] = "pointer" if board == "spatial" and tokenizer in _TABLE_TOKENIZERS else "tokens"
+    return own
+
+
 def _expect(key: str, holds: bool, expected: str, found: object) -> None:
     if not holds:
-        raise ConfigError(f"{key}: expected {expected}, found {found!r}")
+        raise ConfigError(f"{key}: expected {expected}, found {_shown(found)}")
+
+
+def _shown(value: object) -> str:
+    """A value of any size, in few characters."""
+    if type(value) is int and abs(value) >= 10**40:
+        return "a number of more than 40 digits"
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import PreTrainedModel
-from transformers.utils.generic import ModelOutput
+from torch.overrides import TorchFunctionMode
+from torch.utils.checkpoint import checkpoint
 
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model.activations import GATED, PLAIN
 from xiangqi_gpt.model.attention import BACKENDS, AttentionLayer, AttentionState, Context, parse_attention
 from xiangqi_gpt.model.config import XiangqiGPTConfig
 from xiangqi_gpt.model.encoder import SQUARES, BagEncoder, ConvBlock, ConvEncoder, EncodedBoards, Summary
-from xiangqi_gpt.model.generation import MoveGenerationMixin
 from xiangqi_gpt.model.move_table import (
     IMPOSSIBLE,
     MOVES,
@@ -35,16 +35,19 @@ from xiangqi_gpt.model.move_table import (
 from xiangqi_gpt.model.positions import SCORE_BIASES, create_positions
 from xiangqi_gpt.model.quantize import use_int8
 from xiangqi_gpt.model.readers import BoardLook, LegalHead, PairPointer, boards_of, group_by_board
+from xiangqi_gpt.model.weights import write_model_folder
 from xiangqi_gpt.tokens import MoveTokenizer, SquareTokenizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 IGNORED = -100  # a label that no loss counts
 
 
 @dataclass
-class XiangqiGPTOutput(ModelOutput):
+class XiangqiGPTOutput:
     """logits (B, T, V); value_logits (B, T or N, 3): win, draw, loss of the side that makes the predicted move."""
 
-    loss: Tensor | None = None
     logits: Tensor | None = None
     value_logits: Tensor | None = None
     states: tuple[AttentionState, ...] | None = None
@@ -109,26 +112,56 @@ class Layer(nn.Module):
         return x + self.dropout(self.mlp(self.mlp_norm(x))), state
 
 
-class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
+class _NoInitialization(TorchFunctionMode):
+    """Leaves out the functions of ``torch.nn.init``: on the meta device they do nothing, and load a compiler for it."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
+class XiangqiGPT(nn.Module):
     """A GPT over the tokens of moves.
 
     Every input token carries the board on which the token that it predicts is played (``board_index``): BOS and the
     last token of a ply carry the next ply's board, a ply's inner tokens carry that ply's own.
+
+    ``attention_backend`` is one of BACKENDS: what computes the softmax variants. With ``gradient_checkpointing`` the
+    backward pass of training computes the layers and the encoder again instead of keeping what they computed: less
+    memory, about a third more time.
     """
 
-    config_class = XiangqiGPTConfig
+    attention_backend = "sdpa"
+    gradient_checkpointing = False
+    _gradient_checkpointing_func = staticmethod(
+        partial(checkpoint, use_reentrant=False)
+    )  # transformers sets its own
     config: XiangqiGPTConfig
-    base_model_prefix = "gpt"
-    main_input_name = "input_ids"
-    _supports_sdpa = True
-    _supports_flex_attn = True
 
     def __init__(self, config: XiangqiGPTConfig) -> None:
-        super().__init__(config)
+        super().__init__()
+        self.config = config
+        self._build(config)
+        if self.device.type != "meta":
+            self.apply(self._init_weights)
+        self._finish()
+
+    @classmethod
+    def skeleton(cls, config: Any) -> Self:
+        """A model without numbers, on the meta device: names and shapes to check weights against, or to fill."""
+        with torch.device("meta"), _NoInitialization():
+            return cls(config)
+
+    def _build(self, config: XiangqiGPTConfig) -> None:
+        """Make all modules; :meth:`_finish` follows when their weights are drawn."""
         self.tokenizer = config.build_tokenizer()
         slots = self.tokenizer.slots
         width = config.width
-        self.tokens: nn.Module = nn.Embedding(config.vocab_size, width)
+        self.tokens = nn.Embedding(config.vocab_size, width)
         self.slots = nn.Embedding(slots + 1, width)  # the last one is BOS's
         self.encoder: nn.Module | None = None
         self.looks: nn.ModuleList | None = None
@@ -173,10 +206,12 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
         if config.legal_head:
             channels = config.encoder_width if config.board == "spatial" else None
             self.legal_head = LegalHead(width, channels, config.legal_head_size)
-        if config.tie_word_embeddings:
-            self._tied_weights_keys = {"lm_head.weight": "tokens.weight"}
-        self.post_init()
-        if config.quantization == "int8":
+
+    def _finish(self) -> None:
+        """Share the weights that are one, and put eight-bit maps where the configuration has them."""
+        if self.config.tie_word_embeddings:
+            self.lm_head.weight = self.tokens.weight
+        if self.config.quantization == "int8":
             use_int8(self)
 
     def _init_weights(self, module: nn.Module) -> None:
@@ -197,8 +232,6 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
             nn.init.zeros_(module.bias)
         elif isinstance(module, nn.RMSNorm):
             nn.init.ones_(module.weight)
-        elif isinstance(module, MoveTable):
-            module.reset(scale)
         elif isinstance(module, ConvEncoder):
             nn.init.normal_(module.squares, std=scale)
             nn.init.normal_(module.pieces.weight, std=0.3)
@@ -207,17 +240,17 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
                     assert isinstance(block, ConvBlock)
                     block.second.weight.mul_((2 * len(module.blocks)) ** -0.5)
 
-    def get_input_embeddings(self) -> nn.Module:
-        return self.tokens
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.lm_head.weight.device
 
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        self.tokens = value
+    def save_pretrained(self, folder: str | Path, *, max_shard_bytes: int | None = None) -> None:
+        """Write the model to *folder*, as transformers lays a model out; :func:`load_model` reads it.
 
-    def get_output_embeddings(self) -> nn.Module:
-        return self.lm_head
-
-    def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
-        self.lm_head = new_embeddings
+        Weights are in one file, or in shards of at most *max_shard_bytes*.
+        """
+        write_model_folder(Path(folder), self.config, self.state_dict(), max_shard_bytes)
 
     def init_states(self, batch: int) -> tuple[AttentionState, ...]:
         """The states of all layers before any token, for *batch* rows."""
@@ -253,7 +286,7 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
                 rows = empty.index_copy(0, board_rows, rows)
             return rows.unflatten(0, shape)
 
-        vectors = self.encoder(boards, counters)
+        vectors = self._run(self.encoder, boards, counters)
         if self.config.board == "bag":
             return EncodedBoards(placed(vectors))
         return EncodedBoards(placed(self.summary(vectors)), placed(vectors))
@@ -269,25 +302,22 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
         encoded: EncodedBoards | None = None,
         visible: Tensor | None = None,
         states: tuple[Any, ...] | None = None,
-        labels: Tensor | None = None,
         legal_index: Tensor | None = None,
         value_index: Tensor | None = None,
         move_index: Tensor | None = None,
         board_rows: Tensor | None = None,
         style: int | None = None,
         with_logits: bool = True,
-        return_dict: bool | None = None,
-        **_: Any,
     ) -> XiangqiGPTOutput:
         """Logits of the token after each of T tokens.
 
         input_ids, slots (of each input token; BOS has slot ``tokenizer.slots``) and positions are (B, T); boards and
         counters as in :meth:`encode_boards`, or *encoded* in their place; board_index (B, T) names each token's board
-        among the P given. *visible* (B or 1, T, S) and *states* as in the attention layers. *labels* (B, T) holds the
-        id to predict at each token, or -100: the loss is their mean cross-entropy. Without *positions* the tokens
-        follow each other, and those of *states*; some variants then have a faster way. *legal_index* (N,) names the
-        tokens for whose boards the legal set is wanted; the model must have a legal head. *value_index* (N,) names the
-        tokens whose value is wanted: value_logits are (B, N, 3) then, and the others are not computed.
+        among the P given. *visible* (B or 1, T, S) and *states* as in the attention layers. Without
+        *positions* the tokens follow each other, and those of *states*; some variants then have a faster way.
+        *legal_index* (N,) names the tokens for whose boards the legal set is wanted; the model must have a legal head.
+        *value_index* (N,) names the tokens whose value is wanted: value_logits are (B, N, 3) then, and the others are
+        not computed.
 
         Of a model with a table of moves *move_index* (N,) names the tokens that predict a ply and whose move_logprobs
         are wanted. They are those of all styles, or of *style* alone, a number; logits are those of *style*, the first
@@ -322,7 +352,7 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
             ]
         before = [None] * len(self.layers) if states is None else states[: len(self.layers)]
         for layer, state, look in zip(self.layers, before, looks, strict=True):
-            x, state = layer(x, positions, visible, state, context, look)
+            x, state = self._run(layer, x, positions, visible, state, context, look)
             new_states.append(state)
         x = self.norm(x)
         logits = move_logprobs = None
@@ -337,12 +367,7 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
             move_logprobs = self._move_logprobs(x, vectors, board_index, move_index, style)
         valued = x if value_index is None else x[:, value_index]
         value_logits = self.value_head(F.relu(self.value_hidden(valued)))
-        loss = None
-        if labels is not None:
-            assert logits is not None
-            loss = F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED)
         return XiangqiGPTOutput(
-            loss=loss,
             logits=logits,
             value_logits=value_logits,
             states=tuple(new_states) if states is not None else None,
@@ -351,6 +376,12 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
             else self._legal_set(x, vectors, board_index, legal_index),
             move_logprobs=move_logprobs,
         )
+
+    def _run(self, module: nn.Module, *inputs: Any) -> Any:
+        """*module* of *inputs*; in training with gradient checkpointing it keeps none of what it computes."""
+        if self.gradient_checkpointing and self.training and torch.is_grad_enabled():
+            return self._gradient_checkpointing_func(module, *inputs)
+        return module(*inputs)
 
     def _logits(
         self,
@@ -422,7 +453,7 @@ class XiangqiGPTForCausalLM(PreTrainedModel, MoveGenerationMixin):
 
     def _context(self, positions: Tensor, consecutive: bool) -> Context:
         """What all layers need to know of the positions of a call."""
-        backend = self.config._attn_implementation or "sdpa"
+        backend = self.attention_backend
         if backend not in BACKENDS:
             raise ConfigError(
                 f"attn_implementation: expected one of {', '.join(BACKENDS)}, found {backend!r}"

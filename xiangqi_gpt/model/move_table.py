@@ -117,14 +117,6 @@ class MoveTable(nn.Module):
         ) * self.size**-0.5
         return scores + whole_precision(self.bias(x)).unflatten(-1, (self.styles, MOVES))
 
-    @torch.no_grad()
-    def reset(self, scale: float) -> None:
-        """Fresh weights: squares and pairs tell moves apart, and nothing is asked of them yet."""
-        nn.init.normal_(self.squares.weight, std=self.squares.in_features**-0.5)
-        nn.init.normal_(self.queries.weight, std=scale)
-        nn.init.zeros_(self.queries.bias)
-        nn.init.normal_(self.bias.weight, std=scale)
-
 
 def greedy_moves(logprobs: Tensor) -> Tensor:
     """The likeliest text word by word: places (...) among the possible moves, -1 where it begins with a special token.

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from xiangqi_gpt.errors import ModelError
 from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.model.context import NATURAL_LIMIT
-from xiangqi_gpt.model.gpt import XiangqiGPTForCausalLM
+from xiangqi_gpt.model.gpt import XiangqiGPT
 from xiangqi_gpt.model.layout import main_line
 from xiangqi_gpt.model.positions import Rope
 
@@ -31,7 +31,7 @@ OUTPUTS = ("logits", "value_logits")
 class _OfTokens(nn.Module):
     """What is exported of a model that reads no boards."""
 
-    def __init__(self, model: XiangqiGPTForCausalLM) -> None:
+    def __init__(self, model: XiangqiGPT) -> None:
         super().__init__()
         self.model = model
 
@@ -45,7 +45,7 @@ class _OfTokens(nn.Module):
 class _OfBoards(nn.Module):
     """What is exported of a model that does."""
 
-    def __init__(self, model: XiangqiGPTForCausalLM) -> None:
+    def __init__(self, model: XiangqiGPT) -> None:
         super().__init__()
         self.model = model
 
@@ -71,7 +71,7 @@ class _OfBoards(nn.Module):
         return output.logits, output.value_logits
 
 
-def export_onnx(model: XiangqiGPTForCausalLM, file: Path, *, int8: bool = False) -> int:
+def export_onnx(model: XiangqiGPT, file: Path, *, int8: bool = False) -> int:
     """Write *model* to *file*, which must be new; returns its bytes.
 
     Weights are float32; with *int8* those of matrix products are of eight bits, with activations rounded in every call
@@ -94,7 +94,7 @@ def export_onnx(model: XiangqiGPTForCausalLM, file: Path, *, int8: bool = False)
     return file.stat().st_size
 
 
-def metadata(model: XiangqiGPTForCausalLM) -> dict[str, str]:
+def metadata(model: XiangqiGPT) -> dict[str, str]:
     """What another program has to know to use the file, beside the shapes of its inputs; values are JSON."""
     config, tokenizer = model.config, model.tokenizer
     facts = {
@@ -120,7 +120,7 @@ def _need(*packages: str) -> None:
         )
 
 
-def _check(model: XiangqiGPTForCausalLM) -> None:
+def _check(model: XiangqiGPT) -> None:
     config = model.config
     if config.quantization != "none":
         raise ModelError(
@@ -134,7 +134,7 @@ def _check(model: XiangqiGPTForCausalLM) -> None:
         )
 
 
-def _program(model: XiangqiGPTForCausalLM) -> Any:
+def _program(model: XiangqiGPT) -> Any:
     made = copy.deepcopy(model).float().cpu()
     made.eval()
     if isinstance(made.position, Rope):
@@ -164,7 +164,7 @@ def _program(model: XiangqiGPTForCausalLM) -> Any:
         raise ModelError(f"ONNX: this model cannot be exported: {reason}") from error
 
 
-def _example(model: XiangqiGPTForCausalLM) -> dict[str, Tensor]:
+def _example(model: XiangqiGPT) -> dict[str, Tensor]:
     """Two rows of three plies to trace with; no size is 1 and none is another's, so that none is taken for fixed."""
     k, rows, plies = model.tokenizer.slots, 2, 3
     slots, positions, index = main_line(1 + (plies - 1) * k + 2, k)

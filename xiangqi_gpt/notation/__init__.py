@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.notation import chinese, iccs, san, uci, vietnamese, wxf
 from xiangqi_gpt.notation.common import bare, unreadable
 from xiangqi_gpt.notation.uci import RankConvention, detect_rank_convention
@@ -20,7 +21,9 @@ __all__ = [
     "RankConvention",
     "detect_dialect",
     "detect_rank_convention",
+    "parse",
     "parse_any",
+    "render",
 ]
 
 
@@ -71,3 +74,19 @@ def parse_any(board: Board, text: str) -> Move:
     if not 3 <= len(move) <= 4:
         raise unreadable(board, text, "a move in ICCS, UCI, WXF or Chinese notation")
     return wxf.parse(board, move)
+
+
+def parse(board: Board, text: str, notation: str | None = None) -> Move:
+    """The legal move that `text` names, in the notation of that name or, without one, in any; errors as `parse_any`."""
+    return parse_any(board, text) if notation is None else _notation(notation).parse(board, text)
+
+
+def render(board: Board, move: Move, notation: str = "iccs") -> str:
+    """The text of a legal `move` on `board`, in the notation "iccs", "uci", "wxf" or "chinese"."""
+    return _notation(notation).render(board, move)
+
+
+def _notation(name: str) -> Notation:
+    if name not in NOTATIONS:
+        raise ConfigError(f"notation: expected one of {', '.join(NOTATIONS)}, found {name!r}")
+    return NOTATIONS[name]

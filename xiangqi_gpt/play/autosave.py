@@ -18,6 +18,7 @@ from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.play.game_state import GameState, SavedGame
 from xiangqi_gpt.records.game_tree import GameTree, Node
 from xiangqi_gpt.rules import RULE_SETS, Color, Move
+from xiangqi_gpt.safe_json import parse_json
 from xiangqi_gpt.texts import Message
 
 FORMAT: Final = "xiangqi_gpt game 1"
@@ -129,7 +130,7 @@ def load(path: Path) -> SavedGame:
         RecordError: the file cannot be read or is no such game; its moves are checked against the rules.
     """
     try:
-        saved = decode(json.loads(read_limited(path, MAX_BYTES, error=RecordError)))
+        saved = decode(parse_json(read_limited(path, MAX_BYTES, error=RecordError)))
     except RecordError:
         raise
     except (ValueError, RecursionError, KeyError, TypeError) as error:

@@ -13,6 +13,7 @@ import platformdirs
 from xiangqi_gpt.errors import FileError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet, default_language
+from xiangqi_gpt.safe_json import parse_json
 from xiangqi_gpt.texts import LANGUAGES, Language
 
 ThemeName: TypeAlias = Literal["light", "dark", "contrast"]
@@ -43,8 +44,8 @@ def load_settings(path: Path | None = None) -> Settings:
     default = Settings(language=default_language())
     path = settings_path() if path is None else path
     try:
-        found = json.loads(read_limited(path, _LARGEST_FILE))
-    except (ValueError, RecursionError):
+        found = parse_json(read_limited(path, _LARGEST_FILE))
+    except ValueError:
         return default
     if not isinstance(found, dict):
         return default

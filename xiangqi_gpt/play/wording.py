@@ -18,6 +18,7 @@ from xiangqi_gpt.errors import (
     XiangqiError,
 )
 from xiangqi_gpt.notation import chinese, wxf
+from xiangqi_gpt.players.player_spec import PlayerSpec
 from xiangqi_gpt.rules import Board, Move
 from xiangqi_gpt.texts import Details, Language, Message, t
 
@@ -73,15 +74,18 @@ def player_label(spec: str) -> str:
     """A short name for a player: "GPT", "GPT 500ms (T=0.5)" with what it looks ahead and its temperature,
     "fairy-stockfish, nodes=100".
     """
-    name, _, rest = spec.partition(":")
-    if name == "gpt":
-        own = dict(item.strip().partition("=")[::2] for item in rest.split(",") if item.strip())
+    try:
+        parsed = PlayerSpec.parse(spec)
+    except PlayerError:
+        return spec
+    if parsed.name == "gpt":
+        own = parsed.settings
         ahead = f" {own['lookahead']}" if own.get("lookahead", "0") != "0" else ""
         drawn = f" (T={own['temperature']})" if "temperature" in own else ""
         return f"GPT{ahead}{drawn}"
-    if name == "engine":
-        command, *settings = rest.split(",")
-        return ", ".join([command.replace("\\", "/").rsplit("/", 1)[-1], *settings])
+    if parsed.command:
+        program = parsed.command.replace("\\", "/").rsplit("/", 1)[-1]
+        return ", ".join([program, *(f"{key}={value}" for key, value in parsed.settings.items())])
     return spec
 
 
@@ -92,23 +96,17 @@ def player_name(spec: str, language: Language) -> str:
 
 def split_temperature(spec: str) -> tuple[str, float | None]:
     """The spec of a GPT without its temperature, and the temperature; other specs as they are, and None."""
-    name, _, rest = spec.partition(":")
-    if name != "gpt":
-        return spec, None
-    items = [item.strip() for item in rest.split(",") if item.strip()]
-    kept = [item for item in items if not item.startswith("temperature=")]
-    found = [item.partition("=")[2] for item in items if item.startswith("temperature=")]
     try:
-        temperature = float(found[0]) if found else 0.0
-    except ValueError:
+        parsed = PlayerSpec.parse(spec)
+        temperature = float(parsed.settings.get("temperature", 0.0))
+    except ValueError:  # PlayerError is one
         return spec, None
-    return ":".join(filter(None, (name, ",".join(kept)))), temperature
+    return (str(parsed.replace(temperature=None)), temperature) if parsed.name == "gpt" else (spec, None)
 
 
 def with_temperature(spec: str, temperature: float) -> str:
     """The spec of a GPT with this temperature in place of its own; 0, the player's habit, is left out."""
-    spec = split_temperature(spec)[0]
-    return f"{spec}{',' if ':' in spec else ':'}temperature={temperature:g}" if temperature else spec
+    return str(PlayerSpec.parse(spec).replace(temperature=float(temperature) or None))
 
 
 _ERRORS: tuple[tuple[type[Exception], str], ...] = (

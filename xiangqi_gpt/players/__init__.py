@@ -28,6 +28,7 @@ from xiangqi_gpt.players.base import (
     Value,
     is_deterministic,
 )
+from xiangqi_gpt.players.player_spec import PlayerSpec
 
 if TYPE_CHECKING:
     from xiangqi_gpt.decoding import LookaheadConfig
@@ -42,6 +43,7 @@ __all__ = [
     "PlayerCrashError",
     "PlayerError",
     "PlayerIllegalMoveError",
+    "PlayerSpec",
     "PlayerTimeoutError",
     "Value",
     "create_player",
@@ -63,13 +65,11 @@ _N = TypeVar("_N", int, float)
 class _Entry:
     """How a name becomes a player.
 
-    `keys` maps each key of the spec to what it means; `open_keys` lets others through (options of an engine);
-    `takes_command` says that the first item of the spec is a command.
+    `keys` maps each key of the spec to what it means; `open_keys` lets others through (options of an engine).
     """
 
     build: Callable[[_Request], Player]
     keys: Mapping[str, str]
-    takes_command: bool = False
     open_keys: bool = False
 
 
@@ -251,7 +251,6 @@ _ENTRIES: dict[str, _Entry] = {
             "ranks": "0-9 or 1-10; default: decided by the engine's options",
             "timeout": "seconds without an answer that lose",
         },
-        takes_command=True,
         open_keys=True,
     ),
 }
@@ -262,11 +261,11 @@ def player_names() -> tuple[str, ...]:
     return tuple(_ENTRIES)
 
 
-def create_player(spec: str, *, seed: int = 0) -> Player:
+def create_player(spec: str | PlayerSpec = "gpt", *, seed: int = 0) -> Player:
     """Build the player that `spec` describes; whoever asks for it closes it.
 
     Args:
-        spec: `name[:key=value,...]`, see the module's text.
+        spec: `name[:key=value,...]`, see the module's text, or the same as a `PlayerSpec`.
         seed: for players that draw random numbers, unless the spec holds its own.
 
     Raises:
@@ -282,11 +281,10 @@ def with_lookahead(spec: str) -> str:
 
     Specs of other players are unchanged as well.
     """
-    name, _, rest = spec.partition(":")
-    keys = {item.partition("=")[0].strip() for item in rest.split(",")}
-    if name.strip() != "gpt" or not keys.isdisjoint(("lookahead", *_SEARCH_KEYS)):
+    parsed = PlayerSpec.parse(spec)
+    if parsed.name != "gpt" or not parsed.settings.keys().isdisjoint(("lookahead", *_SEARCH_KEYS)):
         return spec
-    return f"{spec},{AHEAD}" if rest.strip() else f"{name.strip()}:{AHEAD}"
+    return str(parsed.replace(lookahead=AHEAD.partition("=")[2]))
 
 
 def parse_engine(text: str) -> EngineSpec:
@@ -298,29 +296,14 @@ def parse_engine(text: str) -> EngineSpec:
     return _engine_spec(_parse(f"engine:{text}", 0)[1])
 
 
-def _parse(spec: str, seed: int) -> tuple[_Entry, _Request]:
-    name, colon, rest = spec.partition(":")
-    entry = _ENTRIES.get(name.strip())
+def _parse(spec: str | PlayerSpec, seed: int) -> tuple[_Entry, _Request]:
+    text = str(spec)
+    name = text.partition(":")[0].strip()
+    entry = _ENTRIES.get(name)
     if entry is None:
-        raise PlayerError(f"expected a player of {', '.join(_ENTRIES)}, found {name!r} in {spec!r}")
-    items = rest.split(",") if rest.strip() else []
-    command = items.pop(0).strip() if entry.takes_command and items else ""
-    if entry.takes_command and not command:
-        raise PlayerError(f"expected {name}:COMMAND[,key=value...], found {spec!r}")
-    if colon and not entry.takes_command and not items:
-        raise PlayerError(f"expected key=value after {name + ':'!r}, found nothing in {spec!r}")
-    return entry, _Request(spec, command, _parse_items(items, entry, spec), seed)
-
-
-def _parse_items(items: list[str], entry: _Entry, spec: str) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for item in items:
-        key, equals, value = (part.strip() for part in item.partition("="))
-        if not key or not equals:
-            raise PlayerError(f"expected key=value in {spec!r}, found {item!r}")
+        raise PlayerError(f"expected a player of {', '.join(_ENTRIES)}, found {name!r} in {text!r}")
+    parsed = PlayerSpec.parse(text)
+    for key in parsed.settings:
         if key not in entry.keys and not entry.open_keys:
-            raise PlayerError(f"expected a key of {', '.join(entry.keys)} in {spec!r}, found {key!r}")
-        if key in values:
-            raise PlayerError(f"expected {key!r} once in {spec!r}, found it twice")
-        values[key] = value
-    return values
+            raise PlayerError(f"expected a key of {', '.join(entry.keys)} in {text!r}, found {key!r}")
+    return entry, _Request(text, parsed.command, parsed.settings, seed)

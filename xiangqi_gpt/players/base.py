@@ -15,6 +15,7 @@ from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 
 __all__ = [
+    "NO_LIMIT",
     "Analysis",
     "Clock",
     "EngineSpec",
@@ -27,6 +28,10 @@ __all__ = [
     "legal_moves_or_error",
     "stop_event_of",
 ]
+
+
+NO_LIMIT = Limit()
+"""The player's own limit, where it has one, or as long as it takes."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +109,10 @@ class Player(Protocol):
     def name(self) -> str:
         """Shown in tables and records; names what changes the strength, such as nodes or temperature."""
 
-    def play(self, board: Board, limit: Limit) -> PlayResult:
-        """Choose a legal move; PlayerError where the board has none."""
+    def play(self, board: Board, limit: Limit = NO_LIMIT) -> PlayResult:
+        """Choose a legal move; PlayerError where the board has none. Without a limit the player's own one holds."""
 
-    def analyse(self, board: Board, limit: Limit, multipv: int | None = None) -> Analysis:
+    def analyse(self, board: Board, limit: Limit = NO_LIMIT, multipv: int | None = None) -> Analysis:
         """The best `multipv` candidates (None: all legal moves)."""
 
     def new_game(self) -> None:

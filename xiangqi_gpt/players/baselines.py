@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from xiangqi_gpt.players.base import Analysis, Limit, Line, PlayResult, legal_moves_or_error
+from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Line, PlayResult, legal_moves_or_error
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color, Piece, PieceKind
@@ -41,11 +41,11 @@ class RandomPlayer:
         self.name = name
         self._random = random.Random(seed)
 
-    def play(self, board: Board, limit: Limit) -> PlayResult:
+    def play(self, board: Board, limit: Limit = NO_LIMIT) -> PlayResult:
         """A uniformly drawn legal move; the limit does not matter."""
         return PlayResult(self._random.choice(legal_moves_or_error(board)))
 
-    def analyse(self, board: Board, limit: Limit, multipv: int | None = None) -> Analysis:
+    def analyse(self, board: Board, limit: Limit = NO_LIMIT, multipv: int | None = None) -> Analysis:
         """Legal moves in the order of the board, all equally probable."""
         moves = legal_moves_or_error(board)
         return Analysis(tuple(Line((move,), prob=1 / len(moves)) for move in moves[:multipv]))
@@ -66,13 +66,13 @@ class GreedyPlayer:
         self.name = name
         self._random = random.Random(seed)
 
-    def play(self, board: Board, limit: Limit) -> PlayResult:
+    def play(self, board: Board, limit: Limit = NO_LIMIT) -> PlayResult:
         """The best capture, equals by lot; the limit does not matter."""
         gains = self._gains(board)
         best = max(gain for gain, _ in gains)
         return PlayResult(self._random.choice([move for gain, move in gains if gain == best]))
 
-    def analyse(self, board: Board, limit: Limit, multipv: int | None = None) -> Analysis:
+    def analyse(self, board: Board, limit: Limit = NO_LIMIT, multipv: int | None = None) -> Analysis:
         """Legal moves by what they take; the score is the gain in hundredths of a pawn."""
         gains = sorted(self._gains(board), key=lambda pair: -pair[0])
         return Analysis(tuple(Line((move,), score_cp=round(100 * gain)) for gain, move in gains[:multipv]))

@@ -16,7 +16,7 @@ from xiangqi_gpt.engines.spec import DEFAULT_TIMEOUT, EngineSpec, engine_name
 from xiangqi_gpt.errors import MoveError, PlayerCrashError, PlayerIllegalMoveError
 from xiangqi_gpt.notation import uci
 from xiangqi_gpt.notation.uci import RankConvention
-from xiangqi_gpt.players.base import Analysis, Limit, Line, PlayResult, Value, legal_moves_or_error
+from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Line, PlayResult, Value, legal_moves_or_error
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 
@@ -71,7 +71,7 @@ class EnginePlayer:
         """The engine's output on the way to its last answer, in the words of UCI; the analysis leaves bounds out."""
         return self._engine.lines if self._engine is not None else ()
 
-    def play(self, board: Board, limit: Limit) -> PlayResult:
+    def play(self, board: Board, limit: Limit = NO_LIMIT) -> PlayResult:
         """The engine's move.
 
         Raises:
@@ -87,7 +87,7 @@ class EnginePlayer:
     def analyse(
         self,
         board: Board,
-        limit: Limit,
+        limit: Limit = NO_LIMIT,
         multipv: int | None = None,
         root_moves: Sequence[Move] | None = None,
     ) -> Analysis:

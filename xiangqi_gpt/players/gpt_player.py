@@ -23,9 +23,9 @@ from xiangqi_gpt.decoding import (
 )
 from xiangqi_gpt.decoding.lookahead import Found
 from xiangqi_gpt.errors import ConfigError, PlayerError
-from xiangqi_gpt.model import XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT
 from xiangqi_gpt.model.checkpoint import load_model
-from xiangqi_gpt.players.base import Analysis, Limit, Line, PlayResult, Value, legal_moves_or_error
+from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Line, PlayResult, Value, legal_moves_or_error
 from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
@@ -42,15 +42,16 @@ def bundled_model() -> Path:
 
 
 @lru_cache(maxsize=4)
-def _load(directory: Path, modified: float) -> XiangqiGPTForCausalLM:
+def _load(directory: Path, modified: float) -> XiangqiGPT:
     return load_model(directory)
 
 
-def open_model(model_dir: str | Path | None = None) -> XiangqiGPTForCausalLM:
+def open_model(model_dir: str | Path | None = None) -> XiangqiGPT:
     """The model in *model_dir*, or the bundled one; loaded once however often it is asked for."""
     directory = bundled_model() if model_dir is None else Path(model_dir)
-    config = directory / "config.json"
-    return _load(directory.resolve(), config.stat().st_mtime if config.is_file() else 0.0)
+    files = [directory / name for name in ("config.json", "adapter_config.json")]
+    changed = max((file.stat().st_mtime for file in files if file.is_file()), default=0.0)
+    return _load(directory.resolve(), changed)
 
 
 def thinking_threads() -> int:
@@ -169,7 +170,7 @@ class GPTPlayer:
         torch.set_num_threads(self.threads)
         return (self._both or self.scorer).score(board)
 
-    def play(self, board: Board, limit: Limit) -> PlayResult:
+    def play(self, board: Board, limit: Limit = NO_LIMIT) -> PlayResult:
         if self.lookahead is not None:
             found = self._look_ahead(self.lookahead, board, limit)
             return PlayResult(self._drawn(found), search_analysis(found))
@@ -182,7 +183,7 @@ class GPTPlayer:
     def analyse(
         self,
         board: Board,
-        limit: Limit,
+        limit: Limit = NO_LIMIT,
         multipv: int | None = None,
         root_moves: Sequence[Move] | None = None,
     ) -> Analysis:

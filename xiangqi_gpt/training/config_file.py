@@ -44,7 +44,9 @@ def read_config(path: Path, preset_name: str | None = None, default: str = "lapt
     except FileError as error:
         why = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error.reason
         raise ConfigError(f"{path}: expected a file of settings, found {why}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        raise ConfigError(f"{path}: expected TOML, found some that is nested too deeply") from None
+    except ValueError as error:  # of the encoding, the TOML, or a number of thousands of digits
         raise ConfigError(f"{path}: expected TOML, found {error}") from None
     for key in data:
         if key not in _SECTIONS:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from xiangqi_gpt.model import XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT
 from xiangqi_gpt.training.batches import Batch
 from xiangqi_gpt.training.memory import pieces
 from xiangqi_gpt.training.step import losses
@@ -47,7 +47,7 @@ def peak_flops(device: torch.device, precision: str) -> float | None:
     return next((peak for part, peak in _PEAKS if part in name), None)
 
 
-def flops_per_ply(model: XiangqiGPTForCausalLM, batch: Batch) -> float:
+def flops_per_ply(model: XiangqiGPT, batch: Batch) -> float:
     """FLOP of a forward and a backward pass of *model* over *batch*, a window's ply of it.
 
     Products of matrices, convolutions and attention are counted, as they are done: a multiplication and an addition

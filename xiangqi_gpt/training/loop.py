@@ -22,7 +22,7 @@ from torch import Tensor
 from xiangqi_gpt.dataset.packed import Packed, fingerprint
 from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.lock import RunLock
-from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT, XiangqiGPTConfig
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.training import run_state as disk
 from xiangqi_gpt.training.batches import Batch
@@ -173,7 +173,7 @@ class Trainer:
             )
         self.model_config: XiangqiGPTConfig = model.config
         self.tokenizer = model.tokenizer
-        self.model = model.to(device)  # type: ignore[arg-type]  # transformers wraps `to`
+        self.model = model.to(device)
         self.ema = Ema(model, config.ema) if config.ema else None
         self.stepper = Stepper(model, config, device, world=self._world, ema=self.ema, note=on_note)
         self.optimizer = self.stepper.optimizer
@@ -469,12 +469,10 @@ class Trainer:
             self._lock.release()
             self._lock = None
 
-    def _new_model(self, init: Path | None) -> XiangqiGPTForCausalLM:
+    def _new_model(self, init: Path | None) -> XiangqiGPT:
         check_settings_apply(self.config.model)
         if init is None:
-            return XiangqiGPTForCausalLM(
-                XiangqiGPTConfig(**{"symmetric": self.config.mirror, **self.config.model})
-            )
+            return XiangqiGPT(XiangqiGPTConfig(**{"symmetric": self.config.mirror, **self.config.model}))
         model = load_model(init)
         for key, value in self.config.model.items():
             if value != "auto" and getattr(model.config, key) != value:

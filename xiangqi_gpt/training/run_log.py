@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
 from xiangqi_gpt.errors import ConfigError
+from xiangqi_gpt.safe_json import format_json
 from xiangqi_gpt.training.run_state import EVALUATIONS_FILE, LOG_FILE, disk_full_as_error
 
 TENSORBOARD_FOLDER = "tensorboard"
@@ -49,7 +49,7 @@ class Journal:
         with disk_full_as_error(self._out, "the log"):
             if name not in self._files:
                 self._files[name] = open(self._out / name, "a", encoding="utf-8")  # noqa: SIM115 - closed below
-            self._files[name].write(json.dumps(dict(report)) + "\n")
+            self._files[name].write(format_json(dict(report)) + "\n")
             self._files[name].flush()
         if self._board is not None:
             for key, value in report.items():

@@ -7,7 +7,6 @@ disk; the one before is removed only then. Nothing is unpickled: tensors are saf
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -25,7 +24,7 @@ from torch.optim import Optimizer
 
 from xiangqi_gpt.errors import ModelError
 from xiangqi_gpt.files import atomic_path, is_disk_full, read_limited, remove_partial_files
-from xiangqi_gpt.model.checkpoint import quiet
+from xiangqi_gpt.safe_json import format_json, parse_json
 from xiangqi_gpt.training.ema import EMA_FILE, Ema
 
 STATE_FILE = "training.json"
@@ -88,8 +87,7 @@ def save(
         disk_full_as_error(out, "a checkpoint"),
         atomic_path(final, overwrite=True, folder=True, parents=True, error=ModelError) as draft,
     ):
-        with quiet():
-            model.save_pretrained(draft)
+        model.save_pretrained(draft)
         names = [name for name, _ in model.named_parameters()]
         save_file(_flatten(names, optimizer), draft / OPTIMIZER_FILE)
         state: dict[str, Any] = {
@@ -100,7 +98,7 @@ def save(
         if ema is not None:
             save_file(ema.state(), draft / EMA_FILE)
             state["ema_steps"] = ema.steps
-        (draft / STATE_FILE).write_text(json.dumps(state, indent=1), encoding="utf-8")
+        (draft / STATE_FILE).write_text(format_json(state, indent=1), encoding="utf-8")
     for old in checkpoints(out)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return final
@@ -134,10 +132,9 @@ def write_model(model: Any, path: Path, notes: Mapping[str, Any] | None = None) 
         disk_full_as_error(path.parent, "a model"),
         atomic_path(path, overwrite=True, folder=True, parents=True, error=ModelError) as draft,
     ):
-        with quiet():
-            model.save_pretrained(draft)
+        model.save_pretrained(draft)
         if notes is not None:
-            (draft / NOTES_FILE).write_text(json.dumps(dict(notes), indent=1), encoding="utf-8")
+            (draft / NOTES_FILE).write_text(format_json(dict(notes), indent=1), encoding="utf-8")
 
 
 @contextmanager
@@ -158,10 +155,11 @@ def read_state(checkpoint: Path) -> dict[str, Any]:
     """The JSON part of a checkpoint; ModelError where it is not one."""
     file = checkpoint / STATE_FILE
     try:
-        state = json.loads(read_limited(file, _LARGEST_STATE, error=ModelError))
+        text = read_limited(file, _LARGEST_STATE, error=ModelError)
+        state = parse_json(text, file=str(file), error=ModelError, what="the state of a training run")
         Progress(**state["progress"])
         state["settings"]
-    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise ModelError(f"{file}: expected the state of a training run, found {error!r}") from None
     return dict(state)
 
@@ -225,9 +223,9 @@ def cut_log(out: Path, step: int, name: str = LOG_FILE) -> None:
     kept = []
     for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            if json.loads(line)["step"] > step:
+            if parse_json(line)["step"] > step:
                 break
-        except (json.JSONDecodeError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError):
             break
         kept.append(line + "\n")
     with disk_full_as_error(out, "the log"), atomic_path(log, overwrite=True, error=ModelError) as draft:

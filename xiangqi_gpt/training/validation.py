@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTConfig
 from xiangqi_gpt.model.move_table import MOVES, greedy_moves
 from xiangqi_gpt.players.scores import ScoreCurve
+from xiangqi_gpt.safe_json import parse_json
 from xiangqi_gpt.tokens import Tokenizer
 from xiangqi_gpt.training.batches import collate, collate_table, condition_ids
 from xiangqi_gpt.training.exposure import sample_plies
@@ -185,7 +185,7 @@ def evaluation_of(sums: Tensor, step: int, seconds: float, styles: tuple[str, ..
 def best_so_far(folder: Path) -> float:
     """The loss of the best model kept in *folder*; infinite where there is none."""
     try:
-        return float(json.loads((folder / NOTES_FILE).read_text(encoding="utf-8"))["loss"])
+        return float(parse_json((folder / NOTES_FILE).read_text(encoding="utf-8"))["loss"])
     except FileNotFoundError:
         return float("inf")
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -164,9 +164,13 @@ class UciSession:
         except Exception as error:  # The other side waits for an answer, whatever went wrong.
             result = None
             self._write(f"info string {type(error).__name__}: {_one_line(error)}")
-        if result is not None and result.analysis is not None:
-            for line in info_lines(result.analysis):
+        try:
+            for line in (
+                info_lines(result.analysis) if result is not None and result.analysis is not None else ()
+            ):
                 self._write(line)
+        except Exception as error:  # The move is good, whatever cannot be said about it.
+            self._write(f"info string {type(error).__name__}: {_one_line(error)}")
         if command.hold:
             released.wait()
         self._best_move(result)

@@ -20,6 +20,7 @@ from typing import IO, Any
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.lock import RunLock
+from xiangqi_gpt.safe_json import parse_json
 
 Row = dict[str, Any]
 """A finished game as JSON can hold it."""
@@ -162,7 +163,7 @@ class Journal:
         path = self.folder / "settings.json"
         if path.exists():
             try:
-                found = json.loads(read_limited(path, _LARGEST_SETTINGS, error=RecordError))
+                found = parse_json(read_limited(path, _LARGEST_SETTINGS, error=RecordError))
             except ValueError:
                 found = None
             if found == self._settings:
@@ -226,7 +227,7 @@ def _parsed(line: bytes) -> tuple[int, Row] | None:
     try:
         if int(check, 16) != zlib.crc32(text):
             return None
-        found = json.loads(text)
+        found = parse_json(text)
         return found["number"], found["row"]
     except (ValueError, KeyError, TypeError):
         return None

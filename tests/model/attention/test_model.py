@@ -7,24 +7,29 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from tests.model.attention.cases import SOFTMAX, VARIANTS, name_of
 from tests.model.tiny import tiny
 from xiangqi_gpt.errors import ConfigError
-from xiangqi_gpt.model import XiangqiGPTConfig, XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPT, XiangqiGPTConfig
 from xiangqi_gpt.model.activations import ACTIVATIONS
 from xiangqi_gpt.model.attention import attention_class
 from xiangqi_gpt.model.checkpoint import load_model
+from xiangqi_gpt.model.hf import XiangqiGPTForCausalLM
 from xiangqi_gpt.model.positions import POSITIONS, SCORE_BIASES
 
 TEXT: dict[str, Any] = {"board": "none", "tokenizer": "iccs", "view": "red", "context_plies": 20}
 
 
-def model(**changes: Any) -> XiangqiGPTForCausalLM:
+def model(**changes: Any) -> XiangqiGPT:
     # local(window=0) by itself sees nothing and is refused; beside another layer it may stand.
     if changes.get("attention") == "local(window=0)":
         changes["attention"] = ["local(window=0)", "full"]
+    # A prefix covers what is input only: here three condition tokens and BOS.
+    if changes.get("attention") == "prefix_lm(prefix=5)":
+        changes.update(attention="prefix_lm(prefix=4)", condition="result+strength")
     return tiny(**{**TEXT, **changes})
 
 
@@ -39,7 +44,7 @@ def tokens(length: int, rows: int = 2, seed: int = 0) -> dict[str, Tensor]:
     }
 
 
-def logits(gpt: XiangqiGPTForCausalLM, **kwargs: Any) -> Tensor:
+def logits(gpt: XiangqiGPT, **kwargs: Any) -> Tensor:
     with torch.inference_mode():
         output = gpt(**kwargs)
     assert output.logits is not None
@@ -67,7 +72,7 @@ def test_saved_and_loaded_bit_equal(changes: dict[str, Any], tmp_path: Path) -> 
         assert getattr(again.config, key) == getattr(gpt.config, key), value
     assert torch.equal(logits(again, **tokens(30)), logits(gpt, **tokens(30)))
     if changes.get("tie_word_embeddings"):
-        assert again.get_output_embeddings().weight is again.get_input_embeddings().weight
+        assert again.lm_head.weight is again.tokens.weight
         names = [name for name, _ in gpt.named_parameters()]
         assert "lm_head.weight" not in names
 
@@ -150,7 +155,9 @@ def test_gradients_reach_every_weight(spec: str) -> None:
     gpt = model(attention=spec, position="t5" if spec in SOFTMAX else "learned")
     gpt.train()
     row = tokens(24)
-    gpt(**row, labels=row["input_ids"]).loss.backward()
+    output = gpt(**row)
+    assert output.logits is not None
+    F.cross_entropy(output.logits.flatten(0, 1), row["input_ids"].flatten()).backward()
     for name, parameter in gpt.named_parameters():
         if not name.startswith("value"):
             assert parameter.grad is not None, name
@@ -182,7 +189,7 @@ def test_a_gated_part_has_as_many_weights() -> None:
 
 
 def test_the_backend_is_chosen_as_everywhere_in_transformers(tmp_path: Path) -> None:
-    gpt = model(attention=["local(window=3)", "full"])
+    gpt = XiangqiGPTForCausalLM.of(model(attention=["local(window=3)", "full"]))
     expected = logits(gpt, **tokens(20))
     for backend in ("eager", "flex_attention", "sdpa"):
         gpt.set_attn_implementation(backend)
@@ -244,6 +251,14 @@ def test_the_backend_is_chosen_as_everywhere_in_transformers(tmp_path: Path) -> 
             {"attention": ["full", "prefix_lm(prefix=3)"]},
             "prefix_lm with one prefix in all layers or in none",
         ),
+        (
+            {"attention": "prefix_lm(prefix=2)"},
+            r"a prefix of at most 1 \(the condition tokens and BOS\), found 2",
+        ),
+        (
+            {"attention": "prefix_lm(prefix=4)", "condition": "strength"},
+            r"a prefix of at most 3 \(the condition tokens and BOS\), found 4",
+        ),
         ({"position": "rotary"}, "position: expected one of rope, learned, sinusoidal, alibi, t5, none"),
         (
             {"activation": "relu"},
@@ -266,7 +281,7 @@ def test_what_makes_no_sense_is_refused_with_the_reason(changes: dict[str, Any],
         ["atrous(rate=4)", "local(window=3)"],
         ["atrous(rate=2)", "atrous(rate=3)"],
         ["atrous(rate=4)", "linear"],
-        ["prefix_lm(prefix=3)"],
+        ["prefix_lm(prefix=1)"],
     ],
 )
 def test_what_makes_sense_is_not(attention: Any) -> None:
@@ -300,7 +315,7 @@ def test_rates_are_judged_by_the_tokens_of_a_ply() -> None:
 def test_weights_of_the_default_configuration_keep_their_names(move_head: str, head: set[str]) -> None:
     """Published weights and checkpoints of runs under way name them so."""
     with torch.device("meta"):
-        gpt = XiangqiGPTForCausalLM(XiangqiGPTConfig(layers=1, encoder_blocks=1, move_head=move_head))
+        gpt = XiangqiGPT(XiangqiGPTConfig(layers=1, encoder_blocks=1, move_head=move_head))
     block = "encoder.blocks.0."
     expected = {
         "tokens.weight",

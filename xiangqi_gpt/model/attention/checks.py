@@ -11,10 +11,13 @@ from xiangqi_gpt.model.attention.registry import attention_class
 from xiangqi_gpt.model.positions import SCORE_BIASES
 
 
-def check_attention(parsed: Sequence[tuple[str, Any]], *, position: str, head_size: int, slots: int) -> None:
+def check_attention(
+    parsed: Sequence[tuple[str, Any]], *, position: str, head_size: int, slots: int, read: int
+) -> None:
     """ConfigError, with the reason, where the layers *parsed* do not go together or not with the rest.
 
-    *position* is the name of the encoding of positions, *slots* the number of tokens a ply.
+    *position* is the name of the encoding of positions, *slots* the number of tokens a ply, *read* the number of
+    tokens at the beginning that are inputs only: the condition tokens and BOS.
     """
     classes = [attention_class(name) for name, _ in parsed]
     for (name, config), cls in zip(parsed, classes, strict=True):
@@ -40,4 +43,10 @@ def check_attention(parsed: Sequence[tuple[str, Any]], *, position: str, head_si
         raise ConfigError(
             "attention: expected prefix_lm with one prefix in all layers or in none, found a mixture: what one layer "
             "shows to the prefix the next would hide"
+        )
+    longest = max(prefixes, default=0)
+    if longest > read:
+        raise ConfigError(
+            f"attention: expected prefix_lm with a prefix of at most {read} (the condition tokens and BOS), found "
+            f"{longest}: a longer one would show moves to the tokens that have to predict them"
         )

@@ -127,6 +127,7 @@ def attention_names() -> list[str]:
     return sorted(_REGISTRY)
 
 
+_LARGEST_OPTION = 65_536
 _SPEC = re.compile(r"\s*(?P<name>\w+)\s*(?:\((?P<options>.*)\))?\s*")
 
 
@@ -169,6 +170,10 @@ def parse_attention(spec: str | Sequence[str], layers: int) -> list[tuple[str, A
 
 def expect_option(name: str, key: str, value: object, least: int) -> None:
     """ConfigError unless the option *key* of the variant *name* is a whole number from *least* on."""
+    if type(value) is int and value > _LARGEST_OPTION:
+        raise ConfigError(
+            f"attention {name!r}: {key}: expected at most {_LARGEST_OPTION}, found a larger number"
+        )
     if type(value) is not int or value < least:
         raise ConfigError(
             f"attention {name!r}: {key}: expected a whole number from {least} on, found {value!r}"

@@ -24,6 +24,7 @@ from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records.record import KINDS, RESULTS, SPLITS, GameRecord, TeacherLabels, split_of
 from xiangqi_gpt.records.replay import Candidate, Reading, judged
 from xiangqi_gpt.rules.move import MOVES, Move
+from xiangqi_gpt.safe_json import parse_json
 
 _BATCH_ROWS: Final = 1024
 _NO_SCORE: Final = -(1 << 15)
@@ -255,10 +256,7 @@ def _tags(columns: dict[str, Sequence[Any]], row: int) -> dict[str, str]:
                 tags[tag] = f"{value:g}" if isinstance(value, (int, float)) else str(value)
     further = columns["tags"][row] if "tags" in columns else None
     if further:
-        try:
-            found = json.loads(further)
-        except RecursionError:
-            raise ValueError("expected tags of a few levels of JSON, found them nested too deep") from None
+        found = parse_json(further)
         if not isinstance(found, dict):
             raise ValueError(f"expected a JSON object of tags, found {further[:40]!r}")
         tags.update((str(key), str(value)) for key, value in found.items())

@@ -15,12 +15,13 @@ from torch import Tensor
 from transformers import LogitsProcessor
 
 from xiangqi_gpt.errors import XiangqiError
-from xiangqi_gpt.model import XiangqiGPTForCausalLM
 from xiangqi_gpt.model.context import check_context
-from xiangqi_gpt.model.generation import replay
+from xiangqi_gpt.model.generation import prompt_ids, replay
+from xiangqi_gpt.model.gpt import XiangqiGPT
+from xiangqi_gpt.model.hf.modeling import XiangqiGPTForCausalLM
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
-from xiangqi_gpt.tokens import Condition, Tokenizer, TokenTrie, legal_tree
+from xiangqi_gpt.tokens import Tokenizer, TokenTrie, legal_tree
 
 _TREES = 4096  # boards whose trees are kept
 
@@ -94,41 +95,8 @@ def prefix_allowed_tokens(tokenizer: Tokenizer, root_fen: str) -> Callable[[int,
     return allowed
 
 
-def prompt_ids(tokenizer: Tokenizer, board: Board, condition: Condition | None = None) -> Tensor:
-    """The ids (1, T) of a game so far: condition tokens, BOS, every move played since ``board.root_fen``."""
-    result, strengths = (condition or Condition()).seen_by_red(board.turn)
-    ids = [*tokenizer.condition.ids([result], [strengths])[0].tolist(), tokenizer.vocab.bos_id]
-    past = Board(board.root_fen, strict=False)
-    for move in board.move_stack:
-        ids += tokenizer.encode(past, move)
-        past.push(move)
-    return torch.tensor([ids])
-
-
-def own_words(model: XiangqiGPTForCausalLM, board: Board, condition: Condition | None = None) -> list[int]:
-    """The tokens of the next move as *model* says them by itself: the likeliest one each time, nothing masked.
-
-    Fewer than a move has where one of them is PAD. It takes a run of the whole context a token.
-    """
-    tokenizer, pad = model.tokenizer, model.tokenizer.vocab.pad_id
-    prompt = prompt_ids(tokenizer, board, condition).to(model.device)
-    generator: Any = model
-    output = generator.generate(
-        prompt,
-        attention_mask=torch.ones_like(prompt),
-        root_fen=board.root_fen,
-        max_new_tokens=tokenizer.slots,
-        do_sample=False,
-        use_cache=False,
-        eos_token_id=pad,
-        pad_token_id=pad,
-    )
-    said: list[int] = output[0, prompt.shape[1] :].tolist()
-    return said
-
-
 def generate_lines(
-    model: XiangqiGPTForCausalLM, board: Board, *, width: int = 8, plies: int = 1, **options: Any
+    model: XiangqiGPT, board: Board, *, width: int = 8, plies: int = 1, **options: Any
 ) -> list[tuple[tuple[Move, ...], float]]:
     """Lines of *plies* plies by ``generate`` with *width* beams, with their scores, best first.
 
@@ -146,7 +114,7 @@ def generate_lines(
     prompt = prompt_ids(tokenizer, board).to(model.device)
     if "prefix_allowed_tokens_fn" not in options:
         options.setdefault("logits_processor", [LegalMoves(tokenizer, board.root_fen)])
-    generator: Any = model  # transformers types `generate` for its own classes only
+    generator: Any = XiangqiGPTForCausalLM.of(model)  # transformers types `generate` for its own classes only
     output = generator.generate(
         prompt,
         attention_mask=torch.ones_like(prompt),

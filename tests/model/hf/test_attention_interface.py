@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, MistralConfig, MistralForCausalLM, PreTrainedModel
 
 from xiangqi_gpt.errors import ConfigError, ModelError
-from xiangqi_gpt.model.attention.interface import register_with_transformers
+from xiangqi_gpt.model.hf.attention_interface import register_with_transformers
 
 
 def gpt2(**changes: Any) -> PreTrainedModel:

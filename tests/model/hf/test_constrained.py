@@ -12,9 +12,10 @@ from tests.decoding.test_beam import ENDGAME
 from tests.decoding.test_scorer import after, random_line
 from tests.model.tiny import MODES, tiny
 from xiangqi_gpt.decoding import Scorer, beam_search
-from xiangqi_gpt.decoding.hf import LegalMoves, generate_lines, prefix_allowed_tokens, prompt_ids
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model.checkpoint import load_model
+from xiangqi_gpt.model.hf import XiangqiGPTForCausalLM
+from xiangqi_gpt.model.hf.constrained import LegalMoves, generate_lines, prefix_allowed_tokens, prompt_ids
 from xiangqi_gpt.rules.board import Board
 
 
@@ -73,7 +74,7 @@ def test_a_finished_line_keeps_its_score_and_fewer_moves_are_fewer_lines() -> No
 def test_sampling_by_generate_is_legal_and_survives_a_directory(tmp_path: Path) -> None:
     model = tiny()
     model.save_pretrained(tmp_path)
-    model = load_model(tmp_path)
+    model = XiangqiGPTForCausalLM.of(load_model(tmp_path))
     board = Board(ENDGAME)
     prompt = prompt_ids(model.tokenizer, board)
     torch.manual_seed(0)

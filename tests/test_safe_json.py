@@ -1,0 +1,62 @@
+"""JSON of strangers, and JSON that every program can read."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+import xiangqi_gpt
+from xiangqi_gpt.errors import FileError, RecordError
+from xiangqi_gpt.safe_json import format_json, parse_json, parse_json_object
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        ('{"a":' * 100_000, "nested too deeply"),
+        ("9" * 5_000, "a number of 5,000 digits"),
+        ("-" + "9" * 401, "a number of 402 digits"),
+        ("1" + "0" * 5_000 + ".5", "a number of 5,003 digits"),
+        ("{", "found Expecting property name"),
+        (b"\xff\xfe\x00", "found"),
+        ("", "found Expecting value"),
+    ],
+)
+def test_what_is_no_json_is_a_typed_error(text: str | bytes, words: str) -> None:
+    with pytest.raises(RecordError, match=words) as caught:
+        parse_json(text, file="games.json", error=RecordError)
+    assert str(caught.value).startswith("games.json: expected JSON, found")
+    assert len(str(caught.value)) < 200
+
+
+def test_values_are_those_of_json() -> None:
+    value = {"a": [1, -2.5, 1e300, None, True, "象"], "b": {}}
+    assert parse_json(json.dumps(value)) == value
+    assert parse_json(format_json(value, ensure_ascii=False).encode()) == value
+    assert parse_json_object("{}") == {}
+    with pytest.raises(FileError, match="expected a JSON object, found a list"):
+        parse_json_object("[]")
+
+
+def test_numbers_without_words_are_null() -> None:
+    value = {"loss": math.nan, "elo": [math.inf, -math.inf, 1.5], "rows": ({"x": math.nan},)}
+    assert json.loads(format_json(value)) == {"loss": None, "elo": [None, None, 1.5], "rows": [{"x": None}]}
+
+
+ROUND_TRIPS = {"training/loop.py", "experiments/compare.py", "teacher/journal.py", "safe_json.py"}
+
+
+def test_nothing_reads_json_in_another_way() -> None:
+    """`json.loads` stays in `safe_json`, but for turning our own values into what JSON makes of them."""
+    package, found = Path(xiangqi_gpt.__file__).parent, set()
+    for file in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("json.loads", "json.load"):
+                found.add(file.relative_to(package).as_posix())
+                assert file.name == "safe_json.py" or ast.unparse(node.args[0]).startswith("json.dumps(")
+    assert found == ROUND_TRIPS

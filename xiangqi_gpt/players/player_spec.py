@@ -1,0 +1,77 @@
+"""A player as text: `gpt`, `gpt:model=DIR,temperature=0.5`, `engine:fairy-stockfish,nodes=100`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from xiangqi_gpt.errors import PlayerError
+
+WITH_COMMAND = "engine"
+"""The name of the players whose first item is a command."""
+
+
+@dataclass(frozen=True)
+class PlayerSpec:
+    """A player's name and settings. `str()` gives the text that `parse` reads.
+
+    Attributes:
+        name: what the text begins with, such as "gpt".
+        command: the command of an engine, "" for other players.
+        settings: values by key, in the order of the text.
+    """
+
+    name: str
+    command: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> PlayerSpec:
+        """The spec that a text holds; spaces around names, keys and values do not matter.
+
+        Whether there is such a player, and whether it knows the keys, is for `create_player` to say.
+
+        Raises:
+            PlayerError: an item that is not key=value, a key twice, an engine without a command.
+        """
+        name, colon, rest = (part.strip() for part in text.partition(":"))
+        items = rest.split(",") if rest else []
+        command = items.pop(0).strip() if name == WITH_COMMAND and items else ""
+        if name == WITH_COMMAND and not command:
+            raise PlayerError(f"expected {name}:COMMAND[,key=value...], found {text!r}")
+        if colon and not command and not items:
+            raise PlayerError(f"expected key=value after {name + ':'!r}, found nothing in {text!r}")
+        settings: dict[str, str] = {}
+        for item in items:
+            key, equals, value = (part.strip() for part in item.partition("="))
+            if not key or not equals:
+                raise PlayerError(f"expected key=value in {text!r}, found {item!r}")
+            if key in settings:
+                raise PlayerError(f"expected {key!r} once in {text!r}, found it twice")
+            settings[key] = value
+        return cls(name, command, settings)
+
+    def replace(self, **changes: str | float | None) -> PlayerSpec:
+        """The spec with other settings: a value takes the place of the present one or comes last, None removes it."""
+        settings = {
+            **self.settings,
+            **{
+                key: f"{v:g}" if isinstance(v, float) else str(v)
+                for key, v in changes.items()
+                if v is not None
+            },
+        }
+        kept = {key: value for key, value in settings.items() if changes.get(key, value) is not None}
+        return replace(self, settings=kept)
+
+    def __str__(self) -> str:
+        return self.name + ":" * bool(self.command or self.settings) + ",".join(self._items())
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def _items(self) -> Iterator[str]:
+        if self.command:
+            yield self.command
+        for key, value in self.settings.items():
+            yield f"{key}={value}"
