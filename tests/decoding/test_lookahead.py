@@ -381,3 +381,13 @@ def test_a_hiccup_of_the_machine_is_not_remembered_for_ever() -> None:
     counts = [searcher.search(Board(), seconds=1.0).nodes for _ in range(3)]
     assert counts[0] == 1
     assert counts[-1] > 1
+
+
+def test_a_search_of_some_moves_leaves_no_tree() -> None:
+    board = Board(MATE_IN_TWO)
+    searcher = lookahead(nodes=60, k=50)
+    slow = Move.from_iccs("f0f1")
+    found = searcher.search(board, root_moves=[slow])
+    assert [candidate.move for candidate in found.candidates] == [slow]
+    # The restricted tree is not taken for that of the whole position.
+    assert searcher.search(board, nodes=3000).candidates[0].mate == 2

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -15,9 +17,20 @@ from xiangqi_gpt.decoding import Scorer
 from xiangqi_gpt.errors import ConfigError, Reason
 from xiangqi_gpt.evaluation.accuracy import measure_accuracy
 from xiangqi_gpt.evaluation.games import chosen_games, random_boards
-from xiangqi_gpt.evaluation.legality import NO_MOVE, broken_rule, measure_legality, measure_legality_of_boards
+from xiangqi_gpt.evaluation.legality import (
+    NO_MOVE,
+    broken_rule,
+    free_run,
+    game_legality,
+    illegal_tree_moves,
+    measure_legality,
+    measure_legality_of_boards,
+    summarise_free_runs,
+    summarise_legality,
+)
 from xiangqi_gpt.records.formats.parquet import write
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.move import Move
 
 
 def test_accuracy_equals_counting_position_by_position() -> None:
@@ -132,3 +145,85 @@ def test_chosen_games(tmp_path: Path) -> None:
         chosen_games([file])
     with pytest.raises(ConfigError, match="split: expected one of"):
         chosen_games([file], split="tset")
+
+
+def test_accuracy_by_group_adds_up() -> None:
+    records = [
+        dataclasses.replace(game, tags={"RedElo": "1200", "BlackElo": "2500"} if number % 2 else {})
+        for number, game in enumerate(games(9))
+    ]
+    result = measure_accuracy(Scorer(tiny()), records)
+    axes = {
+        axis: [g for g in result.groups if g.axis == axis] for axis in ("phase", "ply", "check", "result")
+    }
+    for axis, groups in axes.items():
+        counts = [0 if g.teacher_top1 is None else g.teacher_top1.count for g in groups]
+        whole = result.teacher_plies
+        if axis == "result":  # of some games it is not known
+            assert 0 < sum(counts) < whole
+        else:
+            assert sum(counts) == whole
+            total = sum(g.teacher_top1.mean * g.teacher_top1.count for g in groups if g.teacher_top1)
+            assert total / whole == pytest.approx(result.teacher_top1)
+    rated = [g for g in result.groups if g.axis == "rating"]
+    assert sum(g.top1.count for g in rated if g.top1) == sum(
+        game.plies for game in records if game.tags and game.kind != "teacher"
+    )
+    assert len(rated) == 2
+    for key in ("top1", "teacher_top1", "nats_per_ply", "value_nll"):
+        found = result.intervals[key]
+        assert found.low is not None
+        assert found.high is not None
+        assert found.low <= found.mean <= found.high
+        assert found.mean == pytest.approx(getattr(result, key))
+
+
+def test_legality_in_check_and_off_book() -> None:
+    scorer = Scorer(tiny(initializer_range=0.5))
+    checked = dataclasses.replace(
+        games(1)[0],
+        moves=tuple(map(Move.from_iccs, ("b0b9", "d9d8", "b9b8"))),
+        start_fen="3k5/9/9/9/9/9/9/9/9/1R2K4 w - - 0 1",
+    )
+    facts = [game_legality(scorer, game, off_book=3, seed=1) for game in (*games(3), checked)]
+    result = summarise_legality(facts)
+    counts = {group.name: group.leak.count for group in result.groups}
+    assert counts["off book"] == sum(int(one.off_book.sum()) for one in facts) >= 9
+    assert counts["in check"] >= 1
+    assert counts["in check"] + counts["not in check"] == result.plies == sum(g.plies for g in games(3)) + 3
+    assert facts[3].check.tolist()[:3] == [False, True, False]
+    assert result.intervals["leak"].mean == pytest.approx(result.leak)
+    again = game_legality(Scorer(scorer.model), games(3)[2], off_book=3, seed=1)
+    assert (again.leak == facts[2].leak).all()
+
+
+def test_free_running_ends_at_the_first_illegal_text() -> None:
+    class Sampled:
+        """Draws legal moves for so many plies, then an illegal text."""
+
+        def __init__(self, plies: int) -> None:
+            self.plies = plies
+
+        def score(self, board: Board) -> SimpleNamespace:
+            moves = board.legal_moves()
+            return SimpleNamespace(sampled=moves[board.ply % len(moves)] if board.ply < self.plies else None)
+
+    runs = [free_run(cast(Any, Sampled(plies))) for plies in (0, 7, 10_000)]
+    assert runs[:2] == [(0, False), (7, False)]
+    assert runs[2][1]
+    found = summarise_free_runs(runs)
+    assert found is not None
+    assert (found.games, found.finished.mean) == (3, pytest.approx(1 / 3))
+    assert found.plies.mean == pytest.approx(np.mean([plies for plies, _ in runs]))
+    assert summarise_free_runs([]) is None
+
+
+@pytest.mark.parametrize("tokenizer", ["square", "move", "iccs", "wxf", "chinese"])
+def test_the_tree_draws_legal_moves_alone(tokenizer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = tiny(tokenizer=tokenizer).tokenizer
+    seen: list[int] = []
+    assert illegal_tree_moves(words, 300, on_moves=seen.append) == 0
+    assert seen[-1] == 300
+    # A tree with moves that are only pseudo-legal would be found out.
+    monkeypatch.setattr(Board, "is_legal", lambda board, move: False)
+    assert illegal_tree_moves(words, 10) == 10

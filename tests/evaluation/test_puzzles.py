@@ -11,9 +11,11 @@ from click.testing import CliRunner
 
 from xiangqi_gpt.cli.main import cli
 from xiangqi_gpt.errors import RecordError
+from xiangqi_gpt.evaluation.puzzle_making import as_records, puzzles_of_game
 from xiangqi_gpt.evaluation.puzzles import Puzzle, drawn, read_puzzles, solve
-from xiangqi_gpt.players.base import Limit, PlayResult
-from xiangqi_gpt.records import GameRecord
+from xiangqi_gpt.players.base import Analysis, Limit, Line, PlayResult
+from xiangqi_gpt.records import GameRecord, TeacherLabels
+from xiangqi_gpt.records.formats import parquet
 from xiangqi_gpt.records.formats.pgn.pgnwrite import write
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
@@ -113,3 +115,61 @@ def test_command(tmp_path: Path) -> None:
     refused = CliRunner().invoke(cli, ["evaluate", "puzzles", "--data", str(path)])
     assert refused.exit_code == 2
     assert "expected puzzles, found none" in refused.output
+
+
+def test_puzzles_of_a_teachers_games() -> None:
+    opening = ("h2e2", "h9g7", "h0g2", "i9h9")
+    moves = tuple(map(Move.from_iccs, opening))
+    good, other, poor = (Move.from_iccs(text) for text in ("h9g7", "b9c7", "a9a8"))
+    near = Move.from_iccs("b0c2")
+    lines = (
+        ((Move.from_iccs("h2e2"), 900), (near, -900)),  # the start itself is no puzzle
+        ((other, -300), (good, 300), (poor, -300)),
+        ((Move.from_iccs("h0g2"), 20), (near, 10)),  # two moves do
+        ((Move.from_iccs("i9h9"), -700), (Move.from_iccs("c6c5"), -2000)),  # lost anyway
+    )
+    labels = TeacherLabels(first=0, best=moves, cp=(900, 300, 20, -700), lines=lines)
+    (found,) = puzzles_of_game(GameRecord(moves=moves, labels=labels))
+    board = Board()
+    board.push(moves[0])
+    assert (found.fen, found.solution) == (board.fen(), (good,))
+    assert len(puzzles_of_game(GameRecord(moves=moves, labels=labels), margin=0.01)) == 2
+    assert puzzles_of_game(GameRecord(moves=moves)) == []
+
+
+def test_puzzles_by_an_engine() -> None:
+    class Engine:
+        """Sees a mate in one, and of other positions that two moves are alike."""
+
+        name = "engine"
+
+        def analyse(self, board: Board, limit: Limit, multipv: int) -> Analysis:
+            assert multipv == 2
+            moves = board.legal_moves()
+            mates = [move for move in moves if board.gives_mate(move)]
+            first = Line((mates[0],), score_cp=29_999) if mates else Line((moves[0],), score_cp=100)
+            return Analysis((first, Line((moves[1],), score_cp=100)))
+
+    record = GameRecord(moves=tuple(map(Move.from_iccs, ("d0d1", "e9f9", "b0b1"))), start_fen=TWO_ROOKS)
+    found = puzzles_of_game(record, engine=Engine())  # type: ignore[arg-type]
+    assert [one.solution[0].iccs for one in found] == ["b0b9", "b0b9"]
+    (again, other) = as_records([found[0], *found])
+    assert again.start_fen == found[0].fen != other.start_fen
+
+
+def test_the_command_makes_puzzles_that_it_reads(tmp_path: Path) -> None:
+    moves = tuple(map(Move.from_iccs, ("h2e2", "h9g7")))
+    line = ((moves[1], 300), (Move.from_iccs("a9a8"), -300))
+    labels = TeacherLabels(first=0, best=(None, moves[1]), cp=(None, 300), lines=((), line))
+    games, out = tmp_path / "games.parquet", tmp_path / "puzzles.pgn"
+    parquet.write(games, [GameRecord(moves=moves, labels=labels, kind="teacher", split="test")])
+    call = ["evaluate", "make-puzzles", "--data", str(games), "--out", str(out)]
+    done = CliRunner().invoke(cli, call)
+    assert done.exit_code == 0, done.output
+    assert "1 puzzles of 1 games" in done.output
+    (found,) = read_puzzles([out], pytest.fail)
+    assert found.solution == moves[1:]
+    assert "expected a name that is free" in CliRunner().invoke(cli, call).output
+    none = CliRunner().invoke(cli, [*call, "--force", "--margin", "0.9"])
+    assert none.exit_code == 2
+    assert "has one best move by 0.9 points" in none.output

@@ -11,29 +11,47 @@ from click.testing import CliRunner
 from tests.model.tiny import tiny
 from xiangqi_gpt.cli.main import cli
 from xiangqi_gpt.errors import PlayerError
-from xiangqi_gpt.evaluation.review import annotated, plot, review
+from xiangqi_gpt.evaluation.phases import Phase
+from xiangqi_gpt.evaluation.review import annotated, plot, review, tallies
+from xiangqi_gpt.players import create_player
 from xiangqi_gpt.players.base import Analysis, Limit, Line, Value
 from xiangqi_gpt.records import GameRecord, Note, read_games
 from xiangqi_gpt.records.formats.pgn.pgnwrite import write
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.rules.pieces import Color
 
 MOVES = ("h2e2", "h9g7", "h0g2", "i9h9", "i0h0")
 
 
 class Oracle:
-    """Says what the positions of a game are worth to Red, and always the same best move."""
+    """Knows what Red can expect at each ply of a game: with its own move, the same wherever it is legal, what it could
+    expect before it; with any other move of the game what it can expect afterwards.
+    """
 
     name = "oracle"
 
     def __init__(self, points: list[float], best: str, cp: list[int] | None = None) -> None:
         self.points, self.best, self.cp = points, Move.from_iccs(best), cp
+        self.asked: list[tuple[int, bool]] = []
 
-    def analyse(self, board: Board, limit: Limit, multipv: int | None = None) -> Analysis:
-        own = self.points[board.ply] if board.turn == 0 else 1 - self.points[board.ply]
-        cp = None if self.cp is None else self.cp[board.ply]
-        line = Line((self.best,), prob=0.5, score_cp=cp)
-        return Analysis((line,), None if self.cp is not None else Value(own, 0.0, 1 - own))
+    def analyse(
+        self,
+        board: Board,
+        limit: Limit,
+        multipv: int | None = None,
+        root_moves: list[Move] | None = None,
+    ) -> Analysis:
+        self.asked.append((board.ply, root_moves is not None))
+        ply = board.ply + (root_moves is not None)
+        best = self.best if board.is_legal(self.best) else board.legal_moves()[0]
+        own = self.points[ply] if board.turn == 0 else 1 - self.points[ply]
+        if self.cp is not None:
+            cp = self.cp[ply] if board.turn == 0 else -self.cp[ply]
+            return Analysis((Line(((root_moves or [best])[0],), score_cp=cp),))
+        if root_moves is not None:
+            return Analysis((Line((root_moves[0],), points=own),))
+        return Analysis((Line((best,), prob=0.5, points=own),))
 
     def new_game(self) -> None: ...
 
@@ -51,16 +69,70 @@ def test_what_each_move_gave_away() -> None:
     assert [one.prob for one in found] == [None, None, 0.5, None, None]
 
 
+def test_both_moves_are_searched_from_the_same_root() -> None:
+    oracle = Oracle([0.5, 0.2, 0.45, 0.4, 0.75, 0.75], "h0g2")
+    review(oracle, game(*MOVES))  # type: ignore[arg-type]
+    searches = [(ply, alone) for ply in (4, 3, 2, 1, 0) for alone in (False, True)]
+    assert oracle.asked == [one for one in searches if one != (2, True)]  # h0g2 is the best move anyway
+
+
+def test_what_was_judged_before_is_taken_over() -> None:
+    oracle = Oracle([0.5, 0.2, 0.45, 0.4, 0.75, 0.75], "h0g2")
+    whole = review(oracle, game(*MOVES))  # type: ignore[arg-type]
+    oracle.asked.clear()
+    new: list[int] = []
+    known = {one.ply: one.judgement for one in whole if one.ply != 2}
+    again = review(
+        oracle,  # type: ignore[arg-type]
+        game(*MOVES),
+        known=known,
+        on_judgement=lambda ply, _: new.append(ply),
+    )
+    assert again == whole
+    assert new == [2]
+    assert oracle.asked == [(2, False)]
+
+
 def test_scores_of_an_engine() -> None:
-    cps = [0, 0, 300, -300, 29_990, -29_990]
-    found = review(Oracle([0.5] * 6, "a0a1", cps), game(*MOVES))  # type: ignore[arg-type]
+    red_cps = [0, 0, 300, 300, -29_990, -29_990]
+    found = review(Oracle([0.5] * 6, "a0a1", red_cps), game(*MOVES))  # type: ignore[arg-type]
     assert found[0].before == found[0].after == 0.5
     assert found[1].after == pytest.approx(found[2].after)  # 300 for Red is -300 for Black
     assert 0.75 < found[1].after < 0.9
-    assert found[4].after == pytest.approx(1.0)
-    silent = Oracle([0.5] * 6, "a0a1", [None] * 6)  # type: ignore[list-item]
+    assert found[3].after == pytest.approx(0.0)
+    assert found[3].judgement.played.mate == 10
+    silent = create_player("random")
     with pytest.raises(PlayerError, match="expected a player that says what a position is worth"):
-        review(silent, game(*MOVES))  # type: ignore[arg-type]
+        review(silent, game(*MOVES))
+
+
+def test_a_player_that_does_not_search_is_asked_about_the_next_positions() -> None:
+    class Values:
+        """Takes every position of Red for 0.7, of Black for 0.4, and every first legal move for the best."""
+
+        name = "values"
+
+        def analyse(self, board: Board, limit: Limit, multipv: int | None = None) -> Analysis:
+            points = 0.7 if board.turn == 0 else 0.4
+            return Analysis((Line((board.legal_moves()[0],), prob=0.3),), Value(points, 0.0, 1 - points))
+
+        def new_game(self) -> None: ...
+
+    found = review(Values(), game(*MOVES))  # type: ignore[arg-type]
+    assert [one.after for one in found] == pytest.approx([0.6, 0.7, 0.6, 0.7, 0.6])
+    assert [one.lost for one in found] == [0] * 5
+
+
+def test_a_whole_game_by_side_and_phase() -> None:
+    points = [0.5, 0.2, 0.45, 0.4, 0.75, 0.75]
+    found = review(Oracle(points, "h0g2"), game(*MOVES))  # type: ignore[arg-type]
+    sums = tallies(found)
+    assert set(sums) == {(side, phase) for side in Color for phase in (Phase.OPENING, None)}
+    red = sums[Color.RED, None]
+    assert (red.moves, red.agreed, red.marks) == (3, 1, {"?!": 0, "?": 0, "??": 1})
+    assert red.lost == pytest.approx(0.3)
+    assert red.centipawns > 0
+    assert sums[Color.BLACK, Phase.OPENING].marks == {"?!": 0, "?": 1, "??": 1}
 
 
 def test_the_end_of_a_game_counts_as_it_ended() -> None:
@@ -77,7 +149,7 @@ def test_remarks_are_added_to_what_stands_there(tmp_path: Path) -> None:
     (back,) = read_games([path], on_error=pytest.fail)
     assert set(back.notes) == {1}
     note = back.notes[1]
-    assert note.comment == "an opening Red's points 0.50 -> 0.20"
+    assert note.comment == "an opening Red's points 0.50 -> 0.20; C8=5 was better"
     assert note.nags == (1, 4)
     assert [v.moves for v in note.variations] == [(Move.from_iccs("b2e2"),)]
 

@@ -233,3 +233,18 @@ def test_fairy_stockfish_sees_a_mate_in_one() -> None:
 def test_fairy_stockfish_options_are_checked(option: str) -> None:
     with pytest.raises(PlayerError, match="option refused"):
         create_player(f"engine:fairy-stockfish,{option}")
+
+
+@needs_fairy
+def test_an_engine_looks_only_at_the_root_moves() -> None:
+    player = EnginePlayer("fairy-stockfish", limit=Limit(nodes=2000))
+    board, poor = Board(), Move.from_iccs("h2h9")  # a cannon for a horse
+    try:
+        best = player.analyse(board, Limit()).lines[0]
+        line = player.analyse(board, Limit(), root_moves=[poor]).lines[0]
+    finally:
+        player.close()
+    assert line.move == poor != best.move
+    assert line.score_cp is not None
+    assert best.score_cp is not None
+    assert line.score_cp < best.score_cp - 100

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+from xiangqi_gpt.cli.output import pairs, print_json, progress, table
 from xiangqi_gpt.errors import ConfigError, RecordError
 
 _PRECISION = "xiangqi_gpt.precision"  # where the context of the command keeps it
@@ -21,44 +21,60 @@ def _keep_precision(context: click.Context, _: click.Parameter, precision: str) 
     context.meta[_PRECISION] = precision
 
 
-def _options(function: Callable[..., None]) -> Callable[..., None]:
-    for option in reversed(
-        (
-            click.option(
-                "--data", "data", multiple=True, help="Records to measure on; may be given several times."
-            ),
-            click.option(
-                "--model",
-                "model_dir",
-                type=click.Path(path_type=Path),
-                help="Model directory; the bundled one by default.",
-            ),
-            click.option(
-                "--style", help="human or teacher, of a model that learned both; its own by default."
-            ),
-            click.option("--split", default="test", show_default=True, help="train, valid, test or extra."),
-            click.option(
-                "--games", type=click.IntRange(1), help="How many games, drawn by the seed; all by default."
-            ),
-            click.option("--seed", default=0, show_default=True, help="Seed of the draw."),
-            click.option(
-                "--threads", type=click.IntRange(1), help="Processor threads; all cores by default."
-            ),
-            click.option("--device", default="cpu", show_default=True, help="cpu or cuda."),
-            click.option(
-                "--precision",
-                type=click.Choice(["auto", "float32", "bfloat16"]),
-                default="auto",
-                show_default=True,
-                expose_value=False,
-                callback=_keep_precision,
-                help="Of the products; auto: bfloat16 where the processor is fast at it.",
-            ),
-            click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output."),
-        )
-    ):
-        function = option(function)
-    return function
+def _precision() -> str:
+    """The precision that --precision asks for; it is reported, since figures depend on it."""
+    import torch
+
+    from xiangqi_gpt.decoding.network import has_fast_bfloat16
+
+    wanted: str = click.get_current_context().meta[_PRECISION]
+    auto = "bfloat16" if has_fast_bfloat16(torch.device("cpu")) else "float32"
+    click.echo(f"measured in {auto if wanted == 'auto' else wanted}", err=True)
+    return wanted
+
+
+_games_options = (
+    click.option("--split", default="test", show_default=True, help="train, valid, test or extra."),
+    click.option(
+        "--games", type=click.IntRange(1), help="How many games, drawn with the seed; all by default."
+    ),
+    click.option("--seed", default=0, show_default=True, help="Seed of all that is drawn."),
+    click.option(
+        "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes that share the games."
+    ),
+)
+_model_options = (
+    click.option("--data", "data", multiple=True, help="Records to measure on; may be given several times."),
+    click.option(
+        "--model",
+        "model_dir",
+        type=click.Path(path_type=Path),
+        help="Model directory; the bundled one by default.",
+    ),
+    click.option("--style", help="human or teacher, of a model that learned both; by default each of them."),
+    *_games_options,
+    click.option("--threads", type=click.IntRange(1), help="Processor threads; all cores by default."),
+    click.option("--device", default="cpu", show_default=True, help="cpu or cuda."),
+    click.option(
+        "--precision",
+        type=click.Choice(["auto", "float32", "bfloat16"]),
+        default="auto",
+        show_default=True,
+        expose_value=False,
+        callback=_keep_precision,
+        help="Of the products; auto: bfloat16 where the processor is fast at it.",
+    ),
+)
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+
+
+def _options(*options: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    def add(function: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
 
 
 @click.group("evaluate")
@@ -67,72 +83,161 @@ def command() -> None:
 
 
 _plain = click.option(
-    "--plain", is_flag=True, help="One look at a board, also where a model looks at its mirror image as well."
+    "--plain", is_flag=True, help="One pass over a board, also where a model sees its mirror image as well."
 )
 
 
 @command.command()
-@_options
-@_plain
+@_options(*_model_options, _plain, _json)
 def accuracy(
     data: tuple[str, ...], model_dir: Path | None, style: str | None, split: str, games: int | None, seed: int,
-    threads: int | None, device: str, as_json: bool, plain: bool,
+    jobs: int, threads: int | None, device: str, plain: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Agreement with the moves played and with the teacher's moves; likelihood; value of positions.
 
-    A model with styles is measured in each, unless --style names one.
+    Figures come with 95 % intervals, from a bootstrap over games, and by phase, ply, check, result and rating where
+    known. A model with styles is measured in each, unless --style names one.
     """
-    from xiangqi_gpt.evaluation.accuracy import measure_accuracy
+    from xiangqi_gpt.cli.evaluate_work import accuracy_work
+    from xiangqi_gpt.evaluation.accuracy import summarise_accuracy
 
     records = _games(data, split, games, seed)
-    found = {}
+    found: dict[str | None, Any] = {}
     for name in _styles(model_dir, style):
-        with _progress(len(records)) as on_game:
-            scorer = _as_played(_scorer(model_dir, device, threads, seed, name), plain)
-            found[name] = dataclasses.asdict(measure_accuracy(scorer, records, on_game))
-    if len(found) == 1:
-        _print(next(iter(found.values())), as_json)
-    elif as_json:
-        click.echo(json.dumps(found))
-    else:
-        for name, result in found.items():
+        work = partial(accuracy_work, model_dir, device, _threads(threads, jobs), _precision(), name, plain)
+        found[name] = summarise_accuracy(_run(work, records, jobs, "games"), seed=seed)
+    if as_json:
+        print_json(next(iter(found.values())) if len(found) == 1 else found)
+        return
+    for name, result in found.items():
+        if len(found) > 1:
             click.echo(f"style {name}")
-            _print(result, as_json)
+        _print_accuracy(result)
+
+
+def _print_accuracy(result: Any) -> None:
+    from xiangqi_gpt.evaluation.intervals import estimate_text
+
+    shown = dataclasses.asdict(result)
+    for key in ("intervals", "groups"):
+        del shown[key]
+    for key, found in result.intervals.items():
+        percent = not key.endswith(("nll", "brier", "nats", "nats_per_ply"))
+        shown[key] = estimate_text(found, percent=percent)
+    pairs(shown)
+    rows = [
+        (
+            group.name,
+            f"{max(found.count for found in (group.top1, group.teacher_top1) if found is not None):,}",
+            estimate_text(group.top1),
+            estimate_text(group.nats_per_ply, percent=False),
+            estimate_text(group.teacher_top1),
+            estimate_text(group.teacher_nats, percent=False),
+        )
+        for group in result.groups
+    ]
+    table(("positions", "count", "top1", "nats/ply", "teacher top1", "teacher nats"), rows)
 
 
 @command.command()
-@_options
+@_options(*_model_options)
 @click.option(
     "--random-plies",
     type=click.IntRange(0),
-    help="Instead of records: positions after this many random plies.",
+    help="Instead of records: --games positions after this many random plies, 1,000 by default.",
 )
 @click.option("--why", is_flag=True, help="Also say which rules illegal texts break; takes longer.")
+@click.option(
+    "--off-book",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Positions per game that are four random moves away from it.",
+)
+@click.option(
+    "--free-running",
+    type=click.IntRange(1),
+    help="Also play so many games of the model with itself at temperature 1, until a text is illegal.",
+)
+@click.option(
+    "--tree",
+    type=click.IntRange(1),
+    help="Instead: draw so many moves from the prefix tree of legal moves and check each against the rules.",
+)
+@_json
 def legality(
     data: tuple[str, ...], model_dir: Path | None, style: str | None, split: str, games: int | None, seed: int,
-    threads: int | None, device: str, as_json: bool, random_plies: int | None, why: bool,
+    jobs: int, threads: int | None, device: str, random_plies: int | None, why: bool, off_book: int,
+    free_running: int | None, tree: int | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """How often the model's own words, with nothing masked, are legal moves: in all, and by the ply of the game."""
-    from xiangqi_gpt.evaluation.games import random_boards
-    from xiangqi_gpt.evaluation.legality import GROUP_PLIES, measure_legality, measure_legality_of_boards
+    """How often the model's own texts, with nothing masked, are legal moves.
 
+    In all, by the ply of the game, in check and off book, with 95 % intervals from a bootstrap over games. A model with
+    styles is measured in its own, unless --style names one.
+    """
+    from xiangqi_gpt.cli import evaluate_work
+    from xiangqi_gpt.evaluation.games import random_boards
+    from xiangqi_gpt.evaluation.legality import summarise_free_runs, summarise_legality
+
+    if tree is not None:
+        _tree(model_dir, tree, seed, as_json)
+        return
+    settings = (model_dir, device, _threads(threads, jobs), _precision(), style)
     if random_plies is not None:
         if data:
             raise ConfigError("--random-plies: expected no --data with it, found both")
-        boards = list(random_boards(games or 1000, random_plies, seed))
-        with _progress(len(boards)) as on_game:
-            scorer = _scorer(model_dir, device, threads, seed, style)
-            result = measure_legality_of_boards(scorer, boards, on_game, why=why)
+        boards = list(enumerate(random_boards(games or 1000, random_plies, seed)))
+        work = partial(evaluate_work.board_work, *settings, why, seed)
+        result = summarise_legality(_run(work, boards, jobs, "positions"), seed=seed)
     else:
-        records = _games(data, split, games, seed)
-        with _progress(len(records)) as on_game:
-            scorer = _scorer(model_dir, device, threads, seed, style)
-            result = measure_legality(scorer, records, on_game, why=why)
-    found = dataclasses.asdict(result)
+        records = list(enumerate(_games(data, split, games, seed)))
+        work = partial(evaluate_work.legality_work, *settings, why, off_book, seed)
+        result = summarise_legality(_run(work, records, jobs, "games"), seed=seed)
+    free = None
+    if free_running is not None:
+        work = partial(evaluate_work.free_run_work, *settings, seed)
+        free = summarise_free_runs(_run(work, list(range(free_running)), jobs, "free games"), seed=seed)
     if as_json:
-        _print(found, as_json)
+        print_json(
+            {**dataclasses.asdict(result), "free_running": None if free is None else dataclasses.asdict(free)}
+        )
         return
-    _print({key: value for key, value in found.items() if key not in ("by_ply", "broken")}, as_json)
+    _print_legality(result, why, free)
+
+
+def _tree(model_dir: Path | None, moves: int, seed: int, as_json: bool) -> None:
+    from xiangqi_gpt.evaluation.legality import illegal_tree_moves
+    from xiangqi_gpt.players.gpt_player import open_model
+
+    with progress("moves", moves) as on_moves:
+        illegal = illegal_tree_moves(open_model(model_dir).tokenizer, moves, seed=seed, on_moves=on_moves)
+    if as_json:
+        print_json({"moves": moves, "illegal": illegal})
+    else:
+        click.echo(f"{illegal:,} of {moves:,} moves drawn from the tree are illegal")
+
+
+def _print_legality(result: Any, why: bool, free: Any) -> None:
+    from xiangqi_gpt.evaluation.intervals import estimate_text
+    from xiangqi_gpt.evaluation.legality import GROUP_PLIES
+
+    hidden = ("by_ply", "broken", "intervals", "groups")
+    shown = {key: value for key, value in dataclasses.asdict(result).items() if key not in hidden}
+    shown.update({key: estimate_text(found) for key, found in result.intervals.items()})
+    if free is not None:
+        shown["free_running_plies"] = estimate_text(free.plies, percent=False)
+        shown["free_running_finished"] = estimate_text(free.finished)
+    pairs(shown)
+    titles = ("positions", "count", "argmax_legal", "sampled_legal", "leak")
+    parts = [
+        (
+            group.name,
+            f"{group.leak.count:,}",
+            *(estimate_text(getattr(group, key)) for key in ("argmax_legal", "sampled_legal", "leak")),
+        )
+        for group in result.groups
+    ]
+    table(titles, parts)
     rows = [
         (
             f"{part.first}-{part.first + GROUP_PLIES - 1}",
@@ -142,30 +247,33 @@ def legality(
         )
         for part in result.by_ply
     ]
-    _table(("ply", "positions", "argmax_legal", "leak"), rows)
+    table(("ply", "positions", "argmax_legal", "leak"), rows)
     if why:
-        _table(("broken rule", "texts"), [(rule, f"{count:,}") for rule, count in result.broken.items()])
+        table(("broken rule", "texts"), [(rule, f"{count:,}") for rule, count in result.broken.items()])
 
 
 @command.command()
-@_options
-@_plain
+@_options(*_model_options, _plain)
 @click.option("--plot", type=click.Path(path_type=Path), help="Also draw it, as a PNG.")
+@_json
 def calibration(
     data: tuple[str, ...], model_dir: Path | None, style: str | None, split: str, games: int | None, seed: int,
-    threads: int | None, device: str, as_json: bool, plain: bool, plot: Path | None,
+    jobs: int, threads: int | None, device: str, plain: bool, plot: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Whether results and moves come about as often as the model expects."""
+    """Whether results and moves occur as often as the model expects.
+
+    A model with styles is measured in its own, unless --style names one.
+    """
+    from xiangqi_gpt.cli.evaluate_work import calibration_work
     from xiangqi_gpt.evaluation import calibration as measure
 
     records = _games(data, split, games, seed)
-    with _progress(len(records)) as on_game:
-        scorer = _as_played(_scorer(model_dir, device, threads, seed, style), plain)
-        result = measure.measure_calibration(scorer, records, on_game)
+    work = partial(calibration_work, model_dir, device, _threads(threads, jobs), _precision(), style, plain)
+    result = measure.summarise_calibration(_run(work, records, jobs, "games"))
     if plot is not None:
         measure.plot(result, plot)
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(result)))
+        print_json(result)
         return
     for title, reliability in (
         ("value: expected score", result.value),
@@ -173,42 +281,90 @@ def calibration(
     ):
         if reliability is not None:
             rows = [(f"{b.count:,}", f"{b.expected:.3f}", f"{b.found:.3f}") for b in reliability.bins]
-            _table((title, "said", "came about"), rows)
+            table((title, "expected", "observed"), rows)
             click.echo(f"calibration error {reliability.error:.4f}")
 
 
 @command.command()
 @click.option("--data", multiple=True, required=True, help="Puzzles; may be given several times.")
 @click.option("--player", default="gpt", show_default=True, help="Who solves them.")
-@click.option("--puzzles", type=click.IntRange(1), help="How many, drawn by the seed; all by default.")
+@click.option(
+    "--games",
+    "--puzzles",
+    "games",
+    type=click.IntRange(1),
+    help="How many, drawn with the seed; all by default.",
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of the draw.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def puzzles(data: tuple[str, ...], player: str, puzzles: int | None, seed: int, as_json: bool) -> None:
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes that share the puzzles."
+)
+@_json
+def puzzles(
+    data: tuple[str, ...], player: str, games: int | None, seed: int, jobs: int, as_json: bool
+) -> None:
     """How often the first move of a puzzle is found, by the length of its solution.
 
     Puzzles are games that begin at a position of their own, in any format of records, or a Parquet file with
     columns fen and solution. Another move that mates at once counts as well.
     """
-    from xiangqi_gpt.evaluation.puzzles import drawn, read_puzzles, solve
-    from xiangqi_gpt.players import create_player
+    from xiangqi_gpt.cli.evaluate_work import puzzle_work
+    from xiangqi_gpt.evaluation.intervals import estimate_text
+    from xiangqi_gpt.evaluation.puzzles import drawn, read_puzzles, summarise_puzzles
 
     refused: list[RecordError] = []
-    chosen = drawn(read_puzzles(data, refused.append), puzzles, seed)
+    chosen = drawn(read_puzzles(data, refused.append), games, seed)
     if refused:
         click.echo(f"left out {len(refused)} puzzles that break the rules; the first: {refused[0]}", err=True)
     if not chosen:
         raise ConfigError(f"expected puzzles, found none in {', '.join(data)}")
-    solver = create_player(player, seed=seed)
-    try:
-        with _progress(len(chosen)) as on_puzzle:
-            rows = solve(solver, chosen, on_puzzle=on_puzzle)
-    finally:
-        solver.close()
+    solved = _run(partial(puzzle_work, player, seed), chosen, jobs, "puzzles")
+    rows = summarise_puzzles(chosen, solved)
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(row) for row in rows]))
+        click.echo(json.dumps([{**dataclasses.asdict(row), "share": row.share} for row in rows]))
         return
-    shown = [(r.length, f"{r.puzzles:,}", f"{r.found:,}", f"{100 * r.share:.1f} %") for r in rows]
-    _table(("moves to solve", "puzzles", "found", "share"), shown)
+    shown = [(r.length, f"{r.puzzles:,}", f"{r.found:,}", estimate_text(r.interval)) for r in rows]
+    table(("moves to solve", "puzzles", "found", "share"), shown)
+
+
+@command.command("make-puzzles")
+@click.option("--data", multiple=True, required=True, help="Games; may be given several times.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The puzzles: a PGN file.")
+@click.option(
+    "--engine",
+    help="A player such as engine:fairy-stockfish,nodes=20000 that is asked for the two best moves of each "
+    "position; without it, the labels of a teacher with several moves are read.",
+)
+@click.option(
+    "--margin",
+    type=click.FloatRange(0.05, 1.0),
+    default=0.35,
+    show_default=True,
+    help="Expected points by which the solution is better than the next best move.",
+)
+@_options(*_games_options)
+@click.option("--force", is_flag=True, help="Overwrite the file of --out.")
+def make_puzzles(
+    data: tuple[str, ...], out: Path, engine: str | None, margin: float, split: str, games: int | None, seed: int,
+    jobs: int, force: bool,
+) -> None:  # fmt: skip
+    """Make puzzles of games: positions in which one move is better than every other by a wide margin."""
+    from xiangqi_gpt.cli.evaluate_work import make_puzzles_work
+    from xiangqi_gpt.evaluation.puzzle_making import as_records
+    from xiangqi_gpt.files import check_writable
+    from xiangqi_gpt.records.formats.pgn import pgnwrite
+
+    check_writable(out, overwrite=force)
+    records = _games(data, split, games, seed)
+    found = _run(partial(make_puzzles_work, engine, seed, margin), records, jobs, "games")
+    made = list(as_records([puzzle for part in found for puzzle in part]))
+    if not made:
+        raise ConfigError(
+            f"No position of the {len(records)} games has one best move by {margin:g} points. Use a smaller --margin, "
+            "more games, or --engine if the games have no labels with several moves."
+        )
+    pgnwrite.write(out, made, notation="iccs", force=force)
+    click.echo(f"{len(made):,} puzzles of {len(records):,} games written to {out}")
 
 
 def _games(data: tuple[str, ...], split: str, games: int | None, seed: int) -> list[Any]:
@@ -230,62 +386,15 @@ def _styles(model_dir: Path | None, style: str | None) -> tuple[str | None, ...]
     return (style,) if style is not None else open_model(model_dir).config.style_names or (None,)
 
 
-def _scorer(
-    model_dir: Path | None, device: str, threads: int | None, seed: int, style: str | None = None
-) -> Any:
-    import torch
+def _threads(threads: int | None, jobs: int) -> int:
+    """Threads of each process."""
+    import os
 
-    from xiangqi_gpt.decoding import Scorer
-    from xiangqi_gpt.players.gpt_player import open_model
-
-    if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
-        raise ConfigError(f"device: expected cpu, or cuda where there is one, found {device!r}")
-    torch.set_num_threads(threads or os.cpu_count() or 1)
-    precision = click.get_current_context().meta[_PRECISION]
-    scorer = Scorer(open_model(model_dir), device, seed, style=style, precision=precision)
-    click.echo(f"measured in {scorer.network.precision}", err=True)
-    return scorer
+    return threads or max(1, (os.cpu_count() or 1) // jobs)
 
 
-def _as_played(scorer: Any, plain: bool) -> Any:
-    """What the player asks by itself: both looks at a board, where the model was trained so."""
-    from xiangqi_gpt.decoding import SymmetricScorer
+def _run(work: Callable[[], Callable[[Any], Any]], items: list[Any], jobs: int, what: str) -> list[Any]:
+    from xiangqi_gpt.evaluation.jobs import run_jobs
 
-    return SymmetricScorer(scorer) if scorer.model.config.symmetric and not plain else scorer
-
-
-@contextmanager
-def _progress(games: int) -> Iterator[Callable[[int], None]]:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("games", total=games)
-        yield lambda done: bar.update(task, completed=done)
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    for number, title in enumerate(titles):
-        table.add_column(title, justify="left" if number == 0 else "right")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
-
-
-def _print(result: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(result))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(show_header=False)
-    for key, value in result.items():
-        table.add_row(
-            key, "-" if value is None else f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
-        )
-    Console().print(table)
+    with progress(what, len(items)) as on_done:
+        return run_jobs(work, items, jobs=jobs, on_done=on_done)

@@ -1,22 +1,28 @@
-"""`xiangqi-gpt review`: a game, move by move, with its mistakes."""
+"""`xiangqi-gpt review`: a game, move by move, with its mistakes in words."""
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from xiangqi_gpt.cli.output import print_json, progress, table
 from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
 from xiangqi_gpt.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:
     from xiangqi_gpt.evaluation.review import Reviewed
+    from xiangqi_gpt.evaluation.review_texts import Language, Message
+    from xiangqi_gpt.players import Player
     from xiangqi_gpt.records import GameRecord
     from xiangqi_gpt.rules.board import Board
     from xiangqi_gpt.rules.move import Move
+
+DEFAULT_REVIEWER = "gpt:lookahead=30"
+"""The bundled model; descents of each of the two searches of a move."""
 
 
 @click.command("review")
@@ -26,33 +32,46 @@ if TYPE_CHECKING:
 )
 @lenient_option
 @click.option(
-    "--player", default="gpt:lookahead=200", show_default=True, help="Who reviews: a GPT or an engine."
+    "--player", default=DEFAULT_REVIEWER, show_default=True, help="Who reviews: a GPT or an engine."
 )
 @click.option(
-    "--notation", type=click.Choice(["chinese", "wxf", "iccs", "uci"]), default="wxf", show_default=True
+    "--notation",
+    type=click.Choice(["chinese", "wxf", "iccs", "uci"]),
+    help="How moves are written; by default as readers of the language do.",
+)
+@click.option(
+    "--lang",
+    type=click.Choice(["en", "zh", "zh-TW"]),
+    default="en",
+    show_default=True,
+    help="Language of the words.",
 )
 @click.option(
     "--all", "everything", is_flag=True, help="Show every move, not only those that gave something away."
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Write the game with remarks and better lines: a PGN file."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write the game with comments and better lines: a PGN file.",
 )
-@click.option("--force", is_flag=True, help="Overwrite the file of --out.")
+@click.option(
+    "--html", "page", type=click.Path(path_type=Path), help="Write the review as one HTML page with boards."
+)
+@click.option("--force", is_flag=True, help="Overwrite the files of --out and --html.")
 @click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw the score, as a PNG.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def command(
-    file: Path, number: int, lenient: bool, player: str, notation: str, everything: bool, out: Path | None,
-    force: bool, picture: Path | None, as_json: bool,
+    file: Path, number: int, lenient: bool, player: str, notation: str | None, lang: Language, everything: bool,
+    out: Path | None, page: Path | None, force: bool, picture: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Go through a game of FILE: the score move by move, and which moves gave how much away.
+    """Go through a game of FILE: what each move was worth, which gave how much away, and what the worst allowed.
 
-    Points are expected results: 1 for a win, 1/2 for a draw. A move is marked ?! from 0.1 points given away on, ?
-    from 0.2, ?? from 0.3.
+    Points are expected results: 1 for a win, 1/2 for a draw. The played move and the best one are searched from the
+    same position. A move is marked ?! from 0.1 points given away on, ? from 0.2, ?? from 0.3; of ? and ?? the review
+    says in words what they allowed. A review that was killed resumes where it was with the same command.
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
     from xiangqi_gpt.evaluation import review as reviewing
+    from xiangqi_gpt.evaluation.review_page import write_page
     from xiangqi_gpt.files import check_writable
     from xiangqi_gpt.players import create_player
     from xiangqi_gpt.records.formats.pgn import pgnwrite
@@ -60,25 +79,49 @@ def command(
     game = _game(file, number, lenient=lenient)
     if lenient:
         board_of_fen(game.start_fen, lenient=True)  # reports what is odd about the position
-    if out is not None:
-        check_writable(out, overwrite=force)
+    for target in filter(None, (out, page)):
+        check_writable(target, overwrite=force)
+    notation = notation or ("wxf" if lang == "en" else "chinese")
     reviewer = create_player(player)
     try:
-        with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("plies", total=len(game.moves))
-            found = reviewing.review(reviewer, game, on_ply=lambda ply: bar.update(task, completed=ply))
+        found = _review(reviewer, game, player)
     finally:
         reviewer.close()
     if out is not None:
-        pgnwrite.write(out, [reviewing.annotated(game, found)], notation=notation, force=force)
+        pgnwrite.write(out, [reviewing.annotated(game, found, lang)], notation=notation, force=force)
+    if page is not None:
+        write_page(page, game, found, reviewer=reviewer.name, language=lang, force=force)
     if picture is not None:
         reviewing.plot(
             found, picture, " - ".join(filter(None, (game.tags.get("Red"), game.tags.get("Black"))))
         )
     if as_json:
-        click.echo(json.dumps({"result": game.result, "moves": [_as_json(one) for one in found]}))
+        print_json(_report(game, found, reviewer.name))
         return
-    _print(game, found, notation, everything)
+    _print(game, found, notation, lang, everything)
+
+
+def _review(reviewer: Player, game: GameRecord, spec: str) -> list[Reviewed]:
+    """The review, with what an earlier one of the same game and reviewer had when it was killed."""
+    from xiangqi_gpt import __version__
+    from xiangqi_gpt.evaluation.review import review
+    from xiangqi_gpt.evaluation.review_journal import ReviewJournal
+
+    journal = ReviewJournal(game, [__version__, spec, reviewer.name, *_stamps(spec)])
+    known = journal.read()
+    if known:
+        click.echo(f"resumed: {len(known)} of {len(game.moves)} moves were reviewed before", err=True)
+    with progress("moves", len(game.moves)) as on_ply:
+        found = review(reviewer, game, on_ply=on_ply, known=known, on_judgement=journal.add)
+    journal.remove()
+    return found
+
+
+def _stamps(spec: str) -> list[object]:
+    """When the weights of a GPT of a folder were written: another model under the same name is another reviewer."""
+    settings = dict(part.partition("=")[::2] for part in spec.partition(":")[2].split(","))
+    weights = Path(settings.get("model", "")) / "model.safetensors"
+    return [weights.stat().st_mtime_ns] if "model" in settings and weights.is_file() else []
 
 
 def _game(file: Path, number: int, *, lenient: bool) -> GameRecord:
@@ -95,53 +138,85 @@ def _game(file: Path, number: int, *, lenient: bool) -> GameRecord:
     raise ConfigError(f"--game: expected a game with moves, number 1 to {count} of {file}, found {number}")
 
 
+def _report(game: GameRecord, found: Sequence[Reviewed], reviewer: str) -> dict[str, object]:
+    from xiangqi_gpt.evaluation.review import tallies
+
+    summary = [
+        {
+            "side": side.name.lower(),
+            "phase": None if phase is None else phase.value,
+            **dataclasses.asdict(part),
+        }
+        for (side, phase), part in tallies(found).items()
+    ]
+    return {
+        "result": game.result,
+        "reviewer": reviewer,
+        "moves": [_as_json(one) for one in found],
+        "summary": summary,
+    }
+
+
 def _as_json(one: Reviewed) -> dict[str, object]:
     return {
         "ply": one.ply,
         "move": one.move.iccs,
         "best": [move.iccs for move in one.best],
+        "refutation": [move.iccs for move in one.judgement.played.pv[1:]],
         "before": round(one.before, 4),
         "after": round(one.after, 4),
         "lost": round(one.lost, 4),
+        "lost_cp": round(one.lost_cp, 1),
         "mark": one.mark,
+        "phase": one.phase.value,
+        "words": None if one.words is None else _in_all_languages(one.words),
         "prob": one.prob,
     }
 
 
-def _print(game: GameRecord, found: Sequence[Reviewed], notation: str, everything: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _in_all_languages(words: Message) -> dict[str, str]:
+    from xiangqi_gpt.evaluation.review_texts import LANGUAGES
 
+    return {language: words.text(language) for language in LANGUAGES}
+
+
+def _print(
+    game: GameRecord, found: Sequence[Reviewed], notation: str, lang: Language, everything: bool
+) -> None:
+    from xiangqi_gpt.evaluation.review import tallies
+    from xiangqi_gpt.evaluation.review_page import summary_rows
+    from xiangqi_gpt.evaluation.review_texts import t
     from xiangqi_gpt.notation import NOTATIONS
     from xiangqi_gpt.rules.board import Board
 
     render = NOTATIONS[notation].render
     board = Board(game.start_fen, strict=False)
-    table = Table()
-    for title in ("move", "played", "", "Red's points", "better"):
-        table.add_column(title, justify="right" if title == "Red's points" else "left")
+    rows = []
     for one in found:
-        played = render(board, one.move)
         if one.mark or everything:
-            number = f"{board.fullmove_number}{'.' if board.turn == 0 else '...'}"
-            table.add_row(
-                number,
-                played,
-                one.mark,
-                f"{one.before:.2f} → {one.after:.2f}",
-                "" if one.move == one.best[0] else _line(board, one.best[:4], render),
+            rows.append(
+                [
+                    f"{board.fullmove_number}{'.' if board.turn == 0 else '...'}",
+                    render(board, one.move),
+                    one.mark,
+                    f"{one.before:.2f} → {one.after:.2f}",
+                    "" if one.move == one.best[0] else _line(board, one.best[:4], render),
+                    "" if one.words is None else one.words.text(lang),
+                ]
             )
         board.push(one.move)
-    Console(highlight=False).print(table)
-    for name, side in (("Red", 0), ("Black", 1)):
-        own = [one for one in found if one.side == side]
-        if own:
-            marks = ", ".join(f"{sum(o.mark == sign for o in own)} {sign}" for sign in ("?!", "?", "??"))
-            same = sum(one.move == one.best[0] for one in own)
+    titles = [t(f"report.{key}", lang) for key in ("move", "played")]
+    titles += ["", *(t(f"report.{key}", lang) for key in ("points", "better", "words"))]
+    table(titles, rows, left=len(titles))
+    for (side, phase), part in tallies(found).items():
+        if phase is None:
+            name = t(f"side.{side.name.lower()}", lang)
+            lost = f"{part.lost:.2f}"
             click.echo(
-                f"{name}: {same} of {len(own)} moves as the reviewer; {marks}; "
-                f"{sum(o.lost for o in own) / len(own):.3f} points given away a move"
+                t("report.side_line", lang, side=name, agreed=part.agreed, moves=part.moves, lost=lost)
             )
+    titles = [t(f"report.{key}", lang) for key in ("side", "phase", "moves", "agreed", "lost", "centipawns")]
+    table([*titles, "?!", "?", "??"], summary_rows(found, lang), left=2)
 
 
 def _line(board: Board, moves: Sequence[Move], render: Callable[[Board, Move], str]) -> str:

@@ -187,6 +187,8 @@ class Lookahead:
         if searched == 1 and self._batches:
             self._batches.popleft()  # nor believe for ever that no batch can be finished in time
         self._root, self._at = root, (board.root_fen, board.move_stack.copy())
+        if root_moves is not None:  # a tree of some moves alone is no good for the next question
+            self.forget()
         return self._found(root, scores, searched, deepest)
 
     def _room(self, board: Board) -> int:
@@ -232,7 +234,7 @@ class Lookahead:
                 texts = " ".join(move.iccs for move in root_moves)
                 raise ValueError(f"none of the moves to look at is legal in {board.fen()!r}: {texts}")
             allowed = asked & allowed if (asked & allowed).any() else asked
-        root = self._kept(board, limited=limited)
+        root = self._kept(board, limited=limited or root_moves is not None)
         self._open(root, scores, allowed, exhaust=limits.exhaust)
         mate = _mating_move(board.copy(), root_moves) if self.config.k != 1 else None
         if mate is not None:

@@ -9,7 +9,7 @@ import shlex
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 import chess
@@ -179,12 +179,29 @@ class EngineClient:
             )
         return cast(Move, cast(Any, result.move).move)
 
-    def analyse(self, board: Board, limit: Limit, game: object, multipv: int) -> None:
-        """Search for the best lines, afterwards in `lines`; errors as in `play`. Not with CECP."""
+    def analyse(
+        self,
+        board: Board,
+        limit: Limit,
+        game: object,
+        multipv: int,
+        root_moves: Sequence[Move] | None = None,
+    ) -> None:
+        """Search for the best lines, afterwards in `lines`, of `root_moves` alone where they are given.
+
+        Errors as in `play`. Not with CECP.
+        """
         wanted = self._limit(board, limit)
+        adapted = self._board_type(board, self.ranks)
+        roots = None if root_moves is None else [adapted.engine_move(move) for move in root_moves]
         self._ask(
             lambda: self._engine.analyse(
-                self._adapt(board), wanted, multipv=multipv, game=game, info=chess.engine.INFO_NONE
+                self._adapt(board),
+                wanted,
+                multipv=multipv,
+                game=game,
+                info=chess.engine.INFO_NONE,
+                root_moves=cast("list[chess.Move] | None", roots),
             ),
             board,
             limit,

@@ -54,7 +54,7 @@ class EngineBoard:
     @property
     def move_stack(self) -> list[EngineMove]:
         """The moves since the root."""
-        return [self._engine_move(move) for move in self.board.move_stack]
+        return [self.engine_move(move) for move in self.board.move_stack]
 
     def root(self) -> EngineBoard:
         """The position before the first move."""
@@ -74,7 +74,7 @@ class EngineBoard:
 
     def parse_uci(self, text: str) -> EngineMove:
         """A legal move; MoveError for other text, IllegalMoveError for a move against the rules."""
-        return self._engine_move(uci.parse(self.board, text, ranks=self.ranks))
+        return self.engine_move(uci.parse(self.board, text, ranks=self.ranks))
 
     def push_uci(self, text: str) -> EngineMove:
         """Parse and play; errors as in `parse_uci`."""
@@ -88,9 +88,10 @@ class EngineBoard:
 
     def pop(self) -> EngineMove:
         """Take the last move back."""
-        return self._engine_move(self.board.pop())
+        return self.engine_move(self.board.pop())
 
-    def _engine_move(self, move: Move) -> EngineMove:
+    def engine_move(self, move: Move) -> EngineMove:
+        """A move of this board as the client wants it."""
         return EngineMove(move, uci.render(self.board, move, ranks=self.ranks))
 
 

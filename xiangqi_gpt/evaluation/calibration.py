@@ -48,31 +48,57 @@ class Calibration:
     policy: Reliability | None
 
 
+@dataclass(frozen=True)
+class GameForecasts:
+    """What was expected in one game, and what was found, position by position."""
+
+    said: list[float]  # expected score of the side to move, 0..1
+    results: list[float]  # its score
+    sure: list[float]  # probability of the likeliest move
+    hits: list[float]  # whether it was played
+
+
 def measure_calibration(
     scorer: Scorer | SymmetricScorer,
     games: Iterable[GameRecord],
     on_game: Callable[[int], None] | None = None,
 ) -> Calibration:
-    """Score every position of *games*, teacher-forced; *on_game* hears how many are done."""
-    said: list[float] = []
-    results: list[float] = []
-    sure: list[float] = []
-    hits: list[float] = []
-    for number, game in enumerate(games, 1):
-        root = Board(game.start_fen, strict=False)
-        for ply, scores in enumerate(scorer.score_line(root, game.moves)):
-            best = int(scores.logprobs.argmax())
-            if game.kind != "teacher":
-                sure.append(float(scores.probs[best]))
-                hits.append(float(scores.moves[best] == game.moves[ply]))
-            if game.result in RED_SCORES:
-                red = (int(root.turn) + ply) % 2 == Color.RED
-                score = (1 + RED_SCORES[game.result]) / 2
-                said.append(float(scores.value[0] + scores.value[1] / 2))
-                results.append(score if red else 1 - score)
+    """Score every position of *games*, teacher-forced; *on_game* is called with the number of finished games."""
+    forecasts = []
+    for game in games:
+        forecasts.append(game_forecasts(scorer, game))
         if on_game is not None:
-            on_game(number)
-    return Calibration(value=_reliability(said, results), policy=_reliability(sure, hits))
+            on_game(len(forecasts))
+    return summarise_calibration(forecasts)
+
+
+def game_forecasts(scorer: Scorer | SymmetricScorer, game: GameRecord) -> GameForecasts:
+    """Score every position of one game."""
+    found = GameForecasts([], [], [], [])
+    root = Board(game.start_fen, strict=False)
+    for ply, scores in enumerate(scorer.score_line(root, game.moves)):
+        best = int(scores.logprobs.argmax())
+        if game.kind != "teacher":
+            found.sure.append(float(scores.probs[best]))
+            found.hits.append(float(scores.moves[best] == game.moves[ply]))
+        if game.result in RED_SCORES:
+            red = (int(root.turn) + ply) % 2 == Color.RED
+            score = (1 + RED_SCORES[game.result]) / 2
+            found.said.append(float(scores.value[0] + scores.value[1] / 2))
+            found.results.append(score if red else 1 - score)
+    return found
+
+
+def summarise_calibration(forecasts: Sequence[GameForecasts]) -> Calibration:
+    """Both reliabilities over all games."""
+
+    def all_of(name: str) -> list[float]:
+        return [number for one in forecasts for number in getattr(one, name)]
+
+    return Calibration(
+        value=_reliability(all_of("said"), all_of("results")),
+        policy=_reliability(all_of("sure"), all_of("hits")),
+    )
 
 
 def _reliability(expected: Sequence[float], found: Sequence[float]) -> Reliability | None:

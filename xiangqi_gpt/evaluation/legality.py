@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from xiangqi_gpt.decoding import MoveScores, Scorer
 from xiangqi_gpt.decoding.hf import own_words
 from xiangqi_gpt.errors import IllegalMoveError, MoveError
+from xiangqi_gpt.evaluation.intervals import Estimate, estimate
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.tokens import Tokenizer, legal_tree
 
 GROUP_PLIES = 20
 """Positions are put together by so many plies of the game."""
 
 NO_MOVE = "no_move"
 """What a text breaks that names no move of any piece on the board."""
+
+OFF_BOOK_PLIES = 4
+"""Random moves that lead away from a game."""
+
+FREE_PLIES = 300
+"""A free-running game that has come so far is not run any further."""
+
+_WORDS_PER_BOARD = 40  # sampled from one tree, so that building it does not take all the time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +41,25 @@ class PlyLegality:
     plies: int  # positions
     argmax_legal: float
     leak: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupLegality:
+    """Legality in one kind of positions, with 95 % intervals."""
+
+    name: str
+    argmax_legal: Estimate
+    sampled_legal: Estimate
+    leak: Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreeRun:
+    """Games that the model plays with itself, every text drawn at temperature 1, until one is no legal move."""
+
+    games: int
+    plies: Estimate  # legal moves before that; of games that end otherwise, all their moves
+    finished: Estimate  # share of games that end by the rules, or reach FREE_PLIES, without an illegal text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +78,25 @@ class Legality:
     # How many of the likeliest texts break which rule, most frequent first: the names of rules.explain.Reason, and
     # NO_MOVE. Empty unless asked for.
     broken: Mapping[str, int] = field(default_factory=dict)
+    # 95 % intervals by the name of the figure, from a bootstrap over games.
+    intervals: Mapping[str, Estimate] = field(default_factory=dict)
+    groups: tuple[GroupLegality, ...] = ()  # in check or not; off book: after random moves from the games
+
+
+@dataclass(frozen=True)
+class LegalityFacts:
+    """What was counted in one game, one entry per position (P,)."""
+
+    ply: npt.NDArray[np.int64]  # since the start of the game, 0-based
+    greedy: npt.NDArray[np.bool_]  # whether the likeliest text is legal
+    sampled: npt.NDArray[np.bool_]  # whether a drawn text is
+    leak: npt.NDArray[np.float64]
+    check: npt.NDArray[np.bool_]
+    off_book: npt.NDArray[np.bool_]  # not of the game: some random moves away from it
+    sets: npt.NDArray[
+        np.int64
+    ]  # (P, 3) of the legal head: hits, moves taken for legal, legal moves; 0 without one
+    broken: Mapping[str, int]
 
 
 def measure_legality(
@@ -57,18 +107,12 @@ def measure_legality(
     why: bool = False,
 ) -> Legality:
     """Over every position of *games*; with *why*, which rules are broken, which takes longer."""
-
-    def positions() -> Iterator[tuple[Board, MoveScores]]:
-        for number, game in enumerate(games, 1):
-            board = Board(game.start_fen, strict=False)
-            scores = scorer.score_line(Board(game.start_fen, strict=False), game.moves)
-            for move, found in zip(game.moves, scores, strict=True):
-                yield board, found
-                board.push(move)
-            if on_game is not None:
-                on_game(number)
-
-    return _summary(scorer, positions(), why)
+    facts = []
+    for game in games:
+        facts.append(game_legality(scorer, game, why=why))
+        if on_game is not None:
+            on_game(len(facts))
+    return summarise_legality(facts)
 
 
 def measure_legality_of_boards(
@@ -79,14 +123,72 @@ def measure_legality_of_boards(
     why: bool = False,
 ) -> Legality:
     """Over the present position of each of *boards*, which have legal moves."""
+    facts = []
+    for board in boards:
+        facts.append(board_legality(scorer, board, why=why))
+        if on_game is not None:
+            on_game(len(facts))
+    return summarise_legality(facts)
 
-    def positions() -> Iterator[tuple[Board, MoveScores]]:
-        for number, board in enumerate(boards, 1):
-            yield board, scorer.score(board)
-            if on_game is not None:
-                on_game(number)
 
-    return _summary(scorer, positions(), why)
+def game_legality(
+    scorer: Scorer, game: GameRecord, *, why: bool = False, off_book: int = 0, seed: int = 0
+) -> LegalityFacts:
+    """Score every position of a game, and *off_book* positions OFF_BOOK_PLIES random moves away from it."""
+    board = Board(game.start_fen, strict=False)
+    found = []
+    for move, scores in zip(game.moves, scorer.score_line(board.copy(), game.moves), strict=True):
+        found.append(_row(scorer, board, scores, why, off_book=False))
+        board.push(move)
+    rng = np.random.default_rng(seed)
+    for _ in range(off_book):
+        stray = _strayed(game, rng)
+        if stray is not None:
+            found.append(_row(scorer, stray, scorer.score(stray), why, off_book=True))
+    return _facts(found)
+
+
+def board_legality(scorer: Scorer, board: Board, *, why: bool = False) -> LegalityFacts:
+    """Score the present position of *board*."""
+    return _facts([_row(scorer, board, scorer.score(board), why, off_book=False)])
+
+
+def _strayed(game: GameRecord, rng: np.random.Generator) -> Board | None:
+    """A board some random moves away from a random position of *game*; None where the game ends on the way."""
+    board = Board(game.start_fen, strict=False)
+    for move in game.moves[: int(rng.integers(len(game.moves) + 1))]:
+        board.push(move)
+    for _ in range(OFF_BOOK_PLIES):
+        moves = board.legal_moves()
+        if not moves:
+            return None
+        board.push(moves[int(rng.integers(len(moves)))])
+    return board if board.legal_indices() else None
+
+
+_Row = tuple[int, bool, bool, float, bool, bool, tuple[int, int, int], "str | None"]
+
+
+def _row(scorer: Scorer, board: Board, scores: MoveScores, why: bool, *, off_book: bool) -> _Row:
+    taken, legal = scores.legal_set, frozenset(scores.moves)
+    sets = (0, 0, 0) if taken is None else (len(taken & legal), len(taken), len(legal))
+    broken = broken_rule(scorer, board) if why and scores.greedy is None else None
+    legal_texts = (scores.greedy is not None, scores.sampled is not None)
+    return (board.ply, *legal_texts, scores.leak, board.is_check(), off_book, sets, broken)
+
+
+def _facts(rows: Sequence[_Row]) -> LegalityFacts:
+    ply, greedy, sampled, leak, check, off_book, sets, broken = zip(*rows, strict=True) if rows else [()] * 8
+    return LegalityFacts(
+        ply=np.array(ply, np.int64),
+        greedy=np.array(greedy, np.bool_),
+        sampled=np.array(sampled, np.bool_),
+        leak=np.array(leak, np.float64),
+        check=np.array(check, np.bool_),
+        off_book=np.array(off_book, np.bool_),
+        sets=np.array(sets, np.int64).reshape(-1, 3),
+        broken=Counter(rule for rule in broken if rule is not None),
+    )
 
 
 def broken_rule(scorer: Scorer, board: Board) -> str | None:
@@ -104,44 +206,124 @@ def broken_rule(scorer: Scorer, board: Board) -> str | None:
     return None if fault is None else fault.reason.value
 
 
-def _summary(scorer: Scorer, positions: Iterable[tuple[Board, MoveScores]], why: bool) -> Legality:
-    scores: list[MoveScores] = []
-    groups: dict[int, list[MoveScores]] = {}
-    broken: Counter[str] = Counter()
-    for board, found in positions:
-        scores.append(found)
-        groups.setdefault(board.ply // GROUP_PLIES, []).append(found)
-        if why and found.greedy is None and (rule := broken_rule(scorer, board)) is not None:
-            broken[rule] += 1
-    return Legality(
-        plies=len(scores),
-        argmax_legal=_argmax_legal(scores),
-        sampled_legal=float(np.mean([s.sampled is not None for s in scores])),
-        leak=_leak(scores),
-        by_ply=tuple(
+def free_run(scorer: Scorer) -> tuple[int, bool]:
+    """One game of the model with itself at temperature 1: its legal moves, and whether no text was illegal.
+
+    Raises:
+        ConfigError: a model with board="none" whose context is too short for the game.
+    """
+    board = Board()
+    while board.ply < FREE_PLIES and board.outcome() is None:
+        move = scorer.score(board).sampled
+        if move is None:
+            return board.ply, False
+        board.push(move)
+    return board.ply, True
+
+
+def summarise_free_runs(runs: Sequence[tuple[int, bool]], *, seed: int = 0) -> FreeRun | None:
+    """What `free_run` found, of several games; None of none."""
+    games = np.arange(len(runs))
+    plies = estimate([plies for plies, _ in runs], games, seed=seed)
+    finished = estimate([float(ended) for _, ended in runs], games, seed=seed)
+    if plies is None or finished is None:
+        return None
+    return FreeRun(games=len(runs), plies=plies, finished=finished)
+
+
+def illegal_tree_moves(
+    tokenizer: Tokenizer, moves: int, *, seed: int = 0, on_moves: Callable[[int], None] | None = None
+) -> int:
+    """How many of *moves* moves, drawn token by token from the trees of random games, are illegal: none should be.
+
+    Every text is read back by the tokenizer, and its move judged by `Board.is_legal`, not by the list of legal moves
+    from which the tree was made.
+    """
+    rng, board = np.random.default_rng(seed), Board()
+    illegal = done = 0
+    while done < moves:
+        if board.ply >= FREE_PLIES or not board.legal_indices():
+            board = Board()
+        tree = legal_tree(board, tokenizer)
+        drawn = None
+        for _ in range(min(_WORDS_PER_BOARD, moves - done)):
+            cursor, text = tree.cursor(), []
+            while not cursor.is_complete():
+                allowed = cursor.allowed()
+                text.append(allowed[int(rng.integers(len(allowed)))])
+                cursor.advance(text[-1])
+            done += 1
+            try:
+                move = tokenizer.decode(board, text)
+            except MoveError:
+                illegal += 1
+                continue
+            if board.is_legal(move):
+                drawn = move
+            else:
+                illegal += 1
+        if drawn is None:
+            board = Board()
+        else:
+            board.push(drawn)
+        if on_moves is not None:
+            on_moves(done)
+    return illegal
+
+
+def summarise_legality(facts: Sequence[LegalityFacts], *, seed: int = 0) -> Legality:
+    """The figures over all games; *seed* draws the intervals."""
+    game = np.repeat(np.arange(len(facts)), [len(one.ply) for one in facts])
+    empty = _facts([])
+
+    def column(name: str) -> npt.NDArray[Any]:
+        return np.concatenate([getattr(one, name) for one in (empty, *facts)])
+
+    names = ("ply", "greedy", "sampled", "leak", "check", "off_book", "sets")
+    ply, greedy, sampled, leak, check, off_book, sets = (column(name) for name in names)
+    on = ~off_book
+    figures = {"argmax_legal": greedy, "sampled_legal": sampled, "leak": leak}
+
+    def group(name: str, chosen: npt.NDArray[np.bool_]) -> GroupLegality | None:
+        found = {key: estimate(values[chosen], game[chosen], seed=seed) for key, values in figures.items()}
+        known = {key: one for key, one in found.items() if one is not None}
+        return GroupLegality(name=name, **known) if known else None
+
+    parts = (("in check", on & check), ("not in check", on & ~check), ("off book", off_book))
+    groups = [found for name, chosen in parts if (found := group(name, chosen)) is not None]
+    whole = group("all", on)
+    places = ply // GROUP_PLIES
+    by_ply = []
+    for place in np.unique(places[on]).tolist():
+        chosen = on & (places == place)
+        by_ply.append(
             PlyLegality(
-                first=group * GROUP_PLIES, plies=len(part), argmax_legal=_argmax_legal(part), leak=_leak(part)
+                first=int(place) * GROUP_PLIES,
+                plies=int(chosen.sum()),
+                argmax_legal=float(greedy[chosen].mean()),
+                leak=float(leak[chosen].mean()),
             )
-            for group, part in sorted(groups.items())
-        ),
+        )
+    broken: Counter[str] = Counter()
+    for one in facts:
+        broken.update(one.broken)
+    return Legality(
+        plies=int(on.sum()),
+        argmax_legal=float(greedy[on].mean()),
+        sampled_legal=float(sampled[on].mean()),
+        leak=float(leak[on].mean()),
+        by_ply=tuple(by_ply),
         broken=dict(broken.most_common()),
-        **_legal_sets(scores),
+        intervals={} if whole is None else {key: getattr(whole, key) for key in figures},
+        groups=tuple(groups),
+        **_legal_sets(sets[on]),
     )
 
 
-def _argmax_legal(scores: list[MoveScores]) -> float:
-    return float(np.mean([s.greedy is not None for s in scores]))
-
-
-def _leak(scores: list[MoveScores]) -> float:
-    return float(np.mean([s.leak for s in scores]))
-
-
-def _legal_sets(scores: list[MoveScores]) -> dict[str, float | None]:
-    sets = [(s.legal_set, frozenset(s.moves)) for s in scores if s.legal_set is not None]
-    if not sets:
+def _legal_sets(sets: npt.NDArray[np.int64]) -> dict[str, float | None]:
+    hits, taken, legal = sets.sum(0).tolist()
+    if not legal:
         return {}
-    hits, taken, legal = (sum(n) for n in zip(*((len(a & b), len(a), len(b)) for a, b in sets), strict=True))
     return {
         "legal_set_precision": hits / taken if taken else None,
         "legal_set_recall": hits / legal,

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from xiangqi_gpt.errors import RecordError, XiangqiError
+from xiangqi_gpt.evaluation.intervals import Estimate, estimate
 from xiangqi_gpt.players.base import Limit, Player
 from xiangqi_gpt.records import read_games
 from xiangqi_gpt.rules.board import Board
@@ -40,6 +41,7 @@ class Solved:
     length: str  # "3", "4-5", "13+"; "all"
     puzzles: int
     found: int
+    interval: Estimate | None = None  # of the share; None without puzzles
 
     @property
     def share(self) -> float:
@@ -125,22 +127,33 @@ def solve(
 
     A puzzle is solved by the first move of its solution, or by any other that mates at once.
     """
-    counts = {group: [0, 0] for group in LENGTHS}
-    for number, puzzle in enumerate(puzzles, 1):
-        board = Board(puzzle.fen, strict=False)
-        player.new_game()
-        move = player.play(board.copy(), limit or Limit()).move
-        group = next(g for g in LENGTHS if g[0] <= puzzle.length and (g[1] is None or puzzle.length <= g[1]))
-        counts[group][0] += 1
-        counts[group][1] += move == puzzle.solution[0] or board.gives_mate(move)
+    solved = []
+    for puzzle in puzzles:
+        solved.append(is_solved(player, puzzle, limit))
         if on_puzzle is not None:
-            on_puzzle(number)
-    table = [
-        Solved(length=_name(group), puzzles=total, found=found)
-        for group, (total, found) in counts.items()
-        if total
+            on_puzzle(len(solved))
+    return summarise_puzzles(puzzles, solved)
+
+
+def is_solved(player: Player, puzzle: Puzzle, limit: Limit | None = None) -> bool:
+    """Whether *player* finds the first move, or another that mates at once."""
+    board = Board(puzzle.fen, strict=False)
+    player.new_game()
+    move = player.play(board.copy(), limit or Limit()).move
+    return move == puzzle.solution[0] or board.gives_mate(move)
+
+
+def summarise_puzzles(puzzles: Sequence[Puzzle], solved: Sequence[bool]) -> list[Solved]:
+    """Counts by the length of the solution, and in all, with 95 % intervals."""
+    groups: dict[tuple[int, int | None], list[bool]] = {group: [] for group in LENGTHS}
+    for puzzle, found in zip(puzzles, solved, strict=True):
+        group = next(g for g in LENGTHS if g[0] <= puzzle.length and (g[1] is None or puzzle.length <= g[1]))
+        groups[group].append(found)
+    rows = [*((_name(group), part) for group, part in groups.items() if part), ("all", list(solved))]
+    return [
+        Solved(length=name, puzzles=len(part), found=sum(part), interval=estimate(part, np.arange(len(part))))
+        for name, part in rows
     ]
-    return [*table, Solved(length="all", puzzles=len(puzzles), found=sum(row.found for row in table))]
 
 
 def _name(group: tuple[int, int | None]) -> str:

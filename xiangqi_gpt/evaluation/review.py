@@ -1,16 +1,20 @@
-"""Review of a game: the score move by move, and the moves that gave something away."""
+"""Review of a game: what each move was worth beside the best one, and which moves gave something away."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xiangqi_gpt.errors import PlayerError
+import numpy as np
+
+from xiangqi_gpt.evaluation.motifs import explain_mistake
+from xiangqi_gpt.evaluation.phases import Phase, phase_of
 from xiangqi_gpt.evaluation.plotting import pyplot
-from xiangqi_gpt.players.base import Analysis, Limit, Player, Value
-from xiangqi_gpt.players.scores import PIKAFISH
+from xiangqi_gpt.evaluation.review_texts import Language, Message, t
+from xiangqi_gpt.evaluation.reviewers import Judgement, centipawns, judge
+from xiangqi_gpt.players.base import Limit, Player
 from xiangqi_gpt.records import GameRecord, Note, Variation
 from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules.board import Board
@@ -28,84 +32,154 @@ class Reviewed:
     ply: int  # 0-based
     side: Color
     move: Move
-    best: tuple[Move, ...]  # what should have been played, and what might have followed
-    before: float  # points that Red could expect before the move
-    after: float  # and after it
-    prob: float | None  # how likely the reviewer takes the move to be, 0..1, if it says
+    fen: str  # the position before the move
+    phase: Phase
+    judgement: Judgement
+    words: Message | None  # what a ? or ?? allowed
+
+    @property
+    def best(self) -> tuple[Move, ...]:
+        """What should have been played, and what might have followed."""
+        return self.judgement.best.pv
+
+    @property
+    def prob(self) -> float | None:
+        """How likely the reviewer takes the move to be, 0..1, if it says."""
+        return self.judgement.prob
+
+    @property
+    def before(self) -> float:
+        """Points that Red could expect with the best move."""
+        return self._of_red(self.judgement.best.points)
+
+    @property
+    def after(self) -> float:
+        """Points that Red can expect with the played move."""
+        return self._of_red(self.judgement.played.points)
 
     @property
     def lost(self) -> float:
         """Points that the move gave away, 0..1; none where it is the reviewer's own."""
-        if self.move == self.best[0]:
-            return 0.0
-        change = self.before - self.after
-        return max(0.0, change if self.side == Color.RED else -change)
+        return self.judgement.best.points - self.judgement.played.points
 
     @property
     def mark(self) -> str:
         """ "??", "?", "?!" or nothing."""
-        return next((sign for least, sign, _ in MARKS if self.lost >= least), "")
+        return mark_of(self.lost)
+
+    @property
+    def lost_cp(self) -> float:
+        """Centipawns given away, 0..2000; scores beyond +-1000 count as that."""
+        return max(0.0, centipawns(self.judgement.best) - centipawns(self.judgement.played))
+
+    def _of_red(self, points: float) -> float:
+        return points if self.side == Color.RED else 1 - points
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """What one side gave away, in the whole game or in one phase."""
+
+    moves: int
+    agreed: int  # moves that are the reviewer's own
+    marks: Mapping[str, int]  # "?!", "?", "??" -> how many
+    lost: float  # points, summed
+    centipawns: float  # mean loss per move
+
+
+def mark_of(lost: float) -> str:
+    """The sign of a move that gave away so many points; "" for none."""
+    return next((sign for least, sign, _ in MARKS if lost >= least), "")
 
 
 def review(
-    player: Player, game: GameRecord, limit: Limit | None = None, on_ply: Callable[[int], None] | None = None
+    player: Player,
+    game: GameRecord,
+    limit: Limit | None = None,
+    on_ply: Callable[[int], None] | None = None,
+    *,
+    known: Mapping[int, Judgement] | None = None,
+    on_judgement: Callable[[int, Judgement], None] | None = None,
 ) -> list[Reviewed]:
-    """What *player* thinks of every move of *game*; *on_ply* hears how many are done.
+    """What *player* thinks of every move of *game*.
+
+    Moves are judged from the last to the first: no search takes up the tree of another, so that a move is judged alike
+    whichever moves were judged before, and an engine's tables hold what comes later.
+
+    Args:
+        limit: of each of the two searches of a move.
+        on_ply: called with the number of moves that are done.
+        known: judgements of an earlier review by the same player, by ply (0-based); these are taken as they are.
+        on_judgement: called with every new judgement and its ply.
 
     Raises:
-        PlayerError: the player says nothing of what a position is worth.
+        PlayerError: the player does not tell what a position is worth.
     """
     player.new_game()
-    board = Board(game.start_fen, strict=False)
-    analyses: list[Analysis] = []
-    points = []
-    for ply, move in enumerate((*game.moves, None)):
-        if board.legal_moves():
-            analysis = player.analyse(board.copy(), limit or Limit())
-            analyses.append(analysis)
-            points.append(_points_of_red(analysis, board))
-        else:
-            points.append(float(board.turn == Color.BLACK))  # the side to move has lost
-        if move is not None:
-            board.push(move)
+    boards = [Board(game.start_fen, strict=False)]
+    for move in game.moves:
+        boards.append(boards[-1].copy())
+        boards[-1].push(move)
+    judgements = dict(known or {})
+    for done, ply in enumerate(reversed(range(len(game.moves))), 1):
+        if ply not in judgements:
+            judgements[ply] = judge(player, boards[ply], game.moves[ply], limit or Limit())
+            if on_judgement is not None:
+                on_judgement(ply, judgements[ply])
         if on_ply is not None:
-            on_ply(ply)
-    first = Board(game.start_fen, strict=False).turn
+            on_ply(done)
     return [
-        Reviewed(
-            ply=ply,
-            side=Color((first + ply) % 2),
-            move=move,
-            best=analyses[ply].lines[0].pv,
-            before=points[ply],
-            after=points[ply + 1],
-            prob=next((line.prob for line in analyses[ply].lines if line.move == move), None),
-        )
-        for ply, move in enumerate(game.moves)
+        _reviewed(ply, board, move, judgements[ply])
+        for ply, (board, move) in enumerate(zip(boards, game.moves, strict=False))
     ]
 
 
-def _points_of_red(analysis: Analysis, board: Board) -> float:
-    if analysis.value is not None:
-        own = analysis.value.expectation
-    elif analysis.lines and (cp := analysis.lines[0].score_cp) is not None:
-        own = Value(*PIKAFISH.chances(cp).tolist()).expectation
-    else:
-        raise PlayerError(
-            "review: expected a player that says what a position is worth, found one that does not"
-        )
-    return own if board.turn == Color.RED else 1 - own
+def _reviewed(ply: int, board: Board, move: Move, judgement: Judgement) -> Reviewed:
+    one = Reviewed(
+        ply=ply,
+        side=board.turn,
+        move=move,
+        fen=board.fen(),
+        phase=phase_of(board),
+        judgement=judgement,
+        words=None,
+    )
+    return replace(one, words=explain_mistake(board, move, judgement)) if one.mark in ("?", "??") else one
 
 
-def annotated(game: GameRecord, reviewed: Sequence[Reviewed]) -> GameRecord:
-    """*game* with a glyph at every marked move, the score behind it in words, and the better line beside it."""
+def tally(reviewed: Sequence[Reviewed]) -> Tally:
+    """The sums over some moves of one side."""
+    return Tally(
+        moves=len(reviewed),
+        agreed=sum(one.move == one.best[0] for one in reviewed),
+        marks={sign: sum(one.mark == sign for one in reviewed) for _, sign, _ in reversed(MARKS)},
+        lost=sum(one.lost for one in reviewed),
+        centipawns=float(np.mean([one.lost_cp for one in reviewed])) if reviewed else 0.0,
+    )
+
+
+def tallies(reviewed: Sequence[Reviewed]) -> dict[tuple[Color, Phase | None], Tally]:
+    """By side and phase, None being the whole game; parts without moves are left out."""
+    found = {}
+    for side in Color:
+        for phase in (*Phase, None):
+            part = [one for one in reviewed if one.side == side and phase in (None, one.phase)]
+            if part:
+                found[side, phase] = tally(part)
+    return found
+
+
+def annotated(game: GameRecord, reviewed: Sequence[Reviewed], language: Language = "en") -> GameRecord:
+    """*game* with a glyph at every marked move, the score and the reason behind it, and the better line beside it."""
     notes = dict(game.notes)
     for one in reviewed:
         if not one.mark:
             continue
         old = notes.get(one.ply + 1, Note())
         glyph = next(nag for _, sign, nag in MARKS if sign == one.mark)
-        said = f"Red's points {one.before:.2f} -> {one.after:.2f}"
+        said = t("report.red_points", language, before=f"{one.before:.2f}", after=f"{one.after:.2f}")
+        if one.words is not None:
+            said += f"; {one.words.text(language)}"
         notes[one.ply + 1] = replace(
             old,
             comment=f"{old.comment} {said}".strip(),

@@ -52,12 +52,14 @@ class Line:
         prob: share of the candidate among all legal moves, 0..1.
         logprob: raw log-probability of the candidate's text (nats, at most 0).
         score_cp: centipawns for the side to move; a mate in n moves is 30000 - n, being mated -(30000 - n).
+        points: what the side to move can expect behind the candidate, 0..1 (win 1, draw 1/2).
     """
 
     pv: tuple[Move, ...]
     prob: float | None = None
     logprob: float | None = None
     score_cp: int | None = None
+    points: float | None = None
 
     @property
     def move(self) -> Move:

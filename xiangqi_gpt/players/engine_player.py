@@ -8,7 +8,7 @@ or one with a single value, and counts 0-9 (Pikafish, this package). `ranks` ove
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from xiangqi_gpt.engines.client import EngineClient
 from xiangqi_gpt.engines.info import InfoLine, parse_info
@@ -84,9 +84,20 @@ class EnginePlayer:
             move = self._move_of(engine, board, self._effective(limit))
             return PlayResult(move, self._analysis(engine, board))
 
-    def analyse(self, board: Board, limit: Limit, multipv: int | None = None) -> Analysis:
-        """The engine's best lines; at most as many as its option MultiPV allows. Errors as in `play`."""
+    def analyse(
+        self,
+        board: Board,
+        limit: Limit,
+        multipv: int | None = None,
+        root_moves: Sequence[Move] | None = None,
+    ) -> Analysis:
+        """The engine's best lines; at most as many as its option MultiPV allows. Errors as in `play`.
+
+        With `root_moves` only those moves are looked at; an engine behind CECP cannot be told and looks at all.
+        """
         moves = legal_moves_or_error(board)
+        if root_moves is not None:
+            moves = list(root_moves)
         with self._asked() as engine:
             if engine.protocol == "cecp":
                 # Its analysis knows no limit; thinking about a move tells the same.
@@ -94,7 +105,7 @@ class EnginePlayer:
             else:
                 wanted = multipv if multipv is not None else len(moves)
                 count = max(1, min(wanted, len(moves), engine.max_multipv))
-                engine.analyse(board, self._effective(limit), self._game, count)
+                engine.analyse(board, self._effective(limit), self._game, count, root_moves)
             return self._analysis(engine, board)
 
     def new_game(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -178,12 +179,22 @@ class GPTPlayer:
         )
         return PlayResult(scores.moves[index], as_analysis(scores))
 
-    def analyse(self, board: Board, limit: Limit, multipv: int | None = None) -> Analysis:
+    def analyse(
+        self,
+        board: Board,
+        limit: Limit,
+        multipv: int | None = None,
+        root_moves: Sequence[Move] | None = None,
+    ) -> Analysis:
+        """The best candidates; with a lookahead and *root_moves*, only these moves are looked at."""
         if self.lookahead is not None:
-            return search_analysis(self._look_ahead(self.lookahead, board, limit), multipv)
+            found = self._look_ahead(self.lookahead, board, limit, root_moves)
+            return search_analysis(found, multipv)
         return as_analysis(self.scores(board), multipv)
 
-    def _look_ahead(self, lookahead: Lookahead, board: Board, limit: Limit) -> Found:
+    def _look_ahead(
+        self, lookahead: Lookahead, board: Board, limit: Limit, root_moves: Sequence[Move] | None = None
+    ) -> Found:
         legal_moves_or_error(board)
         torch.set_num_threads(self.threads)
         # A move has to be handed on as well: a little of a short limit is kept for that.
@@ -195,6 +206,7 @@ class GPTPlayer:
             depth=limit.depth,
             stop=self.stop_event,
             score=self.scores,
+            root_moves=root_moves,
         )
 
     def _drawn(self, found: Found) -> Move:
@@ -235,13 +247,20 @@ def search_analysis(found: Found, multipv: int | None = None) -> Analysis:
     """A search as lines, best first: the moves looked at with what is expected behind them, then the other moves."""
     scores = found.scores
     number = {move: i for i, move in enumerate(scores.moves)}
-    pvs = {c.move: (c.pv, c.mate) for c in found.candidates}
+    pvs = {c.move: (c.pv, c.mate, c.value) for c in found.candidates}
     order = [c.move for c in found.candidates]
     order += [scores.moves[i] for i in scores.ranked() if scores.moves[i] not in pvs]
     lines = []
     for move in order[:multipv]:
-        pv, mate = pvs.get(move, ((move,), None))
-        cp = None if mate is None else mate_score(mate)
+        pv, mate, value = pvs.get(move, ((move,), None, None))
         i = number[move]
-        lines.append(Line(pv, prob=float(scores.probs[i]), logprob=float(scores.logprobs[i]), score_cp=cp))
+        lines.append(
+            Line(
+                pv,
+                prob=float(scores.probs[i]),
+                logprob=float(scores.logprobs[i]),
+                score_cp=None if mate is None else mate_score(mate),
+                points=None if value is None else (1 + value) / 2,
+            )
+        )
     return Analysis(tuple(lines), Value(*found.value), scores.leak)

@@ -1,0 +1,59 @@
+"""Means with intervals. Positions of one game are alike, so whole games are drawn again, not positions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+RESAMPLES = 1000
+"""Bootstrap draws behind an interval."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A mean over positions, and where it lies in 95 of 100 draws of as many games."""
+
+    mean: float
+    low: float | None  # None where all positions are of one game, which tells nothing of others
+    high: float | None
+    count: int  # positions
+
+
+def estimate(
+    values: npt.ArrayLike, games: npt.ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES
+) -> Estimate | None:
+    """The mean of *values* (positions,) with a 95 % interval; None where there are none.
+
+    Args:
+        values: one number per position.
+        games: the number of the game of each position.
+        seed: of the draws; the same seed gives the same interval.
+        resamples: how many draws.
+    """
+    value = np.asarray(values, dtype=np.float64)
+    if not len(value):
+        return None
+    _, place = np.unique(np.asarray(games), return_inverse=True)
+    sums, counts = np.bincount(place, value), np.bincount(place)
+    if len(sums) == 1:
+        return Estimate(mean=float(value.mean()), low=None, high=None, count=len(value))
+    rng = np.random.default_rng(seed)
+    means = np.empty(resamples)
+    for number in range(resamples):
+        drawn = rng.integers(len(sums), size=len(sums))
+        means[number] = sums[drawn].sum() / counts[drawn].sum()
+    low, high = np.quantile(means, [0.025, 0.975])
+    return Estimate(mean=float(value.mean()), low=float(low), high=float(high), count=len(value))
+
+
+def estimate_text(value: Estimate | None, *, percent: bool = True) -> str:
+    """ "39.1 % (38.0-40.2)" or "1.234 (1.210-1.259)"; "-" for None."""
+    if value is None:
+        return "-"
+    factor, digits = (100, 1) if percent else (1, 3)
+    mean = f"{factor * value.mean:.{digits}f}{' %' if percent else ''}"
+    if value.low is None or value.high is None:
+        return mean
+    return f"{mean} ({factor * value.low:.{digits}f}-{factor * value.high:.{digits}f})"

@@ -1,0 +1,79 @@
+"""The same work for many items, here or in several processes; results come in the order of the items."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from typing import Any, TypeVar
+
+from xiangqi_gpt.errors import WorkerError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_work: Callable[[Any], Any] | None = None
+
+
+def run_jobs(
+    make: Callable[[], Callable[[T], R]],
+    items: Sequence[T],
+    *,
+    jobs: int = 1,
+    on_done: Callable[[int], None] | None = None,
+) -> list[R]:
+    """What the work says of every item.
+
+    Args:
+        make: loads what the work needs and returns the work; called once per process, so it must be picklable.
+        items: each independent of the others.
+        jobs: processes; with 1 the work is done here.
+        on_done: called with the number of finished items.
+
+    Raises:
+        WorkerError: a process has died, for instance for want of memory.
+    """
+    results: list[R] = []
+    if jobs <= 1 or len(items) <= 1:
+        work = make()
+        for item in items:
+            results.append(work(item))
+            if on_done is not None:
+                on_done(len(results))
+        return results
+    context = multiprocessing.get_context("spawn")
+    workers = min(jobs, len(items))
+    with ProcessPoolExecutor(workers, context, initializer=_start, initargs=(make,)) as pool:
+        try:
+            for result in pool.map(_do, items):
+                results.append(result)
+                if on_done is not None:
+                    on_done(len(results))
+        except BrokenProcessPool as error:
+            raise WorkerError(
+                f"A process of --jobs {jobs} has died after {len(results)} of {len(items)}. "
+                "Use fewer jobs if memory is short."
+            ) from error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return results
+
+
+def _start(make: Callable[[], Callable[[Any], Any]]) -> None:
+    global _work
+    try:
+        _work = make()
+    except Exception as error:  # raised with the first item: from here it would only be a dead process
+        _work = partial(_fail, error)
+
+
+def _fail(error: Exception, item: object) -> Any:
+    raise error
+
+
+def _do(item: Any) -> Any:
+    assert _work is not None
+    return _work(item)

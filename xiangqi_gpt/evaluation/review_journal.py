@@ -1,0 +1,109 @@
+"""Judgements of a review that has not ended yet, so that a killed one resumes where it was.
+
+One file per game and reviewer in the user's cache folder: a line for each judged move, removed when the review is
+complete. A judgement does not depend on the others (see `review`), so a resumed review says what a whole one would.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from xiangqi_gpt.evaluation.reviewers import JudgedLine, Judgement
+from xiangqi_gpt.records import GameRecord
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.move import Move
+
+MAX_BYTES = 64 << 20
+"""Of a journal; a larger one is not ours."""
+
+
+def default_folder() -> Path:
+    """Where journals of this user are kept."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("xiangqi-gpt", appauthor=False)) / "reviews"
+
+
+class ReviewJournal:
+    """The judgements of one game by one reviewer.
+
+    Args:
+        game: what is reviewed.
+        reviewer: what decides its judgements: spec, limit, version, and when its files were changed.
+        folder: where the file lies; made where it is missing.
+    """
+
+    def __init__(self, game: GameRecord, reviewer: Sequence[object], folder: Path | None = None) -> None:
+        key = json.dumps([game.start_fen, [move.iccs for move in game.moves], *map(str, reviewer)])
+        name = f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.jsonl"
+        self.path = (folder or default_folder()) / name
+        self._game = game
+
+    def read(self) -> dict[int, Judgement]:
+        """What was judged before, by ply (0-based); a torn or foreign line is left out."""
+        if not self.path.is_file() or self.path.stat().st_size > MAX_BYTES:
+            return {}
+        boards = [Board(self._game.start_fen, strict=False)]
+        for move in self._game.moves:
+            boards.append(boards[-1].copy())
+            boards[-1].push(move)
+        found = {}
+        for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                row = json.loads(line)
+                ply = int(row["ply"])
+                board = boards[:-1][ply]
+                best, played = (_read_line(row[part], board) for part in ("best", "played"))
+                if played.move != self._game.moves[ply] or ply < 0:
+                    raise ValueError(f"expected {self._game.moves[ply].iccs}, found {played.move.iccs}")
+                found[ply] = Judgement(
+                    best=played if best == played else best, played=played, prob=row["prob"]
+                )
+            except (ValueError, KeyError, TypeError, IndexError):
+                continue
+        return found
+
+    def add(self, ply: int, judgement: Judgement) -> None:
+        """Append a judgement; it is in the file when the call returns."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        row = {
+            "ply": ply,
+            "best": _written(judgement.best),
+            "played": _written(judgement.played),
+            "prob": judgement.prob,
+        }
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(f"\n{json.dumps(row)}\n")  # the first line end closes a line that a kill has torn
+
+    def remove(self) -> None:
+        """The review is complete."""
+        self.path.unlink(missing_ok=True)
+
+
+def _written(line: JudgedLine) -> dict[str, Any]:
+    return {"pv": [m.iccs for m in line.pv], "points": line.points, "mate": line.mate, "cp": line.cp}
+
+
+def _read_line(row: dict[str, Any], board: Board) -> JudgedLine:
+    """ValueError where the line is not legal on *board*."""
+    walk, pv = board.copy(), []
+    for text in row["pv"]:
+        move = Move.from_iccs(text)
+        if not walk.is_legal(move):
+            raise ValueError(f"expected a legal move, found {text!r}")
+        pv.append(move)
+        walk.push(move)
+    points = float(row["points"])
+    if not pv or not 0 <= points <= 1:
+        raise ValueError(f"expected a line with 0 to 1 points, found {points!r}")
+    mate, cp = row["mate"], row["cp"]
+    return JudgedLine(
+        pv=tuple(pv),
+        points=points,
+        mate=None if mate is None else int(mate),
+        cp=None if cp is None else int(cp),
+    )

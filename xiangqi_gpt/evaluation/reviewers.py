@@ -1,0 +1,142 @@
+"""What a reviewer thinks of a played move and of its own: two lines from the same root, so that both are seen from the
+same side, by the same search, with the same number of moves still to come.
+
+Scores of one position and of the next cannot be set against each other: engines favour the side to move (by about 100
+centipawns in Xiangqi), and a search of the next position looks a ply further.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+from xiangqi_gpt.errors import PlayerError
+from xiangqi_gpt.players.base import Analysis, Limit, Line, Player
+from xiangqi_gpt.players.scores import TEACHER, curve_of
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.rules.outcome import MATE_SCORE
+
+MATE_MOVES = 1000
+"""Scores nearer to MATE_SCORE than this are mates."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedLine:
+    """A move, what may follow it, and what the side that plays it can expect."""
+
+    pv: tuple[Move, ...]  # the move first
+    points: float  # 0..1 for the side to move
+    mate: int | None = None  # moves to mate, negative where the side to move is mated; None if not forced
+    cp: int | None = (
+        None  # centipawns for the side to move, where the reviewer counts in them; mates as in Line
+    )
+
+    @property
+    def move(self) -> Move:
+        return self.pv[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """The best move of a position and the played one, from the same root."""
+
+    best: JudgedLine
+    played: JudgedLine  # the same object where the played move is the best one
+    prob: float | None = None  # share that a GPT gives to the played move among the legal ones, 0..1
+
+
+def judge(player: Player, board: Board, played: Move, limit: Limit) -> Judgement:
+    """Two searches of *board*: one of all moves, one of *played* alone, unless it is the best one anyway.
+
+    A move that ends the game is worth what the rules say.
+
+    Raises:
+        PlayerError: the player does not tell what a move is worth.
+    """
+    line = player.analyse(board.copy(), limit, 1).lines[0]
+    if (line.points, line.score_cp) == (None, None):
+        return _judge_by_value(player, board, played, limit)
+    prob = line.prob if line.move == played else None
+    best = _judged(player, line)
+    if best.move == played:
+        return Judgement(best=best, played=best, prob=prob)
+    restricted: JudgedLine
+    if (ended := _ended(board, played)) is not None:
+        restricted = ended
+    else:
+        alone = _alone(player, board, played, limit)
+        restricted, prob = _judged(player, alone), alone.prob
+    if restricted.points > best.points:
+        # Two searches with a limit disagree by a little: the move that was played is then taken to be as good.
+        return Judgement(best=restricted, played=restricted, prob=prob)
+    return Judgement(best=best, played=restricted, prob=prob)
+
+
+def _alone(player: Player, board: Board, move: Move, limit: Limit) -> Line:
+    """The line of a search that is held to *move*, or of one that looks at every move alike."""
+    analyse: Any = player.analyse
+    if "root_moves" in inspect.signature(analyse).parameters:
+        analysis: Analysis = analyse(board.copy(), limit, 1, root_moves=[move])
+        return analysis.lines[0]
+    lines = player.analyse(board.copy(), limit).lines
+    return next(line for line in lines if line.move == move)
+
+
+def _ended(board: Board, move: Move) -> JudgedLine | None:
+    """The line of a move after which there is no legal move; None where the game is still open."""
+    after = board.copy()
+    after.push(move)
+    return None if after.legal_indices() else JudgedLine(pv=(move,), points=1.0, mate=1)
+
+
+def _judge_by_value(player: Player, board: Board, played: Move, limit: Limit) -> Judgement:
+    """Of a player that does not search: what it thinks of the two positions that the moves lead to."""
+    analysis = player.analyse(board.copy(), limit)
+    probs = {line.move: line.prob for line in analysis.lines}
+    lines = []
+    for move in (analysis.lines[0].move, played):
+        after = board.copy()
+        after.push(move)
+        if (ended := _ended(board, move)) is not None:
+            lines.append(ended)
+            continue
+        then = player.analyse(after, limit)
+        if then.value is None:
+            raise PlayerError(
+                "review: expected a player that says what a position is worth, found one that does not"
+            )
+        lines.append(JudgedLine(pv=(move, then.lines[0].move), points=1 - then.value.expectation))
+    best, own = lines
+    if best.move == played or own.points > best.points:
+        best = own
+    return Judgement(best=best, played=own, prob=probs.get(played))
+
+
+def _judged(player: Player, line: Line) -> JudgedLine:
+    cp, curve = line.score_cp, curve_of(player.name)
+    mate = mate_of(line)
+    if mate is not None:
+        return JudgedLine(pv=line.pv, points=float(mate > 0), mate=mate, cp=cp)
+    if line.points is not None:
+        return JudgedLine(pv=line.pv, points=line.points, cp=cp)
+    if cp is None:
+        raise PlayerError(f"{player.name} gave no score for {line.move.iccs}.")
+    return JudgedLine(pv=line.pv, points=curve.points(cp), cp=cp)
+
+
+def mate_of(line: Line) -> int | None:
+    """Moves to mate of a line, negative where the side to move is mated; None where there is none."""
+    cp = line.score_cp
+    if cp is None or abs(cp) <= MATE_SCORE - MATE_MOVES:
+        return None
+    return MATE_SCORE - cp if cp > 0 else -MATE_SCORE - cp
+
+
+def centipawns(line: JudgedLine) -> float:
+    """What a line is worth in centipawns for the side to move, at most +-1000: of an engine its own score, else the
+    score for which the teacher's curve gives as many points.
+    """
+    cp = line.cp if line.cp is not None else TEACHER.centipawns_of_points(line.points)
+    return max(-1000.0, min(1000.0, float(cp)))
