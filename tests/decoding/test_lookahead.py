@@ -366,6 +366,23 @@ def test_another_order_of_moves_is_not_scored_again() -> None:
     assert len(scored) < 399
 
 
+def test_a_hiccup_of_the_machine_is_not_remembered_for_ever() -> None:
+    scorer = Scorer(tiny(board="bag"), leaf_precision="float32")
+    leaves, slow = scorer.score_leaves, [2.0]
+
+    def hiccup(boards: Any) -> list[MoveScores]:
+        time.sleep(slow.pop() if slow else 0.0)
+        return leaves(boards)
+
+    scorer.score_leaves = hiccup  # type: ignore[method-assign]
+    searcher = lookahead(scorer)
+    searcher.search(Board(), nodes=2)
+    assert not slow
+    counts = [searcher.search(Board(), seconds=1.0).nodes for _ in range(3)]
+    assert counts[0] == 1
+    assert counts[-1] > 1
+
+
 def test_a_search_of_some_moves_leaves_no_tree() -> None:
     board = Board(MATE_IN_TWO)
     searcher = lookahead(nodes=60, k=50)

@@ -184,6 +184,8 @@ class Lookahead:
             if on_progress is not None and time.monotonic() - reported >= _REPORT:
                 on_progress(self._found(root, scores, searched, deepest))
                 reported = time.monotonic()
+        if searched == 1 and self._batches:
+            self._batches.popleft()  # nor believe for ever that no batch can be finished in time
         self._root, self._at = root, (board.root_fen, board.move_stack.copy())
         if root_moves is not None:  # a tree of some moves alone is no good for the next question
             self.forget()
@@ -203,7 +205,7 @@ class Lookahead:
         """The scores of the root, exact where there is time for that."""
         left = limits.seconds_left()
         if left is not None and not left >= _RESERVE * self._root_seconds:
-            self._root_seconds *= 0.9  # it may have been a hiccup of the machine: do not believe it for ever
+            self._root_seconds *= 0.5  # it may have been a hiccup of the machine: do not believe it for ever
             return self.scorer.score_leaves([board])[0]
         began = time.monotonic()
         scores = (score or self.scorer.score)(board)
@@ -258,7 +260,7 @@ class Lookahead:
     def _seconds_of(self, leaves: int) -> float:
         """What a batch of *leaves* takes; half of what a batch costs it costs at any size."""
         if not self._batches:
-            return self._root_seconds
+            return 0.5 * self._root_seconds
         return max(seconds * (0.5 + 0.5 * leaves / known) for known, seconds in self._batches)
 
     def _is_settled(self, root: Node, searched: int, limits: _Limits) -> bool:
