@@ -1,7 +1,7 @@
 """Workers on many machines: every game is a Ray task. Needs the extra `cluster`.
 
-The engine must be installed on each machine under the same command, and so must this package. A task carries all it
-needs; no machine but the caller's reads or writes a file.
+The engine must be installed on each machine under the same command, and so must this package. A task carries everything
+it needs; only the caller's machine reads or writes files.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from xiangqi_gpt.errors import ConfigError, PlayerError, WorkerError
 from xiangqi_gpt.teacher.work import Result, Task, Work, Worker
 
 _AHEAD = 2
-"""Tasks in flight for each core of the cluster."""
+"""Tasks in progress for each core of the cluster."""
 
 _RETRIES = 5
-"""How often Ray begins a task again whose machine or process has gone."""
+"""How often Ray restarts a task after its machine or process has disappeared."""
 
 _WAIT_SECONDS = 1.0
 _CONNECT_SECONDS = 10.0
 
 
 def import_ray() -> ModuleType:
-    """The module; ConfigError saying how to get it where it is not installed."""
+    """Import ray; if it is not installed, raise a ConfigError that explains how to install it."""
     try:
         import ray
     except ImportError as error:
@@ -41,10 +41,11 @@ class RayPool:
     """Tasks on a Ray cluster.
 
     Args:
-        work: travels to each machine once.
-        address: of the cluster's head ("host:port", "ray://host:port"), or "auto" for the one that this machine
+        work: sent to each machine once.
+        address: of the cluster's head ("host:port", "ray://host:port"), or "auto" for the cluster that this machine
             belongs to.
-        workers: most games at a time; None for all cores of the cluster, those of machines that join later too.
+        workers: largest number of simultaneous games; None for all cores of the cluster, including those of machines
+            that join later.
 
     Raises:
         ConfigError: Ray is not installed, or there is no cluster at the address.
@@ -66,9 +67,9 @@ class RayPool:
         self._do = self._ray.remote(num_cpus=1, max_retries=_RETRIES)(do_task)
 
     def results(self, tasks: Iterator[Task]) -> Iterator[Result]:
-        """The result of every task, in the order in which they come.
+        """The result of every task, in order of completion.
 
-        Raises WorkerError where machines keep going away.
+        Raises WorkerError if machines keep disappearing.
         """
         flying: list[Any] = []
         is_dry = False
@@ -91,7 +92,7 @@ class RayPool:
                 yield result
 
     def close(self) -> None:
-        """Leave the cluster; tasks on their way are lost."""
+        """Leave the cluster; tasks in progress are lost."""
         if self._connected:
             self._ray.shutdown()
             self._connected = False
@@ -102,7 +103,7 @@ class RayPool:
 
 
 def _check_reachable(address: str) -> None:
-    """ConfigError where nobody listens: Ray itself would go on trying for minutes."""
+    """Raise ConfigError if nothing listens at the address: Ray itself would keep trying for minutes."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon:
         if address != "auto":
@@ -116,11 +117,11 @@ def _check_reachable(address: str) -> None:
 
 
 _kept: list[tuple[Work, Worker]] = []
-"""The worker of this process, if any; Ray gives a process many tasks, one after the other."""
+"""The worker of this process, if any; Ray gives one process many tasks in succession."""
 
 
 def do_task(work: Work, task: Task) -> Result:
-    """Do one task in a process of the cluster, with an engine that outlives the task."""
+    """Do one task in a process of the cluster, with an engine that is kept for later tasks."""
     if not _kept or _kept[0][0] != work:
         for _, other in _kept:
             other.close()

@@ -1,4 +1,4 @@
-"""Workers on this machine: one process, and one engine, for each core."""
+"""Workers on this machine: one process per core, each with its own engine."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from xiangqi_gpt.errors import WorkerError
 from xiangqi_gpt.teacher.work import Result, Task, Work, Worker
 
 _AHEAD = 2
-"""Tasks that a worker holds, so that it never waits for the next one."""
+"""Tasks assigned to one worker, so that it never waits for the next one."""
 
 _DEATHS = 3
-"""Workers that may end by themselves without a result in between."""
+"""How many workers may end unexpectedly without a result in between."""
 
 _END_SECONDS = 10.0
 
 
 def core_count() -> int:
-    """Cores that this process may use."""
+    """Number of cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:
@@ -40,7 +40,7 @@ class _Member:
 
 
 class LocalPool:
-    """Processes that do one kind of work. They are spawned, never forked: the caller may have threads."""
+    """Processes that do one kind of work. They are spawned, not forked: the caller may have threads."""
 
     def __init__(self, work: Work, workers: int) -> None:
         self._work = work
@@ -50,9 +50,9 @@ class LocalPool:
         self._deaths = 0
 
     def results(self, tasks: Iterator[Task]) -> Iterator[Result]:
-        """The result of every task, in the order in which they come.
+        """The result of every task, in order of completion.
 
-        Raises WorkerError where workers keep ending by themselves.
+        Raises WorkerError if workers keep ending unexpectedly.
         """
         waiting: deque[Task] = deque()
 
@@ -77,11 +77,11 @@ class LocalPool:
                 yield result
 
     def close(self) -> None:
-        """End all workers and their engines; a game on its way is lost."""
+        """End all workers and their engines; games in progress are lost."""
         for member in self._members:
             with contextlib.suppress(OSError):
                 member.pipe.close()
-            # The worker's own handler ends its engine.
+            # The worker's own signal handler ends its engine.
             member.process.terminate()
         for member in self._members:
             member.process.join(_END_SECONDS)
@@ -96,7 +96,7 @@ class LocalPool:
         )
 
     def _chosen(self) -> _Member:
-        """Who gets the next task: an idle worker, else a new one, else the one with the least to do."""
+        """The worker for the next task: an idle one, else a new one, else the one with the fewest tasks."""
         least = min(self._members, key=lambda member: len(member.tasks), default=None)
         if least is None or (least.tasks and len(self._members) < self._workers):
             return self._hired()
@@ -106,7 +106,7 @@ class LocalPool:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(theirs, self._work), name="teacher", daemon=True)
         process.start()
-        # Only the worker may hold its end, or its death would go unnoticed.
+        # Only the worker may hold its end of the pipe; otherwise its death would not be detected.
         theirs.close()
         member = _Member(process, ours)
         self._members.append(member)
@@ -114,12 +114,12 @@ class LocalPool:
 
     def _give(self, member: _Member, task: Task) -> None:
         member.tasks.append(task)
-        # A worker that has ended is noticed when it is listened to.
+        # A worker that has ended is detected when its pipe is read.
         with contextlib.suppress(OSError):
             member.pipe.send(task)
 
     def _lost(self, member: _Member) -> list[Task]:
-        """Bury a worker that has ended by itself, and return the tasks it still had."""
+        """Remove a worker that has ended unexpectedly, and return the tasks it still had."""
         self._members.remove(member)
         member.pipe.close()
         member.process.join(_END_SECONDS)
@@ -133,8 +133,8 @@ class LocalPool:
 
 
 def _serve(pipe: Connection, work: Work) -> None:
-    """The main loop of a worker process; it ends when the other end of the pipe is gone."""
-    # Ctrl-C goes to the whole group; the parent decides what is to end.
+    """The main loop of a worker process; it ends when the other end of the pipe is closed."""
+    # Ctrl-C is sent to the whole group; the parent decides which processes end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     worker = Worker(work)
