@@ -96,7 +96,7 @@ class Ship:
     """A smaller model combined with the larger one whose modules it replaces.
 
     The smaller model stays an ordinary one: its parameters, its saved form and its inputs do not change.
-    :meth:`replace` selects the modules that the predecessor's modules replace.
+    Modules that :meth:`replace` leaves to the predecessor run the predecessor's modules instead of themselves.
     """
 
     def __init__(
