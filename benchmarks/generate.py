@@ -18,8 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from xiangqi_gpt.players import parse_engine
-from xiangqi_gpt.teacher.local import core_count
 from xiangqi_gpt.teacher.run import Generation, Place, Summary, generate
+from xiangqi_gpt.workers.pool import core_count
 
 
 def processor_seconds(program: str) -> tuple[float, float]:

@@ -16,8 +16,9 @@ from typing import Any
 
 import click
 
-from xiangqi_gpt.arena.match import MatchConfig, play_match
+from xiangqi_gpt.arena.match import play_match
 from xiangqi_gpt.arena.openings import load_openings
+from xiangqi_gpt.arena.referee import MatchConfig
 from xiangqi_gpt.evaluation.plotting import pyplot
 from xiangqi_gpt.players import create_player
 

@@ -25,6 +25,7 @@ FLOORS = {
     "resources": 0,
     "texts": 0,
     "rules": 0,
+    "workers": 0,
     "notation": 1,
     "records": 1,
     "tokens": 2,
@@ -58,7 +59,10 @@ OWNERS = {"pygame": {"gui"}, "click": {"cli"}, "chess": {"engines"}}
 _FRONTS = {"pygame", "click"}
 _TABLES = {"pyarrow", "rich"}
 FREE_OF = {
-    ("errors", "files", "lock", "resources", "texts"): {"numpy", "chess"} | TORCH | _FRONTS | _TABLES,
+    ("errors", "files", "lock", "resources", "texts", "workers"): {"numpy", "chess"}
+    | TORCH
+    | _FRONTS
+    | _TABLES,
     ("rules", "notation"): {"chess"} | TORCH | _FRONTS | _TABLES,
     ("records", "tokens"): {"chess"} | TORCH | _FRONTS,
     ("engines",): {"pyarrow"} | TORCH | _FRONTS,

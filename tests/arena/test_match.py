@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from xiangqi_gpt.arena.match import MatchConfig, MatchResult, PlayedGame, play_match
+from xiangqi_gpt.arena.match import MatchResult, play_match
 from xiangqi_gpt.arena.match_records import match_records
 from xiangqi_gpt.arena.openings import Opening
+from xiangqi_gpt.arena.referee import MatchConfig, PlayedGame
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.players import (
     Analysis,
@@ -109,7 +110,8 @@ def test_the_cap_is_a_draw_and_counted() -> None:
 def test_summary_keys_are_those_promised() -> None:
     summary = MatchResult(()).as_dict()
     assert list(summary) == [
-        "games", "wins", "draws", "losses", "score", "elo", "elo_ci", "capped", "illegal", "crashes", "timeouts",
+        "games", "wins", "draws", "losses", "score", "elo", "elo_ci", "pentanomial", "capped", "adjudicated",
+        "illegal", "crashes", "timeouts", "flags", "faults",
     ]  # fmt: skip
 
 
@@ -154,7 +156,7 @@ def test_faults_of_a_real_process(mode: str, key: str) -> None:
 
 def test_overrunning_the_time_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 100_000, 20))
-    monkeypatch.setattr("xiangqi_gpt.arena.match.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("xiangqi_gpt.arena.referee.time.monotonic", lambda: next(clock))
     config = MatchConfig(limit=Limit(time=1.0), time_grace=5.0)
     result = play_match(Scripted(first_legal), Scripted(first_legal), 1, config=config, openings=THREE)
     assert result.as_dict()["timeouts"] == 1

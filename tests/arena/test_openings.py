@@ -10,6 +10,9 @@ from xiangqi_gpt.arena.openings import load_openings
 from xiangqi_gpt.engines.process import find_engine
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.players.engine_player import EnginePlayer
+from xiangqi_gpt.records import GameRecord, write_games
+from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.move import Move
 
 needs_fairy = pytest.mark.skipif(
     find_engine("fairy-stockfish") is None, reason="the engine fairy-stockfish is not installed"
@@ -89,3 +92,62 @@ def test_made_openings_are_balanced_and_reproducible() -> None:
         assert len(line) == 4
         assert len(scores) == 2
         assert max(map(abs, scores)) <= config.max_score
+
+
+def test_openings_from_pgn(tmp_path: Path) -> None:
+    board = Board()
+    for text in ("h2e2", "h9g7", "h0g2"):
+        board.push(Move.from_iccs(text))
+    games = [
+        GameRecord(moves=tuple(board.move_stack), tags={"Red": "a"}),
+        GameRecord(moves=(Move.from_iccs("a0a1"),), start_fen=POSITION),
+    ]
+    file = tmp_path / "openings.pgn"
+    write_games(file, games)
+    first, second = load_openings(file)
+    assert (str(first), first.line, second.line) == ("h2e2 h9g7 h0g2", 1, 2)
+    assert second.start_fen == POSITION
+    assert second.board().fen() == "3k5/9/9/9/4p4/9/9/9/R3K4/9 b - - 1 1"
+    # Its content decides, whatever it is called.
+    (tmp_path / "openings.txt").write_bytes(file.read_bytes())
+    assert load_openings(tmp_path / "openings.txt") == (first, second)
+    assert str(load_openings(file, plies=1)[0]) == "h2e2"
+
+
+POSITION = "3k5/9/9/9/4p4/9/9/9/4K4/R8 w - - 0 1"
+
+
+def test_openings_from_positions(tmp_path: Path) -> None:
+    file = tmp_path / "openings.epd"
+    file.write_text(
+        f'# two\n{POSITION}\n3k5/9/9/9/4p4/9/9/9/4K4/R8 b - - bm d9d8; id "x";\n', encoding="utf-8"
+    )
+    first, second = load_openings(file)
+    assert (first.start_fen, first.moves, first.line) == (POSITION, (), 2)
+    assert str(second) == POSITION.replace(" w ", " b ")
+    assert second.board().turn.name == "BLACK"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"{POSITION}\n{POSITION}", "line 2: expected a new position"),
+        ("9/9/9 w", "line 1: "),
+        ("3k5/9/9/9/9/9/9/9/9/3K5 w", "line 1: "),
+        ("3k5/3R5/3K5/9/9/9/9/9/9/9 b", "line 1: "),
+    ],
+)
+def test_bad_positions_are_named(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "openings.epd"
+    file.write_text(text)
+    with pytest.raises(RecordError, match=words):
+        load_openings(file)
+
+
+def test_long_games_are_no_openings(tmp_path: Path) -> None:
+    moves = tuple(Move.from_iccs(text) for text in ("a0a1", "a9a8", "a1a0", "a8a9") * 16)
+    file = tmp_path / "games.pgn"
+    write_games(file, [GameRecord(moves=moves)])
+    with pytest.raises(RecordError, match=r"game 1: expected at most 60 plies, found 64 \(--opening-plies"):
+        load_openings(file)
+    assert len(load_openings(file, plies=3)[0].moves) == 3

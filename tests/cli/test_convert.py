@@ -37,4 +37,13 @@ def test_convert_names_what_it_cannot_do(tmp_path: Path) -> None:
         result = CliRunner().invoke(cli, ["convert", str(source), *extra])
         assert result.exit_code == 2
         assert len(result.stderr.splitlines()) == 1
+    for command in (
+        ["convert", "", "--out", str(tmp_path / "x.pgn")],
+        ["convert", str(source), "--out", ""],
+        ["convert", str(source), "--out", str(tmp_path / "x.pgn"), "--report", ""],
+        ["convert", str(source), "--out", str(tmp_path / "x.pgn"), "--report", str(tmp_path / "x.pgn")],
+    ):
+        result = CliRunner().invoke(cli, command)
+        assert result.exit_code == 2
+        assert "empty" in result.stderr or "same name" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["a.pgn"]

@@ -163,3 +163,64 @@ def test_bad_input_gets_one_line_and_exit_code_2(
     last = [line for line in result.output.splitlines() if line.startswith("Error")]
     assert len(last) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_legal_reads_every_notation(folder: Path) -> None:
+    moves = ("h2e2", "H2-E2", "C2=5", "炮二平五", "1. h2e2", "h2e2+", "Cbe2", "M2.3")
+    report = json.loads(call("legal", "--model", folder / "model", *moves, "--json").stdout)
+    assert [row["move"] for row in report["moves"]] == ["h2e2"] * 6 + ["b2e2", "h0g2"]
+    assert all(row["legal"] and row["prob"] > 0 for row in report["moves"])
+    report = json.loads(
+        call(
+            "legal", "--model", folder / "model", "马二进一", "炮八平九", "车一进三", "R1+3", "--json"
+        ).stdout
+    )
+    assert [row["legal"] for row in report["moves"][2:]] == [False, False]
+    assert report["moves"][2]["reason"] == "own_piece"
+    assert report["moves"][2]["move"] == "车一进三"
+    missing = json.loads(call("legal", "--model", folder / "model", "炮五平六", "--json").stdout)["moves"]
+    assert missing == [
+        {
+            "move": "炮五平六", "legal": False, "reason": None, "text_en": "there is no such piece",
+            "text_zh": "没有这样的棋子", "prob": 0.0,
+        }
+    ]  # fmt: skip
+    assert call("legal", "--model", folder / "model", "hello").exit_code == 2
+
+
+def test_digits_of_the_other_side_are_read_for_the_side_to_move_with_a_note(folder: Path) -> None:
+    black = "rnbakabnr/9/1c5c1/p1p1p1p1p/9/9/P1P1P1P1P/1C5C1/9/RNBAKABNR b"
+    for fen, text, move in ((None, "马8进7", "b0c2"), (None, "炮二平5", "h2e2"), (black, "馬八進七", "h9g7")):
+        position = [] if fen is None else ["--fen", fen]
+        result = call("legal", "--model", folder / "model", text, *position, "--json")
+        [row] = json.loads(result.stdout)["moves"]
+        assert (row["move"], row["legal"]) == (move, True)
+        assert f"read as {move}" in result.stderr
+        result = call("analyse", "--model", folder / "model", "--moves", text, *position, "--json")
+        assert f"read as {move}" in result.stderr
+    for text in ("马八进七", "h2e2", "C2=5"):
+        assert call("legal", "--model", folder / "model", text).stderr == ""
+    result = call(
+        "analyse", "--model", folder / "model", "--moves", "1. 炮二平五 马8进7 2. 马二进三", "--json"
+    )
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_lenient_positions(folder: Path) -> None:
+    fen = "3k2p2/4P4/9/9/9/2B1cnN2/9/7CR/4p4/2Cp1K3 w - - 0 1"
+    for command in (["analyse"], ["legal", "e8d8"]):
+        refused = call(*command, "--model", folder / "model", "--fen", fen)
+        assert refused.exit_code == 2
+        assert "--lenient" in refused.stderr
+        result = call(*command, "--model", folder / "model", "--fen", fen, "--lenient", "--json")
+        assert result.exit_code == 0
+        assert json.loads(result.stdout)["fen"] == fen
+        assert "odd position" in result.stderr
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "9" * 5000, "1e3", "５", "", "10000", "none"])
+def test_a_count_of_lines_that_is_none(folder: Path, count: str) -> None:
+    result = call("analyse", "--model", folder / "model", "--multipv", count)
+    assert result.exit_code == 2
+    assert len(result.stderr) < 200
+    assert "1 to 9999" in result.stderr

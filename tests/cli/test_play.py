@@ -74,6 +74,12 @@ def test_black_language_pieces_and_position() -> None:
     assert "你执黑方" in result.output
     assert fen in result.output
     assert "Red" not in result.output
+    composed = "3k1p3/4P4/9/9/6CCR/3n4c/2Pn5/8B/5p3/4K4 w - - 0 1"
+    arguments = ("--terminal", "--player", "random", "--seed", "1", "--fen", composed)
+    assert run(*arguments).exit_code == 2
+    result = run(*arguments, "--lenient", lines="e8d8\nfen\n")
+    assert "odd position: expected the black soldier" in result.stderr
+    assert result.exit_code == 0
     letters = run("--terminal", "--player", "random", "--pieces", "letters")
     assert "r  h  e  a  k" in letters.output
 

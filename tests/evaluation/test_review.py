@@ -104,3 +104,18 @@ def test_command(tmp_path: Path) -> None:
     missing = CliRunner().invoke(cli, [*call, "--game", "3"])
     assert missing.exit_code == 2
     assert "found 3" in missing.output
+
+
+def test_command_takes_a_composed_position_with_lenient(tmp_path: Path) -> None:
+    tiny(initializer_range=0.5).save_pretrained(tmp_path / "model")
+    path = tmp_path / "composed.pgn"
+    fen = "3k1p3/4P4/9/9/6CCR/3n4c/2Pn5/8B/5p3/4K4 w - - 0 1"
+    path.write_text(f'[FEN "{fen}"]\n\n1. e8d8 *\n', encoding="utf-8")
+    call = ["review", str(path), "--player", f"gpt:model={tmp_path / 'model'}", "--json"]
+    refused = CliRunner().invoke(cli, call)
+    assert refused.exit_code == 2
+    assert "black soldier" in refused.output
+    taken = CliRunner().invoke(cli, [*call, "--lenient"])
+    assert taken.exit_code == 0, taken.output
+    assert "odd position: expected the black soldier" in taken.stderr
+    assert [one["move"] for one in json.loads(taken.stdout)["moves"]] == ["e8d8"]

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import os
 import random
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +18,8 @@ from click.testing import CliRunner
 
 from xiangqi_gpt.cli.main import cli
 from xiangqi_gpt.dataset.packed import pack
-from xiangqi_gpt.errors import ConfigError
+from xiangqi_gpt.errors import ConfigError, FileError
+from xiangqi_gpt.experiments import compare as module
 from xiangqi_gpt.experiments import compare_report as report
 from xiangqi_gpt.experiments.compare import (
     AXES,
@@ -201,6 +207,22 @@ def test_a_plot_is_drawn_or_refused_with_the_reason(tmp_path: Path, monkeypatch:
         report.plot("compare", RESULTS, tmp_path / "none.png")
 
 
+def test_a_full_disk_leaves_the_old_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = pytest.importorskip("matplotlib.figure")
+    picture = tmp_path / "plot.png"
+    picture.write_bytes(b"old")
+
+    def half(self: Any, path: Path, **options: Any) -> None:
+        Path(path).write_bytes(b"\x89PNG")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(figure.Figure, "savefig", half)
+    with pytest.raises(FileError, match=r"plot\.png: .*No space left on device"):
+        report.plot("compare", RESULTS, picture)
+    assert picture.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [picture]
+
+
 @pytest.mark.slow
 def test_the_command_makes_all_runs_and_goes_on(tmp_path: Path) -> None:
     from xiangqi_gpt.records.formats.parquet import write
@@ -219,3 +241,47 @@ def test_the_command_makes_all_runs_and_goes_on(tmp_path: Path) -> None:
     assert len(json.loads((out / "results.json").read_text(encoding="utf-8"))) == 5
     assert "none seed 0" in again.output
     assert "bag seed" not in again.output
+
+
+def test_a_disk_without_room_for_the_reason_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (run, *_) = plan("tokenizer", tmp_path, steps=3, seeds=1, choices=["square"], settings=TINY)
+
+    def full(*args: Any, **options: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module, "make", full)
+    monkeypatch.setattr(module, "end_with_parent", lambda: None)
+    monkeypatch.setattr(module.os, "setpgrp", lambda: None)
+    with pytest.raises(SystemExit) as caught:
+        module._work(run, tmp_path, ())
+    assert caught.value.code == 1
+    assert "No space left" in (run.out / "error.txt").read_text(encoding="utf-8")
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(SystemExit) as caught:
+        module._work(run, tmp_path, ())
+    assert isinstance(caught.value.code, int)
+    error = module._failure(run, caught.value.code)
+    assert str(error) == f"{run.out}: square, seed 0: the disk is full"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no SIGKILL")
+def test_a_killed_comparison_leaves_no_run_behind_and_loses_none(tmp_path: Path) -> None:
+    import psutil
+
+    from xiangqi_gpt.records.formats.parquet import write
+
+    data, out = tmp_path / "games.parquet", tmp_path / "out"
+    write(data, games(24))
+    arguments = ["compare", "board", "--data", str(data), "--out", str(out), "--games", "3", "--seeds", "1"]
+    arguments += ["--choices", "bag", "--jobs", "1", *(x for setting in TINY for x in ("--set", setting))]
+    command = [sys.executable, "-m", "xiangqi_gpt.cli.main", *arguments, "--steps", "100000"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        log = out / "bag" / "seed-0" / "log.jsonl"
+        while not (log.is_file() and log.stat().st_size) and process.poll() is None:
+            time.sleep(0.1)
+        runs = psutil.Process(process.pid).children(recursive=True)
+        assert runs
+        process.kill()
+    assert psutil.wait_procs(runs, timeout=60)[1] == []
+    assert list((out / "bag" / "seed-0").glob("checkpoint-*"))

@@ -6,7 +6,7 @@ import pytest
 
 from tests.notation.boards import BLACK_START, FIVE, FOUR, START, THREE, THREE_AND_TWO
 from xiangqi_gpt.notation import chinese
-from xiangqi_gpt.rules import Board, IllegalMoveError, Move, MoveError
+from xiangqi_gpt.rules import Board, Color, IllegalMoveError, Move, MoveError
 
 BLACK_TWO_AND_TWO = Board("4k4/9/9/9/9/p1p6/p1p6/4p4/9/3K5 b - - 0 1")
 
@@ -178,3 +178,14 @@ def test_rendering_needs_a_piece_of_the_mover() -> None:
         chinese.render(START, Move.from_iccs("h9g7"))
     with pytest.raises(MoveError, match="'e4e5'"):
         chinese.render(START, Move.from_iccs("e4e5"))
+
+
+@pytest.mark.parametrize(
+    ("text", "side"),
+    [
+        ("炮二平五", Color.RED), ("前车退一", Color.RED), ("马8进7", Color.BLACK), ("砲２平５", Color.BLACK),
+        ("前炮退2", Color.BLACK), ("h2e2", None), ("C2=5", None), ("炮", None), ("", None), ("五" * 1000, Color.RED),
+    ],
+)  # fmt: skip
+def test_the_side_of_the_digits(text: str, side: Color | None) -> None:
+    assert chinese.digits_side(text) is side

@@ -167,3 +167,24 @@ def test_illegal_move_says_why() -> None:
 def test_ambiguous_text_lists_the_candidates() -> None:
     with pytest.raises(MoveError, match="g8f8, g7f7, g6f6, g5f5"):
         wxf.parse(FOUR, "P3=4")
+
+
+@pytest.mark.parametrize(
+    ("text", "move"),
+    [("+C-1", "b4b3"), ("-C-1", "b2b1"), ("-C=5", "b2e2"), ("＋Ｃ－１", "b4b3"), ("-c.5", "b2e2")],
+)
+def test_the_mark_in_front_of_the_letter(text: str, move: str) -> None:
+    assert wxf.parse(Board("3k5/9/9/9/9/1C7/9/1C7/9/4K4 w - - 0 1"), text).iccs == move
+
+
+def test_marks_in_front_of_other_letters() -> None:
+    horses = Board("3k5/9/9/9/9/2N6/9/2N6/9/4K4 w - - 0 1")
+    assert wxf.parse(horses, "+H+8").iccs == "c4b6"
+    soldiers = Board("3k5/9/2P6/2P6/9/9/9/9/9/4K4 w - - 0 1")
+    assert wxf.parse(soldiers, "-P=6").iccs == "c6d6"
+    assert wxf.parse(soldiers, "+P+1").iccs == "c7c8"
+
+
+def test_a_sideways_move_without_a_sign() -> None:
+    assert wxf.parse(START, "C25").iccs == "h2e2"
+    assert wxf.parse(BLACK_START, "c85").iccs == "h7e7"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 
 START_PLACES = (
@@ -110,3 +111,50 @@ def cbl(records: Sequence[bytes], *, slots: int = 128) -> bytes:
     head[60:64] = slots.to_bytes(4, "little")
     padded = (record + bytes(-len(record) % 4096) for record in records)
     return bytes(head) + b"".join(padded)
+
+
+_PLACES_2001 = "1a2a3a4a5a6a7a8a9a28881737577797" + "11213141516171819123831434547494"
+
+
+def cbl2001(
+    games: Sequence[Sequence[Node]], *, red: bytes = b"", result: int = 4, places: str = _PLACES_2001,
+    black_first: bool = False, compression: int = 1,
+) -> bytes:  # fmt: skip
+    """A library of CCBridge 2: its facts and its games, deflated where there is a compression."""
+    data = bytearray(b"".join(map(_text, (b"lib", b"", b"", b"me", b""))) + b"2001-02-18 12:30:22" * 2)
+    data += len(games).to_bytes(4, "little") + _text("说明".encode("gbk"))
+    for nodes in games:
+        data += _game_2001(nodes, red, result, places, black_first)
+    body = zlib.compress(bytes(data)) if compression else bytes(data)
+    numbers = (0x15, compression, len(data))
+    return b"CCBridge" + b"".join(number.to_bytes(4, "little") for number in numbers) + body
+
+
+def _text(raw: bytes) -> bytes:
+    return len(raw).to_bytes(4, "little") + raw
+
+
+def _game_2001(nodes: Sequence[Node], red: bytes, result: int, places: str, black_first: bool) -> bytes:
+    opening, *moves = nodes
+    kind, first = (2).to_bytes(4, "little"), (1).to_bytes(4, "little")
+    facts = bytearray(bytes.fromhex(places) + kind + _text(b"") + first + _text("题".encode("gbk")))
+    facts += b"".join(map(_text, (b"", b"", b"", b"", red, b""))) + result.to_bytes(4, "little")
+    facts += b"".join(map(_text, (b"", b"", b"", b"", _lines(opening[1])))) + bytes([not black_first])
+    facts += b"2001-02-18 12:30:22" * 2 + len(moves).to_bytes(4, "little")
+    comments = b""
+    ply, waiting = 0, []
+    for move, comment, has_next, has_alternative in moves:
+        ply += 1
+        points = [int(f"{'abcdefghi'.index(name[0])}{9 - int(name[1])}", 16) for name in (move[:2], move[2:])]
+        facts += ply.to_bytes(2, "little") + bytes(points) + b"\x51\x24"
+        comments += _lines(comment) + b"\r\n"
+        if has_alternative:
+            waiting.append(ply)
+        if not has_next:
+            ply = waiting.pop() - 1 if waiting else 0
+    body = bytes(facts) + comments
+    return (len(body) + 4).to_bytes(4, "little") + body
+
+
+def _lines(text: str) -> bytes:
+    return text.replace("\r\n", "||").encode("gb18030")

@@ -25,6 +25,7 @@ from xiangqi_gpt.rules.move import Move
 from . import builders
 from .formats.test_binary import CBF, START, TREE
 
+FIELD = Path(__file__).with_name("field")
 LIMIT = 20
 """CPU seconds after which one file counts as a hang."""
 
@@ -33,6 +34,8 @@ _SPICE = (
     b"1.", b"...", b"$5", b'[Game "x"]\n', b'[FEN "', b"[DhtmlXQ]", b"[/DhtmlXQ]", b"[DhtmlXQ_move_0_1_1]",
     b"[DhtmlXQ_comment1]", b"||", b"<Move value=", b"</Head>", b"<!ENTITY", b"&amp;", b'{"moves":', b"[[", b"]]",
     b"null", b"1e999", b"-1", b"position startpos moves ", b"fen ", b"\x81\x30\x81\x30", b"\xa4\xa4",
+    b'[Score "1"] ', b"\n====\n", b"Cbe2", b"X9-8", b"+C-1", b"_w", b"%20w", b"[]", b"nn", b";",
+    b"CCBridge\x15\x00\x00\x00",
     "炮二平五".encode(), "前".encode("gbk"), "（".encode(), b"99", b"XQ", b"CCBridge Record\x00", b"\xff\xff\xff\x7f",
 )  # fmt: skip
 
@@ -69,12 +72,16 @@ def seeds(name: str, random: Random) -> list[bytes]:
 
         if name == "pgn":
             texts = [written(pgnwrite.write, games, notation=n) for n in ("iccs", "uci", "wxf", "chinese")]
-            return [*texts, texts[3].decode().encode("gb18030"), texts[3].decode().encode("utf-16")]
+            others = [path.read_bytes() for path in sorted(FIELD.glob("*.pgn"))]
+            return [*texts, texts[3].decode().encode("gb18030"), texts[3].decode().encode("utf-16"), *others]
         if name == "movelist":
             lines = "\n".join(" ".join(map(str, game.moves)) for game in games)
             chinese = "1. 炮二平五 马8进7\n2. 马二进三 车9平8\n\n红方：甲\n1. 炮二平五 马8进7"
+            ids = "a;h2e2,h9g7\nb;b2e2,h9g7"
+            behind = f"h2e2h9g7i0i1\n\n{START.split()[0]}w\n"
             engine = f"position startpos moves {lines}\nposition fen {START} moves h2e2"
-            return [lines.encode(), chinese.encode(), chinese.encode("gbk"), engine.encode()]
+            texts = (lines, chinese, engine, ids, behind)
+            return [*(text.encode() for text in texts), chinese.encode("gbk"), chinese.encode("utf-16")]
         if name == "jsonl":
             text = written(jsonl.write, games)
             old = b'{"fen": "", "iccs": ["h2e2", "h9g7"], "items": {"\xe6": "2"}}\n'
@@ -91,7 +98,8 @@ def seeds(name: str, random: Random) -> list[bytes]:
             ]
         if name == "ccbridge":
             records = [builders.cbr(TREE, kind=kind) for kind in (1, 2)]
-            return [*records, builders.cbl(records * 2, slots=4)]
+            old = [builders.cbl2001([TREE, TREE[:2]], compression=kind) for kind in (0, 1)]
+            return [*records, builders.cbl(records * 2, slots=4), *old]
         return [CBF.format(encoding="utf-8", fen=START, more="<Comment>x</Comment>").encode()]
 
 

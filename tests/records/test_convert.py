@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from xiangqi_gpt.errors import ConfigError, RecordError
@@ -30,7 +33,7 @@ def run(
     summary = convert(job)
     lines = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
     assert lines[-1] == {"summary": summary.as_dict()}
-    fates = [line["outcome"] for line in lines[:-1] if line["outcome"] != "unreadable"]
+    fates = [line["outcome"] for line in lines[:-1] if line["outcome"] not in ("unreadable", "passed over")]
     assert len(fates) == summary.games == summary.kept + summary.cut + summary.duplicates + summary.refused
     for fate, count in (
         ("kept", summary.kept), ("cut", summary.cut), ("duplicate", summary.duplicates), ("refused", summary.refused),
@@ -194,6 +197,126 @@ def test_folders_are_searched(tmp_path: Path) -> None:
     (folder / "readme.md").write_text("no record")
     _, games, _ = run(tmp_path, tmp_path / "in")
     assert [iccs(game) for game in games] == [OTHER, SIX]
+
+
+def test_every_file_is_accounted_for(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    pgn(folder, "a.pgn", SIX)
+    table = pa.table([pa.array([OTHER])] * 2, names=["moves", "moves"])
+    pq.write_table(table, folder / "twice.parquet")
+    deep = pa.table([pa.array([OTHER, OTHER]), pa.array(["[" * 100_000, "{}"])], names=["moves", "tags"])
+    pq.write_table(deep, folder / "deep.parquet")
+    for name, content in {
+        "digits.ubb": b"7747724279677062",
+        "empty.jsonl": b"",
+        "zeros.pgn": bytes(100),
+        "readme.md": b"text",
+        "noname": b"h2e2 h9g7",
+        "old.che": b"1 2 3",
+        "old.MXQ": "棋谱".encode("gbk"),
+        "old.ccm": bytes(range(256)),
+        "old.xqi": b"\x01\x02",
+        "old.chn": b"x" * 500,
+        "letter.txt": "一封信：没有棋谱".encode(),
+        "wide.txt": "ｈｅｌｌｏ　ｗｏｒｌｄ".encode("gb18030"),
+        "short.xqf": b"XQ\x0a",
+        "cut.cbl": b"CCBridgeLibrary\x00",
+        "bad.cbf": b"<ChineseChessRecord>",
+    }.items():
+        (folder / name).write_bytes(content)
+    summary, games, lines = run(tmp_path, folder)
+    assert [iccs(game) for game in games] == [SIX, OTHER]
+    listed = {Path(line["file"]).name: line for line in lines}
+    assert listed.keys() == {path.name for path in folder.iterdir()}
+    assert {name for name, line in listed.items() if line["outcome"] == "passed over"} == {
+        "readme.md",
+        "noname",
+    }
+    assert summary.passed_over == 2
+    for name, word in {
+        "digits.ubb": "no game", "old.che": "QQ", "old.MXQ": "弈天", "old.ccm": "中国游戏中心", "old.chn": "联众",
+        "old.xqi": ".xqi", "letter.txt": "一封信", "wide.txt": "ｈｅｌｌｏ", "twice.parquet": "'moves'",
+    }.items():  # fmt: skip
+        assert listed[name]["outcome"] == "unreadable"
+        assert word in listed[name]["reason"]
+        assert "\\x" not in listed[name]["reason"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_links_and_pipes_are_accounted_for_and_not_read(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    pgn(folder, "a.pgn", SIX)
+    os.mkfifo(folder / "pipe.pgn")
+    (folder / "gone.pgn").symlink_to(tmp_path / "nothing.pgn")
+    (folder / "loop").symlink_to(folder)
+    summary, games, lines = run(tmp_path, folder)
+    assert [iccs(game) for game in games] == [SIX]
+    assert summary.passed_over == 3
+    assert {Path(line["file"]).name for line in lines} == {"a.pgn", "pipe.pgn", "gone.pgn", "loop"}
+    for source in (folder / "pipe.pgn", Path("/dev/zero")):
+        with pytest.raises(RecordError, match="regular file"):
+            convert(Conversion(sources=(source,), out=tmp_path / "x.pgn"))
+
+
+def test_a_parquet_row_with_deep_json_costs_that_row(tmp_path: Path) -> None:
+    deep = pa.table([pa.array([OTHER, SIX]), pa.array(["[" * 100_000, "{}"])], names=["moves", "tags"])
+    path = tmp_path / "deep.parquet"
+    pq.write_table(deep, path)
+    summary, games, _ = run(tmp_path, path)
+    assert (summary.kept, summary.refused) == (1, 1)
+    assert [iccs(game) for game in games] == [SIX]
+
+
+@pytest.mark.parametrize("values", [[10**9], [1.5], ["x"], [[1]], [{"a": 1}], [True], [None]])
+@pytest.mark.parametrize("column", ["red_elo", "noise", "clean", "first_label", "tags", "teacher_cp", "date"])
+def test_columns_of_other_types_cost_no_more_than_their_file(
+    tmp_path: Path, column: str, values: Any
+) -> None:
+    for array in (pa.array(values), pa.array([7], pa.timestamp("ns")), pa.array([7], pa.time64("ns"))):
+        path = tmp_path / "odd.parquet"
+        pq.write_table(pa.table([pa.array([OTHER]), array], names=["moves", column]), path)
+        summary, games, _ = run(tmp_path, path, pgn(tmp_path, "a.pgn", SIX))
+        assert SIX in [iccs(game) for game in games]
+        assert summary.files == 2
+
+
+COMPOSED = "3k2p2/4P4/9/9/9/2B1cnN2/9/7CR/4p4/2Cp1K3 w - - 0 1"  # a soldier behind its start
+
+
+def test_positions_that_cannot_occur_are_kept_only_when_asked(tmp_path: Path) -> None:
+    source = tmp_path / "a.pgn"
+    head = f'[Game "x"]\n[FEN "{COMPOSED}"]\n\n'
+    facing = COMPOSED.replace("3k2p2", "5k3").replace("c", "1").replace("n", "1")
+    source.write_text(
+        f"{head}1. e8d8 d9d8 *\n\n{head}1. e8d8 a0a1 *\n\n{head.replace(COMPOSED, facing)}1. e8e9 *\n"
+    )
+    with pytest.raises(RecordError, match="none among 3"):
+        run(tmp_path, source)
+    assert list(read_games(source, on_error=lambda error: None)) == []
+    report = tmp_path / "audit.jsonl"
+    out = tmp_path / "lenient.pgn"
+    summary = convert(Conversion(sources=(source,), out=out, report=report, force=True, lenient=True))
+    assert (summary.kept, summary.cut, summary.duplicates, summary.refused) == (1, 0, 1, 1)
+    lines = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
+    assert "odd position: expected the black soldier" in lines[0]["remarks"][0]
+    assert lines[1]["ply"] == 1
+    [game] = read_games(out, lenient=True)
+    assert (game.start_fen, iccs(game)) == (COMPOSED, "e8d8 d9d8")
+    with pytest.raises(RecordError, match="soldier"):
+        list(read_games(out))
+
+
+def test_a_report_overwrites_nothing_that_matters(tmp_path: Path) -> None:
+    source = pgn(tmp_path, "a.pgn", SIX)
+    before = source.read_bytes()
+    out = tmp_path / "new.pgn"
+    for report in (out, tmp_path / "." / "new.pgn", source):
+        with pytest.raises(ConfigError, match="report"):
+            convert(Conversion(sources=(source,), out=out, report=report, force=True))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pgn"]
+    assert source.read_bytes() == before
 
 
 def test_nothing_kept_writes_the_report_only(tmp_path: Path) -> None:

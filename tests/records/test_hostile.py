@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from xiangqi_gpt.records.formats import dhtmlxq, jsonl, movelist
+from xiangqi_gpt.errors import RecordError
+from xiangqi_gpt.records.formats import dhtmlxq, jsonl, movelist, read_file
 from xiangqi_gpt.records.formats.pgn import pgnread
 from xiangqi_gpt.records.textlines import MAX_LINE, TextLines
 
@@ -183,3 +185,30 @@ def test_memory_on_hostile_files(tmp_path: Path, names: list[str]) -> None:
     grown = {line.split()[0]: int(line.split()[1]) for line in output.splitlines()}
     assert len(grown) == len(paths)
     assert max(grown.values()) < 200, grown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a;h2e2 h9g7\nb;" + " " * 900_000 + "x\n",
+        "a;h2e2 h9g7\n" + "b" * 900_000 + ";h2e2\n",
+        "h2e2 h9g7\n3k5/9/9/9/9/9/9/1C5C1/9/4K2N1" + " " * 900_000 + "x\n",
+        "h2e2 h9g7\n" + "3k5/" * 200_000 + "\n",
+        "h2e2 h9g7\n" + '[a "' * 200_000 + "\n",
+        '[Game "x"]\n\n1. h2e2 h9g7 ' + '[a "' * 200_000 + "\n",
+        '[Game "x"]\n\n1. h2e2 h9g7 ' + '[a "b"] ' * 100_000 + "\n",
+        '[Game "x"]\n[a "b"' + "[" * 900_000 + "\n",
+        '[a "b"]' * 100_000 + "\n1. h2e2 *",
+        '[Game "x"]\n\n1. h2e2 1-0 ' + "{" * 900_000 + "\n" + "=" * 900_000,
+        '[Game "x"]\n\n1. h2e2 h9g7\n' + "感谢 " * 100_000,
+        '[Game "x"]\n\n' + "1. " * 300_000,
+        '[Game "x"]\n\n' + "1 " * 400_000,
+    ],
+)
+def test_long_lines_take_no_long_time(text: str, tmp_path: Path) -> None:
+    path = tmp_path / ("a.pgn" if text.startswith("[") else "a.txt")
+    path.write_text(text, encoding="utf-8")
+    begin = time.process_time()
+    for reading in read_file(path):
+        assert reading.error is None or isinstance(reading.error, RecordError)
+    assert time.process_time() - begin < 10

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,11 @@ import pytest
 
 from tests.teacher.scripted import scripted
 from xiangqi_gpt.errors import ConfigError
-from xiangqi_gpt.teacher.cluster import RayPool
 from xiangqi_gpt.teacher.playout import PlayOut
 from xiangqi_gpt.teacher.run import Generation, Place, generate
 from xiangqi_gpt.teacher.starts import StartConfig
+from xiangqi_gpt.teacher.work import Worker
+from xiangqi_gpt.workers.ray_pool import RayPool
 
 GAMES = 24
 
@@ -19,7 +21,7 @@ GAMES = 24
 def test_ray_that_is_not_installed_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ConfigError, match=r"pip install 'xiangqi-gpt\[cluster\]'"):
-        RayPool(PlayOut(engine=scripted()), "auto")
+        RayPool(partial(Worker, PlayOut(engine=scripted())), "auto")
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,11 @@ from xiangqi_gpt.players import PlayerError, parse_engine
 from xiangqi_gpt.records import GameRecord, read_games, write_games
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.teacher import run
-from xiangqi_gpt.teacher.local import LocalPool
 from xiangqi_gpt.teacher.playout import PlayOut
 from xiangqi_gpt.teacher.run import Generation, LabelJob, Place, Summary, generate, label
 from xiangqi_gpt.teacher.starts import StartConfig
 from xiangqi_gpt.teacher.work import Result, Row, Task, Work, Worker
+from xiangqi_gpt.workers.local_pool import LocalPool
 
 OPENING = tuple(Move.from_iccs(text) for text in ("h2e2", "h9g7", "h0g2", "i9h9"))
 SHORT = StartConfig(max_plies=12, noise=(0.2,))
@@ -162,7 +163,7 @@ def test_a_worker_that_ends_is_replaced_and_its_games_done(tmp_path: Path) -> No
     tasks = [Task(number=number, start_fen="", moves=()) for number in range(4)]
     tasks = [replace(task, start_fen=GameRecord(moves=()).start_fen) for task in tasks]
     work = Fragile(engine=scripted(), rules=str(tmp_path / "ended"), max_plies=3)
-    pool = LocalPool(work, 1)
+    pool = LocalPool(partial(Worker, work), 1)
     try:
         results = list(pool.results(iter(tasks)))
         assert sorted(result.number for result in results) == [0, 1, 2, 3]
@@ -170,7 +171,7 @@ def test_a_worker_that_ends_is_replaced_and_its_games_done(tmp_path: Path) -> No
         assert list(pool.results(iter(()))) == []
     finally:
         pool.close()
-    pool = LocalPool(replace(work, seed=1), 1)
+    pool = LocalPool(partial(Worker, replace(work, seed=1)), 1)
     try:
         with pytest.raises(WorkerError, match="found 3 ended in a row, the last with exit code 7"):
             list(pool.results(iter(tasks)))

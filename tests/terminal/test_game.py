@@ -91,6 +91,22 @@ def test_moves_in_every_notation(text: str) -> None:
     assert Session(text).moves[0] == "h2e2"
 
 
+@pytest.mark.parametrize(
+    ("text", "language", "note"),
+    [
+        ("马8进7", "en", "马8进7 has Black's digits, but Red is to move: read as H8+7 (b0c2)."),
+        ("马8进7", "zh", "“马8进7”用的是黑方的数字，现在轮到红方：按 马八进七（b0c2）走。"),
+        ("马八进七", "en", ""),
+        ("H8+7", "en", ""),
+    ],
+)
+def test_digits_of_the_other_side_are_noted(text: str, language: Language, note: str) -> None:
+    session = Session(text, language=language)
+    assert session.moves[0] == "b0c2"
+    assert note in session.out
+    assert ("digits" in session.out or "数字" in session.out) == bool(note)
+
+
 def test_the_player_begins_where_the_person_is_black() -> None:
     session = Session("h9g7", human=Color.BLACK)
     assert len(session.moves) == 3

@@ -3,30 +3,61 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
 from xiangqi_gpt.errors import ConfigError
 
 if TYPE_CHECKING:
     from xiangqi_gpt.rules.board import Board
+    from xiangqi_gpt.rules.move import Move
+
+_MOVE_NUMBER = re.compile(r"\d{1,3}[.．、…]+")
 
 
-def board_of(fen: str | None, moves: str | None) -> Board:
+def board_of(fen: str | None, moves: str | None, *, lenient: bool = False) -> Board:
     """The board of --fen (the standard start without it) after the moves of --moves, in any notation."""
     from xiangqi_gpt.notation import parse_any
-    from xiangqi_gpt.rules.board import Board
 
-    board = Board(fen) if fen else Board()
+    board = board_of_fen(fen, lenient=lenient)
     for text in (moves or "").split():
-        board.push(parse_any(board, text))
+        if _MOVE_NUMBER.fullmatch(text):
+            continue
+        move = parse_any(board, text)
+        note_digits(board, text, move)
+        board.push(move)
     return board
+
+
+def note_digits(board: Board, text: str, move: Move) -> None:
+    """Say on standard error how a Chinese text with the digits of the other side was read."""
+    from xiangqi_gpt.notation.chinese import digits_side
+
+    side, mover = digits_side(text), board.turn
+    if side is not None and side is not mover:
+        click.echo(
+            f"{text} has {side.name_en}'s digits, but {mover.name_en} is to move: read as {move.iccs}",
+            err=True,
+        )
+
+
+def _line_count(text: str) -> int | None:
+    """How many moves --multipv asks for, None for all of them."""
+    if text == "all":
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and int(text) > 0):
+        shown = text if len(text) <= 20 else f"{text[:20]}..."
+        raise ConfigError(f"--multipv: expected a number from 1 to 9999 or 'all', found {shown!r}")
+    return int(text)
 
 
 @click.command("analyse")
 @click.option("--fen", help="The position; the standard start by default.")
+@lenient_option
 @click.option("--moves", help="Moves played from there, separated by spaces.")
 @click.option("--multipv", default="5", show_default=True, help="How many moves to show, or 'all'.")
 @click.option(
@@ -36,11 +67,12 @@ def board_of(fen: str | None, moves: str | None) -> Board:
     help="Model directory; the bundled one by default.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def command(fen: str | None, moves: str | None, multipv: str, model_dir: Path | None, as_json: bool) -> None:
+def command(
+    fen: str | None, lenient: bool, moves: str | None, multipv: str, model_dir: Path | None, as_json: bool
+) -> None:
     """Show the distribution over the legal moves of a position, the leak, and the expected result."""
-    if multipv != "all" and not (multipv.isdecimal() and int(multipv) > 0):
-        raise ConfigError(f"--multipv: expected a number above 0 or 'all', found {multipv!r}")
-    board = board_of(fen, moves)
+    count = _line_count(multipv)
+    board = board_of(fen, moves, lenient=lenient)
     outcome = board.outcome()
     if not board.legal_moves():
         raise ConfigError(
@@ -50,7 +82,7 @@ def command(fen: str | None, moves: str | None, multipv: str, model_dir: Path | 
     from xiangqi_gpt.players import Limit
     from xiangqi_gpt.players.gpt_player import GPTPlayer
 
-    analysis = GPTPlayer(model_dir).analyse(board, Limit(), None if multipv == "all" else int(multipv))
+    analysis = GPTPlayer(model_dir).analyse(board, Limit(), count)
     value = analysis.value
     assert value is not None
     if as_json:

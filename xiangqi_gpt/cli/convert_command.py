@@ -7,22 +7,35 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
+from xiangqi_gpt.cli.position_options import lenient_option
+
+
+class _NamedPath(click.Path):
+    """A path with a name: an empty text is none, although it would stand for the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the name of a file or folder is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
 
 @click.command()
-@click.argument("sources", metavar="IN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("sources", metavar="IN...", nargs=-1, required=True, type=_NamedPath(path_type=Path))
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path),
+    type=_NamedPath(path_type=Path),
     help="File to write; its suffix decides: .pgn, .parquet, .jsonl, .ubb (DhtmlXQ), .xqf (one game).",
 )
 @click.option("--notation", help="Moves of a PGN: iccs (default), uci, wxf, chinese.")
 @click.option(
-    "--report", type=click.Path(path_type=Path), help="JSON lines with the fate of every game, and the sums."
+    "--report", type=_NamedPath(path_type=Path), help="JSON lines with the fate of every game, and the sums."
 )
+@lenient_option
 @click.option("--force", is_flag=True, help="Overwrite the files of --out and --report.")
 @click.option("--json", "as_json", is_flag=True, help="Print the sums as one JSON object.")
 def command(
@@ -30,6 +43,7 @@ def command(
     out: Path,
     notation: str | None,
     report: Path | None,
+    lenient: bool,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -40,7 +54,7 @@ def command(
     """
     from xiangqi_gpt.records.convert import Conversion, convert, source_files, total_bytes
 
-    job = Conversion(sources=sources, out=out, notation=notation, report=report, force=force)
+    job = Conversion(sources=sources, out=out, notation=notation, report=report, force=force, lenient=lenient)
     with _progress(lambda: total_bytes(source_files(sources))) as on_progress:
         summary = convert(job, on_progress)
     if as_json:
@@ -52,6 +66,8 @@ def command(
     )
     if summary.unreadable:
         click.echo(f"{summary.unreadable} files could not be read, or not to their end")
+    if summary.passed_over:
+        click.echo(f"{summary.passed_over} files of the folders are not records by their name: passed over")
     for what, count in summary.left_behind.items():
         click.echo(f"{out.suffix} has no place for {what}: left behind in {count} games")
     click.echo(f"{summary.written} games written to {out}")

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from xiangqi_gpt.cli.analyse_command import board_of
+from xiangqi_gpt.cli.analyse_command import board_of, note_digits
+from xiangqi_gpt.cli.position_options import lenient_option
+
+if TYPE_CHECKING:
+    from xiangqi_gpt.rules.board import Board
+    from xiangqi_gpt.rules.move import Move
 
 
 @click.command("legal")
 @click.argument("moves", nargs=-1, required=True)
 @click.option("--fen", help="The position; the standard start by default.")
+@lenient_option
 @click.option(
     "--model",
     "model_dir",
@@ -20,30 +28,22 @@ from xiangqi_gpt.cli.analyse_command import board_of
     help="Model directory; the bundled one by default.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def command(moves: tuple[str, ...], fen: str | None, model_dir: Path | None, as_json: bool) -> None:
-    """Say of each MOVE (h2e2) whether it is legal, why not, and its probability among the legal moves."""
-    from xiangqi_gpt.players.gpt_player import GPTPlayer
-    from xiangqi_gpt.rules.move import Move
+def command(
+    moves: tuple[str, ...], fen: str | None, lenient: bool, model_dir: Path | None, as_json: bool
+) -> None:
+    """Tell whether each MOVE is legal, why not, and its probability among the legal moves.
 
-    board = board_of(fen, None)
-    asked = [Move.from_iccs(text) for text in moves]
-    probs: dict[Move, float] = {}
+    A MOVE is read in any notation: h2e2, C2=5, 炮二平五.
+    """
+    from xiangqi_gpt.players.gpt_player import GPTPlayer
+
+    board = board_of(fen, None, lenient=lenient)
+    asked = [_read(board, text) for text in moves]
+    probs: dict[Move | None, float] = {}
     if board.legal_moves():
         scores = GPTPlayer(model_dir).scores(board)
         probs = {move: float(p) for move, p in zip(scores.moves, scores.probs, strict=True)}
-    rows = []
-    for move in asked:
-        why = board.explain(move)
-        rows.append(
-            {
-                "move": move.iccs,
-                "legal": why is None,
-                "reason": None if why is None else why.reason.value,
-                "text_en": None if why is None else why.text_en,
-                "text_zh": None if why is None else why.text_zh,
-                "prob": probs.get(move, 0.0),
-            }
-        )
+    rows: list[dict[str, Any]] = [{**facts, "prob": probs.get(move, 0.0)} for move, facts in asked]
     if as_json:
         click.echo(json.dumps({"fen": board.fen(), "moves": rows}, ensure_ascii=False))
         return
@@ -52,3 +52,34 @@ def command(moves: tuple[str, ...], fen: str | None, model_dir: Path | None, as_
             f"legal, {row['prob']:.1%}" if row["legal"] else f"illegal: {row['text_en']} ({row['text_zh']})"
         )
         click.echo(f"{row['move']}  {verdict}")
+
+
+def _read(board: Board, text: str) -> tuple[Move | None, dict[str, Any]]:
+    """The legal move that a text names, None where it is not legal, and what is said of it.
+
+    Raises MoveError where the text names no move, or more than one.
+    """
+    from xiangqi_gpt.errors import IllegalMoveError, MoveError, NoPieceError
+    from xiangqi_gpt.notation import parse_any
+    from xiangqi_gpt.rules.move import Move
+
+    move, reason, words = None, None, ("", "")
+    shown = text
+    try:
+        move = parse_any(board, text)
+        note_digits(board, text, move)
+        shown = move.iccs
+    except IllegalMoveError as error:
+        with suppress(MoveError):
+            shown = Move.from_iccs(text).iccs
+        reason = error.reason
+        words = (str(error), str(error)) if reason is None else (reason.text_en, reason.text_zh)
+    except NoPieceError:
+        words = ("there is no such piece", "没有这样的棋子")
+    return move, {
+        "move": shown,
+        "legal": move is not None,
+        "reason": None if reason is None else reason.reason.value,
+        "text_en": words[0] or None,
+        "text_zh": words[1] or None,
+    }

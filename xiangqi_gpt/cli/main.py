@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "play": "Play against the GPT, in a window or in the terminal.",
     "uci": "Serve a player over UCI (or UCCI) on standard input and output.",
     "match": "Let two players play a match, with Elo and its interval.",
+    "tournament": "Let many players meet each other, with a table of ratings.",
     "evaluate": "Measure a model on recorded games: accuracy, legality, calibration, puzzles.",
     "analyse": "Print the model's distribution over the legal moves of a position.",
     "review": "Go through a game: the score move by move, and the mistakes.",

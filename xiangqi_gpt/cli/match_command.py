@@ -2,102 +2,146 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from pathlib import Path
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
 
 import click
 
-from xiangqi_gpt.arena.match import MatchConfig, MatchResult, PlayedGame, play_match
-from xiangqi_gpt.arena.openings import load_openings
-from xiangqi_gpt.files import check_writable
-from xiangqi_gpt.players import Limit, create_player
-from xiangqi_gpt.rules.rulesets import RULE_SETS
+from xiangqi_gpt.arena.match import MatchResult, check_games
+from xiangqi_gpt.arena.referee import PLAYER_FAULTS, PlayedGame
+from xiangqi_gpt.arena.series import match_tasks, play_series
+from xiangqi_gpt.arena.sprt import Sprt, SprtProgress
+from xiangqi_gpt.cli.arena_options import GameOptions, PlayerFacts, check_player, game_options
+from xiangqi_gpt.cli.interrupts import exit_of, terminate_as_interrupt
 
 
 @click.command()
 @click.argument("first", metavar="PLAYER")
 @click.argument("second", metavar="PLAYER")
 @click.option("--games", type=click.IntRange(min=1), default=100, show_default=True, help="Games to play.")
-@click.option("--nodes", type=click.IntRange(min=1), help="Positions a move, for players without own limit.")
-@click.option("--time", "seconds", type=float, help="Seconds a move, for players without own limit.")
-@click.option("--depth", type=click.IntRange(min=1), help="Plies a move, for players without own limit.")
-@click.option("--openings", type=click.Path(path_type=Path), help="Default: the openings of the package.")
-@click.option("--rules", type=click.Choice(list(RULE_SETS)), default="simple", show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True, help="For openings and players.")
-@click.option("--pgn", type=click.Path(path_type=Path), help="Write the games to this file.")
-@click.option("--force", is_flag=True, help="Overwrite the file of --pgn.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--quiet", is_flag=True, help="No progress on standard error.")
-def command(
-    first: str,
-    second: str,
-    games: int,
-    nodes: int | None,
-    seconds: float | None,
-    depth: int | None,
-    openings: Path | None,
-    rules: str,
-    seed: int,
-    pgn: Path | None,
-    force: bool,
-    as_json: bool,
-    quiet: bool,
-) -> None:
+@click.option(
+    "--sprt", "test", metavar="ELO0,ELO1", help="End as soon as one of the two differences is accepted."
+)
+@game_options
+def command(first: str, second: str, games: int, test: str | None, **options: Any) -> None:
     """Let two players play a match and print the result from the first one's view.
 
     A PLAYER is gpt[:model=DIR,temperature=T], random, greedy or engine:CMD[,nodes=N][,time=S][,OptionName=V];
     an engine that does not use UCI needs protocol=ucci or protocol=cecp. Each opening is played with both colours.
+    With --pgn each game is written as it ends, and --resume continues a match that was stopped.
     """
-    config = MatchConfig(limit=Limit(nodes=nodes, time=seconds, depth=depth), rules=rules, seed=seed)
-    lines = load_openings(openings)
-    if pgn is not None:
-        check_writable(pgn, overwrite=force)
-    played: list[PlayedGame] = []
-
-    def on_game(game: PlayedGame) -> None:
-        played.append(game)
-        if not quiet:
-            click.echo(_progress(game, MatchResult(tuple(played)), games), err=True)
-
-    with contextlib.ExitStack() as stack:
-        player = create_player(first, seed=seed)
-        stack.callback(player.close)
-        # Another stream of random numbers: two players with the same one would shadow each other.
-        opponent = create_player(second, seed=seed + 1)
-        stack.callback(opponent.close)
+    how = GameOptions(**options)
+    config, sprt = how.config, Sprt.parse(test) if test is not None else None
+    openings = how.load_openings()
+    with ExitStack() as stack:
+        stack.enter_context(terminate_as_interrupt())
+        store = how.store(
+            stack, openings, "xiangqi-gpt match", players=[first, second], games=games, sprt=test
+        )
+        players = (check_player(first, config.seed), check_player(second, config.seed))
+        check_games(games, openings, *players)
+        finished = {game.number: game for game in store.games()} if store is not None else {}
+        report = _Report(players, games, how, sprt, finished)
         try:
-            result = play_match(player, opponent, games, config=config, openings=lines, on_game=on_game)
-        finally:
-            # An interrupted match keeps the games that it finished.
-            if pgn is not None and played:
-                _write(pgn, played, config, force)
-    if as_json:
-        click.echo(json.dumps(result.as_dict()))
-    else:
-        click.echo(_summary(result, player.name, opponent.name))
+            played = play_series(
+                match_tasks(first, second, games, openings, config.seed),
+                config,
+                how.place,
+                store=store,
+                on_game=report.game,
+                last_game=report.last_game if sprt is not None else None,
+            )
+        except KeyboardInterrupt as interrupt:
+            report.stopped()
+            raise exit_of(interrupt) from None
+        if store is not None:
+            store.finish([game.number for game in played])
+        report.result(MatchResult(played))
+        if store is not None:
+            store.remove()
 
 
-def _write(path: Path, played: list[PlayedGame], config: MatchConfig, force: bool) -> None:
-    from xiangqi_gpt.arena.match_records import match_records
-    from xiangqi_gpt.records.formats.pgn import pgnwrite
+class _Report:
+    """What is printed: a line for each game on standard error, the result on standard output."""
 
-    pgnwrite.write(path, match_records(played, config), force=force)
+    def __init__(
+        self,
+        players: tuple[PlayerFacts, PlayerFacts],
+        games: int,
+        how: GameOptions,
+        sprt: Sprt | None,
+        finished: dict[int, PlayedGame],
+    ) -> None:
+        self._players, self._games, self._how = players, games, how
+        self._sprt = SprtProgress(sprt) if sprt is not None else None
+        self._finished = finished
+        if finished and not how.quiet:
+            click.echo(f"{len(finished)} of {games} games are finished already", err=True)
 
+    def game(self, game: PlayedGame) -> None:
+        """A game has ended."""
+        self._finished[game.number] = game
+        if self._how.quiet:
+            return
+        so_far = self._so_far()
+        elo = so_far.elo
+        state = f", {self._sprt.look(self._finished)}" if self._sprt is not None else ""
+        click.echo(
+            f"game {game.number}/{self._games}: {game.red} - {game.black} {game.result} after {len(game.moves)} "
+            f"plies, {game.detail} (+{so_far.wins} ={so_far.draws} -{so_far.losses}, Elo {elo.elo:+.0f} from "
+            f"{elo.low:+.0f} to {elo.high:+.0f}{state})",
+            err=True,
+        )
 
-def _progress(game: PlayedGame, so_far: MatchResult, games: int) -> str:
-    return (
-        f"game {game.number}/{games}: {game.red} - {game.black} {game.result} after {len(game.moves)} plies, "
-        f"{game.detail} (+{so_far.wins} ={so_far.draws} -{so_far.losses})"
-    )
+    def last_game(self, games: Mapping[int, PlayedGame]) -> int | None:
+        """The game with which the test is decided."""
+        assert self._sprt is not None
+        state = self._sprt.look(games)
+        return state.games if state.accepted is not None else None
 
+    def stopped(self) -> None:
+        """The match was interrupted."""
+        file = (
+            f"; they are in {self._how.pgn}, --resume continues the match"
+            if self._how.pgn is not None
+            else ""
+        )
+        done = f"{len(self._finished)} of {self._games} games are finished"
+        click.echo(f"stopped: {done}{file if self._finished else ''}", err=True)
+        if self._finished:
+            self.result(self._so_far())
 
-def _summary(result: MatchResult, first: str, second: str) -> str:
-    counts = result.as_dict()
-    elo = result.elo
-    faults = ", ".join(f"{key} {counts[key]}" for key in ("capped", "illegal", "crashes", "timeouts"))
-    return (
-        f"{first} against {second}: {len(result.games)} games, "
-        f"+{result.wins} ={result.draws} -{result.losses}, score {100 * result.score:.1f} %\n"
-        f"Elo {elo.elo:+.0f}, 95 % interval {elo.low:+.0f} to {elo.high:+.0f}; {faults}"
-    )
+    def result(self, result: MatchResult) -> None:
+        """The result of the games played."""
+        if self._how.as_json:
+            click.echo(json.dumps(self._as_dict(result)))
+            return
+        first, second = self._players
+        counts, elo = result.as_dict(), result.elo
+        faults = ", ".join(f"{key} {counts[key]}" for key in ("capped", *PLAYER_FAULTS))
+        click.echo(
+            f"{first.name} against {second.name}: {len(result.games)} games, "
+            f"+{result.wins} ={result.draws} -{result.losses}, score {100 * result.score:.1f} %\n"
+            f"Elo {elo.elo:+.0f}, 95 % interval {elo.low:+.0f} to {elo.high:+.0f}; {faults}"
+        )
+        for player, is_first in ((first, True), (second, False)):
+            own = [f"{key} {count}" for key, count in result.faults(first=is_first).items() if count]
+            if own:
+                click.echo(f"faults of {player.name}: {', '.join(own)}")
+        pairs = " ".join(map(str, result.pentanomial))
+        click.echo(f"pairs with 0 to 2 points: {pairs}; adjudication {self._how.config.adjudication}")
+        if self._sprt is not None:
+            click.echo(str(self._sprt.state))
+
+    def _so_far(self) -> MatchResult:
+        return MatchResult(tuple(self._finished[number] for number in sorted(self._finished)))
+
+    def _as_dict(self, result: MatchResult) -> dict[str, Any]:
+        return {
+            **result.as_dict(),
+            "players": [player.name for player in self._players],
+            **self._how.summary(),
+            "sprt": self._sprt.state.as_dict() if self._sprt is not None else None,
+        }

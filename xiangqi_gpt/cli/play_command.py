@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.settings import THEME_NAMES, ThemeName, load_settings, save_settings
 from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet, split_temperature
-from xiangqi_gpt.rules import RULE_SETS, START_FEN, Board, Color, ConfigError
+from xiangqi_gpt.rules import RULE_SETS, START_FEN, Color, ConfigError
 from xiangqi_gpt.texts import LANGUAGES, Details, Language, Message
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ USUAL = ("gpt", f"gpt:{AHEAD}", "greedy", "random")
     "--color", type=click.Choice(["red", "black"]), default="red", show_default=True, help="Your side."
 )
 @click.option("--fen", default=START_FEN, show_default="the usual start", help="The position to begin from.")
+@lenient_option
 @click.option("--pieces", type=click.Choice(list(PIECE_SETS)), help="Characters on the pieces; remembered.")
 @click.option("--theme", type=click.Choice(THEME_NAMES), help="Colours of the window; remembered.")
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Language of all words; remembered.")
@@ -60,6 +62,7 @@ def command(
     spec: str,
     color: str,
     fen: str,
+    lenient: bool,
     pieces: PieceSet | None,
     theme: ThemeName | None,
     lang: Language | None,
@@ -72,7 +75,7 @@ def command(
     hint: bool,
 ) -> None:
     """Play against the GPT, or against any other player."""
-    board = Board(fen)
+    board = board_of_fen(fen, lenient=lenient)
     human = Color.RED if color == "red" else Color.BLACK
     if temperature is not None:
         spec = add_temperature(spec, temperature)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
 from xiangqi_gpt.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "--game", "number", type=click.IntRange(1), default=1, show_default=True, help="Which game of the file."
 )
+@lenient_option
 @click.option(
     "--player", default="gpt:lookahead=200", show_default=True, help="Who reviews: a GPT or an engine."
 )
@@ -39,8 +41,8 @@ if TYPE_CHECKING:
 @click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw the score, as a PNG.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def command(
-    file: Path, number: int, player: str, notation: str, everything: bool, out: Path | None, force: bool,
-    picture: Path | None, as_json: bool,
+    file: Path, number: int, lenient: bool, player: str, notation: str, everything: bool, out: Path | None,
+    force: bool, picture: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Go through a game of FILE: the score move by move, and which moves gave how much away.
 
@@ -55,7 +57,9 @@ def command(
     from xiangqi_gpt.players import create_player
     from xiangqi_gpt.records.formats.pgn import pgnwrite
 
-    game = _game(file, number)
+    game = _game(file, number, lenient=lenient)
+    if lenient:
+        board_of_fen(game.start_fen, lenient=True)  # reports what is odd about the position
     if out is not None:
         check_writable(out, overwrite=force)
     reviewer = create_player(player)
@@ -77,12 +81,12 @@ def command(
     _print(game, found, notation, everything)
 
 
-def _game(file: Path, number: int) -> GameRecord:
+def _game(file: Path, number: int, *, lenient: bool) -> GameRecord:
     from xiangqi_gpt.records import read_games
 
     refused: list[RecordError] = []
     count = 0
-    for game in read_games([file], on_error=refused.append):
+    for game in read_games([file], on_error=refused.append, lenient=lenient):
         count += 1
         if count == number and game.moves:
             return game

@@ -129,7 +129,7 @@ def finish(summary: Summary, out: Path, as_json: bool) -> None:
 
 def interrupted(out: Path) -> click.exceptions.Exit:
     """Say how to go on after Ctrl-C; to be raised."""
-    from xiangqi_gpt.teacher.journal import parts_folder
+    from xiangqi_gpt.workers.journal import parts_folder
 
     click.echo(
         f"stopped; finished games are kept in {parts_folder(out)}, go on with the same command", err=True

@@ -262,12 +262,25 @@ class EngineClient:
                     f"{self._name} plays from the standard start only (its feature setboard is missing), "
                     f"found {board.root_fen!r}"
                 )
-        return chess.engine.Limit(time=limit.time, nodes=limit.nodes, depth=limit.depth)
+        if limit.clock is None or self.protocol != "uci":  # the other dialects are told a time for each move
+            return chess.engine.Limit(time=limit.time, nodes=limit.nodes, depth=limit.depth)
+        clock = limit.clock
+        return chess.engine.Limit(
+            white_clock=clock.red,
+            black_clock=clock.black,
+            white_inc=clock.increment,
+            black_inc=clock.increment,
+            nodes=limit.nodes,
+            depth=limit.depth,
+        )
 
     def _ask(self, call: Callable[[], _T], board: Board, limit: Limit) -> _T:
         fen = board.fen()
         self._filter.ask(board.copy())
-        self._watchdog.expect_by(time.monotonic() + self._timeout + (limit.time or 0.0))
+        longest = limit.time or 0.0
+        if limit.clock is not None:
+            longest = max(longest, limit.clock.red, limit.clock.black)
+        self._watchdog.expect_by(time.monotonic() + self._timeout + longest)
         try:
             answer = call()
         except chess.engine.EngineTerminatedError as error:

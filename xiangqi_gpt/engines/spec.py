@@ -16,12 +16,26 @@ DEFAULT_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
+class Clock:
+    """What both sides have left for all their moves."""
+
+    red: float  # seconds
+    black: float  # seconds
+    increment: float = 0.0  # seconds that each move adds
+
+
+@dataclass(frozen=True, kw_only=True)
 class Limit:
-    """What stops the thinking about one move, whichever comes first. All None: the player's own habit."""
+    """What stops the thinking about one move, whichever comes first. All None: the player's own habit.
+
+    A player that plans its time itself uses the clock, if there is one, and not `time`. `time` is then what a player
+    without a plan should take.
+    """
 
     time: float | None = None  # seconds
     nodes: int | None = None  # positions searched
     depth: int | None = None  # plies
+    clock: Clock | None = None
 
     def __post_init__(self) -> None:
         for name, value, least in (

@@ -29,10 +29,11 @@ import numpy as np
 from xiangqi_gpt.dataset import shards
 from xiangqi_gpt.dataset.packed import PackedGames
 from xiangqi_gpt.errors import ConfigError, ModelError, XiangqiError
-from xiangqi_gpt.files import atomic_path, read_limited
+from xiangqi_gpt.files import atomic_path, is_disk_full, read_limited
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.training.train_config import TrainConfig, changed
+from xiangqi_gpt.workers.pool import end_with_parent
 
 if TYPE_CHECKING:
     from xiangqi_gpt.training.loop import StepReport
@@ -43,6 +44,7 @@ MODEL_FOLDER = "model"  # the result of a run: the running mean of the weights i
 _ERROR_FILE = "error.txt"
 _LARGEST_RESULT = 1 << 24  # bytes
 _STOPPED = 130  # exit code of a run that was told to stop
+_DISK_FULL = 74  # exit code of a run that could not even write why it failed
 _TIMED = 12  # number of positions in which decoding is timed
 
 Settings = Mapping[str, Any]
@@ -283,6 +285,8 @@ def _failure(run: Run, code: int | None) -> BaseException:
     file = run.out / _ERROR_FILE
     if code == _STOPPED:
         return KeyboardInterrupt()
+    if code == _DISK_FULL:
+        return ModelError(f"{run.choice}, seed {run.seed}: the disk is full", file=str(run.out))
     reason = file.read_text(encoding="utf-8") if file.is_file() else f"its process ended with code {code}"
     return ModelError(f"{run.choice}, seed {run.seed}: expected a finished run, found: {reason}")
 
@@ -309,12 +313,16 @@ def _work(run: Run, data: Path, games: Sequence[GameRecord]) -> None:
     """The main function of the process of one run."""
     if hasattr(os, "setpgrp"):
         os.setpgrp()  # Ctrl-C is sent to the parent, which asks this process once to save
+    end_with_parent()  # if the parent is killed, the run is saved too, and its folder is free again
     run.out.mkdir(parents=True, exist_ok=True)
     (run.out / _ERROR_FILE).unlink(missing_ok=True)
     try:
         stopped = make(run, data, games) is None
     except (XiangqiError, OSError) as error:
-        (run.out / _ERROR_FILE).write_text(" ".join(str(error).split()), encoding="utf-8")
+        try:
+            (run.out / _ERROR_FILE).write_text(" ".join(str(error).split()), encoding="utf-8")
+        except OSError as full:  # the disk that has ended the run has no room for the reason either
+            sys.exit(_DISK_FULL if is_disk_full(full) else 1)
         sys.exit(1)
     sys.exit(_STOPPED if stopped else 0)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from xiangqi_gpt.evaluation.plotting import pyplot
 from xiangqi_gpt.experiments.compare import Measured
+from xiangqi_gpt.files import atomic_path
 
 
 @dataclass(frozen=True)
@@ -124,5 +125,6 @@ def plot(title: str, results: Sequence[Measured], path: Path) -> None:
     right.set_yticklabels(list(groups))
     right.invert_yaxis()
     right.grid(axis="x", alpha=0.3)
-    figure.savefig(path, dpi=120)
+    with atomic_path(path, overwrite=True) as draft:
+        figure.savefig(draft, dpi=120, format="png")
     plt.close(figure)

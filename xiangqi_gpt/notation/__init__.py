@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from xiangqi_gpt.notation import chinese, iccs, uci, wxf
-from xiangqi_gpt.notation.common import plain, unreadable
+from xiangqi_gpt.notation import chinese, iccs, san, uci, vietnamese, wxf
+from xiangqi_gpt.notation.common import bare, unreadable
 from xiangqi_gpt.notation.uci import RankConvention, detect_rank_convention
 from xiangqi_gpt.notation.wxf import Dialect, detect_dialect
 from xiangqi_gpt.rules.board import Board
@@ -51,18 +51,23 @@ _COORDINATES = re.compile(r"[A-Ia-i](10|[0-9])-?[A-Ia-i](10|[0-9])")
 def parse_any(board: Board, text: str) -> Move:
     """The legal move that `text` names in any notation, detected from the form of the text.
 
-    Coordinates are read with ranks 0-9, and with ranks 1-10 only if a 10 occurs: nothing is guessed from which moves
-    are legal.
+    Coordinates and algebraic texts (Cbe2) are read with ranks 0-9, and with ranks 1-10 only if a 10 occurs: nothing is
+    guessed from which moves are legal. A move number before the move and a check mark after it are ignored. A text that
+    exists in both WXF and Vietnamese notation is read as WXF.
 
     Raises:
         MoveError: `text` is not a move in any notation, or fits several legal moves.
         IllegalMoveError: the move is not legal on `board`.
     """
-    ascii_text = plain(text)
-    if _COORDINATES.fullmatch(ascii_text):
-        return uci.parse(board, text, ranks="1-10") if "10" in ascii_text else iccs.parse(board, text)
-    if not any("一" <= character <= "鿿" for character in ascii_text):
-        if len(ascii_text) != 4:
-            raise unreadable(board, text, "a move in ICCS, UCI, WXF or Chinese notation")
-        return wxf.parse(board, text)
-    return chinese.parse(board, text)
+    move = bare(text)
+    if _COORDINATES.fullmatch(move):
+        return uci.parse(board, move, ranks="1-10") if "10" in move else iccs.parse(board, move)
+    if any("一" <= character <= "鿿" for character in move):
+        return chinese.parse(board, move)
+    if san.looks_like(move, piece=True):
+        return san.parse(board, move, ranks="1-10" if "10" in move else "0-9")
+    if vietnamese.looks_like(move, only=True):
+        return vietnamese.parse(board, move)
+    if not 3 <= len(move) <= 4:
+        raise unreadable(board, text, "a move in ICCS, UCI, WXF or Chinese notation")
+    return wxf.parse(board, move)

@@ -1,9 +1,9 @@
 """Chinese notation (纵线): 炮二平五, 马8进7, 前车退一, 前三平四.
 
-Read: simplified, traditional and mixed characters; 一-九, 1-9 and １-９ for either side; 上/下 for 进/退; the mark
-before or after the piece; and the ways of naming soldiers that stand on one file: 前中后, or 一二三四五 counted over
-the files from the right and from the front within each file; 前二三四五, and with two such files 前兵三进一 or short
-前三进一. A text that fits several legal moves is rejected.
+Read: simplified, traditional and mixed characters; 一-九, 1-9 and １-９ for either side, always the side to move;
+上/下 for 进/退; the mark before or after the piece; and the ways of naming soldiers that stand on one file: 前中后,
+or 一二三四五 counted over the files from the right and from the front within each file; 前二三四五, and with two
+such files 前兵三进一 or short 前三进一. A text that fits several legal moves is rejected.
 
 Written: 前 后 for two on a file, 前 中 后 for three, 前 二 三 四 五 for more; with two such files, soldiers by mark and
 file, 前三进一. Advisors and elephants are always named by their file.
@@ -33,6 +33,7 @@ from xiangqi_gpt.notation.relative import (
 )
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.rules.pieces import Color
 
 Script = Literal["simplified", "traditional"]
 Digits = Literal["ascii", "full"]
@@ -87,6 +88,20 @@ def parse(board: Board, text: str) -> Move:
         raise unreadable(board, text, _EXPECTED)
     kind, squares = named
     return find_move(board, kind, squares, _DIRECTIONS[plain[-2]], _NUMBERS[plain[-1]], text)
+
+
+def digits_side(text: str) -> Color | None:
+    """The side whose digits the end of a text has: Red writes 一 to 九, Black 1 to 9; None where there is none.
+
+    A text is always read for the side to move. Where this says the other side, whoever shows the move should say
+    how it was read: 马8进7 with Red to move is Red's horse on file 8.
+    """
+    if text.isascii() or not any("一" <= character <= "鿿" for character in text[:MAX_TEXT]):
+        return None
+    last = unicodedata.normalize("NFKC", text[:MAX_TEXT]).strip()[-1:]
+    if last and last in _RED_DIGITS[1:]:
+        return Color.RED
+    return Color.BLACK if last and last in "123456789" else None
 
 
 def _named(board: Board, name: str) -> tuple[int, list[int]] | None:

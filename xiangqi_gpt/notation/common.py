@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -12,6 +13,8 @@ from xiangqi_gpt.rules.move import Move
 MAX_TEXT = 100
 """Longer texts are not moves, whatever they contain."""
 
+_NUMBERED = re.compile(r"\A\d{1,3}\s*(?:[.、]+)\s*(?=\S{3}|[a-i]\d)")
+_CHECK = re.compile(r"(?<=[0-9一二三四五六七八九])[+#!?]+$")
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 
 
@@ -21,6 +24,11 @@ def plain(text: str) -> str:
         return ""
     text = text.strip()
     return text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_DASHES)
+
+
+def bare(text: str) -> str:
+    """`text` as `plain` gives it, without a move number in front of the move and a mark of check behind it."""
+    return _CHECK.sub("", _NUMBERED.sub("", plain(text), count=1))
 
 
 def legal(board: Board, move: Move, text: str) -> Move:

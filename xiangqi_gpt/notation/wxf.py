@@ -11,9 +11,10 @@ They conflict only in the texts 11 and 33 (front or middle of file 1, rear or mi
 file holds three soldiers and another holds two. `detect_dialect` decides for a whole file. For a single text the sign
 decides: the official dialect has `33.4`, the numbered one `33=4`, and `33+1` is numbered.
 
-Also read: letters a-e (soldiers counted over the files from the right, from front to rear) and a `.` for the middle
-one, both from xqbase; lower-case letters; B and N; the xqbase keypad digits 1-7 for K A B N R C P (62.5) if they do not
-name a soldier. Written: the numbered dialect with `=`.
+Also read: the mark before the letter (+C-1); sideways moves without a sign (C25); letters a-e (soldiers counted over
+the files from the right, from front to rear) and a `.` for the middle one, both from xqbase; lower-case letters; B and
+N; the xqbase keypad digits 1-7 for K A B N R C P (62.5) if they do not name a soldier. Written: the numbered dialect
+with `=`.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ from xiangqi_gpt.rules.move import Move
 
 Dialect = Literal["numbered", "official"]
 
-_SHAPE = re.compile(r"([KAEBHNRCP][1-9+.\-A-E]|[1-9][1-9+.\-]|\+\+|--)([+\-=.])([1-9])")
+_SHAPE = re.compile(r"([KAEBHNRCP][1-9+.\-A-E]|[1-9][1-9+.\-]|\+\+|--|[+.\-][KAEBHNRCP])([+\-=.])([1-9])")
+_UNSIGNED = re.compile(r"([KAEBHNRCP][1-9])([1-9])")
 _KINDS = {"K": 1, "A": 2, "E": 3, "B": 3, "H": 4, "N": 4, "R": 5, "C": 6, "P": 7}
 _KEYPAD = {str(number): letter for number, letter in enumerate("KABNRCP", 1)}
 _PLACES: dict[str, Place] = {"+": FRONT, ".": MIDDLE, "-": REAR}
@@ -71,23 +73,27 @@ def parse(board: Board, text: str, *, dialect: Dialect | None = None) -> Move:
         MoveError: `text` does not have the form of a move, names no piece there, or fits several legal moves.
         IllegalMoveError: the move is not legal on `board`.
     """
-    match = _SHAPE.fullmatch(plain(text).upper())
+    match = _SHAPE.fullmatch(_UNSIGNED.sub(r"\1=\2", plain(text).upper()))
     if match is None:
         raise unreadable(board, text, _EXPECTED)
     name, sign, number = match.groups()
-    if name[0] in _KINDS:
-        kind, squares = _lettered(board, name)
+    if name[0] in _PLACES and name[1] in _KINDS:  # the mark in front of the letter
+        kind, squares = lettered(board, name[::-1])
+        if not squares:
+            raise unreadable(board, text, _EXPECTED)
+    elif name[0] in _KINDS:
+        kind, squares = lettered(board, name)
     else:
         if dialect is None:
             dialect = "official" if sign == "." else "numbered"
         kind, squares = PAWN, _soldiers(board, name, dialect)
         if not squares and name[0] in _KEYPAD:
-            kind, squares = _lettered(board, _KEYPAD[name[0]] + name[1])
+            kind, squares = lettered(board, _KEYPAD[name[0]] + name[1])
     return find_move(board, kind, squares, _DIRECTIONS[sign], int(number), text)
 
 
-def _lettered(board: Board, name: str) -> tuple[int, list[int]]:
-    """Kind and possible squares of a piece named by letter and file, mark or list letter."""
+def lettered(board: Board, name: str) -> tuple[int, list[int]]:
+    """Kind and possible squares of a piece named by two characters: its letter, and its file or mark."""
     kind = _KINDS[name[0]]
     mark = name[1]
     if mark in _PLACES:

@@ -9,13 +9,14 @@ import threading
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from xiangqi_gpt.engines.spec import EngineSpec, Limit
+from xiangqi_gpt.engines.spec import Clock, EngineSpec, Limit
 from xiangqi_gpt.errors import PlayerError
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 
 __all__ = [
     "Analysis",
+    "Clock",
     "EngineSpec",
     "Limit",
     "Line",
@@ -114,7 +115,7 @@ class Player(Protocol):
         """Give back processes and memory; closing twice is harmless."""
 
 
-def is_deterministic(player: Player) -> bool:
+def is_deterministic(player: object) -> bool:
     """Whether the same position always gets the same answer; a player that does not say so is taken to be."""
     return bool(getattr(player, "deterministic", True))
 

@@ -18,31 +18,35 @@ def read_games(
     *,
     on_error: Callable[[RecordError], None] | None = None,
     splits: Collection[str] | None = None,
+    lenient: bool = False,
 ) -> Iterator[GameRecord]:
     """Yield the sound games of one or more files, in order, each ply replayed for legality.
 
     The format is told from the content, and from the file name where that leaves it open. A game that cannot
     be read or breaks the rules goes to ``on_error`` and is left out, as does a file of which nothing can be
     read; without ``on_error`` the first such error is raised. A file that does not exist is always an error.
-    ``splits`` keeps the games of those parts of the data only, for instance ``{"train"}``.
+    ``splits`` keeps the games of those parts of the data only, for instance ``{"train"}``. With ``lenient``, games
+    from positions that cannot occur but can be played are taken too.
     """
     from xiangqi_gpt.records.formats import read_head
 
     files: list[_Path] = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     for path in files:
         read_head(path)
-    return _read(files, on_error, splits)
+    return _read(files, on_error, splits, lenient)
 
 
 def _read(
     files: list[_Path],
     on_error: Callable[[RecordError], None] | None,
     splits: Collection[str] | None,
+    lenient: bool,
 ) -> Iterator[GameRecord]:
     from xiangqi_gpt.records.formats import read_file
 
     for path in files:
-        for reading in read_file(path, splits=splits):
+        for found in read_file(path, splits=splits):
+            reading = found.lenient if lenient and found.lenient is not None else found
             if reading.error is not None:
                 if on_error is None:
                     raise reading.error

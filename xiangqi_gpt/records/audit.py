@@ -12,10 +12,14 @@ from xiangqi_gpt.records.clean import Fate, Verdict
 
 @dataclass(slots=True)
 class Summary:
-    """The sums of a conversion. ``games`` is always the sum of the four fates."""
+    """The sums of a conversion. ``games`` is always the sum of the four fates.
+
+    ``passed_over`` counts the files of the folders that have no name of a record.
+    """
 
     files: int = 0
     unreadable: int = 0
+    passed_over: int = 0
     games: int = 0
     kept: int = 0
     cut: int = 0
@@ -49,6 +53,7 @@ class Summary:
         return {
             "files": self.files,
             "unreadable": self.unreadable,
+            "passed_over": self.passed_over,
             "games": self.games,
             "kept": self.kept,
             "cut": self.cut,
@@ -75,6 +80,11 @@ def verdict_line(verdict: Verdict, original: tuple[str, int] | None = None) -> s
 def file_line(file: str, reason: str) -> str:
     """A file of which nothing (or nothing more) could be read, as a line of the report."""
     return _line({"file": file, "outcome": "unreadable", "reason": reason})
+
+
+def passed_over_line(file: str, reason: str) -> str:
+    """A file of a folder that was not looked into, as a line of the report."""
+    return _line({"file": file, "outcome": "passed over", "reason": reason})
 
 
 def summary_line(summary: Summary) -> str:

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.files import atomic_path, check_writable
-from xiangqi_gpt.records.audit import Summary, file_line, summary_line, verdict_line
+from xiangqi_gpt.records.audit import Summary, file_line, passed_over_line, summary_line, verdict_line
 from xiangqi_gpt.records.clean import Fate, Verdict, clean
 from xiangqi_gpt.records.dedupe import Duplicates, start_hash
-from xiangqi_gpt.records.formats import FORMATS, Format, format_of, read_file, read_head
+from xiangqi_gpt.records.formats import Format, format_of, is_record_name, read_file, read_head
 from xiangqi_gpt.records.record import GameRecord, Note, TeacherLabels
 from xiangqi_gpt.rules.move import MOVES
 
@@ -48,6 +48,7 @@ class Conversion:
     notation: str | None = None
     report: Path | None = None
     force: bool = False
+    lenient: bool = False  # keep games from positions that cannot occur but can be played
 
 
 def source_files(sources: Iterable[Path]) -> list[Path]:
@@ -55,18 +56,32 @@ def source_files(sources: Iterable[Path]) -> list[Path]:
 
     Raises RecordError where one does not exist or cannot be opened.
     """
-    suffixes = {suffix for fmt in FORMATS.values() for suffix in fmt.suffixes}
+    return _find(sources)[0]
+
+
+def _find(sources: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, str]]]:
+    """The files to read, and what else is in the folders, with the reason why it is not read."""
+    sources = tuple(sources)
     files: list[Path] = []
+    others: list[tuple[Path, str]] = []
     for source in sources:
         if source.is_dir():
-            found = (path for path in sorted(source.rglob("*")) if path.suffix.lower() in suffixes)
-            files.extend(path for path in found if path.is_file())
+            for path in sorted(source.rglob("*")):
+                if path.is_dir():
+                    if path.is_symlink():
+                        others.append((path, "a link to a folder"))
+                elif not path.is_file():
+                    others.append((path, "not a regular file"))
+                elif not is_record_name(path):
+                    others.append((path, f"{path.suffix!r} is not a suffix of records"))
+                else:
+                    files.append(path)
         else:
             read_head(source)
             files.append(source)
     if not files:
         raise RecordError(f"expected record files, found none in {', '.join(map(str, sources))}")
-    return files
+    return files, others
 
 
 def convert(job: Conversion, on_progress: OnProgress | None = None) -> Summary:
@@ -80,9 +95,10 @@ def convert(job: Conversion, on_progress: OnProgress | None = None) -> Summary:
     check_writable(job.out, overwrite=job.force, error=RecordError)
     if job.report is not None:
         check_writable(job.report, overwrite=job.force, error=RecordError)
-    files = source_files(job.sources)
+    files, others = _find(job.sources)
+    _check_report(job, files)
     progress = on_progress or (lambda what, count: None)
-    summary = Summary(files=len(files))
+    summary = Summary(files=len(files), passed_over=len(others))
     with tempfile.TemporaryFile(dir=job.out.parent) as file:
         spool = _Spool(file)
         _read(files, spool, job, summary, progress)
@@ -104,11 +120,24 @@ def convert(job: Conversion, on_progress: OnProgress | None = None) -> Summary:
                     pass
             assert summary.balanced()
             if report is not None:
+                for other, reason in others:
+                    report.write(passed_over_line(str(other), reason))
                 report.write(summary_line(summary))
     if not summary.written:
         where = f"; {job.report} says why" if job.report is not None else ""
         raise RecordError(f"expected a game that can be kept, found none among {summary.games}{where}")
     return summary
+
+
+def _check_report(job: Conversion, files: Iterable[Path]) -> None:
+    """ConfigError where the report would overwrite the output or a source."""
+    if job.report is None:
+        return
+    report = job.report.resolve()
+    if report == job.out.resolve():
+        raise ConfigError(f"the report and the output have the same name: {str(job.report)!r}")
+    if any(report == path.resolve() for path in files):
+        raise ConfigError(f"the report would overwrite a file that is read: {str(job.report)!r}")
 
 
 def _options(fmt: Format, job: Conversion) -> dict[str, Any]:
@@ -236,13 +265,19 @@ def _read(files: list[Path], spool: _Spool, job: Conversion, summary: Summary, p
         name = str(path)
         spool.files.append(name)
         number = 0
+        reading = None
         for reading in read_file(path, on_bytes=lambda count: progress("read", count)):
             if reading.record is None and reading.error is not None and reading.error.game is None:
                 summary.unreadable += 1
                 spool.put(Verdict(Fate.REFUSED, None, name, 0, reason=reading.error.reason), index)
                 continue
+            if job.lenient and reading.lenient is not None:
+                reading = reading.lenient
             number = max(number + 1, _number(reading.record, reading.error))
             spool.put(_fitting(clean(reading, name, number), fmt, says_kind), index)
+        if reading is None:
+            summary.unreadable += 1
+            spool.put(Verdict(Fate.REFUSED, None, name, 0, reason="no game found"), index)
     spool.flush()
     spool.duplicates.seal()
 

@@ -1,4 +1,4 @@
-"""What holds for a whole text file: its encoding, its rank convention, its WXF dialect.
+"""What holds for a whole text file: its encoding, its rank convention, its notation where texts are alike.
 
 Nothing is decided by looks where playing the games can decide it: of several encodings the one wins in which
 most of the first games decode and replay.
@@ -6,14 +6,24 @@ most of the first games decode and replay.
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Final, Generic, TypeVar
 
 from xiangqi_gpt.errors import MoveError
-from xiangqi_gpt.notation import Dialect, RankConvention, detect_dialect, detect_rank_convention
-from xiangqi_gpt.records.movereader import MAX_TOKEN, looks_like_coordinates
-from xiangqi_gpt.records.replay import Candidate, judged
+from xiangqi_gpt.notation import (
+    Dialect,
+    RankConvention,
+    detect_dialect,
+    detect_rank_convention,
+    san,
+    vietnamese,
+)
+from xiangqi_gpt.notation.common import plain
+from xiangqi_gpt.records.movereader import MAX_TOKEN, MoveReader, looks_like_coordinates
+from xiangqi_gpt.records.replay import Candidate, judged, start_of
 from xiangqi_gpt.rules.board import Board
 
 ENCODINGS: Final = ("utf-8", "gb18030", "big5hkscs")
@@ -63,6 +73,23 @@ def decode_somehow(raw: bytes) -> tuple[str, bool]:
     return raw.decode("utf-8", "replace"), False
 
 
+def decode_start(raw: bytes, size: int) -> str:
+    """The first ``size`` bytes as text; a character that this cuts in two is left out."""
+    for encoding in ENCODINGS:
+        decoder = codecs.getincrementaldecoder(encoding)()
+        try:
+            return decoder.decode(raw[:size], final=len(raw) <= size)
+        except UnicodeDecodeError:
+            continue
+    return raw[:size].decode("utf-8", "replace")
+
+
+def shown(raw: bytes, size: int = 16) -> str:
+    """The start of some bytes for a message: as text where they are text, else as hexadecimal numbers."""
+    text = " ".join(decode_start(raw, size).split())
+    return repr(text) if text.isprintable() and "\ufffd" not in text else f"bytes {raw[:size].hex(' ')}"
+
+
 def choose_encoding(samples: Sequence[bytes], candidate: Callable[[str], Candidate]) -> str:
     """The encoding in which most of the samples decode and replay.
 
@@ -86,7 +113,8 @@ def choose_encoding(samples: Sequence[bytes], candidate: Callable[[str], Candida
 
 def legal_plies(candidates: Iterable[Candidate]) -> int:
     """How many plies of some games are legal."""
-    return sum(reading.record.plies for reading in judged(candidates, "") if reading.record is not None)
+    records = ((reading.lenient or reading).record for reading in judged(candidates, ""))
+    return sum(record.plies for record in records if record is not None)
 
 
 def _everyday(samples: Iterable[bytes], encoding: str) -> float:
@@ -119,12 +147,42 @@ def choose_ranks(games: Sequence[Sequence[str]], starts: Sequence[str]) -> RankC
     for tokens, fen in zip(coordinates, starts, strict=True):
         if tokens:
             try:
-                found = detect_rank_convention(tokens, Board(fen) if fen else Board())
+                found = detect_rank_convention(tokens, Board(fen, strict=False) if fen else Board())
             except (MoveError, ValueError):
                 continue
             if found is not None:
                 return found
     return "0-9"
+
+
+def choose_reader(games: Sequence[Sequence[str]], starts: Sequence[str]) -> MoveReader:
+    """The reader of a file's moves, its conventions taken from the move texts and start positions of some games."""
+    ranks = choose_ranks(games, starts)
+    algebraic = _choose_algebraic(games, starts)
+    vietnamese_file = any(
+        vietnamese.looks_like(token, only=True) for game in games for token in game if len(token) <= MAX_TOKEN
+    )
+    return MoveReader(
+        algebraic or ranks, choose_dialect(games), algebraic=algebraic, is_vietnamese=vietnamese_file
+    )
+
+
+def _choose_algebraic(games: Sequence[Sequence[str]], starts: Sequence[str]) -> RankConvention | None:
+    """The ranks of a file of algebraic texts such as Cbe2; None where it holds none, "0-9" where nothing decides."""
+    tokens = {plain(token) for game in games for token in game if len(token) <= MAX_TOKEN}
+    if not any(san.looks_like(token.rstrip("+#!?"), piece=True) for token in tokens):
+        return None
+    zero = any(re.search(r"[a-i]0", token) for token in tokens)
+    ten = any(re.search(r"[a-i]10", token) for token in tokens)
+    if zero != ten:
+        return "0-9" if zero else "1-10"
+    plies: dict[RankConvention, int] = {"0-9": 0, "1-10": 0}
+    for ranks in plies:
+        reader = MoveReader(ranks, algebraic=ranks)
+        for game, fen in zip(games, starts, strict=True):
+            start = start_of(fen)
+            plies[ranks] += len(reader.resolve(start, list(game))[0]) if not start.fault else 0
+    return "1-10" if plies["1-10"] > plies["0-9"] else "0-9"
 
 
 def choose_dialect(games: Iterable[Sequence[str]]) -> Dialect | None:

@@ -8,15 +8,17 @@ thousand such pairs, which makes reading several times as fast as asking the not
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 from xiangqi_gpt.errors import MoveError
-from xiangqi_gpt.notation import Dialect, RankConvention, chinese, uci, wxf
-from xiangqi_gpt.notation.common import plain
+from xiangqi_gpt.notation import Dialect, RankConvention, chinese, san, uci, vietnamese, wxf
+from xiangqi_gpt.notation.common import bare
 from xiangqi_gpt.records.replay import Start
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import MOVES, Move
+from xiangqi_gpt.rules.pieces import Color
 
 MAX_TOKEN: Final = 12
 """Longest text that can be a move, in characters."""
@@ -49,12 +51,42 @@ def _coordinates(ranks: RankConvention) -> dict[str, int]:
     return table
 
 
+_digits_side = lru_cache(maxsize=8192)(chinese.digits_side)
+
+
+def digits_remarks(tokens: Sequence[str | int], turn: int) -> list[str]:
+    """What is odd about the digits of Chinese texts: a side whose moves have the digits of the other side.
+
+    ``turn`` is the side of the first one. All of them are read for the side to move.
+    """
+    remarks = []
+    for color in Color:
+        texts = [
+            token[:MAX_TOKEN] for token in tokens[(int(color) - turn) % 2 :: 2] if isinstance(token, str)
+        ]
+        other = next((text for text in texts if _digits_side(text) is color.other), None)
+        if other is not None:
+            words = f"{color.name_en}'s moves are written with {color.other.name_en}'s digits"
+            remarks.append(f"{words} ({other!r}): read for {color.name_en}")
+    return remarks
+
+
 class MoveReader:
     """Reads the moves of games of one file, whose conventions have been decided."""
 
-    def __init__(self, ranks: RankConvention = "0-9", dialect: Dialect | None = None) -> None:
+    def __init__(
+        self,
+        ranks: RankConvention = "0-9",
+        dialect: Dialect | None = None,
+        *,
+        algebraic: RankConvention | None = None,
+        is_vietnamese: bool = False,
+    ) -> None:
+        """Take the conventions: ranks of coordinates, WXF dialect, ranks of algebraic texts, Vietnamese letters."""
         self.ranks = ranks
         self.dialect = dialect
+        self.algebraic = algebraic
+        self.is_vietnamese = is_vietnamese
         self._coordinates = _coordinates(ranks)
         self._piece_of: dict[tuple[str, int], tuple[int, int]] = {}  # (text, turn) -> piece code, file
         self._known: dict[tuple[str, int, int], int] = {}  # (text, turn, square) -> move index
@@ -119,10 +151,14 @@ class MoveReader:
             return MOVES[index]
         if len(token) > MAX_TOKEN:
             raise MoveError(f"expected a move, found {token[:MAX_TOKEN]!r}... ({len(token)} characters)")
-        text = plain(token)
+        text = bare(token)
         if _COORDINATE.fullmatch(text):
             return uci.parse(board, text, ranks=self.ranks)
         if any("㐀" <= character <= "鿿" for character in text):
             return chinese.parse(board, text)
+        if self.algebraic is not None and san.looks_like(text):
+            return san.parse(board, text, ranks=self.algebraic)
+        if self.is_vietnamese and vietnamese.looks_like(text):
+            return vietnamese.parse(board, text)
         # A move that begins with a digit may be stuck to its number: 1.62.5
         return wxf.parse(board, _GLUED.sub("", text, count=1), dialect=self.dialect)

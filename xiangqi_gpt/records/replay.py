@@ -24,6 +24,7 @@ from xiangqi_gpt.records.record import (
 from xiangqi_gpt.rules import batch
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.fen import START_FEN
+from xiangqi_gpt.rules.lenient import lenient_board
 from xiangqi_gpt.rules.move import MOVES
 from xiangqi_gpt.rules.pieces import Color
 
@@ -71,25 +72,31 @@ class Reading:
 
     Both means that the game is sound up to the ply of the error and ``record`` is that part of it.
     ``lost`` names the side that is mated or has no move in the final position of the record, if one is.
+    A game from a position that cannot occur but can be played is an error; ``lenient`` is what becomes of it where
+    such positions are taken.
     """
 
     record: GameRecord | None
     error: RecordError | None = None
     remarks: tuple[str, ...] = ()
     lost: Color | None = None
+    lenient: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
     """The position a game begins with: canonical FEN, squares int8 (90,), turn (0 Red, 1 Black).
 
-    Where the rules refuse it, ``fault`` says why and the rest means nothing.
+    Where the rules refuse it, ``fault`` says why and the rest means nothing. Where they can play it although it
+    cannot occur, ``odd`` says why it cannot, and ``refusal`` is the error of the strict check.
     """
 
     fen: str
     squares: NDArray[np.int8]
     turn: int
     fault: str = ""
+    odd: str = ""
+    refusal: str = ""
 
     def board(self) -> Board:
         """A fresh board with this position."""
@@ -101,23 +108,42 @@ def start_of(fen: str) -> Start:
     """The start position that a FEN names; an empty one is the standard start."""
     if is_start(fen):
         fen = START_FEN
+    odd = refusal = ""
     try:
         board = Board(fen)
     except FenError as error:
-        return Start(fen, np.zeros(90, dtype=np.int8), 0, str(error))
-    return Start(board.fen(), np.array(board.squares, dtype=np.int8), int(board.turn))
+        refusal = str(error)
+        try:
+            board, faults = lenient_board(fen)
+        except FenError:
+            return Start(fen, np.zeros(90, dtype=np.int8), 0, refusal)
+        odd = "; ".join(fault.text_en for fault in faults)
+    squares = np.array(board.squares, dtype=np.int8)
+    return Start(board.fen(), squares, int(board.turn), odd=odd, refusal=refusal)
 
 
 @lru_cache(maxsize=256)
 def _board(fen: str) -> Board:
-    return Board(fen)
+    return Board(fen, strict=False)
 
 
 def judged(candidates: Iterable[Candidate], file: str) -> Iterator[Reading]:
-    """Replay games and yield one `Reading` for each, in order; ``file`` is named in the errors."""
+    """Replay games and yield one `Reading` for each, in order; ``file`` is named in the errors.
+
+    An error of ``candidates`` is raised behind the games that came before it.
+    """
     pending: list[Candidate] = []
     plies = 0
-    for candidate in candidates:
+    failure: Exception | None = None
+    games = iter(candidates)
+    while True:
+        try:
+            candidate = next(games)
+        except StopIteration:
+            break
+        except Exception as error:
+            failure = error  # the games before it are still good
+            break
         pending.append(candidate)
         plies += len(candidate.moves) + candidate.size // _BYTES_A_PLY
         if plies >= _BATCH_PLIES or len(pending) >= _BATCH_GAMES:
@@ -125,6 +151,8 @@ def judged(candidates: Iterable[Candidate], file: str) -> Iterator[Reading]:
             pending = []
             plies = 0
     yield from _judge(pending, file)
+    if failure is not None:
+        raise failure
 
 
 def _judge(games: list[Candidate], file: str) -> Iterator[Reading]:
@@ -149,7 +177,16 @@ def _judge(games: list[Candidate], file: str) -> Iterator[Reading]:
         reading = _reading(game, start, int(illegal[position]), wrong_labels.get(position), file)
         loser = losers.get(position)
         whole = reading.record is not None and len(reading.record.moves) == len(game.moves)
-        yield replace(reading, lost=loser) if loser is not None and whole else reading
+        if loser is not None and whole:
+            reading = replace(reading, lost=loser)
+        yield reading if not start.odd or not game.usable else _strict(reading, game, start, file)
+
+
+def _strict(reading: Reading, game: Candidate, start: Start, file: str) -> Reading:
+    """The refusal of a game from a position that cannot occur, with what lenient callers make of it."""
+    lenient = replace(reading, remarks=(*reading.remarks, f"odd position: {start.odd}"))
+    error = RecordError(start.refusal, file=file, game=game.number or None, line=game.line)
+    return Reading(None, error, reading.remarks, lenient=lenient)
 
 
 def _losers(
@@ -267,7 +304,7 @@ def _record(game: Candidate, start: Start, indices: Sequence[int], file: str) ->
 
 def _why(game: Candidate, start: Start, illegal: int) -> str:
     """Why the move at ply ``illegal`` is against the rules, in words."""
-    board = Board(start.fen)
+    board = start.board()
     for index in game.moves[:illegal]:
         board.push(MOVES[index])
     move = MOVES[game.moves[illegal]]

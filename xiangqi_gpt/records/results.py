@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Final
 
 _WORDS: Final = {
@@ -12,15 +13,27 @@ _WORDS: Final = {
 }
 _RESULTS: Final = {word: result for result, words in _WORDS.items() for word in words.split()}
 
+_DASHES: Final = "-－‐‑‒–—−"
+_WIDE: Final = str.maketrans("012/*", "０１２／＊")
+_PLAIN: Final = str.maketrans(dict.fromkeys(_DASHES, "-") | {"：": "-", ":": "-", "⁄": "/"})
+
 ENDS: Final = frozenset(
     word for word in _RESULTS if word not in {"red", "black", "draw", "?", "-", "unknown", "ongoing"}
+).union(
+    written.replace("-", dash)
+    for word in ("1-0", "0-1", "1/2-1/2", "½-½", "*")
+    for written in (word, word.translate(_WIDE))
+    for dash in _DASHES
 )
 """Words that end a move text; the rest of the known ones are taken in tags only."""
 
 
 def result_of(word: str) -> str | None:
     """``"1-0"``, ``"0-1"``, ``"1/2-1/2"`` or ``"*"`` for a word that says so, ``None`` for any other."""
-    word = word.strip().replace("—", "-").replace("–", "-").replace("：", "-").replace(":", "-")
+    word = word.strip()
+    if not word.isascii():
+        word = unicodedata.normalize("NFKC", word.replace("½", "1/2"))
+    word = word.translate(_PLAIN)
     return _RESULTS.get(word.lower(), "*" if not word else None)
 
 

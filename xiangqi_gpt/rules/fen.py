@@ -3,7 +3,8 @@
 `fen_faults` lists every fault of a text; an empty list means that strict reading accepts it. Some faults leave no
 usable board (`FenFault.fatal`); lenient reading, which position editors use, tolerates the others.
 
-Accepted in every mode: horse N or H, elephant B or E, Red to move as `w` or `r`, missing trailing fields.
+Accepted in every mode: horse N or H, elephant B or E, Red to move as `w` or `r`, missing trailing fields, and the
+variants that `fentext` normalises.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 
 from xiangqi_gpt.errors import FenError, FenFault, FenFaultCode
 from xiangqi_gpt.rules.attacks import ADVISOR_POINTS, ELEPHANT_POINTS, in_palace
+from xiangqi_gpt.rules.fentext import plain_fen
 from xiangqi_gpt.rules.movegen import find_kings, king_attacked
 from xiangqi_gpt.rules.pieces import CODES, SYMBOLS, SYMBOLS_HE, Color, Piece, PieceKind
 from xiangqi_gpt.rules.squares import FILES, RANKS, SQUARE_NAMES, Square
@@ -126,7 +128,7 @@ def _read(fen: str) -> tuple[FenFields | None, list[FenFault]]:
     """The fields, None if they cannot be read, and the faults of the text (not of the position)."""
     if len(fen) > MAX_LENGTH:
         return None, [_fatal(FenFaultCode.TOO_LONG, "fen.too_long", limit=MAX_LENGTH, count=len(fen))]
-    words = fen.split()
+    words = plain_fen(fen).split()
     if not words:
         return None, [_fatal(FenFaultCode.EMPTY, "fen.empty")]
     squares, faults = _read_placement(words[0])

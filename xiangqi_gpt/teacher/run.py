@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,16 @@ from xiangqi_gpt.files import check_writable
 from xiangqi_gpt.players.base import EngineSpec
 from xiangqi_gpt.records import GameRecord, read_games, write_games
 from xiangqi_gpt.records.formats import format_of
-from xiangqi_gpt.teacher.cluster import RayPool
-from xiangqi_gpt.teacher.journal import Journal, rows_in_order
 from xiangqi_gpt.teacher.labelling import Labelling, labels_of
-from xiangqi_gpt.teacher.local import LocalPool, core_count
 from xiangqi_gpt.teacher.playout import PlayOut
 from xiangqi_gpt.teacher.schema import write_play_outs
 from xiangqi_gpt.teacher.starts import Openings, StartConfig, play_out_tasks
 from xiangqi_gpt.teacher.teacher_engine import teacher_name
-from xiangqi_gpt.teacher.work import Pool, Result, Task, Work
+from xiangqi_gpt.teacher.work import ClusterWorker, Result, Task, Work, Worker
+from xiangqi_gpt.workers.journal import Journal, rows_in_order
+from xiangqi_gpt.workers.local_pool import LocalPool
+from xiangqi_gpt.workers.pool import Pool, core_count
+from xiangqi_gpt.workers.ray_pool import RayPool
 
 FREE_FAULTS = 2
 FAULT_SHARE = 0.02
@@ -38,11 +40,11 @@ class Place:
     workers: int | None = None  # simultaneous engines; None: one per core
     cluster: str | None = None  # address of a Ray cluster; None: processes on this machine
 
-    def open(self, work: Work) -> Pool:
+    def open(self, work: Work) -> Pool[Task, Result]:
         """Start the workers."""
         if self.cluster is not None:
-            return RayPool(work, self.cluster, self.workers)
-        return LocalPool(work, self.workers if self.workers is not None else core_count())
+            return RayPool(partial(ClusterWorker, work), self.cluster, self.workers)
+        return LocalPool(partial(Worker, work), self.workers if self.workers is not None else core_count())
 
     def cores(self) -> int | None:
         """Number of simultaneous workers, if known."""

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from xiangqi_gpt.errors import PlayerCrashError, PlayerError, PlayerTimeoutError
 from xiangqi_gpt.teacher.teacher_engine import BadEngineAnswerError, TeacherEngine
+from xiangqi_gpt.workers.journal import Row as Row
 
 DEATHS = 3
 """How often an engine may die in one game before the game is dropped."""
-
-Row = dict[str, Any]
-"""A finished game as JSON can hold it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,16 +66,6 @@ class Result:
     engine_seconds: float = 0.0
     seconds: float = 0.0
     deaths: int = 0
-
-
-class Pool(Protocol):
-    """Workers, on this machine or elsewhere."""
-
-    def results(self, tasks: Iterator[Task]) -> Iterator[Result]:
-        """The result of every task, in order of completion."""
-
-    def close(self) -> None:
-        """End all workers and their engines."""
 
 
 class Worker:
@@ -137,3 +125,14 @@ class Worker:
         if self._engine is None:
             self._engine = self._work.start()
         return self._engine, (self._engine.searches, self._engine.seconds)
+
+
+class ClusterWorker(Worker):
+    """A worker on some machine of a cluster: an error that stops the run names that machine."""
+
+    def run(self, task: Task) -> Result:
+        """Do a task; never raises what an engine may cause."""
+        result = super().run(task)
+        if result.is_fatal and result.error is not None:
+            return replace(result, error=PlayerError(f"on {socket.gethostname()}: {result.error}"))
+        return result

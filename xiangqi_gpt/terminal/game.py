@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from xiangqi_gpt.notation import parse_any
+from xiangqi_gpt.notation import chinese, parse_any
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState, Thought
@@ -244,8 +244,19 @@ class TerminalGame:
         except MoveError:
             self._print(t("terminal.unknown", state.language, text=text), style="red")
             return
+        self._note_digits(text, move)
         actions.play(state, move)
         self._show()
+
+    def _note_digits(self, text: str, move: Move) -> None:
+        """Tell how a Chinese text with the digits of the other side was read."""
+        board, language = self.state.board, self.state.language
+        side = chinese.digits_side(text)
+        if side is None or side is board.turn:
+            return
+        shown = move_text(language, board, move)
+        arguments = {"side": side, "mover": board.turn, "move": shown, "iccs": move.iccs}
+        self._print(t("terminal.other_digits", language, text=text, **arguments))
 
     def _refuse(self, text: str, error: IllegalMoveError) -> None:
         language, reason = self.state.language, error.reason

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +226,57 @@ def test_another_program_reads_our_cbr(tmp_path: Path) -> None:
     path = tmp_path / "a.cbr"
     path.write_bytes(builders.cbr(LINE) + b"\x00")
     assert cchess_line(cchess.read_from_cbr(str(path))) == SIX.split()
+
+
+@pytest.mark.parametrize("compression", [0, 1])
+def test_the_library_of_2001(read: Read, compression: int) -> None:
+    games = [LINE, TREE, LINE[:1]]
+    content = builders.cbl2001(games, red="胡荣华".encode("gbk"), result=2, compression=compression)
+    line, tree, empty = read(content, "a.cbl")[0]
+    assert iccs(line) == SIX
+    assert (line.result, line.tags, line.from_start) == ("0-1", {"Title": "题", "Red": "胡荣华"}, True)
+    assert iccs(tree) == "h2e2 h9g7 h0g2"
+    assert tree.notes == NOTES
+    assert (empty.plies, empty.number) == (0, 3)
+
+
+def test_positions_in_the_library_of_2001(read: Read) -> None:
+    places = "00000000" + "4a" + "000000" + "1a" + "00" * 11 + "51" + "00" * 11
+    for nodes, black_first in (
+        ([("", "", True, False), ("e9e8", "", False, False)], False),
+        ([("", "", False, False)], True),
+    ):
+        [game], errors = read(builders.cbl2001([nodes], places=places, black_first=black_first), "a.cbl")
+        assert errors == []
+        assert game.start_fen == "4k4/9/9/9/9/9/9/9/9/R2K5 b - - 0 1"
+
+
+def test_faults_of_the_library_of_2001(read: Read) -> None:
+    illegal = [*LINE[:3], ("a0a9", "", False, False)]
+    for content, found, word in (
+        (builders.cbl2001([LINE, illegal, LINE]), [(2, 2)], "a0a9"),
+        (builders.cbl2001([LINE, LINE, LINE], places="00" * 32), [(1, None), (2, None), (3, None)], "king"),
+        (builders.cbl2001([LINE, LINE, LINE], compression=0)[:-30], [(None, None)], "found 2"),
+        (builders.cbl2001([LINE])[:16] + b"\xff" * 4, [(None, None)], "at most"),
+        (builders.cbl2001([LINE])[:30], [(None, None)], "end"),
+        (b"CCBridge\x16" + bytes(40), [(None, None)], "another version"),
+    ):
+        games, errors = read(content, "a.cbl")
+        assert [(error.game, error.ply) for error in errors] == found
+        assert word in errors[0].reason
+        assert len(games) in (0, 2)
+
+
+def test_a_damaged_library_of_2001_keeps_the_games_before_the_damage(read: Read) -> None:
+    content = builders.cbl2001([TREE] * 40 + [LINE] * 400)
+    games, errors = read(content[:-200] + b"\xff" * 200, "a.cbl")
+    assert len(games) > 40
+    assert [error.game for error in errors][-1] is None
+    assert "440 games" in errors[-1].reason
+
+
+def test_a_library_that_unpacks_to_far_more_is_refused(read: Read) -> None:
+    head = builders.cbl2001([LINE])[:20]
+    games, errors = read(head + zlib.compress(bytes(1 << 27)), "a.cbl")
+    assert games == []
+    assert "at most" in errors[0].reason

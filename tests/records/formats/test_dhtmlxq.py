@@ -103,3 +103,21 @@ def test_written_games_come_back(tmp_path: Path) -> None:
     ]
     assert back[0].notes == NOTES
     assert back[0].tags["Red"] == "胡荣华"
+
+
+@pytest.mark.parametrize(
+    ("letter", "result"), [("W", "1-0"), ("L", "0-1"), ("D", "1/2-1/2"), ("w", "1-0"), ("１－０", "1-0")]
+)
+def test_results_as_letters(read: Read, letter: str, result: str) -> None:
+    [game], errors = read(GAME.replace("红胜", letter), "a.ubb")
+    assert errors == []
+    assert game.result == result
+
+
+@pytest.mark.parametrize("captured", ["99", "nn", "NN", "Nn"])
+def test_captured_pieces(read: Read, captured: str) -> None:
+    places = captured + BINIT[2:16] + captured + BINIT[18:]
+    [game], errors = read(GAME.replace(BINIT, f"\n{places[:30]}\n{places[30:]}\n"), "a.ubb")
+    assert errors == []
+    assert iccs(game) == SIX
+    assert game.start_fen == "rnbakabnr/9/1c5c1/p1p1p1p1p/9/9/P1P1P1P1P/1C5C1/9/1NBAKABN1 w - - 0 1"

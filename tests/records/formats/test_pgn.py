@@ -248,3 +248,60 @@ def test_errors_are_raised_without_a_handler(tmp_path: Path) -> None:
     path.write_text('[Game "a"]\n\n1. h2e2 h2e2')
     with pytest.raises(RecordError, match="game 1, line 3, ply 1"):
         list(read_games(path))
+
+
+FOUR = "h2e2 h9g7 h0g2 i9h9"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1. Che2 Hhg7 2. Hhg2 Rh9",  # XBoard: ranks from 0
+        "1. Che3 Hhg8 2. Hhg3 Rh10",  # PyChess: ranks from 1
+        "1. Che3 Nhg8 2. Nhg3 Rh10+",
+        "1. C25 H8+7 2. H2+3 R98",
+        "1. Ｃ２＝５ Ｈ８＋７ 2. Ｈ２＋３ Ｒ９＝８",
+        "1. P2-5 M8.7 2. M2.3 X9-8",
+        "1. p2-5 m8.7 2. m2.3 x9-8",
+        "1. h2e2+ h9g7+ 2. h0g2# i9h9",
+    ],
+)
+@pytest.mark.parametrize("form", ['[Game "x"]\n\n{} *\n', "{}\n\n{}\n"])
+def test_notations_of_other_programs(read: Read, text: str, form: str) -> None:
+    games, errors = read(form.format(text, text), "a.pgn" if "[" in form else "a.txt")
+    assert errors == []
+    assert {iccs(game) for game in games} == {FOUR}
+
+
+def test_ranks_of_algebraic_texts_are_decided_by_the_legal_moves(read: Read) -> None:
+    zero = '[Game "a"]\n\n1. Che2 Che7 2. Hg2 Hg7 *\n\n'  # neither a rank 0 nor a rank 10
+    one = '[Game "b"]\n\n1. Che3 Che8 2. Hg3 Hg8 3. Pe5 *\n\n'
+    for text, line in ((zero, "h2e2 h7e7 h0g2 h9g7"), (one, "h2e2 h7e7 h0g2 h9g7 e3e4")):
+        games, errors = read(text * 2)
+        assert errors == []
+        assert [iccs(game) for game in games] == [line] * 2
+    games, errors = read(one + '[Game "c"]\n\n1. Che3 Hhg8 2. c5 Rh10 3. e5 *\n')
+    assert errors == []
+    assert iccs(games[1]) == "h2e2 h9g7 c3c4 i9h9 e3e4"
+
+
+def test_tandem_marks_in_front_of_the_letter(read: Read) -> None:
+    [game], errors = read('[Game "x"]\n\n1. C2=5 H8+7 2. C5+4 H2+3 3. C8=5 P1+1 4. +C-1 R9=8 *')
+    assert errors == []
+    assert iccs(game) == "h2e2 h9g7 e2e6 b9c7 b2e2 a6a5 e6e5 i9h9"
+
+
+@pytest.mark.parametrize(
+    ("token", "result"),
+    [
+        ("１－０", "1-0"), ("０－１", "0-1"), ("１／２－１／２", "1/2-1/2"), ("＊", "*"), ("1–0", "1-0"),
+        ("0—1", "0-1"), ("½–½", "1/2-1/2"), ("½－½", "1/2-1/2"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_results_in_other_letters(read: Read, token: str, result: str, encoding: str) -> None:
+    event = '[Event "全国象棋个人赛"]\n'  # a dash alone does not tell the encoding
+    for text in (f"{event}\n1. h2e2 {token}\n", f'{event}[Result "{token}"]\n\n1. h2e2\n'):
+        [game], errors = read(text.encode(encoding))
+        assert errors == []
+        assert game.result == result

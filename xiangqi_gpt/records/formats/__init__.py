@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from xiangqi_gpt.errors import RecordError
+from xiangqi_gpt.records.detect import shown
 from xiangqi_gpt.records.replay import Reading
 from xiangqi_gpt.records.source import open_source
 
@@ -61,7 +62,7 @@ FORMATS: Final = {
         ),
         Format(
             name="pgn",
-            suffixes=(".pgn",),
+            suffixes=(".pgn", ".xqn"),
             what="PGN in ICCS, UCI, WXF or Chinese",
             reader="pgn.pgnread",
             writer="pgn.pgnwrite",
@@ -105,6 +106,7 @@ _MAGIC: Final = (
     *((b"XQ" + bytes([version]), "xqf") for version in range(32)),
     (b"CCBridge Record\x00", "ccbridge"),
     (b"CCBridgeLibrary\x00", "ccbridge"),
+    (b"CCBridge\x15\x00\x00\x00", "ccbridge"),
 )
 
 _LOOKS: Final = (
@@ -127,7 +129,17 @@ _FOREIGN: Final = (
     (b"MZ\x90\x00", "a program"),
     (b"%PDF", "a PDF document"),
     (b"SQLite format 3\x00", "an SQLite database"),
+    (b"CCBridge", "a CCBridge file of another version: open it in CCBridge (象棋桥) and save it as CBL"),
 )
+
+_OTHER_PROGRAMS: Final = {
+    ".ccm": "China Game Center (中国游戏中心)",
+    ".che": "QQ Xiangqi (QQ象棋)",
+    ".chn": "Ourgame (联众)",
+    ".mxq": "MoveSky (弈天)",
+    ".xqi": "an old Xiangqi program",
+}
+"""Suffixes of records whose format is not read, and the program that writes them."""
 
 
 def format_of(path: str | os.PathLike[str]) -> Format:
@@ -153,10 +165,13 @@ def read_file(
     """
     try:
         fmt = sniff(path)
-        if fmt.name == "parquet":
-            yield from fmt.module.readings(path, splits=splits, on_bytes=on_bytes)
-        else:
-            yield from fmt.module.readings(path, on_bytes=on_bytes)
+        empty = fmt.name != "parquet"  # a table may have no rows
+        options = {"splits": splits} if fmt.name == "parquet" else {}
+        for reading in fmt.module.readings(path, on_bytes=on_bytes, **options):
+            empty = False
+            yield reading
+        if empty:
+            raise RecordError(f"no game found, read as {fmt.what}", file=os.fspath(path))
     except RecordError as error:
         yield Reading(None, error)
 
@@ -183,11 +198,17 @@ def sniff(path: str | os.PathLike[str]) -> Format:
         if pattern.search(text):
             return FORMATS[fmt]
     suffix = Path(path).suffix.lower()
+    if suffix in _OTHER_PROGRAMS:
+        program = _OTHER_PROGRAMS[suffix]
+        raise RecordError(
+            f"a record of {program}, {suffix}, which is not read: open it there and save it as PGN or XQF",
+            file=name,
+        )
     for candidate in FORMATS.values():
         if suffix in candidate.suffixes and not candidate.binary:
             return candidate
     if b"\x00" in text:
-        raise RecordError(f"expected game records, found {head[:16]!r}", file=name)
+        raise RecordError(f"expected game records, found {shown(head)}", file=name)
     return FORMATS["movelist"]
 
 
@@ -196,6 +217,12 @@ def _ascii_part(head: bytes) -> bytes:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         head = head.decode("utf-16", "replace").encode("utf-8", "replace")
     return head.removeprefix(b"\xef\xbb\xbf").lstrip()
+
+
+def is_record_name(path: Path) -> bool:
+    """Whether a file has the suffix of a record, one that is read or one that is known."""
+    suffix = path.suffix.lower()
+    return suffix in _OTHER_PROGRAMS or any(suffix in fmt.suffixes for fmt in FORMATS.values())
 
 
 def read_head(path: str | os.PathLike[str]) -> bytes:

@@ -1,9 +1,10 @@
 """CBR and CBL, the binary formats of CCBridge (象棋桥): one game, and a library of them.
 
 A record is a head of fixed fields in UTF-16, a board of 90 bytes and the moves in tree order. There are two
-layouts, told by one byte. A library is a head, an index and records on boundaries of 4096 bytes. Programs left
-old memory between the fields, so nothing is taken from bytes that have no known meaning; a record that was
-deleted in the program but whose bytes are still whole is read like the others.
+layouts, told by one byte. A library is a head, an index and records on boundaries of 4096 bytes; the library of
+2001 is another format (`ccbridge2001`). Programs left old memory between the fields, so nothing is taken from
+bytes that have no known meaning; a record that was deleted in the program but whose bytes are still whole is read
+like the others.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from xiangqi_gpt.errors import RecordError
+from xiangqi_gpt.records.detect import shown
+from xiangqi_gpt.records.formats import ccbridge2001
 from xiangqi_gpt.records.replay import Candidate, Reading, judged
 from xiangqi_gpt.records.source import open_source
 from xiangqi_gpt.records.start_positions import finish, position_fen, refused
@@ -73,7 +76,10 @@ def readings(
     """Yield one `Reading` for each game of a CBR or CBL file."""
     name = os.fspath(path)
     with open_source(path) as file:
-        yield from judged(_candidates(file, name, on_bytes), name)
+        old = file.read(len(ccbridge2001.MAGIC)) == ccbridge2001.MAGIC
+        file.seek(0)
+        games = ccbridge2001.candidates if old else _candidates
+        yield from judged(games(file, name, on_bytes), name)
 
 
 def _candidates(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None) -> Iterator[Candidate]:
@@ -95,7 +101,7 @@ def _records(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None) 
         yield content
         return
     if not head.startswith(LIBRARY_MAGIC) or len(head) < 64:
-        raise RecordError(f"expected a CCBridge file, found {head[:16]!r}", file=name)
+        raise RecordError(f"expected a CCBridge file, found {shown(head)}", file=name)
     position = _first_record(file, int.from_bytes(head[60:64], "little"), on_bytes)
     if position is None:
         raise RecordError("expected records in the library, found none", file=name)
@@ -138,7 +144,7 @@ def parse(record: bytes) -> Candidate:
     """The game of the bytes of one record."""
     game = Candidate(moves=(), number=1)
     if not record.startswith(RECORD_MAGIC):
-        return refused(game, f"expected a CCBridge record, found {record[:16]!r}")
+        return refused(game, f"expected a CCBridge record, found {shown(record)}")
     layout = _LAYOUTS.get(record[19]) if len(record) > 19 else None
     if layout is None:
         return refused(game, f"expected a record of kind 1 or 2, found {record[19:20].hex() or 'none'}")

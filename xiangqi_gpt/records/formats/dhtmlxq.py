@@ -44,12 +44,14 @@ _SOME: Final = b"[DhtmlXQ_"
 _COMMENT: Final = re.compile(r"comment(?:(\d{1,6})_)?(\d{1,6})")
 _SIDE: Final = re.compile(r"move_(\d{1,6})_(\d{1,6})_(\d{1,6})")
 _RESULT_WORDS: Final = {"1-0": "红胜", "0-1": "黑胜", "1/2-1/2": "和棋", "*": "未知"}
+_RESULT_LETTERS: Final = {"W": "1-0", "L": "0-1", "D": "1/2-1/2"}  # won, lost, drawn by Red
 _TAGS: Final = {
     "title": "Title", "event": "Event", "date": "Date", "place": "Site", "round": "Round", "table": "Table",
     "group": "Group", "redname": "Red", "redteam": "RedTeam", "redrating": "RedElo", "blackname": "Black",
     "blackteam": "BlackTeam", "blackrating": "BlackElo", "open": "Opening", "remark": "Annotator",
     "author": "Author", "timerule": "TimeControl", "refer": "Source",
 }  # fmt: skip
+_CAPTURED: Final = re.compile(r"nn", re.IGNORECASE)
 _START_BOARD: Final = start_of("").squares.tolist()
 
 
@@ -118,7 +120,8 @@ def parse(text: str) -> Candidate:
     for name, tag in (("red", "Red"), ("black", "Black")):
         if fields.get(name) and tag not in game.tags:
             game.tags[tag] = fields[name]
-    result = result_of(fields.get("result", ""))
+    named = fields.get("result", "")
+    result = _RESULT_LETTERS.get(named.upper()) or result_of(named)
     if result is None:
         game.remarks.append(f"result {fields['result'][:20]!r} not understood")
     game.result = result or "*"
@@ -126,7 +129,9 @@ def parse(text: str) -> Candidate:
     if fields.get("binit"):
         squares = _squares(fields["binit"])
         if squares is None:
-            return refused(game, f"expected 32 places of two digits, found {fields['binit'][:80]!r}")
+            return refused(
+                game, f"expected 32 places of two digits (99 or nn: captured), found {fields['binit'][:80]!r}"
+            )
         board, fault = place_pieces(squares)
         if fault:
             return refused(game, fault)
@@ -151,7 +156,8 @@ def _fields(text: str) -> dict[str, str]:
 
 
 def _squares(digits: str) -> list[int] | None:
-    """The squares of 32 pieces from 64 digits, ``None`` where they are no such digits."""
+    """The squares of 32 pieces from 64 digits (nn: captured), ``None`` where they are no such digits."""
+    digits = _CAPTURED.sub("99", "".join(digits.split()))
     if len(digits) != 64 or not digits.isascii() or not digits.isdecimal():
         return None
     squares = []

@@ -20,13 +20,12 @@ from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records.detect import (
     SAMPLE,
     Lookahead,
-    choose_dialect,
-    choose_ranks,
+    choose_reader,
     decode,
     decode_somehow,
 )
 from xiangqi_gpt.records.formats.pgn.pgnsplit import MAX_GAME
-from xiangqi_gpt.records.movereader import MoveReader
+from xiangqi_gpt.records.movereader import MoveReader, digits_remarks
 from xiangqi_gpt.records.record import KINDS, RESULTS, SPLITS, GameRecord, Note, TeacherLabels, split_of
 from xiangqi_gpt.records.replay import Candidate, Reading, judged, start_of
 from xiangqi_gpt.records.results import result_of
@@ -81,7 +80,7 @@ def _candidates(lines: TextLines) -> Iterator[Candidate]:
         if reader is None:
             sample = [game.value, *(ahead.value for ahead in games.peek(SAMPLE))]
             texts = [_tokens_or_none(value) for value in sample]
-            reader = MoveReader(choose_ranks(texts, [_fen(value) for value in sample]), choose_dialect(texts))
+            reader = choose_reader(texts, [_fen(value) for value in sample])
         candidate = Candidate(moves=(), number=number, line=game.line, size=game.size)
         if game.fault:
             yield refused(candidate, game.fault)
@@ -239,6 +238,7 @@ def _fill_moves(game: Candidate, value: dict[str, Any], reader: MoveReader) -> N
     else:
         game.moves, game.fault = reader.resolve(start, [str(token) for token in line.tokens])
         game.notes = plain_notes(line)
+    game.remarks.extend(digits_remarks(line.tokens[: len(game.moves)], start.turn))
     if not game.fault and value.get("labels") is not None:
         game.labels = _labels(value["labels"], len(game.moves))
 

@@ -115,7 +115,8 @@ def readings(
 def _candidates(
     file: Any, name: str, splits: Collection[str] | None, on_bytes: Callable[[int], None] | None
 ) -> Iterator[Candidate]:
-    present = set(file.schema_arrow.names)
+    names = file.schema_arrow.names
+    present = set(names)
     if "moves" not in present:
         raise RecordError(f"expected a column 'moves', found {sorted(present)!r}", file=name)
     wanted = [
@@ -130,6 +131,8 @@ def _candidates(
         )
         if c in present
     ]
+    if doubled := next((c for c in wanted if names.count(c) > 1), ""):
+        raise RecordError(f"expected one column {doubled!r}, found {names.count(doubled)}", file=name)
     default_kind = "teacher" if "first_label" in present and "kind" not in present else "human"
     number = 0
     row_bytes = os.path.getsize(name) / max(1, file.metadata.num_rows)
@@ -157,10 +160,12 @@ def _column(batch: Any, name: str, file: str) -> Sequence[Any]:
             return list(column.cast(pa.list_(pa.string())).to_pylist())
         if name == "teacher_multipv_cp":
             return list(column.cast(pa.list_(pa.list_(pa.int32()))).to_pylist())
-        if name in _TEXTS:
+        if name == "first_label":
+            return list(column.cast(pa.int64()).to_pylist())
+        if name in _TEXTS or pa.types.is_temporal(column.type):
             return _strings(column)
         return list(column.to_pylist())
-    except pa.ArrowException as error:
+    except (pa.ArrowException, ValueError) as error:
         reason = " ".join(str(error).split())
         raise RecordError(f"column {name!r}: expected other values: {reason}", file=file) from error
 
@@ -250,7 +255,10 @@ def _tags(columns: dict[str, Sequence[Any]], row: int) -> dict[str, str]:
                 tags[tag] = f"{value:g}" if isinstance(value, (int, float)) else str(value)
     further = columns["tags"][row] if "tags" in columns else None
     if further:
-        found = json.loads(further)
+        try:
+            found = json.loads(further)
+        except RecursionError:
+            raise ValueError("expected tags of a few levels of JSON, found them nested too deep") from None
         if not isinstance(found, dict):
             raise ValueError(f"expected a JSON object of tags, found {further[:40]!r}")
         tags.update((str(key), str(value)) for key, value in found.items())

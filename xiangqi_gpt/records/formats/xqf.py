@@ -17,6 +17,7 @@ import numpy as np
 
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.files import atomic_path
+from xiangqi_gpt.records.detect import shown
 from xiangqi_gpt.records.record import GameRecord, Note, Variation
 from xiangqi_gpt.records.replay import Candidate, Reading, judged, start_of
 from xiangqi_gpt.records.source import read_whole
@@ -81,7 +82,7 @@ def parse(content: bytes) -> Candidate:
     """The game of the bytes of an XQF file."""
     game = Candidate(moves=(), number=1)
     if content[:2] != b"XQ":
-        return refused(game, f"expected an XQF file, found {content[:8]!r}")
+        return refused(game, f"expected an XQF file, found {shown(content)}")
     if len(content) < HEAD:
         return refused(game, f"expected a head of {HEAD} bytes, found a file of {len(content)}")
     version = content[2]

@@ -16,16 +16,15 @@ from xiangqi_gpt.records.detect import (
     ENCODINGS,
     SAMPLE,
     Lookahead,
-    choose_dialect,
     choose_encoding,
-    choose_ranks,
+    choose_reader,
     decode,
     decode_somehow,
     legal_plies,
 )
 from xiangqi_gpt.records.formats.pgn.pgnsplit import RawGame, split_games
-from xiangqi_gpt.records.formats.pgn.pgntext import MoveText, line_of_ply, read_moves, read_tags
-from xiangqi_gpt.records.movereader import MoveReader
+from xiangqi_gpt.records.formats.pgn.pgntext import MoveText, footer_at, line_of_ply, read_moves, read_tags
+from xiangqi_gpt.records.movereader import MoveReader, digits_remarks
 from xiangqi_gpt.records.record import KINDS, SPLITS
 from xiangqi_gpt.records.replay import Candidate, Reading, judged, start_of
 from xiangqi_gpt.records.results import agreed, result_of
@@ -105,7 +104,7 @@ def _reader(games: list[RawGame], encoding: str) -> MoveReader:
         tags, _ = read_tags(text.tags)
         texts.append([token for token in read_moves(text.moves).line.tokens if isinstance(token, str)])
         starts.append(tags.get("FEN", ""))
-    return MoveReader(choose_ranks(texts, starts), choose_dialect(texts))
+    return choose_reader(texts, starts)
 
 
 def _decode(game: RawGame, encoding: str) -> _Text | None:
@@ -173,13 +172,11 @@ def _other_encoding(
 
 def _build(text: _Text, reader: MoveReader) -> Candidate:
     """A game from its decoded text."""
-    tags, rest = read_tags(text.tags)
-    remarks = []
-    if rest.lstrip().startswith("["):
-        remarks.append(f"tag that cannot be read: {rest.strip()[:40]!r}")
-        rest = ""
-    found = read_moves(f"{rest}\n{text.moves}" if rest and not rest.isspace() else text.moves)
-    game = Candidate(moves=(), remarks=remarks)
+    tags, rests = read_tags(text.tags)
+    remarks = [f"tag that cannot be read: {rest[:40]!r}" for rest in rests if rest.startswith("[")]
+    rests = [rest for rest in rests if not rest.startswith("[")]
+    found = read_moves("\n".join([*rests, text.moves]))
+    game = Candidate(moves=(), remarks=[*remarks, *found.remarks])
     fault = _take_tags(game, tags, found)
     if fault:
         game.usable = False
@@ -197,9 +194,22 @@ def _build(text: _Text, reader: MoveReader) -> Candidate:
         game.moves, game.fault = reader.resolve(start, [str(token) for token in found.line.tokens])
         if found.line.notes:
             game.notes = plain_notes(found.line)
+    if game.fault and not found.result:
+        _pass_over_footer(game, text.moves, len(game.moves))
     game.fault = game.fault or found.fault
+    if not text.moves.isascii():
+        game.remarks.extend(digits_remarks(found.line.tokens[: len(game.moves)], start.turn))
+    game.remarks.extend(found.number_remarks(start.turn, start.board().fullmove_number))
     game.line_of = lambda ply: text.shift + line_of_ply(text.moves, ply)
     return game
+
+
+def _pass_over_footer(game: Candidate, moves: str, ply: int) -> None:
+    """Text below the moves of a game without a result is no fault of it where it holds no move."""
+    footer = footer_at(moves, ply)
+    if footer:
+        game.fault = ""
+        game.remarks.append(f"text below the moves passed over: {footer[:40]!r}")
 
 
 def _take_tags(game: Candidate, tags: dict[str, str], found: MoveText) -> str:

@@ -1,19 +1,19 @@
-"""Workers on many machines: every game is a Ray task. Needs the extra `cluster`.
+"""Workers on many machines: every task is a Ray task. Needs the extra `cluster`.
 
-The engine must be installed on each machine under the same command, and so must this package. A task carries everything
-it needs; only the caller's machine reads or writes files.
+This package, and the engines that a task uses, must be installed on each machine, engines under the same command. A
+task carries all that it needs; no machine but the caller's reads or writes a file of results.
 """
 
 from __future__ import annotations
 
 import socket
+import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-from xiangqi_gpt.errors import ConfigError, PlayerError, WorkerError
-from xiangqi_gpt.teacher.work import Result, Task, Work, Worker
+from xiangqi_gpt.errors import ConfigError, WorkerError
+from xiangqi_gpt.workers.pool import Pool, ResultT, TaskT, Worker, WorkerFactory
 
 _AHEAD = 2
 """Tasks in progress for each core of the cluster."""
@@ -37,21 +37,22 @@ def import_ray() -> ModuleType:
     return module
 
 
-class RayPool:
+class RayPool(Pool[TaskT, ResultT]):
     """Tasks on a Ray cluster.
 
     Args:
-        work: sent to each machine once.
-        address: of the cluster's head ("host:port", "ray://host:port"), or "auto" for the cluster that this machine
+        build: builds a worker in each process of the cluster; sent to each machine once.
+        address: of the cluster's head ("host:port", "ray://host:port"), or "auto" for the one that this machine
             belongs to.
-        workers: largest number of simultaneous games; None for all cores of the cluster, including those of machines
-            that join later.
+        workers: most tasks at a time; None for all cores of the cluster, those of machines that join later too.
 
     Raises:
         ConfigError: Ray is not installed, or there is no cluster at the address.
     """
 
-    def __init__(self, work: Work, address: str, workers: int | None = None) -> None:
+    def __init__(
+        self, build: WorkerFactory[TaskT, ResultT], address: str, workers: int | None = None
+    ) -> None:
         self._ray: Any = import_ray()
         self._connected = False
         if not self._ray.is_initialized():
@@ -63,10 +64,11 @@ class RayPool:
                 raise ConfigError(f"expected a Ray cluster at {address!r}: {reason}") from error
             self._connected = True
         self._workers = workers
-        self._work = self._ray.put(work)
+        self._build = self._ray.put(build)
+        self._token = uuid.uuid4().hex
         self._do = self._ray.remote(num_cpus=1, max_retries=_RETRIES)(do_task)
 
-    def results(self, tasks: Iterator[Task]) -> Iterator[Result]:
+    def results(self, tasks: Iterator[TaskT], /) -> Iterator[ResultT]:
         """The result of every task, in order of completion.
 
         Raises WorkerError if machines keep disappearing.
@@ -79,13 +81,13 @@ class RayPool:
                 if task is None:
                     is_dry = True
                 else:
-                    flying.append(self._do.remote(self._work, task))
+                    flying.append(self._do.remote(self._token, self._build, task))
             if not flying:
                 return
             ready, flying = self._ray.wait(flying, num_returns=1, timeout=_WAIT_SECONDS)
             for reference in ready:
                 try:
-                    result: Result = self._ray.get(reference)
+                    result: ResultT = self._ray.get(reference)
                 except self._ray.exceptions.RayError as error:
                     reason = str(error).strip().splitlines()[-1]
                     raise WorkerError(f"expected a result from the cluster: {reason}") from error
@@ -116,18 +118,14 @@ def _check_reachable(address: str) -> None:
         raise ConfigError(f"expected a Ray cluster at {address!r}, found nobody there: {error}") from error
 
 
-_kept: list[tuple[Work, Worker]] = []
-"""The worker of this process, if any; Ray gives one process many tasks in succession."""
+_kept: list[tuple[str, Worker[Any, Any]]] = []
+"""The worker of this process with its pool's token, if any; Ray gives a process many tasks, one after the other."""
 
 
-def do_task(work: Work, task: Task) -> Result:
-    """Do one task in a process of the cluster, with an engine that is kept for later tasks."""
-    if not _kept or _kept[0][0] != work:
+def do_task(token: str, build: WorkerFactory[Any, Any], task: Any) -> Any:
+    """Do one task in a process of the cluster, with a worker that outlives the task."""
+    if not _kept or _kept[0][0] != token:
         for _, other in _kept:
             other.close()
-        _kept[:] = [(work, Worker(work))]
-    result = _kept[0][1].run(task)
-    if result.is_fatal and result.error is not None:
-        error = PlayerError(f"on {socket.gethostname()}: {result.error}")
-        return replace(result, error=error)
-    return result
+        _kept[:] = [(token, build())]
+    return _kept[0][1].run(task)

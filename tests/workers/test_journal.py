@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from xiangqi_gpt.errors import ConfigError, RecordError
-from xiangqi_gpt.teacher import journal as module
-from xiangqi_gpt.teacher.journal import Journal, rows_in_order
+from xiangqi_gpt.workers import journal as module
+from xiangqi_gpt.workers.journal import Journal, rows_in_order
 
 SETTINGS = {"engine": "x[nodes=1]", "noise": (0.0, 0.1)}
 

@@ -1,7 +1,7 @@
-"""Finished games on disk during a run: one line per game, so that a kill at any moment loses no finished game.
+"""Finished games on disk during a run, one line per game, so that a kill at any moment loses no finished game.
 
-A folder `NAME.parts` beside the output file holds the settings of the run and the lines. A run with the same settings
-resumes from it. When the output file is written, the folder is removed.
+A folder `NAME.parts` beside the file to be written holds the settings of the run and the lines. A run with the same
+settings continues from them. The folder is removed when the file is written.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from typing import IO, Any
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.lock import RunLock
-from xiangqi_gpt.teacher.work import Row
+
+Row = dict[str, Any]
+"""A finished game as JSON can hold it."""
 
 _SYNC_SECONDS = 5.0
 _LARGEST_SETTINGS = 1 << 24  # bytes
@@ -38,16 +40,25 @@ class Journal:
         out: the file that the run will write.
         settings: everything that the games depend on; a folder with other settings is refused.
         force: delete a folder with other settings instead.
+        continue_with: what continues the run, for messages.
 
     Raises:
         ConfigError: the folder belongs to a run with other settings, or another process is using it.
         RecordError: the folder cannot be written.
     """
 
-    def __init__(self, out: Path, settings: Mapping[str, Any], *, force: bool = False) -> None:
+    def __init__(
+        self,
+        out: Path,
+        settings: Mapping[str, Any],
+        *,
+        force: bool = False,
+        continue_with: str = "the same command",
+    ) -> None:
         self.folder = parts_folder(out)
         self._settings = json.loads(json.dumps(dict(settings)))
         self._force = force
+        self._continue_with = continue_with
         self._places: dict[int, int] = {}
         self._size = 0
         self._synced = time.monotonic()
@@ -63,7 +74,7 @@ class Journal:
             self._read()
         except OSError as error:
             self._release()
-            raise self._unwritable(error) from error
+            raise self.unwritable(error) from error
         except BaseException:
             self._release()
             raise
@@ -106,7 +117,7 @@ class Journal:
         except OSError as error:
             with contextlib.suppress(OSError):
                 self._file.truncate(self._size)
-            raise self._unwritable(error) from error
+            raise self.unwritable(error) from error
         self._places[number] = self._size
         self._size += len(line)
 
@@ -125,6 +136,13 @@ class Journal:
                 "expected the game that was written, found other bytes", file=name, game=number + 1
             )
         return found[1]
+
+    def clear(self) -> None:
+        """Throw the games kept away, and begin anew."""
+        assert self._file is not None
+        self._file.truncate(0)
+        self._places.clear()
+        self._size = 0
 
     def remove(self) -> None:
         """Delete the folder once the output file is written."""
@@ -181,14 +199,16 @@ class Journal:
                 position += len(line)
         self._size = position
 
-    def _unwritable(self, error: OSError) -> RecordError:
+    def unwritable(self, error: OSError, path: Path | None = None) -> RecordError:
+        """The error of a disk that refuses a finished game at *path* (the folder), which tells what is kept."""
         kept = (
-            f"; {len(self)} finished games are kept, and the same command goes on from them"
+            f"; {len(self)} finished games are kept, and {self._continue_with} continues with the others"
             if len(self)
             else ""
         )
         return RecordError(
-            f"expected room to write finished games, found {error.strerror!r}{kept}", file=str(self.folder)
+            f"expected room to write finished games, found {error.strerror or str(error)!r}{kept}",
+            file=str(path or self.folder),
         )
 
     def _release(self) -> None:

@@ -1,22 +1,19 @@
-"""Workers on this machine: one process per core, each with its own engine."""
+"""Workers on this machine, each in a process of its own."""
 
 from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import signal
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import Any, Generic
 
 from xiangqi_gpt.errors import WorkerError
-from xiangqi_gpt.teacher.work import Result, Task, Work, Worker
-
-_AHEAD = 2
-"""Tasks assigned to one worker, so that it never waits for the next one."""
+from xiangqi_gpt.workers.pool import Pool, ResultT, TaskT, WorkerFactory, end_with_parent
 
 _DEATHS = 3
 """How many workers may end unexpectedly without a result in between."""
@@ -24,39 +21,40 @@ _DEATHS = 3
 _END_SECONDS = 10.0
 
 
-def core_count() -> int:
-    """Number of cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
-
-
 @dataclass
-class _Member:
+class _Member(Generic[TaskT]):
     process: BaseProcess
     pipe: Connection
-    tasks: deque[Task] = field(default_factory=deque)
+    tasks: deque[TaskT] = field(default_factory=deque)
 
 
-class LocalPool:
-    """Processes that do one kind of work. They are spawned, not forked: the caller may have threads."""
+class LocalPool(Pool[TaskT, ResultT]):
+    """Processes that do one kind of work. They are spawned, never forked: the caller may have threads.
 
-    def __init__(self, work: Work, workers: int) -> None:
-        self._work = work
+    A worker ends with the process that started it, however that one ends.
+
+    Args:
+        build: builds the worker of each process.
+        workers: most processes at a time.
+        ahead: tasks that a worker holds; with 2 it never waits for the next one.
+    """
+
+    def __init__(self, build: WorkerFactory[TaskT, ResultT], workers: int, *, ahead: int = 2) -> None:
+        self._build = build
+        self._ahead = ahead
         self._context = multiprocessing.get_context("spawn")
-        self._members: list[_Member] = []
+        self._members: list[_Member[TaskT]] = []
         self._workers = workers
         self._deaths = 0
 
-    def results(self, tasks: Iterator[Task]) -> Iterator[Result]:
+    def results(self, tasks: Iterator[TaskT], /) -> Iterator[ResultT]:
         """The result of every task, in order of completion.
 
         Raises WorkerError if workers keep ending unexpectedly.
         """
-        waiting: deque[Task] = deque()
+        waiting: deque[TaskT] = deque()
 
-        def taken() -> Task | None:
+        def taken() -> TaskT | None:
             return waiting.popleft() if waiting else next(tasks, None)
 
         while True:
@@ -68,7 +66,7 @@ class LocalPool:
             for ready in wait([member.pipe for member in busy]):
                 member = next(member for member in busy if member.pipe is ready)
                 try:
-                    result: Result = member.pipe.recv()
+                    result: ResultT = member.pipe.recv()
                 except (EOFError, OSError):
                     waiting.extend(self._lost(member))
                     continue
@@ -77,11 +75,11 @@ class LocalPool:
                 yield result
 
     def close(self) -> None:
-        """End all workers and their engines; games in progress are lost."""
+        """End all workers; tasks in progress are lost."""
         for member in self._members:
             with contextlib.suppress(OSError):
                 member.pipe.close()
-            # The worker's own signal handler ends its engine.
+            # The worker's own handler closes it, and with it its engines.
             member.process.terminate()
         for member in self._members:
             member.process.join(_END_SECONDS)
@@ -92,34 +90,34 @@ class LocalPool:
 
     def _has_room(self) -> bool:
         return len(self._members) < self._workers or any(
-            len(member.tasks) < _AHEAD for member in self._members
+            len(member.tasks) < self._ahead for member in self._members
         )
 
-    def _chosen(self) -> _Member:
+    def _chosen(self) -> _Member[TaskT]:
         """The worker for the next task: an idle one, else a new one, else the one with the fewest tasks."""
         least = min(self._members, key=lambda member: len(member.tasks), default=None)
         if least is None or (least.tasks and len(self._members) < self._workers):
             return self._hired()
         return least
 
-    def _hired(self) -> _Member:
+    def _hired(self) -> _Member[TaskT]:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(theirs, self._work), name="teacher", daemon=True)
+        process = self._context.Process(target=_serve, args=(theirs, self._build), name="worker", daemon=True)
         process.start()
         # Only the worker may hold its end of the pipe; otherwise its death would not be detected.
         theirs.close()
-        member = _Member(process, ours)
+        member: _Member[TaskT] = _Member(process, ours)
         self._members.append(member)
         return member
 
-    def _give(self, member: _Member, task: Task) -> None:
+    def _give(self, member: _Member[TaskT], task: TaskT) -> None:
         member.tasks.append(task)
-        # A worker that has ended is detected when its pipe is read.
+        # A worker that has ended is noticed when its result is read.
         with contextlib.suppress(OSError):
             member.pipe.send(task)
 
-    def _lost(self, member: _Member) -> list[Task]:
-        """Remove a worker that has ended unexpectedly, and return the tasks it still had."""
+    def _lost(self, member: _Member[TaskT]) -> list[TaskT]:
+        """Remove a worker that has ended unexpectedly, and return the tasks that it still had."""
         self._members.remove(member)
         member.pipe.close()
         member.process.join(_END_SECONDS)
@@ -132,12 +130,13 @@ class LocalPool:
         return list(member.tasks)
 
 
-def _serve(pipe: Connection, work: Work) -> None:
-    """The main loop of a worker process; it ends when the other end of the pipe is closed."""
+def _serve(pipe: Connection, build: WorkerFactory[Any, Any]) -> None:
+    """The main loop of a worker process; it ends when the other end of the pipe is gone."""
     # Ctrl-C is sent to the whole group; the parent decides which processes end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
-    worker = Worker(work)
+    end_with_parent()
+    worker = build()
     try:
         while True:
             pipe.send(worker.run(pipe.recv()))
