@@ -34,12 +34,12 @@ import torch
 
 from xiangqi_gpt.compress.successor import fingerprint_of
 from xiangqi_gpt.decoding import Scorer
-from xiangqi_gpt.decoding.rows import Row, pack_rows
 from xiangqi_gpt.decoding.tree import PackedTree
 from xiangqi_gpt.evaluation.games import chosen_games
 from xiangqi_gpt.model import XiangqiGPTForCausalLM
 from xiangqi_gpt.model.checkpoint import export_model, load_model
 from xiangqi_gpt.model.context import board_features, context_start
+from xiangqi_gpt.model.layout import Row, pack_rows
 from xiangqi_gpt.model.onnx import export_onnx
 from xiangqi_gpt.players.gpt_player import bundled_model
 from xiangqi_gpt.records import GameRecord
@@ -136,7 +136,9 @@ def of_onnx(file: Path, model: XiangqiGPTForCausalLM) -> Callable[[Board], Chanc
             text.append(model.tokenizer.encode(past, move))
             features.append(board_features(past))
         line = [token for ids in reversed(text) for token in ids]
-        row = pack_rows([Row((), line, [(board.ply - start, tree)])], model.tokenizer, torch.device("cpu"))
+        row = pack_rows(
+            [Row((), line, [(board.ply - start, tree)])], model.tokenizer.vocab.bos_id, model.tokenizer.slots
+        )
         inputs = {
             "input_ids": row.ids,
             "slots": row.slots,

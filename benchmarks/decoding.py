@@ -104,7 +104,7 @@ def rerun_every_move(scorer: Scorer, board: Board) -> list[Move]:
             input_ids=ids,
             slots=((positions - c - 1) % k).masked_fill(positions <= c, k),
             positions=positions,
-            encoded=None if model.encoder is None else scorer.encode(features),
+            encoded=scorer.network.encodings([features]),
             board_index=(positions - c).clamp_min(0) // k,
         )
         rows = output.logits[0, -k:].double().log_softmax(-1)

@@ -280,7 +280,7 @@ def test_a_repeated_base_name_is_found() -> None:
         ("import pygame", "terminal/draw.py", "pygame stays in gui"),
         ("from click import echo", "uci/session.py", "click stays in cli"),
         ("import chess.engine", "arena/match.py", "chess stays in engines"),
-        ("from xiangqi_gpt.gui.layout import Layout", "play/actions.py", "climbs to floor 8"),
+        ("from xiangqi_gpt.gui.window_layout import Layout", "play/actions.py", "climbs to floor 8"),
         ("import pygame", "play/actions.py", "pygame stays in gui"),
         ("from ..gui import ink", "terminal/draw.py", "the terminal and the window do not import each other"),
     ],

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import xiangqi_gpt
-from xiangqi_gpt.gui.layout import BUTTONS
+from xiangqi_gpt.gui.window_layout import BUTTONS
 from xiangqi_gpt.play.actions import STYLES
 from xiangqi_gpt.play.wording import PIECE_SETS
 from xiangqi_gpt.rules import RULE_SETS, Color, Piece, PieceKind, Reason

@@ -154,6 +154,11 @@ def test_the_menu_offers_the_opponent_that_was_given() -> None:
         "gpt:lookahead=2s,model=x",
         *others,
     )
+    assert play_command.opponents("gpt:lookahead=0,model=x") == (
+        "gpt:lookahead=0,model=x",
+        "gpt:model=x,lookahead=0.5s",
+        *others,
+    )
     fish = "engine:fish,nodes=1"
     assert play_command.opponents(fish) == (fish, *play_command.opponents("greedy"))
 

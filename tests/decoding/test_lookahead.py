@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import torch
 from tests.decoding.test_scorer import after, random_line
 from tests.model.tiny import MODES, tiny
 from xiangqi_gpt.decoding import Lookahead, LookaheadConfig, MoveScores, Scorer, choose
+from xiangqi_gpt.decoding.lookahead import Found
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
@@ -83,7 +86,7 @@ class Judge(Scorer):
     def score(self, board: Board) -> MoveScores:
         return self._judged(board)
 
-    def score_many(self, boards: Any) -> list[MoveScores]:
+    def score_leaves(self, boards: Any) -> list[MoveScores]:
         return [self._judged(board) for board in boards]
 
 
@@ -140,7 +143,7 @@ def test_a_stop_is_obeyed_between_batches_and_an_answer_is_there_all_the_same() 
     assert found.nodes == 1
 
     scorer = Scorer(tiny(board="bag"))
-    many, calls = scorer.score_many, []
+    many, calls = scorer.score_leaves, []
 
     def counted(boards: Any) -> list[MoveScores]:
         calls.append(len(boards))
@@ -149,7 +152,7 @@ def test_a_stop_is_obeyed_between_batches_and_an_answer_is_there_all_the_same() 
         return many(boards)
 
     stop.clear()
-    scorer.score_many = counted  # type: ignore[method-assign]
+    scorer.score_leaves = counted  # type: ignore[method-assign]
     lookahead(scorer).search(board, stop=stop)
     assert len(calls) == 3
     assert max(calls) <= 8
@@ -221,7 +224,7 @@ def test_many_positions_at_once_score_as_each_alone() -> None:
 
 
 def test_the_model_is_asked_in_small_batches_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    scorer = Scorer(tiny(board="bag"))
+    scorer = Scorer(tiny(board="bag"), leaf_precision="float32")
     sizes = []
     forward = scorer.model.forward
 
@@ -237,3 +240,127 @@ def test_the_model_is_asked_in_small_batches_only(monkeypatch: pytest.MonkeyPatc
 
 def test_a_move_is_one_of_the_moves() -> None:
     assert Move.from_iccs("h2e2") in {c.move for c in lookahead(nodes=30, k=60).search(Board()).candidates}
+
+
+def test_only_the_moves_asked_for_are_looked_at_and_progress_is_reported() -> None:
+    board = Board()
+    asked = [Move.from_iccs(text) for text in ("a0a1", "h2e2", "a0a5")]  # the last one is not legal
+    seen: list[Found] = []
+    scorer = Scorer(tiny(board="bag"))
+    leaves = scorer.score_leaves
+
+    def slow(boards: Any) -> list[MoveScores]:
+        time.sleep(0.1)
+        return leaves(boards)
+
+    scorer.score_leaves = slow  # type: ignore[method-assign]
+    found = lookahead(scorer, nodes=60).search(board, root_moves=asked, on_progress=seen.append)
+    assert {c.move.iccs for c in found.candidates} == {"a0a1", "h2e2"}
+    assert sum(c.visits for c in found.candidates) == 59
+    assert len(seen) >= 2
+    assert [f.nodes for f in seen] == sorted({f.nodes for f in seen})
+    assert all({c.move.iccs for c in f.candidates} == {"a0a1", "h2e2"} for f in seen)
+    with pytest.raises(ValueError, match="none of the moves to look at is legal"):
+        lookahead(nodes=5).search(board, root_moves=[Move.from_iccs("a0a5")])
+    with pytest.raises(ValueError, match="none of the moves to look at is legal"):
+        lookahead(nodes=5).search(board, root_moves=[])
+
+
+def test_a_mate_that_may_not_be_played_is_not() -> None:
+    board = Board("4k4/R8/9/9/9/9/9/9/9/1R3K3 w - - 0 1")
+    quiet = Move.from_iccs("b0b1")
+    found = lookahead(nodes=20, k=50).search(board, root_moves=[quiet])
+    assert [c.move for c in found.candidates] == [quiet]
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), 1e-9])
+def test_no_time_at_all_has_a_legal_move_at_once(seconds: float) -> None:
+    scorer = Scorer(tiny(board="bag"))
+
+    def never(board: Board) -> MoveScores:
+        raise AssertionError("there is no time for this")
+
+    found = lookahead(scorer).search(Board(), seconds=seconds, score=never)
+    assert found.nodes == 1
+    assert found.candidates[0].move in Board().legal_moves()
+
+
+def test_time_without_end_is_not_counted() -> None:
+    found = lookahead().search(Board(), seconds=float("inf"), nodes=30)
+    assert found.nodes == 30
+
+
+def test_a_search_by_descents_does_not_depend_on_the_clock() -> None:
+    board = after(random_line(6), 6)
+    scorer = Scorer(tiny(board="bag"))
+    leaves, sizes = scorer.score_leaves, []
+
+    def slow(boards: Any) -> list[MoveScores]:
+        sizes.append(len(boards))
+        time.sleep(0.06)
+        return leaves(boards)
+
+    quick = lookahead(scorer, nodes=80).search(board)
+    scorer.score_leaves = slow  # type: ignore[method-assign]
+    found = lookahead(scorer, nodes=80).search(board)
+    assert [(c.move, c.visits) for c in found.candidates] == [(c.move, c.visits) for c in quick.candidates]
+    assert min(sizes[:-1]) >= 4
+
+
+def test_a_forced_reply_under_way_does_not_end_the_batch() -> None:
+    """The policy wants a move with one reply: while that is being scored, the other leaves come from elsewhere."""
+    sizes: list[int] = []
+
+    class Wanting(Judge):
+        def _judged(self, board: Board) -> MoveScores:
+            scores = super()._judged(board)
+            wanted = np.array([move.iccs == "a0a9" for move in scores.moves])
+            return dataclasses.replace(scores, logprobs=np.where(wanted, 0.0, -9.0))
+
+        def score_leaves(self, boards: Any) -> list[MoveScores]:
+            sizes.append(len(boards))
+            return super().score_leaves(boards)
+
+    board = Board("3k5/9/9/9/4p4/9/9/9/9/R3K4 w - - 0 1")
+    board.push(Move.from_iccs("a0a9"))
+    assert len(board.legal_moves()) == 1
+    board.pop()
+    lookahead(Wanting(tiny(board="bag")), nodes=33).search(board)
+    assert sizes[:3] == [4, 4, 4]
+
+
+def test_one_legal_move_is_not_thought_about() -> None:
+    board = Board("3k5/9/9/9/9/9/9/9/3r5/3K5 w - - 0 1")
+    assert len(board.legal_moves()) == 1
+    assert lookahead().search(board, seconds=60.0).nodes <= 5
+
+
+def test_a_move_far_ahead_ends_a_search_by_the_clock() -> None:
+    board = Board(HANGING)
+    judge = Judge(tiny(board="bag"))
+    began = time.monotonic()
+    found = lookahead(judge, exploration=0.1).search(board, seconds=4.0)
+    assert found.candidates[0].move.iccs == "e2e6"
+    assert time.monotonic() - began < 3.5
+
+
+def test_more_moves_are_looked_at_as_visits_grow() -> None:
+    few = lookahead(nodes=10, exploration=50).search(Board())
+    many = lookahead(nodes=300, exploration=50).search(Board())
+    tried = [sum(c.visits > 0 for c in found.candidates) for found in (few, many)]
+    assert tried[0] <= 12 < tried[1]
+    assert len(many.candidates) == 44
+
+
+def test_another_order_of_moves_is_not_scored_again() -> None:
+    scorer = Scorer(tiny(board="bag"))
+    leaves, scored = scorer.score_leaves, []
+
+    def counted(boards: Any) -> list[MoveScores]:
+        scored.extend(boards)
+        return leaves(boards)
+
+    scorer.score_leaves = counted  # type: ignore[method-assign]
+    found = lookahead(scorer, nodes=400, exploration=20).search(Board())
+    assert found.depth >= 3
+    assert len(scored) < 399

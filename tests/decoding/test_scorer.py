@@ -8,7 +8,7 @@ import torch
 
 from tests.decoding.lines import after, random_line
 from tests.model.tiny import MODES, tiny
-from xiangqi_gpt.decoding import MoveScores, Scorer, choose
+from xiangqi_gpt.decoding import MoveScores, Scorer, SymmetricScorer, choose
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import EncodedBoards, XiangqiGPTForCausalLM
 from xiangqi_gpt.model.context import board_features, context_start
@@ -180,3 +180,46 @@ def test_the_guard_leaves_out_repetitions_unless_losing() -> None:
     assert back.moves[choose(board, back, guard=False)].iccs == "a8c7"
     losing = scores_of(board, {"a8c7": 0.9, "h9g7": 0.1}, (0.1, 0.2, 0.7))
     assert losing.moves[choose(board, losing)].iccs == "a8c7"
+
+
+def test_no_board_is_encoded_twice() -> None:
+    model = tiny()
+    assert model.encoder is not None
+    seen: list[int] = []
+    handle = model.encoder.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    line = random_line(20)
+    scorer = Scorer(model, leaf_precision="float32")
+    for ply in range(20):  # the window of the context moves on several times
+        scorer.score(after(line, ply))
+    assert seen == [1] * 20
+    scorer.score_line(Board(), line)
+    scorer.score_leaves([after(line, 19), after(line, 18)])
+    assert seen == [1] * 20
+    scorer.forget()
+    SymmetricScorer(scorer).score(after(line, 1))
+    assert seen == [1] * 20 + [3]  # the start is its own mirror image
+    handle.remove()
+
+
+def test_a_leaf_reads_the_last_move_only() -> None:
+    scorer = Scorer(tiny(), leaf_precision="float32")
+    line = random_line(9)
+    board = after(line, 9)
+    root = after(line, 8)
+    short = Board(root.fen())
+    short.push(line[8])
+    (leaf,), exact = scorer.score_leaves([board]), scorer.score(short)
+    assert np.abs(leaf.logprobs - exact.logprobs).max() < 1e-5
+    assert np.abs(leaf.logprobs - scorer.score(board).logprobs).max() > 1e-5
+    assert leaf.greedy is None
+
+
+def test_precisions() -> None:
+    exact, half = Scorer(tiny()), Scorer(tiny(), precision="bfloat16")
+    one, two = exact.score(Board()), half.score(Board())
+    assert exact.network.model is exact.model
+    assert next(half.network.model.parameters()).dtype == torch.bfloat16
+    assert next(half.model.parameters()).dtype == torch.float32
+    assert 0 < np.abs(one.probs - two.probs).max() < 0.05
+    with pytest.raises(ConfigError, match="precision: expected one of auto, float32, bfloat16, found 'half'"):
+        Scorer(tiny(), precision="half")

@@ -12,8 +12,8 @@ import pytest
 from tests.play.players import create_first
 from xiangqi_gpt.gui import app as app_module
 from xiangqi_gpt.gui.app import App, DisplayError, open_window, run
-from xiangqi_gpt.gui.layout import BUTTONS, DEFAULT_SIZE, menu_layout
 from xiangqi_gpt.gui.screenshot import take_screenshot
+from xiangqi_gpt.gui.window_layout import BUTTONS, DEFAULT_SIZE, menu_layout
 from xiangqi_gpt.play import saving as save_module
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.settings import Settings

@@ -11,10 +11,10 @@ from tests.gui.test_app import Desk
 from tests.play.players import create_first
 from xiangqi_gpt.gui.app import App
 from xiangqi_gpt.gui.ink import Ink
-from xiangqi_gpt.gui.layout import DEFAULT_SIZE, SMALLEST_SIZE, make_layout, offer_layout
 from xiangqi_gpt.gui.move_list import MoveList, Row
 from xiangqi_gpt.gui.render import Renderer
 from xiangqi_gpt.gui.theme import THEMES
+from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE, SMALLEST_SIZE, make_layout, offer_layout
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState, SavedGame

@@ -8,10 +8,10 @@ import pytest
 from tests.play.players import FirstMovePlayer
 from xiangqi_gpt.gui.cards import chip_text
 from xiangqi_gpt.gui.ink import Ink
-from xiangqi_gpt.gui.layout import BUTTONS, DEFAULT_SIZE, SMALLEST_SIZE, make_layout, menu_layout
 from xiangqi_gpt.gui.panel import KEYS, evaluation_text, percent, shown_lines
 from xiangqi_gpt.gui.render import Renderer, Slide
 from xiangqi_gpt.gui.theme import THEMES
+from xiangqi_gpt.gui.window_layout import BUTTONS, DEFAULT_SIZE, SMALLEST_SIZE, make_layout, menu_layout
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.game_state import GameState, Thought
 from xiangqi_gpt.play.settings import THEME_NAMES, Settings

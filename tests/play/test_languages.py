@@ -15,7 +15,7 @@ from rich.console import Console
 from tests.play.players import create_first
 from xiangqi_gpt.gui.app import App
 from xiangqi_gpt.gui.ink import Ink
-from xiangqi_gpt.gui.layout import DEFAULT_SIZE
+from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE
 from xiangqi_gpt.play import actions, saving
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState, Notice, SavedGame

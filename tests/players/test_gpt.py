@@ -9,7 +9,8 @@ import pytest
 
 from tests.model.tiny import tiny
 from xiangqi_gpt.decoding import Scorer, choose
-from xiangqi_gpt.players import Limit, PlayerError, create_player, is_deterministic
+from xiangqi_gpt.players import Limit, PlayerError, create_player, is_deterministic, with_lookahead
+from xiangqi_gpt.players.gpt_player import GPTPlayer
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.uci.session import UciSession
@@ -119,3 +120,39 @@ def test_stop_over_uci_ends_an_endless_search(model: Path) -> None:
     session.handle("go nodes 20")
     assert answered.wait(30)
     session.run(["quit"])
+
+
+def test_a_person_plays_against_a_search_unless_the_spec_says_otherwise() -> None:
+    assert with_lookahead("gpt") == "gpt:lookahead=0.5s"
+    assert with_lookahead("gpt:model=x,temperature=0.5") == "gpt:model=x,temperature=0.5,lookahead=0.5s"
+    for spec in (
+        "gpt:lookahead=0",
+        "gpt:lookahead=2s,model=x",
+        "gpt:depth=2,k=3",
+        "greedy",
+        "engine:fish,nodes=1",
+    ):
+        assert with_lookahead(spec) == spec
+
+
+def test_no_lookahead_is_the_bare_policy(model: Path) -> None:
+    bare = create_player(f"gpt:model={model},threads=1")
+    zero = create_player(f"gpt:model={model},lookahead=0,threads=1")
+    assert isinstance(zero, GPTPlayer)
+    assert zero.lookahead is None
+    assert zero.play(Board(), Limit()) == bare.play(Board(), Limit())
+    with pytest.raises(PlayerError, match="asks for no search: leave out k or lookahead=0"):
+        create_player(f"gpt:model={model},lookahead=0,k=3")
+
+
+def test_precision_is_asked_for(model: Path) -> None:
+    player = create_player(f"gpt:model={model},precision=float32,threads=1")
+    assert isinstance(player, GPTPlayer)
+    assert player.scorer.leaf_network is player.scorer.network
+    half = create_player(f"gpt:model={model},precision=bfloat16,threads=1")
+    assert isinstance(half, GPTPlayer)
+    assert half.scorer.network.precision == "bfloat16"
+    one, two = (p.scores(Board()).probs for p in (player, half))
+    assert 0 < abs(one - two).max() < 0.05
+    with pytest.raises(PlayerError, match="precision: expected one of auto, float32, bfloat16, found 'half'"):
+        create_player(f"gpt:model={model},precision=half")

@@ -12,6 +12,7 @@ from xiangqi_gpt.dataset.sampler import Sampler
 from xiangqi_gpt.dataset.windows import Windows, cut
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import IGNORED
+from xiangqi_gpt.model.layout import layout
 from xiangqi_gpt.players.scores import PIKAFISH
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
@@ -19,7 +20,7 @@ from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.tokens import create_tokenizer
 from xiangqi_gpt.tokens.tokenizer import CoordinateTokenizer
-from xiangqi_gpt.training.batches import collate, layout
+from xiangqi_gpt.training.batches import collate
 
 
 def everything(packed: PackedGames, plies: int, mirror: bool = False) -> Windows:

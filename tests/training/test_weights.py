@@ -13,9 +13,10 @@ from xiangqi_gpt.dataset.packed import NO_MOVE, NO_SCORE, pack
 from xiangqi_gpt.dataset.sampler import Sampler
 from xiangqi_gpt.dataset.windows import Windows, cut
 from xiangqi_gpt.model import IGNORED
+from xiangqi_gpt.model.layout import layout
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.tokens import create_tokenizer
-from xiangqi_gpt.training.batches import collate, layout, ply_weights, soft_shares
+from xiangqi_gpt.training.batches import collate, ply_weights, soft_shares
 
 PLIES = 6
 TOKENIZERS = ("square", "iccs", "move", "wxf")

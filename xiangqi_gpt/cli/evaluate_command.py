@@ -14,6 +14,12 @@ import click
 
 from xiangqi_gpt.errors import ConfigError, RecordError
 
+_PRECISION = "xiangqi_gpt.precision"  # where the context of the command keeps it
+
+
+def _keep_precision(context: click.Context, _: click.Parameter, precision: str) -> None:
+    context.meta[_PRECISION] = precision
+
 
 def _options(function: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(
@@ -39,6 +45,15 @@ def _options(function: Callable[..., None]) -> Callable[..., None]:
                 "--threads", type=click.IntRange(1), help="Processor threads; all cores by default."
             ),
             click.option("--device", default="cpu", show_default=True, help="cpu or cuda."),
+            click.option(
+                "--precision",
+                type=click.Choice(["auto", "float32", "bfloat16"]),
+                default="auto",
+                show_default=True,
+                expose_value=False,
+                callback=_keep_precision,
+                help="Of the products; auto: bfloat16 where the processor is fast at it.",
+            ),
             click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output."),
         )
     ):
@@ -226,7 +241,10 @@ def _scorer(
     if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
         raise ConfigError(f"device: expected cpu, or cuda where there is one, found {device!r}")
     torch.set_num_threads(threads or os.cpu_count() or 1)
-    return Scorer(open_model(model_dir), device, seed, style=style)
+    precision = click.get_current_context().meta[_PRECISION]
+    scorer = Scorer(open_model(model_dir), device, seed, style=style, precision=precision)
+    click.echo(f"measured in {scorer.network.precision}", err=True)
+    return scorer
 
 
 def _as_played(scorer: Any, plain: bool) -> Any:

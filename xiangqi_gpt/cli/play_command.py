@@ -17,6 +17,7 @@ from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.settings import THEME_NAMES, ThemeName, load_settings, save_settings
 from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet, split_temperature
+from xiangqi_gpt.players import AHEAD, with_lookahead
 from xiangqi_gpt.rules import RULE_SETS, START_FEN, Color, ConfigError
 from xiangqi_gpt.texts import LANGUAGES, Details, Language, Message
 
@@ -24,14 +25,20 @@ if TYPE_CHECKING:
     from xiangqi_gpt.play.thinker import Create
     from xiangqi_gpt.players.base import Player
 
-AHEAD = "lookahead=0.5s"
 USUAL = ("gpt", f"gpt:{AHEAD}", "greedy", "random")
 """The opponents that the menu offers."""
 
 
 @click.command("play")
 @click.option("--terminal", is_flag=True, help="Play in the terminal even where a window could be opened.")
-@click.option("--player", "spec", default="gpt", show_default=True, metavar="SPEC", help="The opponent.")
+@click.option(
+    "--player",
+    "spec",
+    default="gpt",
+    show_default=True,
+    metavar="SPEC",
+    help="The opponent. A GPT looks half a second ahead; gpt:lookahead=0 does not.",
+)
 @click.option(
     "--color", type=click.Choice(["red", "black"]), default="red", show_default=True, help="Your side."
 )
@@ -79,6 +86,7 @@ def command(
     human = Color.RED if color == "red" else Color.BLACK
     if temperature is not None:
         spec = add_temperature(spec, temperature)
+    spec = with_lookahead(spec)
     base = random.SystemRandom().randrange(2**31) if seed is None else seed
     settings = load_settings()
     chosen = replace(
@@ -127,6 +135,8 @@ def opponents(spec: str) -> tuple[str, ...]:
     if name == "gpt":
         settings = [item for item in bare.partition(":")[2].split(",") if item]
         plain = [item for item in settings if item.partition("=")[0].strip() != "lookahead"]
+        if "lookahead=0" in settings:
+            return (_gpt(settings), _gpt([*plain, AHEAD]), *USUAL[2:])
         ahead = settings if plain != settings else [*plain, AHEAD]
         return (_gpt(plain), _gpt(ahead), *USUAL[2:])
     return tuple(bare if usual == name else usual for usual in USUAL) if name in USUAL else (bare, *USUAL)

@@ -17,6 +17,7 @@ from xiangqi_gpt.decoding.scorer import Scorer
 from xiangqi_gpt.decoding.tree import PackedTree
 from xiangqi_gpt.model import EncodedBoards
 from xiangqi_gpt.model.context import board_features, check_context, context_start
+from xiangqi_gpt.model.layout import Places, Row, branches_behind, next_tokens, pack_rows
 from xiangqi_gpt.rules.board import Board
 
 
@@ -37,9 +38,9 @@ class Frontier:
     @torch.inference_mode()
     def at(cls, scorer: Scorer, board: Board) -> Frontier:
         """One line: the position of *board*."""
-        node = scorer.node(board)
-        prefix = scorer.prefix(board.turn)
-        return cls(scorer, node.start, prefix, node.length, 0, node.states, node.encoded, node.logits[None])
+        check_context(scorer.model.config, board.root_fen, board.ply)
+        start = context_start(board.ply, scorer.model.config.context_plies)
+        return _prefilled(scorer, start, scorer.prefix(board.turn), [board])
 
     @torch.inference_mode()
     def next_logprobs(self) -> np.ndarray:
@@ -52,12 +53,13 @@ class Frontier:
         """The lines numbered *lines* (any number of times each), each with one more token of the present ply."""
         index, ids = self._tensor(lines), self._tensor(tokens)[:, None]
         encoded = _rows(self.encoded, index)
-        output = self.scorer.model(
+        places = self._next_tokens(len(ids), 1)
+        output = self.scorer.network.model(
             input_ids=ids,
-            slots=torch.full_like(ids, self.slot),
-            positions=torch.full_like(ids, self.length + self.slot),
+            slots=places.slots,
+            positions=places.positions,
             encoded=encoded,
-            board_index=None if encoded is None else torch.zeros_like(ids),
+            board_index=places.board_index,
             states=tuple(state.reorder(index) for state in self.states),
             style=self.scorer.style,
         )
@@ -87,18 +89,16 @@ class Frontier:
             return _prefilled(self.scorer, start, prefix, boards)
         k, index = self.scorer.tokenizer.slots, self._tensor(lines)
         ids = torch.tensor([list(text) for text in texts], device=self.scorer.device)
-        slots = torch.arange(self.slot, k, device=ids.device).expand(len(ids), -1)
-        encoded = board_index = own = None
-        if self.encoded is not None:
-            own = _encoded(self.scorer, [[board] for board in boards])
-            encoded = _side_by_side(_rows(self.encoded, index), own)
-            board_index = (slots == k - 1).long()
-        output = self.scorer.model(
+        encoded = own = self.scorer.network.encodings([[board_features(board)] for board in boards])
+        if own is not None and self.encoded is not None:
+            encoded = EncodedBoards.joined([self.encoded.map(lambda rows: rows[index]), own], 1)
+        places = self._next_tokens(len(ids), k - self.slot)
+        output = self.scorer.network.model(
             input_ids=ids,
-            slots=slots,
-            positions=self.length + slots,
+            slots=places.slots,
+            positions=places.positions,
             encoded=encoded,
-            board_index=board_index,
+            board_index=places.board_index,
             states=tuple(state.reorder(index) for state in self.states),
             style=self.scorer.style,
         )
@@ -121,24 +121,15 @@ class Frontier:
 
     def _packed(self, trees: Sequence[PackedTree]) -> Tensor:
         """(H, M, V): every line's tree as one segment; short trees are filled up with nodes that nobody sees."""
-        size = max(len(tree.tokens) for tree in trees)
-        tokens = np.zeros((len(trees), size), np.int64)
-        depths = np.ones((len(trees), size), np.int64)
-        visible = np.ones((len(trees), size, self.length + size), bool)
-        visible[:, :, self.length :] = np.eye(size, dtype=bool)
-        for i, tree in enumerate(trees):
-            n = len(tree.tokens)
-            tokens[i, :n], depths[i, :n] = tree.tokens, tree.depths
-            visible[i, :n, self.length : self.length + n] = tree.ancestors
+        tokens, places, visible = branches_behind(self.length, trees)
         device = self.scorer.device
-        depth = torch.from_numpy(depths).to(device)
-        output = self.scorer.model(
-            input_ids=torch.from_numpy(tokens).to(device),
-            slots=depth - 1,
-            positions=self.length + depth - 1,
+        output = self.scorer.network.model(
+            input_ids=tokens.to(device),
+            slots=places.slots.to(device),
+            positions=places.positions.to(device),
             encoded=self.encoded,
-            board_index=torch.zeros_like(depth),
-            visible=torch.from_numpy(visible).to(device),
+            board_index=places.board_index.to(device),
+            visible=visible.to(device),
             states=self.states,
             style=self.scorer.style,
         )
@@ -163,63 +154,37 @@ class Frontier:
             place = {node: row for row, node in enumerate(level)}
         return logits
 
+    def _next_tokens(self, lines: int, count: int) -> Places:
+        """Where *count* more tokens of the present ply stand, (*lines*, count) each."""
+        places = next_tokens(self.length, self.slot, count, self.scorer.tokenizer.slots)
+        return Places(*(column.to(self.scorer.device).expand(lines, -1) for column in places))
+
     def _tensor(self, numbers: Sequence[int]) -> Tensor:
         return torch.tensor(list(numbers), dtype=torch.long, device=self.scorer.device)
 
 
 def _prefilled(scorer: Scorer, start: int, prefix: tuple[int, ...], boards: Sequence[Board]) -> Frontier:
     """The contexts of *boards*, which have equally many plies, from ply *start* on."""
-    tokenizer = scorer.tokenizer
-    k, c = tokenizer.slots, len(prefix)
-    pasts, rows = [], []
-    for board in boards:
-        past, line, text = board.copy(), [board], []
-        while past.ply > start:
-            move = past.pop()
-            text.append(tokenizer.encode(past, move))
-            line.append(past.copy())
-        pasts.append(line[::-1])
-        rows.append([*prefix, tokenizer.vocab.bos_id, *(token for ids in reversed(text) for token in ids)])
-    ids = torch.tensor(rows, device=scorer.device)
-    positions = torch.arange(ids.shape[1], device=scorer.device).expand(len(ids), -1)
-    slots = ((positions - c - 1) % k).masked_fill(positions <= c, k)
-    encoded = own = None
-    if scorer.model.encoder is not None:
-        encoded = _encoded(scorer, pasts)
-        own = EncodedBoards(
-            encoded.summary[:, -1:], None if encoded.vectors is None else encoded.vectors[:, -1:]
-        )
-    output = scorer.model(
-        input_ids=ids,
-        slots=slots,
-        positions=positions,
+    windows = [scorer.window(board, start) for board in boards]
+    rows = pack_rows(
+        [Row(prefix, text, ()) for text, _ in windows],
+        scorer.tokenizer.vocab.bos_id,
+        scorer.tokenizer.slots,
+        scorer.device,
+    )
+    encoded = scorer.network.encodings([features for _, features in windows])
+    output = scorer.network.model(
+        input_ids=rows.ids,
+        slots=rows.slots,
+        positions=rows.positions,
         encoded=encoded,
-        board_index=None if encoded is None else (positions - c).clamp_min(0) // k,
-        states=scorer.model.init_states(len(ids)),
+        board_index=rows.board_index,
+        states=scorer.network.model.init_states(len(boards)),
         style=scorer.style,
     )
-    return Frontier(scorer, start, prefix, ids.shape[1], 0, output.states, own, output.logits[:, -1])
-
-
-def _encoded(scorer: Scorer, boards: Sequence[Sequence[Board]]) -> EncodedBoards:
-    """Equally many boards a line -> (H, P, ...)."""
-    flat = scorer.encode([board_features(board) for line in boards for board in line])
-    shape = (len(boards), len(boards[0]))
-    return EncodedBoards(
-        flat.summary[0].unflatten(0, shape),
-        None if flat.vectors is None else flat.vectors[0].unflatten(0, shape),
-    )
+    own = None if encoded is None else encoded.map(lambda rows: rows[:, -1:])
+    return Frontier(scorer, start, prefix, rows.ids.shape[1], 0, output.states, own, output.logits[:, -1])
 
 
 def _rows(encoded: EncodedBoards | None, index: Tensor) -> EncodedBoards | None:
-    if encoded is None:
-        return None
-    return EncodedBoards(encoded.summary[index], None if encoded.vectors is None else encoded.vectors[index])
-
-
-def _side_by_side(first: EncodedBoards | None, second: EncodedBoards) -> EncodedBoards:
-    assert first is not None
-    vectors = [e.vectors for e in (first, second) if e.vectors is not None]
-    return EncodedBoards(
-        torch.cat([first.summary, second.summary], 1), torch.cat(vectors, 1) if vectors else None
-    )
+    return None if encoded is None else encoded.map(lambda rows: rows[index])

@@ -2,11 +2,14 @@
 
 Best first (PUCT): every descent goes to the move with the greatest value plus a bonus for what the policy finds likely
 and the search has seldom tried. Descents are gathered into batches, each leaf counting as lost until its score is
-there, and values are backed up as means. Ends of games are known from the rules: mate, stalemate, repetition, the
-natural limit, and mates in one move of the side to move; a move that wins by force is never missed inside the tree, and
-one that loses by force is played only where all do.
+there, and values are backed up as means. A position is looked at by few moves at first and by more as the visits grow.
+Positions that are reached by another order of moves are not scored again. Ends of games are known from the rules: mate,
+stalemate, repetition, the natural limit, and mates in one move of the side to move; a move that wins by force is never
+missed inside the tree, and one that loses by force is played only where all do.
 
-A search can be stopped at any time; between two batches it looks at its clock and at whoever wants it to stop.
+A search limited by descents comes out the same however fast the machine is. One limited by time begins nothing that it
+does not expect to finish. It can be stopped at any time: between two batches it looks at its clock and at whoever wants
+it to stop.
 """
 
 from __future__ import annotations
@@ -15,27 +18,38 @@ import dataclasses
 import math
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import numpy as np
-import torch
 
 from xiangqi_gpt.decoding.sampling import open_moves
 from xiangqi_gpt.decoding.scorer import MoveScores, Scorer
+from xiangqi_gpt.decoding.search_tree import (
+    Node,
+    back_up,
+    choose,
+    is_settled,
+    minimax,
+    principal_line,
+    ranked,
+)
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model.context import check_context
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.rulesets import RULE_SETS, RuleSet
 
-_LONG, _SHORT = (
-    0.04,
-    0.02,
-)  # seconds: a batch that takes longer is halved, after a shorter one more leaves go along
+_LEAST = 4  # leaves of a batch, but for the last ones before a limit
+_SPREAD = 8  # and at most one for so many visits of the root: more would go where the search would not
 _RESERVE = 1.2  # a batch is begun where the time left is at least this many times what it should take
+_FASTER = 1.5  # at most so many times as fast as so far a search is expected to go on
+_UNKNOWN = 0.05  # seconds that a root is taken to cost before the first one has been scored
+_REPORT = 0.25  # seconds between two reports of progress
 _MAX_PLIES = 64  # from the root; forced lines are no deeper
+_NARROW = 12  # moves of a position that a search is limited to where depth is its only limit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +59,12 @@ class LookaheadConfig:
     seconds: float | None = None
     nodes: int | None = None  # descents
     depth: int | None = None  # plies; a tree that has been searched out is judged by minimax
-    k: int = 12  # the likeliest moves of a position are looked at, no others
+    k: int | None = (
+        None  # the likeliest moves of a position are looked at, no others; None: more as visits grow
+    )
     exploration: float = 1.6  # weight of the policy's bonus against values of -1..1
     reduction: float = 0.25  # how much worse than its position an untried move is taken to be
-    batch: int = 8  # leaves scored together, at most
+    batch: int = 16  # leaves scored together, at most
     guard: bool = True  # do not bring back positions of the game unless losing
     rules: str | RuleSet = "simple"
 
@@ -95,56 +111,31 @@ class Found:
     complete: bool  # whether nothing was left to search
 
 
-class _Node:
-    """A position of the tree. Values are those of its own side to move."""
+class _Limits:
+    """What ends one search."""
 
-    __slots__ = (
-        "children", "done", "loss", "mate", "moves", "pending", "priors", "proven", "visits", "whole", "win",
-    )  # fmt: skip
+    def __init__(self, seconds: float | None, nodes: int | None, plies: int) -> None:
+        self.deadline = None if seconds is None else time.monotonic() + seconds
+        self.nodes, self.plies = nodes, plies
+        self.exhaust = seconds is None and nodes is None
 
-    def __init__(self) -> None:
-        self.moves: tuple[Move, ...] | None = None  # None: not scored yet
-        self.priors: list[float] = []
-        self.children: list[_Node | None] = []
-        self.whole = False  # whether the moves are all legal ones
-        self.visits = 0
-        self.win = self.loss = 0.0  # sums over the visits
-        self.pending = 0  # descents under way
-        self.proven: int | None = None  # 1 won, 0 drawn, -1 lost, whatever is played
-        self.mate: int | None = None  # plies to the end of a forced win or loss
-        self.done = False  # nothing below is left to search
-
-    @property
-    def value(self) -> float:
-        if self.proven is not None:
-            return float(self.proven)
-        return (self.win - self.loss) / self.visits if self.visits else 0.0
-
-    def settle(self, result: int, plies: int) -> None:
-        self.proven, self.done = result, True
-        self.mate = plies if result else None
-
-    def mates_by(self, move: Move) -> None:
-        """Settle a position in which *move* mates."""
-        mated = _Node()
-        mated.settle(-1, 0)
-        self.moves, self.priors, self.children = (move,), [1.0], [mated]
-        self.settle(1, 1)
+    def seconds_left(self) -> float | None:
+        return None if self.deadline is None else self.deadline - time.monotonic()
 
 
 class Lookahead:
-    """Searches with one scorer; keeps the part of its tree that the game goes on in."""
+    """Searches with one scorer; keeps the part of its tree that the game continues in."""
 
     def __init__(self, scorer: Scorer, config: LookaheadConfig | None = None) -> None:
         self.scorer = scorer
         self.config = config or LookaheadConfig()
         # Once more than before is enough to judge a cycle in the tree: it would come out the same a time later.
         self._rules = dataclasses.replace(self.config.rule_set, repetitions=2)
-        self._root: _Node | None = None
+        self._root: Node | None = None
         self._at: tuple[str, list[Move]] = ("", [])
-        self._size = min(4, self.config.batch)  # leaves of the next batch
-        self._last = (0, 0.0)  # leaves of the last batch, and the seconds that it took
-        self._autocast = _fast_autocast(scorer)
+        self._positions: WeakValueDictionary[Hashable, Node] = WeakValueDictionary()
+        self._root_seconds = _UNKNOWN  # what it costs to score a root
+        self._batches: deque[tuple[int, float]] = deque(maxlen=3)  # leaves and seconds of the last batches
 
     def forget(self) -> None:
         """Drop the tree."""
@@ -159,47 +150,42 @@ class Lookahead:
         depth: int | None = None,
         stop: threading.Event | None = None,
         score: Callable[[Board], MoveScores] | None = None,
+        root_moves: Sequence[Move] | None = None,
+        on_progress: Callable[[Found], None] | None = None,
     ) -> Found:
         """Look ahead from *board*; limits given here take the place of those of the configuration.
 
-        *score* scores the root in place of the scorer.
+        A limit of no time, or of time that is over, has the policy's move as its answer. *score* scores the root in
+        place of the scorer, unless there is no time for it. *root_moves* are the only moves of the root to look at;
+        those that are not legal do not count. *on_progress* is called with what has been found so far, several times a
+        second.
 
         Raises:
-            ValueError: no legal moves.
+            ValueError: no legal moves, or none among *root_moves*.
             ConfigError: a game too long for a model with board="none".
         """
-        began = time.monotonic()
-        given = (seconds, nodes, depth)
-        if all(limit is None for limit in given):
-            given = (self.config.seconds, self.config.nodes, self.config.depth)
-        seconds, nodes, depth = given
-        deadline = None if seconds is None else began + seconds
-        scores = (score or self.scorer.score)(board)
-        if not self._last[0]:
-            self._last = (1, time.monotonic() - began)  # all that is known of this machine yet
-        depth = min(depth or _MAX_PLIES, _MAX_PLIES, self._room(board))
-        root = self._kept(board, limited=given[2] is not None)
-        self._open(root, board, scores, open_moves(
-            board.copy(), scores, guard=self.config.guard,
-            rules=None if self.config.rules == "simple" else self.config.rule_set,
-        ))  # fmt: skip
-        mate = _mating_move(board.copy()) if self.config.k > 1 else None
-        if mate is not None:
-            root.mates_by(mate)
-        if depth == 0:
-            root.done = True
-        position, searched, deepest = board.copy(), 1, 0
+        if seconds is None and nodes is None and depth is None:
+            seconds, nodes, depth = self.config.seconds, self.config.nodes, self.config.depth
+        limits = _Limits(seconds, nodes, min(depth or _MAX_PLIES, _MAX_PLIES, self._room(board)))
+        scores = self._root_scores(board, score, limits)
+        root = self._opened_root(board, scores, root_moves, limits, limited=depth is not None)
+        forced = (
+            len(root.children) == 1 and root_moves is None and not limits.exhaust
+        )  # one look is enough then
+        position, searched, deepest, reported = board.copy(), 1, 0, time.monotonic()
         while not root.done and not (stop is not None and stop.is_set()):
-            room = self._batch(None if deadline is None else deadline - time.monotonic())
-            room = room if nodes is None else min(room, nodes - searched)
-            if room < 1:
+            room = self._leaves(root, searched, limits)
+            if room < 1 or (forced and searched > 1) or self._is_settled(root, searched, limits):
                 break
-            count, plies = self._round(root, position, room, depth, exhaust=seconds is None and nodes is None)
+            count, plies = self._round(root, position, room, searched, limits)
             searched, deepest = searched + count, max(deepest, plies)
             if not plies:
                 break
+            if on_progress is not None and time.monotonic() - reported >= _REPORT:
+                on_progress(self._found(root, scores, searched, deepest))
+                reported = time.monotonic()
         self._root, self._at = root, (board.root_fen, board.move_stack.copy())
-        return self._found(root, scores, searched, deepest, by_minimax=root.done)
+        return self._found(root, scores, searched, deepest)
 
     def _room(self, board: Board) -> int:
         """How many plies ahead the model can see."""
@@ -209,20 +195,82 @@ class Lookahead:
         check_context(config, board.root_fen, board.ply)
         return config.context_plies - 1 - board.ply
 
-    def _batch(self, left: float | None) -> int:
-        """How many leaves the next batch may have, with *left* seconds to go."""
-        leaves, seconds = self._last
-        if left is None:
-            return self._size
-        if left <= 0:
-            return 0
-        # Half of what a batch costs it costs at any size.
-        for size in range(self._size, 0, -1):
-            if left >= _RESERVE * seconds * (0.5 + 0.5 * size / leaves):
-                return size
-        return 0
+    def _root_scores(
+        self, board: Board, score: Callable[[Board], MoveScores] | None, limits: _Limits
+    ) -> MoveScores:
+        """The scores of the root, exact where there is time for that."""
+        left = limits.seconds_left()
+        if left is not None and not left >= _RESERVE * self._root_seconds:
+            self._root_seconds *= 0.9  # it may have been a hiccup of the machine: do not believe it for ever
+            return self.scorer.score_leaves([board])[0]
+        began = time.monotonic()
+        scores = (score or self.scorer.score)(board)
+        self._root_seconds = max(time.monotonic() - began, 0.5 * self._root_seconds)
+        return scores
 
-    def _kept(self, board: Board, *, limited: bool) -> _Node:
+    def _opened_root(
+        self,
+        board: Board,
+        scores: MoveScores,
+        root_moves: Sequence[Move] | None,
+        limits: _Limits,
+        *,
+        limited: bool,
+    ) -> Node:
+        """The node to search from, in the last tree if it holds one."""
+        allowed = open_moves(
+            board.copy(),
+            scores,
+            guard=self.config.guard,
+            rules=None if self.config.rules == "simple" else self.config.rule_set,
+        )
+        if root_moves is not None:
+            asked = np.array([move in root_moves for move in scores.moves])
+            if not asked.any():
+                texts = " ".join(move.iccs for move in root_moves)
+                raise ValueError(f"none of the moves to look at is legal in {board.fen()!r}: {texts}")
+            allowed = asked & allowed if (asked & allowed).any() else asked
+        root = self._kept(board, limited=limited)
+        self._open(root, scores, allowed, exhaust=limits.exhaust)
+        mate = _mating_move(board.copy(), root_moves) if self.config.k != 1 else None
+        if mate is not None:
+            root.mates_by(mate)
+        if limits.plies == 0:
+            root.done = True
+        return root
+
+    def _leaves(self, root: Node, searched: int, limits: _Limits) -> int:
+        """How many leaves the next batch may have."""
+        size = min(self.config.batch, max(_LEAST, root.visits // _SPREAD))
+        if limits.nodes is not None:
+            size = min(size, limits.nodes - searched)
+        left = limits.seconds_left()
+        if left is None:
+            return size
+        if not left > 0:  # so is the time that is not a number
+            return 0
+        while size > 0 and left < _RESERVE * self._seconds_of(size):
+            size -= 1
+        return size
+
+    def _seconds_of(self, leaves: int) -> float:
+        """What a batch of *leaves* takes; half of what a batch costs it costs at any size."""
+        if not self._batches:
+            return self._root_seconds
+        return max(seconds * (0.5 + 0.5 * leaves / known) for known, seconds in self._batches)
+
+    def _is_settled(self, root: Node, searched: int, limits: _Limits) -> bool:
+        """Whether the time left cannot change the move, since the first one is too far ahead."""
+        seconds = limits.seconds_left()
+        if seconds is None or not math.isfinite(seconds) or not self._batches:
+            return False
+        leaves = sum(count for count, _ in self._batches)
+        expected = _FASTER * seconds * leaves / max(sum(took for _, took in self._batches), 1e-6)
+        if limits.nodes is not None:
+            expected = min(expected, limits.nodes - searched)
+        return is_settled(root, int(expected))
+
+    def _kept(self, board: Board, *, limited: bool) -> Node:
         """The node of *board* in the last tree, else a new one. Trees of limited depth are never gone on with."""
         root_fen, moves = self._at
         new = board.move_stack[len(moves) :]
@@ -232,22 +280,27 @@ class Lookahead:
             or root_fen != board.root_fen
             or board.move_stack[: len(moves)] != moves
         ):
-            return _Node()
-        node: _Node | None = self._root
+            return Node()
+        node: Node | None = self._root
         for move in new:
             if node is None or node.moves is None or move not in node.moves:
-                return _Node()
+                return Node()
             node = node.children[node.moves.index(move)]
         if node is None or node.moves is None or node.done:
-            return _Node()
+            return Node()
         return node
 
-    def _open(self, node: _Node, board: Board, scores: MoveScores, allowed: np.ndarray | None = None) -> None:
-        """Give *node* the likeliest moves of its position; what is known of them already stays."""
-        order = [i for i in scores.ranked() if allowed is None or allowed[i]][: self.config.k]
+    def _open(
+        self, node: Node, scores: MoveScores, allowed: np.ndarray | None = None, *, exhaust: bool
+    ) -> None:
+        """Give *node* the moves of its position, likeliest first; what is known of them already stays."""
+        order = np.argsort(-scores.logprobs, kind="stable")
+        if allowed is not None:
+            order = order[allowed[order]]
+        order = order[: self.config.k or (_NARROW if exhaust else None)]
         known = dict(zip(node.moves or (), node.children, strict=True))
         shares = scores.probs[order] / scores.probs[order].sum()
-        node.moves = tuple(scores.moves[i] for i in order)
+        node.moves = tuple(scores.moves[i] for i in order.tolist())
         node.priors = shares.tolist()
         node.children = [known.get(move) for move in node.moves]
         node.whole = len(order) == len(scores.moves)
@@ -256,63 +309,96 @@ class Lookahead:
             node.visits, node.win, node.loss = 1, win, loss
 
     def _round(
-        self, root: _Node, position: Board, room: int, depth: int, *, exhaust: bool
+        self, root: Node, position: Board, room: int, searched: int, limits: _Limits
     ) -> tuple[int, int]:
         """One batch of descents: how many there were, and how deep the deepest went."""
         began = time.monotonic()
-        leaves: list[tuple[list[_Node], Board]] = []
+        leaves: list[tuple[list[Node], Board]] = []
+        blocked: set[Node] = set()
         deepest = count = 0
         # Descents that end in what is known already cost no scoring; there is an end to them all the same.
-        while count < 4 * room and len(leaves) < room and not root.done:
-            path = self._descend(root, position, exhaust=exhaust)
+        most = 4 * room if limits.nodes is None else min(4 * room, limits.nodes - searched)
+        while count < most and len(leaves) < room and not root.done:
+            path = self._descend(root, position, blocked, exhaust=limits.exhaust)
             if path is None:
                 break
             count += 1
             deepest = max(deepest, len(path) - 1)
-            leaf = path[-1]
-            if leaf.moves is None and not leaf.done:
+            worth = self._known_worth(path, position, limits)
+            if worth is None:
                 for node in path:
                     node.pending += 1
                 leaves.append((path, position.copy()))
             else:
-                value = leaf.value
-                _back_up(path, max(0.0, value), max(0.0, -value))
+                back_up(path, *worth)
             for _ in path[1:]:
                 position.pop()
-        if not leaves:
-            return count, deepest
-        with self._autocast:
-            scored = self.scorer.score_many([board for _, board in leaves])
+        if leaves:
+            self._score(leaves, limits)
+            self._batches.append((len(leaves), time.monotonic() - began))
+        return count, deepest
+
+    def _score(self, leaves: list[tuple[list[Node], Board]], limits: _Limits) -> None:
+        """Score the last nodes of all paths together."""
+        scored = self.scorer.score_leaves([board for _, board in leaves])
         for (path, board), scores in zip(leaves, scored, strict=True):
             for node in path:
                 node.pending -= 1
             leaf = path[-1]
             win, _, loss = scores.value.tolist()
             if leaf.moves is None:
-                self._open(leaf, board, scores)
+                self._open(leaf, scores, exhaust=limits.exhaust)
                 leaf.visits, leaf.win, leaf.loss = 0, 0.0, 0.0
-                leaf.done = len(path) - 1 >= depth
-            _back_up(path, win, loss)
-        self._last = (len(leaves), time.monotonic() - began)
-        if self._last[1] > _LONG:
-            self._size = max(1, len(leaves) // 2)
-        elif self._last[1] < _SHORT and len(leaves) == self._size:
-            self._size = min(self.config.batch, self._size + 1)
-        return count, deepest
+                leaf.done = len(path) - 1 >= limits.plies
+                self._positions[board.position_key()] = leaf
+            back_up(path, win, loss)
 
-    def _descend(self, root: _Node, position: Board, *, exhaust: bool) -> list[_Node] | None:
+    def _known_worth(self, path: list[Node], position: Board, limits: _Limits) -> tuple[float, float] | None:
+        """Win and loss of the last node of *path*, at *position*, where they need no scoring; it is opened then."""
+        leaf = path[-1]
+        if leaf.done:
+            return max(0.0, leaf.value), max(0.0, -leaf.value)
+        twin = self._positions.get(position.position_key())
+        if (
+            limits.exhaust
+            or len(path) - 1 >= limits.plies
+            or twin is None
+            or twin.done
+            or not twin.visits
+            or twin.moves is None
+        ):
+            return None
+        leaf.moves, leaf.priors, leaf.whole = twin.moves, twin.priors, twin.whole
+        leaf.children = [None] * len(leaf.moves)
+        return twin.win / twin.visits, twin.loss / twin.visits
+
+    def _descend(
+        self, root: Node, position: Board, blocked: set[Node], *, exhaust: bool
+    ) -> list[Node] | None:
         """From the root to a position not scored yet, or one with nothing left to search; *position* is played along.
 
-        None where all that is left is under way already. To *exhaust* the tree, only go where something is left.
+        A node below which all is under way already is *blocked* from then on, and the descent begins anew; None where
+        that is the root. To *exhaust* the tree, only go where something is left.
         """
         path = [root]
         while True:
             node = path[-1]
-            at = self._choose(node, exhaust=exhaust)
+            at = choose(
+                node,
+                blocked,
+                exploration=self.config.exploration,
+                reduction=self.config.reduction,
+                widen=self.config.k is None and not exhaust,
+                exhaust=exhaust,
+            )
             if at is None:
                 for _ in path[1:]:
                     position.pop()
-                return None
+                if node is root:
+                    return None
+                blocked.add(node)
+                path = [root]
+                continue
             assert node.moves is not None
             position.push(node.moves[at])
             child = node.children[at]
@@ -324,9 +410,9 @@ class Lookahead:
             if child.done or child.moves is None:
                 return path
 
-    def _new(self, position: Board) -> _Node:
+    def _new(self, position: Board) -> Node:
         """The node of a position seen for the first time, decided where the rules decide it."""
-        node = _Node()
+        node = Node()
         outcome = position.outcome(self._rules)
         if outcome is not None:
             node.settle(0 if outcome.winner is None else 1 if outcome.winner == position.turn else -1, 0)
@@ -334,44 +420,24 @@ class Lookahead:
             node.mates_by(mate)
         return node
 
-    def _choose(self, node: _Node, *, exhaust: bool) -> int | None:
-        """The move of *node* to go on with; None where there is nothing to be had below."""
-        parent = node.value if node.visits else 0.0
-        tried = sum(p for p, c in zip(node.priors, node.children, strict=True) if c is not None and c.visits)
-        untried = parent - self.config.reduction * math.sqrt(tried)
-        scale = self.config.exploration * math.sqrt(node.visits + node.pending)
-        best, found = -math.inf, None
-        for i, (prior, child) in enumerate(zip(node.priors, node.children, strict=True)):
-            visits, value = 0, untried
-            if child is not None:
-                if child.proven == 1 or (child.done and exhaust) or (child.moves is None and child.pending):
-                    continue
-                visits = child.visits + child.pending
-                if visits:
-                    # A descent under way counts as lost, so that the next one goes elsewhere.
-                    value = (child.loss - child.win - child.pending) / visits
-            score = value + scale * prior / (1 + visits)
-            if score > best:
-                best, found = score, i
-        return found
-
-    def _found(self, root: _Node, scores: MoveScores, nodes: int, depth: int, *, by_minimax: bool) -> Found:
+    def _found(self, root: Node, scores: MoveScores, nodes: int, depth: int) -> Found:
         assert root.moves is not None
-        ranked = sorted(range(len(root.moves)), key=lambda i: _rank(root, i, by_minimax), reverse=True)
+        by_minimax = root.done
+        order = ranked(root, by_minimax=by_minimax)
         candidates = []
-        for i in ranked:
+        for i in order:
             child, move = root.children[i], root.moves[i]
-            if child is None or not (child.visits or child.proven is not None):
+            if child is None or not child.known:
                 candidates.append(Candidate(move, (move,), 0, None, None))
                 continue
             mate = None
             if child.proven:
                 assert child.mate is not None
                 mate = -child.proven * ((child.mate + 2) // 2)
-            value = -(_minimax(child) if by_minimax else child.value)
-            pv = (move, *_line(child, by_minimax))
+            value = -(minimax(child) if by_minimax else child.value)
+            pv = (move, *principal_line(child, by_minimax=by_minimax))
             candidates.append(Candidate(move, pv, child.visits, value, mate))
-        best = root.children[ranked[0]]
+        best = root.children[order[0]]
         if root.proven is not None:
             win, loss = float(root.proven == 1), float(root.proven == -1)
         elif by_minimax and best is not None:
@@ -386,73 +452,9 @@ class Lookahead:
         )
 
 
-def _back_up(path: list[_Node], win: float, loss: float) -> None:
-    """Add what the last node of *path* is worth, for its own side to move, to all of them; settle what is decided."""
-    for node in reversed(path):
-        node.visits += 1
-        node.win += win
-        node.loss += loss
-        win, loss = loss, win
-    for node in reversed(path):
-        if node.proven is None and node.moves is not None:
-            _settle(node)
-
-
-def _settle(node: _Node) -> None:
-    children = node.children
-    lost = [c.mate or 0 for c in children if c is not None and c.proven == -1]
-    if lost:
-        node.settle(1, 1 + min(lost))
-    elif all(c is not None and c.done for c in children) and children:
-        node.done = True
-        if node.whole and all(c is not None and c.proven is not None for c in children):
-            won = [c.proven for c in children if c is not None]
-            if all(result == 1 for result in won):
-                node.settle(-1, 1 + max(c.mate or 0 for c in children if c is not None))
-            else:
-                node.settle(0, 0)
-
-
-def _minimax(node: _Node) -> float:
-    """The value of *node* where both sides play the best of the moves looked at."""
-    if node.proven is not None:
-        return float(node.proven)
-    values = [-_minimax(c) for c in node.children if c is not None and (c.visits or c.proven is not None)]
-    return max(values, default=node.value)
-
-
-def _rank(node: _Node, i: int, by_minimax: bool) -> tuple[float, float, float]:
-    """What the moves of a node are ordered by, greatest first: forced wins, then visits or minimax, forced losses."""
-    child = node.children[i]
-    if child is None:
-        return (0.0, -math.inf, node.priors[i])
-    if child.proven:
-        plies = child.mate or 0
-        return (1.0, -plies, 0.0) if child.proven == -1 else (-1.0, plies, 0.0)
-    return (0.0, -_minimax(child) if by_minimax else child.visits, -child.value)
-
-
-def _line(node: _Node, by_minimax: bool) -> list[Move]:
-    """The moves that the search expects from *node* on."""
-    moves: list[Move] = []
-    while node.moves and any(c is not None and (c.visits or c.proven is not None) for c in node.children):
-        at = max(range(len(node.moves)), key=lambda i, n=node: _rank(n, i, by_minimax))  # type: ignore[misc]
-        child = node.children[at]
-        if child is None:
-            break
-        moves.append(node.moves[at])
-        node = child
-    return moves
-
-
-def _mating_move(board: Board) -> Move | None:
-    """The first legal move that checkmates, if there is one."""
-    return next((move for move in board.legal_moves() if board.gives_mate(move)), None)
-
-
-def _fast_autocast(scorer: Scorer) -> AbstractContextManager[object]:
-    """bfloat16 where the processor is fast at it: a leaf's value need not be exact."""
-    fast = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
-    if scorer.device.type == "cpu" and fast:
-        return torch.autocast("cpu", torch.bfloat16)
-    return nullcontext()
+def _mating_move(board: Board, among: Sequence[Move] | None = None) -> Move | None:
+    """The first legal move that checkmates, *among* those given, if there is one."""
+    return next(
+        (move for move in board.legal_moves() if (among is None or move in among) and board.gives_mate(move)),
+        None,
+    )

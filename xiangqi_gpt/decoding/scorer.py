@@ -1,42 +1,43 @@
 """Exact scores of all legal moves of a position.
 
+From a position to its scores it is four steps:
+
+1. the window of its game that the model reads, with the legal moves behind the ply that is asked about (``Context``);
+2. the encodings of the window's boards, of which those of recent calls are kept (:class:`Network`);
+3. one forward pass over all contexts of a call (:func:`~xiangqi_gpt.model.layout.pack_rows` lays them out);
+4. for every ply asked about, the scores of its legal moves.
+
 The score of a move is the sum of the model's raw log-probabilities of its tokens. All legal moves share prefixes, so
-the inner nodes of their tree are run behind the cached prompt as one packed segment: a node sees the prompt and its own
-ancestors, at position prompt + depth - 1. One pass gives every move's exact score. A model with a table of moves has
-said them all when the prompt has been run.
+the inner nodes of their tree are one branch of the context, and the pass over it gives every move's exact score. A
+model with a table of moves needs no branches: one token gives the scores of all moves.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from xiangqi_gpt.decoding.rows import Row, pack_rows
+from xiangqi_gpt.decoding.network import Features, Network
 from xiangqi_gpt.decoding.tree import PackedTree, TableMoves
 from xiangqi_gpt.errors import ConfigError
-from xiangqi_gpt.model import EncodedBoards, XiangqiGPTForCausalLM
+from xiangqi_gpt.model import XiangqiGPTForCausalLM
 from xiangqi_gpt.model.context import board_features, check_context, context_start
+from xiangqi_gpt.model.layout import Row, pack_rows
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, Condition, legal_tree
 
-_REMEMBERED = (
-    64  # positions whose states are kept: enough to take back moves and to look at two games in turn
-)
-
-_ENCODINGS = 768  # boards whose encodings are kept: 35 MB of a model with 128 channels
+_LEAF_PLIES = 2  # that a leaf of a search is read with: the move that leads to it and the one to come
 
 Floats = npt.NDArray[np.float64]
-Features = tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]  # see board_features
 
 
 @dataclass(frozen=True)
@@ -67,24 +68,25 @@ class MoveScores:
         return [int(i) for i in np.argsort(-self.logprobs, kind="stable")]
 
 
-@dataclass(frozen=True)
-class Node:
-    """A position whose prompt has been run."""
+class Asked(NamedTuple):
+    """A ply of a context that is asked about."""
 
-    start: int  # the ply its context begins with
-    length: int  # tokens of the prompt
-    states: tuple[Any, ...]
-    encoded: EncodedBoards | None  # of its own board, (1, 1, ...)
-    logits: Tensor  # (V,) of the next token
-    value: Tensor  # (3,)
-    legal: Tensor | None = None  # (2086,) scores of the legal head
-    table: Tensor | None = (
-        None  # (specials + 2086,) log-probabilities of whole texts, of a model with a table
-    )
+    ply: int  # within the context, 0 for the first
+    moves: PackedTree | TableMoves  # the legal ones
+    turn: int
+
+
+class Context(NamedTuple):
+    """A stretch of one game as the model reads it, and the plies in it that are asked about."""
+
+    prefix: tuple[int, ...]  # condition tokens
+    text: list[int]  # the tokens of the plies played, k per ply
+    boards: list[Features]  # before each of them, and the last one
+    asked: list[Asked]
 
 
 class Scorer:
-    """Scores positions with one model; remembers recent positions, so the next ply of a game is one extension."""
+    """Scores positions with one model; it keeps the encodings of recent boards, so a game costs one board per ply."""
 
     def __init__(
         self,
@@ -93,14 +95,17 @@ class Scorer:
         seed: int = 0,
         condition: Condition | None = None,
         style: str | None = None,
+        precision: str = "float32",
+        leaf_precision: str = "auto",
     ) -> None:
         """*condition* is what the side to move asks for, of a model trained with condition tokens.
 
         *style* is whose moves are asked for, ``human`` or ``teacher``, of a model with styles; by default the one that
-        the model speaks where nobody asks.
+        the model speaks where nobody asks. *precision* and *leaf_precision* (of :meth:`score_leaves`) are ``float32``,
+        ``bfloat16``, or ``auto``: bfloat16 where the processor is fast at it.
 
         Raises:
-            ConfigError: a style or a condition that the model was not trained with.
+            ConfigError: a style or a condition that the model was not trained with, or no precision.
         """
         module: torch.nn.Module = model
         module.to(device).eval()
@@ -108,9 +113,9 @@ class Scorer:
         self.device = torch.device(device)
         self.tokenizer = model.tokenizer
         self.style = model.config.style_number(style)
+        self.network = Network(model, precision, self.device)
+        self._leaf_precision = leaf_precision
         self._rng = np.random.default_rng(seed)
-        self._nodes: OrderedDict[tuple[str, tuple[int, ...], tuple[int, ...]], Node] = OrderedDict()
-        self._boards: OrderedDict[bytes, tuple[Tensor, Tensor | None]] = OrderedDict()
         self.condition = condition or Condition()
         known = self.tokenizer.condition
         for name, wanted, has in (
@@ -123,453 +128,184 @@ class Scorer:
                     f"found one with condition={known.kind!r}"
                 )
 
-    def forget(self) -> None:
-        """Drop all remembered positions."""
-        self._nodes.clear()
-        self._boards.clear()
+    @cached_property
+    def leaf_network(self) -> Network:
+        """What scores the leaves of a search."""
+        network = Network(self.model, self._leaf_precision, self.device)
+        return self.network if network.precision == self.network.precision else network
 
-    @torch.inference_mode()
+    def forget(self) -> None:
+        """Drop all remembered boards."""
+        self.network.forget()
+        if "leaf_network" in vars(self):  # a policy that never searched has made none
+            self.leaf_network.forget()
+
     def score(self, board: Board) -> MoveScores:
         """Score all legal moves of *board*; ValueError where there are none."""
-        node = self.node(board)
-        tree = self._legal(board)
-        if isinstance(tree, TableMoves):
-            assert node.table is not None
-            return self._table_scores(tree, node.table, node.value, node.legal)
-        inner = self._run_tree(node, tree) if len(tree.tokens) else node.logits[None][:0]
-        return self._scores(tree, node.logits, inner, node.value, node.legal, board.turn)
+        return self.score_many([board])[0]
 
-    def _legal(self, board: Board) -> PackedTree | TableMoves:
-        """The legal moves of *board*, as the model scores them; ValueError where there are none."""
-        if self.model.move_table is not None:
-            listed = TableMoves.of(board)
-            if listed.moves:
-                return listed
-        else:
-            tree = PackedTree.of(legal_tree(board, self.tokenizer))
-            if len(tree.trie):
-                return tree
-        raise ValueError(f"expected a position with legal moves, found none in {board.fen()!r}")
+    @torch.inference_mode()
+    def score_many(self, boards: Sequence[Board], batch: int = 32) -> list[MoveScores]:
+        """Score several positions, of one game or of many, *batch* of them in one pass.
+
+        Equal to :meth:`score` on each in turn.
+        """
+        contexts = [
+            self._context(board, context_start(board.ply, self.model.config.context_plies))
+            for board in boards
+        ]
+        return [scores for (scores,) in self._scored(contexts, batch)]
+
+    @torch.inference_mode()
+    def score_leaves(self, boards: Sequence[Board]) -> list[MoveScores]:
+        """Score positions that a search has reached: quickly, and nearly as :meth:`score_many` does.
+
+        A model that is given the board reads the last move and no more of the game, so that all rows are laid out
+        alike and every leaf costs one board; ``greedy``, ``sampled`` and ``legal_set`` are left out.
+        """
+        config = self.model.config
+        plies = config.context_plies if config.board == "none" else min(_LEAF_PLIES, config.context_plies)
+        contexts = [self._context(board, max(0, board.ply + 1 - plies)) for board in boards]
+        return [scores for (scores,) in self._run(contexts, self.leaf_network, briefly=True)]
 
     @torch.inference_mode()
     def score_line(self, root: Board, moves: Sequence[Move], batch: int = 32) -> list[MoveScores]:
         """Score every position of a game: ``result[p]`` belongs to the position before ``moves[p]``.
 
-        Equal to :meth:`score` on each position in turn. All boards are encoded at once and *batch* contexts are run
-        together, which is many times faster. *root* has no moves on its stack.
+        Equal to :meth:`score` on each position in turn, and many times faster: positions that are read in the same
+        context are scored together, *batch* contexts in one pass. *root* has no moves on its stack.
         """
         check_context(self.model.config, root.root_fen, len(moves) - 1)
-        board = root.copy()
-        features, trees, texts = [], [], []
-        for move in moves:
+        board, features, texts = root.copy(), [], []
+        windows: dict[tuple[int, tuple[int, ...]], list[Asked]] = {}
+        for ply, move in enumerate(moves):
+            start = context_start(ply, self.model.config.context_plies)
+            window = windows.setdefault((start, self.prefix(board.turn)), [])
+            window.append(Asked(ply - start, self._legal(board), board.turn))
             features.append(board_features(board))
-            trees.append(self._legal(board))
             texts.append(self.tokenizer.encode(board, move))
             board.push(move)
-        tokens = np.array(texts, np.int64)  # (plies, k)
-        encoded = None
-        if self.model.encoder is not None:
-            encoded = self.encode(features)
-        spans: dict[tuple[int, tuple[int, ...]], list[int]] = {}
-        for ply in range(len(moves)):
-            start = context_start(ply, self.model.config.context_plies)
-            spans.setdefault((start, self.prefix((int(root.turn) + ply) % 2)), []).append(ply)
-        rows = [_Row(start, prefix, plies) for (start, prefix), plies in spans.items()]
-        results: dict[int, MoveScores] = {}
-        for first in range(0, len(rows), batch):
-            results.update(
-                self._run_rows(rows[first : first + batch], tokens, trees, encoded, int(root.turn))
-            )
-        return [results[ply] for ply in range(len(moves))]
-
-    @torch.inference_mode()
-    def score_many(self, boards: Sequence[Board]) -> list[MoveScores]:
-        """Score several positions, of one game or of many, in one pass; ``legal_set`` is not asked for.
-
-        Equal to :meth:`score` on each in turn. Nothing is remembered but the encodings of recent boards, so positions
-        that share most of their past, such as the leaves of a search, cost little more than their own boards.
-        """
-        rows, pasts = [], []
-        for board in boards:
-            check_context(self.model.config, board.root_fen, board.ply)
-            start = context_start(board.ply, self.model.config.context_plies)
-            tree = self._legal(board)
-            past, text, features = board.copy(), [], [board_features(board)]
-            while past.ply > start:
-                move = past.pop()
-                text.append(self.tokenizer.encode(past, move))
-                features.append(board_features(past))
-            rows.append(
-                Row(
-                    self.prefix(board.turn),
-                    [token for ids in reversed(text) for token in ids],
-                    [(board.ply - start, tree)],
-                )
-            )
-            pasts.append(features[::-1])
-        # Few different shapes: kernels are prepared, and kept, for every one of them.
-        packed = pack_rows(rows, self.tokenizer, self.device, multiple=16)
-        output = self.model(
-            input_ids=packed.ids,
-            slots=packed.slots,
-            positions=packed.positions,
-            encoded=None if self.model.encoder is None else self._encodings(pasts),
-            board_index=packed.board_index,
-            visible=packed.visible,
-            **self._asked(sorted({root for roots in packed.roots for root in roots})),
-        )
-        places = {
-            root: n for n, root in enumerate(sorted({root for roots in packed.roots for root in roots}))
-        }
-        results = []
-        for i, row in enumerate(rows):
-            ((_, tree),), (root,), (begin,) = row.trees, packed.roots[i], packed.begins[i]
-            if isinstance(tree, TableMoves):
-                table = output.move_logprobs[i, places[root], 0]
-                results.append(self._table_scores(tree, table, output.value_logits[i, root], None))
-                continue
-            inner = output.logits[i, begin : begin + len(tree.tokens)]
-            turn = boards[i].turn
-            results.append(
-                self._scores(tree, output.logits[i, root], inner, output.value_logits[i, root], None, turn)
-            )
-        return results
-
-    def _encodings(self, pasts: list[list[Features]]) -> EncodedBoards:
-        """What the encoder says of every row's boards, (B, P, ...); short rows end with their last board again."""
-        # Encodings made in half precision are not those of another call.
-        kind = bytes([torch.is_autocast_enabled(self.device.type)])
-        keys = [[kind + codes.tobytes() + counts.tobytes() for codes, counts in past] for past in pasts]
-        missing = {
-            key: features
-            for row, past in zip(keys, pasts, strict=True)
-            for key, features in zip(row, past, strict=True)
-            if key not in self._boards
-        }
-        if missing:
-            encoded = self.encode(list(missing.values()))
-            for i, key in enumerate(missing):
-                # Copies: a view would keep the whole batch alive.
-                vectors = None if encoded.vectors is None else encoded.vectors[0, i].clone()
-                self._boards[key] = (encoded.summary[0, i].clone(), vectors)
-        longest = max(len(row) for row in keys)
-        found = []
-        for row in keys:
-            for key in (*row, *[row[-1]] * (longest - len(row))):
-                self._boards.move_to_end(key)
-                found.append(self._boards[key])
-        summary = torch.stack([s for s, _ in found]).unflatten(0, (len(keys), longest))
-        parts = [v for _, v in found if v is not None]
-        while len(self._boards) > _ENCODINGS:
-            self._boards.popitem(last=False)
-        return EncodedBoards(
-            summary, torch.stack(parts).unflatten(0, (len(keys), longest)) if parts else None
-        )
+        contexts = []
+        for (start, prefix), asked in windows.items():
+            end = start + asked[-1].ply
+            text = [token for ids in texts[start:end] for token in ids]
+            contexts.append(Context(prefix, text, features[start : end + 1], asked))
+        results: list[MoveScores | None] = [None] * len(moves)
+        for ((start, _), asked), scores in zip(windows.items(), self._scored(contexts, batch), strict=True):
+            for one, found in zip(asked, scores, strict=True):
+                results[start + one.ply] = found
+        return [found for found in results if found is not None]
 
     def prefix(self, turn: int) -> tuple[int, ...]:
         """The condition tokens where *turn* is to move."""
         result, strengths = self.condition.seen_by_red(turn)
         return tuple(self.tokenizer.condition.ids([result], [strengths])[0].tolist())
 
-    def node(self, board: Board) -> Node:
-        """The prompt of *board*, run: one extension where the position before is remembered."""
-        path = tuple(move.index for move in board.move_stack)
-        prefix = self.prefix(board.turn)
-        key = (board.root_fen, path, prefix)
-        if key in self._nodes:
-            self._nodes.move_to_end(key)
-            return self._nodes[key]
-        check_context(self.model.config, board.root_fen, len(path))
-        start = context_start(len(path), self.model.config.context_plies)
-        parent = self._nodes.get((board.root_fen, path[:-1], prefix)) if path else None
-        if parent is not None and parent.start == start:
-            node = self._extended(board, parent)
+    def window(self, board: Board, start: int) -> tuple[list[int], list[Features]]:
+        """The tokens played since ply *start* of the game of *board*, and the boards before them and after the last."""
+        past, text, boards = board.copy(), [], [board_features(board)]
+        while past.ply > start:
+            move = past.pop()
+            text.append(self.tokenizer.encode(past, move))
+            boards.append(board_features(past))
+        return [token for ids in reversed(text) for token in ids], boards[::-1]
+
+    def _context(self, board: Board, start: int) -> Context:
+        """The context that begins with ply *start* and asks about the present position of *board*."""
+        check_context(self.model.config, board.root_fen, board.ply)
+        asked = Asked(board.ply - start, self._legal(board), board.turn)
+        return Context(self.prefix(board.turn), *self.window(board, start), [asked])
+
+    def _legal(self, board: Board) -> PackedTree | TableMoves:
+        """The legal moves of *board*, as the model scores them; ValueError where there are none."""
+        legal: PackedTree | TableMoves
+        if self.model.move_table is not None:
+            legal = TableMoves.of(board)
         else:
-            node = self._prefilled(board, start, prefix)
-        self._nodes[key] = node
-        while len(self._nodes) > _REMEMBERED:
-            self._nodes.popitem(last=False)
-        return node
+            legal = PackedTree.of(legal_tree(board, self.tokenizer))
+        if not legal.moves:
+            raise ValueError(f"expected a position with legal moves, found none in {board.fen()!r}")
+        return legal
 
-    def _extended(self, board: Board, parent: Node) -> Node:
-        """One ply on: the tokens of the last move, its inner ones on the parent's board, the last one on the new."""
-        before = board.copy()
-        last = before.pop()
-        ids = self.tokenizer.encode(before, last)
-        k = self.tokenizer.slots
-        encoded = index = own = None
-        if parent.encoded is not None:
-            own = self.encode([board_features(board)])
-            encoded = _joined([parent.encoded, own])
-            index = torch.tensor([[0] * (k - 1) + [1]], device=self.device)
-        output = self.model(
-            input_ids=torch.tensor([ids], device=self.device),
-            slots=torch.arange(k, device=self.device)[None],
-            positions=parent.length + torch.arange(k, device=self.device)[None],
-            encoded=encoded,
-            board_index=index,
-            states=parent.states,
-            legal_index=self._last(k),
-            style=self.style,
-            move_index=self._predicting(k),
-        )
-        return Node(
-            parent.start,
-            parent.length + k,
-            output.states,
-            own,
-            output.logits[0, -1],
-            output.value_logits[0, -1],
-            _only(output.legal_logits),
-            _only_table(output.move_logprobs),
-        )
+    def _scored(self, contexts: Sequence[Context], batch: int) -> list[list[MoveScores]]:
+        """For every context the scores of the plies it asks about; *batch* contexts in one pass."""
+        found = []
+        for first in range(0, len(contexts), batch):
+            found += self._run(contexts[first : first + batch], self.network)
+        return found
 
-    def _predicting(self, length: int) -> Tensor | None:
-        """The last of *length* tokens, which predicts a ply, where the model reads a table of moves from it."""
-        return None if self.model.move_table is None else torch.tensor([length - 1], device=self.device)
-
-    def _asked(self, tokens: list[int]) -> dict[str, Any]:
-        """The style; of a model with a table the *tokens* that predict plies, too, and no logits."""
-        if self.model.move_table is None:
-            return {"style": self.style}
-        return {
-            "style": self.style,
-            "move_index": torch.tensor(tokens, device=self.device),
-            "with_logits": False,
-        }
-
-    def _last(self, length: int) -> Tensor | None:
-        """Which of *length* tokens the legal head is asked about: the last, if there is such a head."""
-        return None if self.model.legal_head is None else torch.tensor([length - 1], device=self.device)
-
-    def _prefilled(self, board: Board, start: int, prefix: tuple[int, ...]) -> Node:
-        """The whole context at once; its past boards are encoded in one batch."""
-        past = board.copy()
-        boards = [board]
-        while len(past.move_stack) > start:
-            past.pop()
-            boards.append(past.copy())
-        boards.reverse()
-        k = self.tokenizer.slots
-        ids = [*prefix, self.tokenizer.vocab.bos_id]
-        for position, move in zip(boards, board.move_stack[start:], strict=False):
-            ids += self.tokenizer.encode(position, move)
-        row = torch.tensor([ids], device=self.device)
-        length = row.shape[1]
-        positions = torch.arange(length, device=self.device)[None]
-        slots = (positions - len(prefix) - 1) % k
-        slots[0, : len(prefix) + 1] = k
-        encoded = index = own = None
-        if self.model.encoder is not None:
-            encoded = self.encode([board_features(b) for b in boards])
-            index = (positions - len(prefix)).clamp_min(0) // k
-            own = _last_board(encoded)
-        output = self.model(
-            input_ids=row,
-            slots=slots,
-            positions=positions,
-            encoded=encoded,
-            board_index=index,
-            states=self.model.init_states(1),
-            legal_index=self._last(length),
-            style=self.style,
-            move_index=self._predicting(length),
-        )
-        return Node(
-            start,
-            length,
-            output.states,
-            own,
-            output.logits[0, -1],
-            output.value_logits[0, -1],
-            _only(output.legal_logits),
-            _only_table(output.move_logprobs),
-        )
-
-    def _run_tree(self, node: Node, tree: PackedTree) -> Tensor:
-        """Logits (M, V) behind each inner node."""
-        if all(layer.attention.packs_trees for layer in self.model.attention_layers()):
-            return self._run_packed(node, tree)
-        return self._run_levels(node, tree)
-
-    def _run_packed(self, node: Node, tree: PackedTree) -> Tensor:
-        count = len(tree.tokens)
-        depths = torch.from_numpy(tree.depths).to(self.device)[None]
-        prompt = torch.ones(count, node.length, dtype=torch.bool, device=self.device)
-        ancestors = torch.from_numpy(tree.ancestors).to(self.device)
-        output = self.model(
-            input_ids=torch.from_numpy(tree.tokens).to(self.device)[None],
-            slots=depths - 1,
-            positions=node.length + depths - 1,
-            encoded=node.encoded,
-            board_index=torch.zeros_like(depths),
-            visible=torch.cat([prompt, ancestors], 1)[None],
-            states=node.states,
-            style=self.style,
-        )
-        logits: Tensor = output.logits[0]
-        return logits
-
-    def _run_levels(self, node: Node, tree: PackedTree) -> Tensor:
-        """The same for recurrent variants: states are cloned from parent to child, one level of the tree at a time."""
-        logits = node.logits.new_zeros(len(tree.tokens), node.logits.shape[-1])
-        states, numbers = node.states, np.array([-1])
-        for depth in range(1, int(tree.depths.max()) + 1):
-            level = np.flatnonzero(tree.depths == depth)
-            place = {int(n): i for i, n in enumerate(numbers)}
-            parents = torch.tensor([place[int(p)] for p in tree.parents[level]], device=self.device)
-            states = tuple(state.reorder(parents) for state in states)
-            ids = torch.from_numpy(tree.tokens[level]).to(self.device)[:, None]
-            encoded = None if node.encoded is None else _repeated(node.encoded, len(level))
-            output = self.model(
-                input_ids=ids,
-                slots=torch.full_like(ids, depth - 1),
-                positions=torch.full_like(ids, node.length + depth - 1),
-                encoded=encoded,
-                board_index=torch.zeros_like(ids),
-                states=states,
-                style=self.style,
-            )
-            logits[torch.from_numpy(level).to(self.device)] = output.logits[:, 0]
-            states, numbers = output.states, level
-        return logits
-
-    def _run_rows(
-        self,
-        rows: list[_Row],
-        tokens: npt.NDArray[np.int64],
-        trees: list[PackedTree | TableMoves],
-        encoded: EncodedBoards | None,
-        first_turn: int,
-    ) -> dict[int, MoveScores]:
-        """Several contexts, each a main line with the trees of its plies as branches, in one pass."""
-        packed = pack_rows(
-            [
-                Row(
-                    prefix,
-                    tokens[start : plies[-1]].reshape(-1).tolist(),
-                    [(ply - start, trees[ply]) for ply in plies],
-                )
-                for start, prefix, plies in rows
-            ],
-            self.tokenizer,
+    def _run(
+        self, contexts: Sequence[Context], network: Network, briefly: bool = False
+    ) -> list[list[MoveScores]]:
+        """One pass; *briefly* leaves out what only the bare model would say."""
+        rows = pack_rows(
+            [Row(c.prefix, c.text, [(one.ply, one.moves) for one in c.asked]) for c in contexts],
+            self.tokenizer.vocab.bos_id,
+            self.tokenizer.slots,
             self.device,
+            multiple=16,  # few different shapes: kernels are prepared, and kept, for every one of them
         )
-        boards = int(packed.board_index.max()) + 1
-        k, c = self.tokenizer.slots, self.tokenizer.condition.length
-        output = self.model(
-            input_ids=packed.ids,
-            slots=packed.slots,
-            positions=packed.positions,
-            encoded=None if encoded is None else _slices(encoded, [row.start for row in rows], boards),
-            board_index=packed.board_index,
-            visible=packed.visible,
-            legal_index=None
-            if self.model.legal_head is None
-            else c + k * torch.arange(boards, device=self.device),
-            **self._asked([c + k * ply for ply in range(boards)]),
+        roots = sorted({root for row in rows.roots for root in row})
+        at = torch.tensor(roots, device=self.device)
+        with_table = self.model.move_table is not None
+        output = network.model(
+            input_ids=rows.ids,
+            slots=rows.slots,
+            positions=rows.positions,
+            encoded=network.encodings([c.boards for c in contexts]),
+            board_index=rows.board_index,
+            visible=rows.visible,
+            style=self.style,
+            value_index=at,
+            move_index=at if with_table else None,
+            legal_index=None if briefly or self.model.legal_head is None else at,
+            with_logits=not with_table,
         )
-        results = {}
-        for i, (start, _, plies) in enumerate(rows):
-            for ply, root, begin in zip(plies, packed.roots[i], packed.begins[i], strict=True):
-                tree, value = trees[ply], output.value_logits[i, root]
-                legal = None if output.legal_logits is None else output.legal_logits[i, ply - start]
-                if isinstance(tree, TableMoves):
-                    table = output.move_logprobs[i, ply - start, 0]
-                    results[ply] = self._table_scores(tree, table, value, legal)
-                    continue
-                inner = output.logits[i, begin : begin + len(tree.tokens)]
-                turn = (first_turn + ply) % 2
-                results[ply] = self._scores(tree, output.logits[i, root], inner, value, legal, turn)
+        values = output.value_logits.double().softmax(-1).cpu().numpy()  # (B, N, 3)
+        tables = _numbers(output.move_logprobs)  # (B, N, 1, specials + 2086)
+        logits, legal_sets = output.logits, output.legal_logits
+        results: list[list[MoveScores]] = []
+        for i, context in enumerate(contexts):
+            results.append([])
+            for one, root, begin in zip(context.asked, rows.roots[i], rows.begins[i], strict=True):
+                n, moves = roots.index(root), one.moves
+                greedy = sampled = legal_set = None
+                if isinstance(moves, TableMoves):
+                    assert tables is not None
+                    logprobs = moves.score(tables[i, n, 0])
+                    if not briefly:
+                        greedy, sampled = self._said_of_table(moves, tables[i, n, 0])
+                else:
+                    said = torch.cat([logits[i, root, None], logits[i, begin : begin + len(moves.tokens)]])
+                    words = said.double().log_softmax(-1).cpu().numpy()
+                    logprobs = moves.score(words[0], words[1:])[1]
+                    if not briefly:
+                        greedy, sampled = self._said_of_words(moves, words)
+                if legal_sets is not None:
+                    legal_set = _taken_for_legal(legal_sets[i, n], one.turn)
+                results[-1].append(
+                    MoveScores(moves.moves, logprobs, values[i, n], greedy, sampled, legal_set)
+                )
         return results
 
-    def _scores(
-        self, tree: PackedTree, root: Tensor, inner: Tensor, value: Tensor, legal: Tensor | None, turn: int
-    ) -> MoveScores:
-        rows = torch.cat([root[None], inner]).double().log_softmax(-1).cpu().numpy()
-        moves, sums = tree.score(rows[0], rows[1:])
-        order = np.argsort([move.index for move in moves], kind="stable")
+    def _said_of_table(self, moves: TableMoves, table: Floats) -> tuple[Move | None, Move | None]:
+        """The likeliest text and one drawn at temperature 1, of log-probabilities (specials + 2086) of whole texts."""
         # The Gumbel trick: the largest of log-probability + noise is a draw at temperature 1.
-        noise = self._rng.gumbel(size=rows.shape)
-        return MoveScores(
-            moves=tuple(moves[i] for i in order),
-            logprobs=sums[order],
-            value=value.double().softmax(-1).cpu().numpy(),
-            greedy=tree.follow(rows.argmax(-1).tolist()),
-            sampled=tree.follow((rows + noise).argmax(-1).tolist()),
-            legal_set=None if legal is None else _taken_for_legal(legal, turn),
-        )
+        drawn = int((table + self._rng.gumbel(size=len(table))).argmax())
+        two_words = self.tokenizer.slots == 2
+        return moves.spoken(table, two_words), moves.move_at(drawn - (len(table) - len(POSSIBLE_MOVES)))
 
-    def _table_scores(
-        self, legal: TableMoves, table: Tensor, value: Tensor, legal_set: Tensor | None
-    ) -> MoveScores:
-        """Of a model with a table of moves: *table* (specials + 2086) holds the log-probabilities of whole texts."""
-        logprobs = table.double().cpu().numpy()
-        specials, two_words = len(logprobs) - len(POSSIBLE_MOVES), self.tokenizer.slots == 2
-        drawn = int((logprobs + self._rng.gumbel(size=len(logprobs))).argmax())
-        return MoveScores(
-            moves=legal.moves,
-            logprobs=logprobs[specials + legal.places],
-            value=value.double().softmax(-1).cpu().numpy(),
-            greedy=legal.spoken(logprobs, two_words),
-            sampled=legal.move_at(drawn - specials),
-            legal_set=None if legal_set is None else _taken_for_legal(legal_set, legal.turn),
-        )
-
-    def encode(self, features: Sequence[Features]) -> EncodedBoards:
-        """What the encoder says of the boards with these features, (1, P, ...)."""
-        boards = torch.from_numpy(np.stack([codes for codes, _ in features]))[None].to(self.device)
-        counts = torch.from_numpy(np.stack([numbers for _, numbers in features]))[None].to(self.device)
-        return self.model.encode_boards(boards, counts)
+    def _said_of_words(self, moves: PackedTree, words: Floats) -> tuple[Move | None, Move | None]:
+        """The same of log-probabilities (1 + M, V) of what follows the prompt and each inner node."""
+        noise = self._rng.gumbel(size=words.shape)
+        return moves.follow(words.argmax(-1).tolist()), moves.follow((words + noise).argmax(-1).tolist())
 
 
-class _Row(NamedTuple):
-    """One context and the plies that are scored in it."""
-
-    start: int  # the ply it begins with
-    prefix: tuple[int, ...]  # its condition tokens
-    plies: list[int]
+def _numbers(tensor: Tensor | None) -> Floats | None:
+    return None if tensor is None else tensor.double().cpu().numpy()
 
 
 def _taken_for_legal(scores: Tensor, turn: int) -> frozenset[Move]:
     """The moves with a score (2086,) above 0, turned back to the board as Red sees it."""
     seen = [MOVES[index] for index in POSSIBLE_MOVES[(scores > 0).cpu().numpy()].tolist()]
     return frozenset(move.rotated() for move in seen) if turn == Color.BLACK else frozenset(seen)
-
-
-def _only(legal_logits: Tensor | None) -> Tensor | None:
-    """(1, 1, 2086) -> (2086,)."""
-    return None if legal_logits is None else legal_logits[0, 0]
-
-
-def _only_table(move_logprobs: Tensor | None) -> Tensor | None:
-    """(1, 1, 1, M) -> (M,)."""
-    return None if move_logprobs is None else move_logprobs[0, 0, 0]
-
-
-def _joined(parts: list[EncodedBoards]) -> EncodedBoards:
-    vectors = [p.vectors for p in parts if p.vectors is not None]
-    return EncodedBoards(torch.cat([p.summary for p in parts], 1), torch.cat(vectors, 1) if vectors else None)
-
-
-def _last_board(encoded: EncodedBoards) -> EncodedBoards:
-    return EncodedBoards(
-        encoded.summary[:, -1:], None if encoded.vectors is None else encoded.vectors[:, -1:]
-    )
-
-
-def _slices(encoded: EncodedBoards, starts: list[int], count: int) -> EncodedBoards:
-    """For every row *count* boards of a game, from its start on (the last one again past the end)."""
-    device = encoded.summary.device
-    index = torch.tensor(starts, device=device)[:, None] + torch.arange(count, device=device)
-    index = index.clamp_max(encoded.summary.shape[1] - 1)
-    return EncodedBoards(
-        encoded.summary[0, index], None if encoded.vectors is None else encoded.vectors[0, index]
-    )
-
-
-def _repeated(encoded: EncodedBoards, rows: int) -> EncodedBoards:
-    return EncodedBoards(
-        encoded.summary.expand(rows, -1, -1),
-        None if encoded.vectors is None else encoded.vectors.expand(rows, -1, -1, -1),
-    )

@@ -29,7 +29,7 @@ class SymmetricScorer:
 
     def score(self, board: Board) -> MoveScores:
         """Score all legal moves of *board*; ValueError where there are none."""
-        return _mean(self.scorer.score(board), self.scorer.score(mirrored_board(board)))
+        return _mean(*self.scorer.score_many([board, mirrored_board(board)]))
 
     def score_line(self, root: Board, moves: Sequence[Move], batch: int = 32) -> list[MoveScores]:
         """Score every position of a game, as :meth:`Scorer.score_line` does."""

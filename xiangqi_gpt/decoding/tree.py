@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
-from xiangqi_gpt.rules.pieces import Color
+from xiangqi_gpt.rules.views import rotated_moves
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, TokenTrie
 from xiangqi_gpt.tokens.move_vocabulary import MOVE_NUMBER
 
@@ -27,12 +27,23 @@ class PackedTree:
     depths: npt.NDArray[np.int64]  # (M,) 1 for children of the root
     parents: npt.NDArray[np.int64]  # (M,) number of the parent, -1 for children of the root
     ancestors: npt.NDArray[np.bool_]  # (M, M) whether the column's node is the row's or one of its ancestors
+    moves: tuple[Move, ...]  # (N,) in the order of Board.legal_moves
+    texts: npt.NDArray[np.int64]  # (N, k) their tokens
+    scored_by: npt.NDArray[np.int64]  # (N, k) what scores each token: 0 the prompt, 1 + i the inner node i
 
     @classmethod
     def of(cls, trie: TokenTrie[Move]) -> PackedTree:
         """Pack the tree of the legal moves of one board."""
         inner = trie.inner_nodes()
         number = {node: i for i, node in enumerate(inner)}
+        leaves = sorted(trie.leaves(), key=lambda leaf: leaf[1].index)
+        scored_by = []
+        for node, _ in leaves:
+            path = []
+            while node:
+                node = trie.parents[node]
+                path.append(1 + number.get(node, -1))
+            scored_by.append(path[::-1])
         parents = np.array([number.get(trie.parents[node], -1) for node in inner], np.int64)
         ancestors = np.eye(len(inner), dtype=bool)
         for i, parent in enumerate(parents):
@@ -44,23 +55,20 @@ class PackedTree:
             depths=np.array([trie.depths[node] for node in inner], np.int64),
             parents=parents,
             ancestors=ancestors,
+            moves=tuple(move for _, move in leaves),
+            texts=np.array([trie.path(node) for node, _ in leaves], np.int64),
+            scored_by=np.array(scored_by, np.int64),
         )
 
     def score(
         self, root: npt.NDArray[np.float64], inner: npt.NDArray[np.float64]
-    ) -> tuple[list[Move], npt.NDArray[np.float64]]:
-        """The moves and the sums of the log-probabilities of their tokens.
+    ) -> tuple[tuple[Move, ...], npt.NDArray[np.float64]]:
+        """The moves, in the order of Board.legal_moves, and the sums of the log-probabilities of their tokens.
 
         *root* (V,) and *inner* (M, V) hold the log-probabilities of what follows the prompt and each inner node.
         """
-        trie = self.trie
-        rows = {0: root, **{node: inner[i] for i, node in enumerate(trie.inner_nodes())}}
-        sums = {0: 0.0}
-        for node in range(1, trie.node_count()):
-            parent = trie.parents[node]
-            sums[node] = sums[parent] + float(rows[parent][trie.tokens[node]])
-        leaves = list(trie.leaves())
-        return [move for _, move in leaves], np.array([sums[node] for node, _ in leaves], np.float64)
+        rows = np.concatenate([root[None], inner])
+        return self.moves, rows[self.scored_by, self.texts].sum(-1)
 
     def follow(self, choose: list[int]) -> Move | None:
         """The move reached by taking token ``choose[0]`` at the root and ``choose[1 + i]`` at inner node i.
@@ -87,7 +95,6 @@ class TableMoves:
 
     moves: tuple[Move, ...]
     places: npt.NDArray[np.int64]  # (len(moves),) among POSSIBLE_MOVES, seen by the mover
-    turn: Color
     tokens: ClassVar[npt.NDArray[np.int64]] = np.zeros(0, np.int64)
     depths: ClassVar[npt.NDArray[np.int64]] = tokens
     ancestors: ClassVar[npt.NDArray[np.bool_]] = np.zeros((0, 0), bool)
@@ -96,8 +103,13 @@ class TableMoves:
     def of(cls, board: Board) -> TableMoves:
         """The legal moves of *board*."""
         moves = tuple(board.legal_moves())
-        seen = [(move.rotated() if board.turn == Color.BLACK else move).index for move in moves]
-        return cls(moves, MOVE_NUMBER[np.array(seen, np.int64)], board.turn)
+        seen = rotated_moves(np.array([move.index for move in moves], np.int64), np.array(board.turn))
+        return cls(moves, MOVE_NUMBER[seen])
+
+    def score(self, logprobs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The log-probabilities of the moves, of those of special tokens and possible moves (specials + 2086)."""
+        scores: npt.NDArray[np.float64] = logprobs[len(logprobs) - len(POSSIBLE_MOVES) + self.places]
+        return scores
 
     def move_at(self, place: int) -> Move | None:
         """The legal move with number *place* among POSSIBLE_MOVES; None where it is not legal, or below 0."""

@@ -392,6 +392,7 @@ class _Speeds:
 
 def _measure(directory: Path, run: Run, games: Sequence[GameRecord]) -> Measured:
     from xiangqi_gpt.decoding import Scorer
+    from xiangqi_gpt.decoding.frontier import Frontier
     from xiangqi_gpt.model.checkpoint import load_model
 
     model = load_model(directory)
@@ -415,7 +416,7 @@ def _measure(directory: Path, run: Run, games: Sequence[GameRecord]) -> Measured
         began = time.process_time()
         scorer.score(board)
         times.append(time.process_time() - began)
-        state = max(state, sum(_bytes(s) for s in scorer.node(board).states))
+        state = max(state, sum(_bytes(s) for s in Frontier.at(scorer, board).states))
     return Measured(
         choice=run.choice,
         seed=run.seed,

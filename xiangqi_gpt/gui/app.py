@@ -12,10 +12,17 @@ from pathlib import Path
 import pygame
 
 from xiangqi_gpt.gui.ink import Ink
-from xiangqi_gpt.gui.layout import DEFAULT_SIZE, SMALLEST_SIZE, Layout, make_layout, menu_layout, offer_layout
 from xiangqi_gpt.gui.render import Renderer, Slide
 from xiangqi_gpt.gui.sprites import Sprites
 from xiangqi_gpt.gui.theme import THEMES
+from xiangqi_gpt.gui.window_layout import (
+    DEFAULT_SIZE,
+    SMALLEST_SIZE,
+    Layout,
+    make_layout,
+    menu_layout,
+    offer_layout,
+)
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState, Menu, Notice

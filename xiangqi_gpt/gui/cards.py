@@ -5,8 +5,8 @@ from __future__ import annotations
 import pygame
 
 from xiangqi_gpt.gui.ink import Ink, faded, mix, rounded, stamp
-from xiangqi_gpt.gui.layout import Layout, Rect, menu_layout, offer_layout
 from xiangqi_gpt.gui.theme import Theme
+from xiangqi_gpt.gui.window_layout import Layout, Rect, menu_layout, offer_layout
 from xiangqi_gpt.play.actions import SIDES, STYLES
 from xiangqi_gpt.play.game_state import GameState, Menu, SavedGame
 from xiangqi_gpt.play.wording import BASELINES, PIECE_SETS, player_label, player_name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from xiangqi_gpt.gui.layout import Layout, Rect
+from xiangqi_gpt.gui.window_layout import Layout, Rect
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.wording import mark_text
 from xiangqi_gpt.records.game_tree import Node

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pygame
 
 from xiangqi_gpt.gui.ink import Ink, mix, rounded, stamp
-from xiangqi_gpt.gui.layout import BUTTONS, Layout, Rect
 from xiangqi_gpt.gui.move_list import MoveList
 from xiangqi_gpt.gui.theme import Rgb, Theme
+from xiangqi_gpt.gui.window_layout import BUTTONS, Layout, Rect
 from xiangqi_gpt.play.game_state import GameState, Thought
 from xiangqi_gpt.play.wording import move_text, player_name, whole_percents
 from xiangqi_gpt.players.base import Line

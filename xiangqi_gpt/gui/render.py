@@ -8,11 +8,11 @@ import pygame
 
 from xiangqi_gpt.gui.cards import Cards
 from xiangqi_gpt.gui.ink import Ink, faded, mix, stamp, supersample, thick_line
-from xiangqi_gpt.gui.layout import Layout
 from xiangqi_gpt.gui.move_list import MoveList
 from xiangqi_gpt.gui.panel import Panel
 from xiangqi_gpt.gui.sprites import Sprites, arrow_sprite
 from xiangqi_gpt.gui.theme import THEMES, Theme
+from xiangqi_gpt.gui.window_layout import Layout
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.settings import Labels
 from xiangqi_gpt.play.wording import (

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pygame
 
-from xiangqi_gpt.gui.layout import DEFAULT_SIZE, SMALLEST_SIZE, make_layout
 from xiangqi_gpt.gui.render import Renderer
+from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE, SMALLEST_SIZE, make_layout
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.game_state import GameState, Thought
 from xiangqi_gpt.play.thinker import Create

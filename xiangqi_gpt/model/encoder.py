@@ -7,6 +7,8 @@ near left corner, squares run along ranks of nine.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,6 +20,26 @@ RANKS, FILES = 10, 9
 SQUARES = RANKS * FILES
 PIECE_CODES = 15
 COUNTERS = 2  # the side to move (0 Red, 1 Black); plies since the last capture / 120
+
+
+@dataclass(frozen=True)
+class EncodedBoards:
+    """What the encoder says of P boards a row: a summary (B, P, W), and in spatial mode vectors (B, P, 90, C)."""
+
+    summary: Tensor
+    vectors: Tensor | None = None
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> EncodedBoards:
+        """Both parts after *change*, which may do what it likes with the first two dimensions."""
+        return EncodedBoards(change(self.summary), None if self.vectors is None else change(self.vectors))
+
+    @staticmethod
+    def joined(parts: Sequence[EncodedBoards], dim: int) -> EncodedBoards:
+        """*parts* one after the other, in dimension 0 (rows) or 1 (boards of a row)."""
+        vectors = [part.vectors for part in parts if part.vectors is not None]
+        return EncodedBoards(
+            torch.cat([part.summary for part in parts], dim), torch.cat(vectors, dim) if vectors else None
+        )
 
 
 class BagEncoder(nn.Module):
@@ -139,9 +161,8 @@ class ConvEncoder(nn.Module):
     def __init__(self, channels: int, blocks: int) -> None:
         super().__init__()
         self.channels = channels
-        self.pieces = nn.Linear(
-            PIECE_CODES, channels, bias=False
-        )  # a table, as a product: its gradient is one too
+        # A table; a product in training, so that its gradient is one too.
+        self.pieces = nn.Linear(PIECE_CODES, channels, bias=False)
         self.squares = nn.Parameter(torch.zeros(SQUARES, channels))
         self.counters = nn.Linear(COUNTERS, channels)
         self.blocks = nn.ModuleList(ConvBlock(channels) for _ in range(blocks))
@@ -150,7 +171,10 @@ class ConvEncoder(nn.Module):
     def forward(self, boards: Tensor, counters: Tensor) -> Tensor:
         """boards (N, 90) codes, counters (N, 2) -> (N, 90, C)."""
         dtype = self.squares.dtype
-        x = self.pieces(F.one_hot(boards.long(), PIECE_CODES).to(dtype))
+        if torch.is_grad_enabled():
+            x = self.pieces(F.one_hot(boards.long(), PIECE_CODES).to(dtype))
+        else:  # the same numbers, looked up
+            x = F.embedding(boards.long(), self.pieces.weight.mT)
         x = x + self.squares.to(x.dtype) + self.counters(counters.to(dtype))[:, None]
         x = x.view(-1, RANKS, FILES, self.channels)
         for block in self.blocks:

@@ -16,6 +16,7 @@ from transformers import GenerationMixin
 
 from xiangqi_gpt.errors import MoveError
 from xiangqi_gpt.model.context import board_features, context_start
+from xiangqi_gpt.model.layout import main_line
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.tokens import Tokenizer
@@ -67,12 +68,9 @@ class MoveGenerationMixin(GenerationMixin):
         ply = (input_ids.shape[1] - c - 1) // k
         start = context_start(ply, model.config.context_plies)
         ids = torch.cat([input_ids[:, : c + 1], input_ids[:, c + 1 + k * start :]], 1)
-        positions = torch.arange(ids.shape[1], device=ids.device).expand(len(ids), -1)
-        inputs: dict[str, Any] = {
-            "input_ids": ids,
-            "slots": ((positions - c - 1) % k).masked_fill(positions <= c, k),
-            "positions": positions,
-        }
+        places = [column.to(ids.device).expand(len(ids), -1) for column in main_line(ids.shape[1], k, c)]
+        slots, positions, board_index = places
+        inputs: dict[str, Any] = {"input_ids": ids, "slots": slots, "positions": positions}
         if model.encoder is not None:
             lines = [replay(tokenizer, row[c + 1 :], root_fen)[start:] for row in input_ids.tolist()]
             # Beams share nearly all of their boards: each is encoded once.
@@ -92,8 +90,6 @@ class MoveGenerationMixin(GenerationMixin):
                 *(torch.from_numpy(np.stack(part))[None].to(ids.device) for part in zip(*chosen, strict=True))
             )
             index = torch.tensor([[place[id(board)] for board in line] for line in lines], device=ids.device)
-            inputs["encoded"] = type(encoded)(
-                encoded.summary[0, index], None if encoded.vectors is None else encoded.vectors[0, index]
-            )
-            inputs["board_index"] = (positions - c).clamp_min(0) // k
+            inputs["encoded"] = encoded.map(lambda rows: rows[0, index])
+            inputs["board_index"] = board_index
         return inputs

@@ -21,7 +21,7 @@ from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model.activations import GATED, PLAIN
 from xiangqi_gpt.model.attention import BACKENDS, AttentionLayer, AttentionState, Context, parse_attention
 from xiangqi_gpt.model.config import XiangqiGPTConfig
-from xiangqi_gpt.model.encoder import SQUARES, BagEncoder, ConvBlock, ConvEncoder, Summary
+from xiangqi_gpt.model.encoder import SQUARES, BagEncoder, ConvBlock, ConvEncoder, EncodedBoards, Summary
 from xiangqi_gpt.model.generation import MoveGenerationMixin
 from xiangqi_gpt.model.move_table import (
     IMPOSSIBLE,
@@ -51,14 +51,6 @@ class XiangqiGPTOutput(ModelOutput):
     legal_logits: Tensor | None = None  # (B, N, 2086): which possible moves are legal, above 0 meaning yes
     # (B, N, styles, specials + 2086): log-probabilities of the special tokens and of the possible moves as whole texts
     move_logprobs: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class EncodedBoards:
-    """What the encoder says of P boards a row: a summary (B, P, W), and in spatial mode vectors (B, P, 90, C)."""
-
-    summary: Tensor
-    vectors: Tensor | None = None
 
 
 class FeedForward(nn.Module):

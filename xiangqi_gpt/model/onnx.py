@@ -20,6 +20,7 @@ from xiangqi_gpt.errors import ModelError
 from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.model.context import NATURAL_LIMIT
 from xiangqi_gpt.model.gpt import XiangqiGPTForCausalLM
+from xiangqi_gpt.model.layout import main_line
 from xiangqi_gpt.model.positions import Rope
 
 TOKEN_INPUTS = ("input_ids", "slots", "positions", "visible")
@@ -166,9 +167,8 @@ def _program(model: XiangqiGPTForCausalLM) -> Any:
 def _example(model: XiangqiGPTForCausalLM) -> dict[str, Tensor]:
     """Two rows of three plies to trace with; no size is 1 and none is another's, so that none is taken for fixed."""
     k, rows, plies = model.tokenizer.slots, 2, 3
-    positions = torch.arange(1 + (plies - 1) * k + 2)
-    index = (positions // k).clamp_max(plies - 1)
-    slots = torch.where(positions == 0, k, (positions - 1) % k)
+    slots, positions, index = main_line(1 + (plies - 1) * k + 2, k)
+    index = index.clamp_max(plies - 1)
     length = len(positions)
     visible = torch.ones(length, length, dtype=torch.bool).tril()
     first = len(model.tokenizer.vocab) - 1

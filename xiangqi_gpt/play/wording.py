@@ -76,7 +76,7 @@ def player_label(spec: str) -> str:
     name, _, rest = spec.partition(":")
     if name == "gpt":
         own = dict(item.strip().partition("=")[::2] for item in rest.split(",") if item.strip())
-        ahead = f" {own['lookahead']}" if "lookahead" in own else ""
+        ahead = f" {own['lookahead']}" if own.get("lookahead", "0") != "0" else ""
         drawn = f" (T={own['temperature']})" if "temperature" in own else ""
         return f"GPT{ahead}{drawn}"
     if name == "engine":

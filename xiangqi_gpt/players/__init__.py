@@ -48,7 +48,13 @@ __all__ = [
     "is_deterministic",
     "parse_engine",
     "player_names",
+    "with_lookahead",
 ]
+
+AHEAD = "lookahead=0.5s"
+"""How a GPT searches while a person waits for its move."""
+
+_SEARCH_KEYS = ("depth", "k", "exploration")  # beside lookahead itself
 
 _N = TypeVar("_N", int, float)
 
@@ -136,6 +142,7 @@ def _build_gpt(request: _Request) -> Player:
         style=request.text("style"),
         lookahead=_lookahead(request),
         symmetric=request.flag("symmetric"),
+        precision=request.text("precision"),
         seed=request.seed_value(),
         device=request.text("device") or "cpu",
         threads=threads,
@@ -145,9 +152,15 @@ def _build_gpt(request: _Request) -> Player:
 
 def _lookahead(request: _Request) -> LookaheadConfig | None:
     """How to search, None where no key of the spec asks for it."""
-    keys = ("depth", "k", "exploration")
     text = request.text("lookahead")
-    if text is None and not any(key in request.values for key in keys):
+    others = [key for key in _SEARCH_KEYS if key in request.values]
+    if text is None and not others:
+        return None
+    if text == "0":
+        if others:
+            raise PlayerError(
+                f"{request.spec!r} asks for no search: leave out {', '.join(others)} or lookahead=0"
+            )
         return None
     from xiangqi_gpt.decoding import LookaheadConfig
     from xiangqi_gpt.players.gpt_player import parse_lookahead
@@ -156,7 +169,7 @@ def _lookahead(request: _Request) -> LookaheadConfig | None:
     depth = request.number("depth", int)
     if text is None and depth is None:
         raise PlayerError(
-            f"expected lookahead=TIME or depth=PLIES with {', '.join(keys[1:])}, found {request.spec!r}"
+            f"expected lookahead=TIME or depth=PLIES with {', '.join(_SEARCH_KEYS[1:])}, found {request.spec!r}"
         )
     given = {"k": request.number("k", int), "exploration": request.number("exploration", float)}
     try:
@@ -215,11 +228,12 @@ _ENTRIES: dict[str, _Entry] = {
             "result": "win, draw or loss: move as the side that ends so (models with result tokens)",
             "strength": "move as a side of this Elo rating (models with strength tokens)",
             "style": "human or teacher: whose moves to play (models that learned both)",
-            "lookahead": "500ms, 2s: search that long; 400: that many descents",
+            "lookahead": "500ms, 2s: search that long; 400: that many descents; 0: do not search",
             "depth": "plies that a search looks ahead",
             "k": "the likeliest moves of a position, which a search looks at",
             "exploration": "weight of the policy in a search",
             "symmetric": "true or false: also look at the mirror image; default: if the model was trained so",
+            "precision": "float32, bfloat16 or auto; default: float32 for the policy, auto for what a search reaches",
             "device": "auto, cpu, cuda or mps",
             "threads": "processor threads",
             **_SEED,
@@ -261,6 +275,18 @@ def create_player(spec: str, *, seed: int = 0) -> Player:
     """
     entry, request = _parse(spec, seed)
     return entry.build(request)
+
+
+def with_lookahead(spec: str) -> str:
+    """The spec of a GPT with the search that suits a person who waits; unchanged where it says how to search.
+
+    Specs of other players are unchanged as well.
+    """
+    name, _, rest = spec.partition(":")
+    keys = {item.partition("=")[0].strip() for item in rest.split(",")}
+    if name.strip() != "gpt" or not keys.isdisjoint(("lookahead", *_SEARCH_KEYS)):
+        return spec
+    return f"{spec},{AHEAD}" if rest.strip() else f"{name.strip()}:{AHEAD}"
 
 
 def parse_engine(text: str) -> EngineSpec:

@@ -83,6 +83,9 @@ class GPTPlayer:
     With *symmetric* (by default where the model was trained on mirror images) moves have the mean of their
     probabilities on the board and on its mirror image: better moves, at twice the time.
 
+    *precision* is that of the products, ``float32``, ``bfloat16`` or ``auto`` (bfloat16 where the processor is fast at
+    it); by default the policy is in float32, the same on every machine, and what a search reaches is in ``auto``.
+
     With *lookahead* it searches before it moves, as long as the limit of a question says, else as long as its
     configuration does; at a temperature above 0 moves are then drawn by how often the search tried them. ``stop_event``
     ends a search: whoever asks questions from several threads clears it before a question and sets it to have the
@@ -103,6 +106,7 @@ class GPTPlayer:
         style: str | None = None,
         lookahead: LookaheadConfig | None = None,
         symmetric: bool | None = None,
+        precision: str | None = None,
         seed: int = 0,
         device: str = "cpu",
         threads: int | None = None,
@@ -126,7 +130,15 @@ class GPTPlayer:
             raise PlayerError(f"gpt: expected a device that is there, found {device!r}")
         model = open_model(model_dir)
         try:
-            self.scorer = Scorer(model, device, seed, Condition(result=result, strength=strength), style)
+            self.scorer = Scorer(
+                model,
+                device,
+                seed,
+                Condition(result=result, strength=strength),
+                style,
+                precision=precision or "float32",
+                leaf_precision=precision or "auto",
+            )
         except ConfigError as error:
             raise PlayerError(f"gpt: {error}") from None
         self._both: SymmetricScorer | None = None
@@ -172,6 +184,8 @@ class GPTPlayer:
         return as_analysis(self.scores(board), multipv)
 
     def _look_ahead(self, lookahead: Lookahead, board: Board, limit: Limit) -> Found:
+        legal_moves_or_error(board)
+        torch.set_num_threads(self.threads)
         # A move has to be handed on as well: a little of a short limit is kept for that.
         seconds = None if limit.time is None else max(0.0, 0.95 * limit.time - 0.005)
         return lookahead.search(

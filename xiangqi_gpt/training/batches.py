@@ -15,7 +15,6 @@ style, are read from one table, see :func:`collate_table`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,49 +28,13 @@ from xiangqi_gpt.dataset.packed import NO_MOVE, NO_SCORE
 from xiangqi_gpt.dataset.windows import Windows
 from xiangqi_gpt.model import IGNORED
 from xiangqi_gpt.model.context import counters
+from xiangqi_gpt.model.layout import layout
 from xiangqi_gpt.model.move_table import MOVES
 from xiangqi_gpt.players.scores import PIKAFISH, ScoreCurve
 from xiangqi_gpt.rules.views import rotated_moves
 from xiangqi_gpt.tokens import Tokenizer
 from xiangqi_gpt.tokens.conditions import UNKNOWN_RESULT, UNKNOWN_STRENGTH
 from xiangqi_gpt.tokens.move_vocabulary import MOVE_NUMBER
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The parts that are the same for every row: (T,) slots, positions, board_index and (1, T, T) visible."""
-
-    slots: Tensor
-    positions: Tensor
-    board_index: Tensor
-    visible: Tensor
-
-
-@lru_cache(maxsize=8)
-def layout(plies: int, slots: int, prefix: int = 0, branches: int = 1) -> Layout:
-    """The layout of rows of *plies* plies with *slots* tokens each, after *prefix* condition tokens.
-
-    Every ply's first branch comes first, then every ply's second one, and so on.
-    """
-    main = np.arange(prefix + slots * plies)
-    _, branch_ply, branch_slot = (a.ravel() for a in np.indices((branches, plies, slots - 1)))
-    slot = np.concatenate([(main - prefix - 1) % slots, branch_slot])
-    slot[: prefix + 1] = slots
-    position = np.concatenate([main, prefix + 1 + branch_ply * slots + branch_slot])
-    board = np.concatenate([np.maximum(main - prefix, 0) // slots, branch_ply])
-    total = len(slot)
-    visible = np.zeros((total, total), bool)
-    visible[: len(main), : len(main)] = np.tril(np.ones((len(main), len(main)), bool))
-    for row in range(len(main), total):
-        ply, j = branch_ply[row - len(main)], branch_slot[row - len(main)]
-        visible[row, : prefix + ply * slots + 1] = True
-        visible[row, row - j : row + 1] = True
-    return Layout(
-        slots=torch.from_numpy(slot),
-        positions=torch.from_numpy(position),
-        board_index=torch.from_numpy(board),
-        visible=torch.from_numpy(visible)[None],
-    )
 
 
 @dataclass(frozen=True)

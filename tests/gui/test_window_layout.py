@@ -4,7 +4,7 @@ from itertools import combinations
 
 import pytest
 
-from xiangqi_gpt.gui.layout import DEFAULT_SIZE, SMALLEST_SIZE, Rect, make_layout, menu_layout
+from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE, SMALLEST_SIZE, Rect, make_layout, menu_layout
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.rules import parse_square

@@ -1,0 +1,103 @@
+"""A model made ready to be asked: its weights cast once, its encodings of boards kept."""
+
+from __future__ import annotations
+
+import copy
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from xiangqi_gpt.errors import ConfigError
+from xiangqi_gpt.model import EncodedBoards, XiangqiGPTForCausalLM
+from xiangqi_gpt.model.attention.softmax import SoftmaxAttention
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+_KEPT = 768  # boards whose encodings are kept: 35 MB of a model with 128 channels in float32
+
+Features = tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]  # see board_features
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether products in bfloat16 are faster here than in float32."""
+    return device.type == "cpu" and bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+
+
+def prepared(
+    model: XiangqiGPTForCausalLM, precision: str, device: torch.device
+) -> tuple[XiangqiGPTForCausalLM, str]:
+    """*model* to be asked in *precision*, and that precision.
+
+    In float32 it is the model itself; in bfloat16 a copy, cast once. ``auto`` is bfloat16 where the processor is fast
+    at it and the model keeps its accuracy: recurrent variants sum over a whole game, and weights of eight bits stay.
+
+    Raises:
+        ConfigError: no such precision.
+    """
+    if precision not in PRECISIONS:
+        raise ConfigError(f"precision: expected one of {', '.join(PRECISIONS)}, found {precision!r}")
+    castable = model.config.quantization == "none" and all(
+        isinstance(layer.attention, SoftmaxAttention) for layer in model.attention_layers()
+    )
+    if precision == "float32" or not castable or (precision == "auto" and not has_fast_bfloat16(device)):
+        return model, "float32"
+    with torch.inference_mode(False):
+        cast = copy.deepcopy(model)
+        whole: nn.Module = cast
+        whole.to(torch.bfloat16).requires_grad_(False)
+        for module in whole.modules():
+            if isinstance(module, nn.Conv2d):  # as oneDNN reads them: otherwise it copies them at every call
+                module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last)
+    return cast, "bfloat16"
+
+
+class Network:
+    """A model in one precision, with the encodings of recent boards."""
+
+    def __init__(self, model: XiangqiGPTForCausalLM, precision: str, device: torch.device) -> None:
+        self.model, self.precision = prepared(model, precision, device)
+        self.device = device
+        self._boards: OrderedDict[bytes, tuple[Tensor, Tensor | None]] = OrderedDict()
+
+    def forget(self) -> None:
+        """Drop all encodings."""
+        self._boards.clear()
+
+    def encodings(self, rows: Sequence[Sequence[Features]]) -> EncodedBoards | None:
+        """What the encoder makes of every row's boards, (B, P, ...); short rows end with their last board again.
+
+        Boards that are remembered are not encoded again. None for a model without boards.
+        """
+        if self.model.encoder is None:
+            return None
+        keys = [[codes.tobytes() + counts.tobytes() for codes, counts in row] for row in rows]
+        missing = {
+            key: features
+            for row, given in zip(keys, rows, strict=True)
+            for key, features in zip(row, given, strict=True)
+            if key not in self._boards
+        }
+        if missing:
+            boards, counts = (np.stack(part) for part in zip(*missing.values(), strict=True))
+            encoded = self.model.encode_boards(
+                torch.from_numpy(boards)[None].to(self.device), torch.from_numpy(counts)[None].to(self.device)
+            )
+            for i, key in enumerate(missing):
+                # Copies: a view would keep the whole batch alive.
+                vectors = None if encoded.vectors is None else encoded.vectors[0, i].clone()
+                self._boards[key] = (encoded.summary[0, i].clone(), vectors)
+        longest = max(len(row) for row in keys)
+        found = []
+        for row in keys:
+            for key in (*row, *[row[-1]] * (longest - len(row))):
+                self._boards.move_to_end(key)
+                found.append(self._boards[key])
+        while len(self._boards) > _KEPT:
+            self._boards.popitem(last=False)
+        spatial = [vector for _, vector in found if vector is not None]
+        stacked = EncodedBoards(torch.stack([s for s, _ in found]), torch.stack(spatial) if spatial else None)
+        return stacked.map(lambda tensor: tensor.unflatten(0, (len(keys), longest)))
