@@ -233,8 +233,8 @@ def as_table(
     agreed: list[int],
 ) -> str:
     lines = [
-        "| form | top-1, human moves | top-1, teacher's moves | unmasked legality | largest change of a chance "
-        "| MB | ms a move | faster |",
+        "| form | top-1, human moves | top-1, teacher's moves | unmasked legality | largest change of a probability "
+        "| MB | ms/move | faster |",
         "|---|---|---|---|---|---|---|---|",
     ]
     base = strengths[0]

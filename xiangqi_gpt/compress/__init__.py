@@ -1,1 +1,1 @@
-"""Floor 7: smaller models out of trained ones."""
+"""Floor 7: smaller models from trained ones."""

@@ -1,4 +1,4 @@
-"""What takes the place of what: groups of layers, and a smaller model made of a larger one."""
+"""Which module replaces which: groups of layers, and a smaller model made from a larger one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from xiangqi_gpt.model import XiangqiGPT, XiangqiGPTConfig
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Which layers and encoder blocks of a model one of a smaller model takes the place of, first to last."""
+    """The layers and encoder blocks that each layer and block of the smaller model replaces, first to last."""
 
     layers: tuple[range, ...]
     blocks: tuple[range, ...]  # empty without a convolutional encoder
@@ -25,12 +25,12 @@ class Plan:
 
     @property
     def modules(self) -> int:
-        """How many successors there are, of both kinds."""
+        """Number of successors of both kinds."""
         return len(self.layers) + len(self.blocks)
 
 
 def grouped(count: int, groups: int) -> tuple[range, ...]:
-    """*count* neighbours in *groups* groups whose sizes differ by one at most, the larger ones first."""
+    """*count* neighbours in *groups* groups; their sizes differ by at most one, and the larger ones come first."""
     small, large = divmod(count, groups)
     bounds = [0]
     for number in range(groups):
@@ -44,10 +44,10 @@ def plan_for(
     blocks: int | None = None,
     attention: str | list[str] | None = None,
 ) -> Plan:
-    """The groups that leave *layers* layers and *blocks* encoder blocks, by default the same share of them.
+    """The groups that leave *layers* layers and *blocks* encoder blocks, by default the same fraction of them.
 
-    ConfigError where that is no smaller model: as many layers and blocks as before are something to do only where
-    *attention* is another one.
+    Raises ConfigError if the model would not be smaller: the same number of layers and blocks is accepted only if
+    *attention* changes.
     """
     if config.quantization != "none":
         raise ConfigError(
@@ -84,7 +84,7 @@ def plan_for(
 
 
 def successor_config(config: XiangqiGPTConfig, plan: Plan) -> XiangqiGPTConfig:
-    """*config* with the layers, blocks and attention of *plan*; ConfigError where that does not fit together."""
+    """*config* with the layers, blocks and attention of *plan*; ConfigError if they are not compatible."""
     fields: dict[str, Any] = {
         key: copy.deepcopy(getattr(config, key))
         for key in XiangqiGPTConfig.__annotations__
@@ -102,10 +102,10 @@ def successor_config(config: XiangqiGPTConfig, plan: Plan) -> XiangqiGPTConfig:
 
 
 def make_successor(predecessor: XiangqiGPT, plan: Plan) -> XiangqiGPT:
-    """The smaller model before any training: every successor begins as the first module of its group.
+    """The smaller model before any training: every successor is initialised with the first module of its group.
 
-    What all models have once (tables, heads, norms) is copied. Weights that the predecessor does not have, such as
-    those of another attention's features, begin as in a new model.
+    Modules that a model has only once (tables, heads, norms) are copied. Weights that the predecessor does not have,
+    such as the features of another attention variant, are initialised as in a new model.
     """
     model = XiangqiGPT(successor_config(predecessor.config, plan))
     old = predecessor.state_dict()
@@ -119,7 +119,7 @@ def make_successor(predecessor: XiangqiGPT, plan: Plan) -> XiangqiGPT:
 
 
 def _source(name: str, plan: Plan) -> str:
-    """The name in the predecessor of what the weight *name* of the successor begins as."""
+    """The name of the predecessor's weight that initialises the weight *name* of the successor."""
     for prefix, groups in (
         ("layers.", plan.layers),
         ("looks.", plan.layers),
@@ -132,7 +132,7 @@ def _source(name: str, plan: Plan) -> str:
 
 
 def fingerprint_of(model: torch.nn.Module) -> str:
-    """A short name of the very weights, so that a run is never resumed with another predecessor."""
+    """A short hash of the weights, so that a run is never resumed with another predecessor."""
     digest = hashlib.sha1(usedforsecurity=False)
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())

@@ -1,10 +1,10 @@
-"""BERT-of-Theseus: a model whose layers are replaced while it sails (Xu et al. 2020, arXiv 2002.02925).
+"""BERT-of-Theseus: the layers of a model are replaced during training (Xu et al. 2020, arXiv 2002.02925).
 
-The layers of a trained model, the predecessor, are put into groups, and so are the residual blocks of its encoder. For
-every group there is one successor. In a training step each group is replaced by its successor with a probability that
-grows linearly to 1; the predecessor does not learn, so a successor learns to do what its group does, in the company of
-groups that still do it. Tables, norms and heads are the predecessor's, and stay as they are until all groups are
-replaced; then the smaller model is trained as any other. There is no loss besides that of the task.
+The layers of a trained model, the predecessor, are divided into groups, and so are the residual blocks of its encoder.
+Every group has one successor. In a training step each group is replaced by its successor with a probability that grows
+linearly to 1. The predecessor does not learn, so a successor learns to do the work of its group, alongside groups that
+are still in place. Tables, norms and heads are the predecessor's, and do not change until all groups are replaced. Then
+the smaller model is trained like any other. There is no loss besides that of the task.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from xiangqi_gpt.training.batches import Batch
 from xiangqi_gpt.training.loop import Trainer
 from xiangqi_gpt.training.train_config import TrainConfig
 
-_STREAM = 0x7E5E  # keeps these draws apart from those of the data
+_STREAM = 0x7E5E  # separates these random draws from those of the data
 
 
 @dataclass(frozen=True, kw_only=True)
 class TheseusConfig:
-    """How fast successors take over."""
+    """How quickly successors replace their groups."""
 
     rate: float = 0.5  # probability that a group is replaced, at the first step
-    replacing: float = 0.5  # share of the steps after which all groups are
+    replacing: float = 0.5  # fraction of the steps after which all groups are replaced
 
     def __post_init__(self) -> None:
         for key in ("rate", "replacing"):
@@ -53,9 +53,9 @@ class TheseusConfig:
 
 
 class SuccessorLayer(Layer):
-    """A layer that, while ``aside``, lets the predecessor's layers of its group do the work."""
+    """A layer that, while ``aside`` is set, runs the predecessor's layers of its group instead."""
 
-    group: tuple[Layer, ...]  # in a tuple, torch does not see them: they are neither trained nor saved
+    group: tuple[Layer, ...]  # torch does not look inside a tuple: these layers are neither trained nor saved
     group_looks: tuple[BoardLook, ...]
     aside: bool
 
@@ -93,10 +93,10 @@ class SuccessorBlock(ConvBlock):
 
 
 class Ship:
-    """A smaller model and the larger one whose modules it takes over, in one.
+    """A smaller model combined with the larger one whose modules it replaces.
 
-    The smaller model stays an ordinary one: its parameters, what is saved of it and what it is called with do not
-    change. Its modules stand aside for what :meth:`replace` leaves to the predecessor.
+    The smaller model stays an ordinary one: its parameters, its saved form and its inputs do not change.
+    Modules that :meth:`replace` leaves to the predecessor run the predecessor's modules instead of themselves.
     """
 
     def __init__(self, successor: XiangqiGPT, predecessor: XiangqiGPT, plan: Plan) -> None:
@@ -106,7 +106,7 @@ class Ship:
             parameter.requires_grad_(False)
         self.modules: list[SuccessorLayer | SuccessorBlock] = []
         for layer, group in zip(successor.layers, plan.layers, strict=True):
-            # The class is exchanged and not the module: optimisers and wrappers hold on to the one that is there.
+            # The class is changed, not the module, because optimisers and wrappers keep references to the module.
             layer.__class__ = SuccessorLayer
             assert isinstance(layer, SuccessorLayer)
             layer.group = tuple(old for i in group if isinstance(old := predecessor.layers[i], Layer))
@@ -130,20 +130,20 @@ class Ship:
         self.replace([True] * len(self.modules))
 
     def replace(self, choices: list[bool]) -> None:
-        """Which modules are the successor's, layers first, then blocks; the others are the predecessor's."""
+        """Set which modules are the successor's, layers first, then blocks; the others are the predecessor's."""
         for module, replaced in zip(self.modules, choices, strict=True):
             module.aside = not replaced
 
     def only_successors_learn(self, only: bool) -> None:
-        """Whether what both models have in common stays as it is."""
+        """Set whether the modules that both models share are frozen."""
         for parameter in self.successor.parameters():
             parameter.requires_grad_(not only or id(parameter) in self._own)
 
 
 def draw(rate: float, modules: int, seed: int, step: int) -> list[bool]:
-    """Which of *modules* are replaced in a step, each with probability *rate*: a function of seed and step alone.
+    """Which of *modules* are replaced in a step, each with probability *rate*: a function of seed and step only.
 
-    One is replaced in any case, or the step would teach nothing.
+    At least one is replaced, since otherwise the step would teach nothing.
     """
     rng = np.random.default_rng((_STREAM, seed, step))
     choices = rng.random(modules) < rate
@@ -166,7 +166,7 @@ class TheseusTrainer(Trainer):
         plan: Plan,
         **options: Any,
     ) -> None:
-        """*options* are the other ones of :class:`Trainer`."""
+        """*options* are the remaining options of :class:`Trainer`."""
         if config.model:
             raise ConfigError(
                 f"--set: expected settings of the run, the model being given, found {sorted(config.model)[0]!r}"

@@ -1,1 +1,1 @@
-"""Floor 7: packed games on disk and in memory, and the windows cut out of them."""
+"""Floor 7: packed games on disk and in memory, and the windows cut from them."""

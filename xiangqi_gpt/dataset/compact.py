@@ -1,11 +1,11 @@
-"""Packed games as small as they get, for machines that can be sent little: moves as places in the list of legal moves.
+"""Packed games at the smallest size, for machines with slow uploads: moves as indices in the list of legal moves.
 
-Every array becomes one or two streams of bytes that hold little surprise, each compressed by LZMA. A move is its number
-among the legal moves, counted from the mover's side; the move to learn says in most cases that it is the move played;
-scores are differences, as Red sees them, from the score before. Games are sorted by source and moves, so that openings
-lie side by side. Nothing is lost but the order of the games.
+Every array becomes one or two byte streams with low entropy, each compressed by LZMA. A move is its index among the
+legal moves, counted from the mover's side. The target move is stored in most cases as "the move played". Scores are
+stored as differences from the previous score, as Red sees them. Games are sorted by source and moves, so that games
+with the same opening are adjacent. Only the order of the games is lost.
 
-Reading needs the rules alone: the games are played again, thousands at a time.
+Reading needs only the rules: the games are replayed, thousands at a time.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from xiangqi_gpt.errors import ConfigError, RecordError, XiangqiError
 from xiangqi_gpt.rules import batch
 
 _CHUNK_GAMES: Final = 1024
-_NOTHING, _PLAYED, _LISTED = 0, 1, 2  # a move to learn: none, the move played, else _LISTED + its number
-_SAMPLE: Final = 0.05  # of the games, to see how well they compress
+_NOTHING, _PLAYED, _LISTED = 0, 1, 2  # a target move: none, the move played, else _LISTED + its index
+_SAMPLE: Final = 0.05  # fraction of the games that is compressed to estimate the size
 MAX_EXPANSION: Final = 4_096
 """Bytes of a stream for each ply: many times what a start position, or a teacher's list of moves, takes."""
 
@@ -41,7 +41,7 @@ Streams = dict[str, npt.NDArray[Any]]
 
 
 def chosen(packed: PackedGames, games: I64) -> PackedGames:
-    """The *games* of *packed*, in their order, copied."""
+    """A copy of the *games* of *packed*, in the given order."""
     lengths = np.diff(packed.offsets)[games]
     plies = _ranges(packed.offsets[games], lengths)
     soft = None
@@ -74,7 +74,7 @@ def chosen(packed: PackedGames, games: I64) -> PackedGames:
 
 
 def _ranges(begin: I64, lengths: I64) -> I64:
-    """The numbers from each *begin* on, *lengths* of them, end to end."""
+    """The ranges that start at each *begin* with these *lengths*, concatenated."""
     sums = _sums(lengths)
     return np.arange(sums[-1]) + np.repeat(begin - sums[:-1], lengths)
 
@@ -84,7 +84,7 @@ def _sums(lengths: I64) -> I64:
 
 
 def encode(games: PackedGames) -> Streams:
-    """The streams of *games*; XiangqiError where a move or one to learn is not legal."""
+    """The streams of *games*; XiangqiError if a move or a target is not legal."""
     turns = _turns(games)
     moves, targets = np.zeros(games.plies, np.uint8), np.zeros(games.plies, np.uint8)
     of_soft = np.zeros(0, np.uint8) if games.soft is None else np.zeros(len(games.soft.moves), np.uint8)
@@ -148,28 +148,28 @@ def _numbers(
     listed: npt.NDArray[np.uint16],
     turns: npt.NDArray[np.int8],
 ) -> U8:
-    """The numbers of moves in their lists, counted from the mover's side."""
+    """The indices of moves in their lists, counted from the mover's side."""
     same = listed == moves[:, None]
     number = same.argmax(1)
     if not same[np.arange(len(moves)), number].all():
         raise XiangqiError("expected legal moves to learn, found others")
-    # A half turn of the board turns the list around: Black counts from its end.
+    # A half turn of the board reverses the list: Black counts from its end.
     return np.where(turns == 1, counts - 1 - number, number).astype(np.uint8)
 
 
 def _differences(
     games: PackedGames, turns: npt.NDArray[np.int8], known: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.uint16]:
-    """Of every score the difference from the one before in its game, as Red sees them; small ones are small numbers."""
+    """The difference of every score from the previous one in its game, as Red sees them; usually small."""
     of_red = np.where(turns == 0, games.scores, -games.scores.astype(np.int32))[known].astype(np.int16)
     before = np.concatenate([np.zeros(1, np.int16), of_red[:-1]]) if len(of_red) else of_red
     before[_firsts(games, known)] = 0
-    change = (of_red - before).astype(np.int16)  # modulo 65536, which the reader undoes
+    change = (of_red - before).astype(np.int16)  # modulo 65536, which the reader reverses
     return ((change.astype(np.int32) << 1) ^ (change.astype(np.int32) >> 15)).astype(np.uint16)
 
 
 def _firsts(games: PackedGames, known: npt.NDArray[np.bool_]) -> I64:
-    """Where, among the known scores, those of each game begin."""
+    """Index, among the known scores, of the first one of each game."""
     before = np.concatenate([[0], np.cumsum(known)])
     firsts = before[games.offsets[:-1]]
     return firsts[before[games.offsets[1:]] > firsts]
@@ -180,7 +180,7 @@ def _split_bytes(numbers: npt.NDArray[np.uint16]) -> tuple[U8, U8]:
 
 
 def _turns(games: PackedGames) -> npt.NDArray[np.int8]:
-    """(P,) who moves."""
+    """(P,) the side to move."""
     lengths = np.diff(games.offsets)
     first = games.turns if games.start_of is None else games.turns[games.start_of]
     within = np.arange(games.plies) - np.repeat(games.offsets[:-1], lengths)
@@ -188,7 +188,7 @@ def _turns(games: PackedGames) -> npt.NDArray[np.int8]:
 
 
 def decode(streams: Mapping[str, npt.NDArray[Any]], sources: Sequence[str]) -> PackedGames:
-    """The games of :func:`encode`; XiangqiError where the streams contradict each other."""
+    """The games of :func:`encode`; XiangqiError if the streams contradict each other."""
     lengths = streams["lengths"].astype(np.int64)
     offsets = _sums(lengths)
     plies = int(offsets[-1])
@@ -207,7 +207,7 @@ def decode(streams: Mapping[str, npt.NDArray[Any]], sources: Sequence[str]) -> P
 
     def work(first: int) -> None:
         last = min(first + _CHUNK_GAMES, len(lengths))
-        # The longest first, so that those still under way are always the first rows.
+        # Longest games first, so that the games still in progress are always the first rows.
         order = first + np.argsort(-lengths[first:last], kind="stable")
         boards = streams["starts"][start_of[order]]
         turns = streams["turns"][start_of[order]]
@@ -270,7 +270,7 @@ def _at(
     turns: npt.NDArray[np.int8],
     numbers: npt.NDArray[Any],
 ) -> npt.NDArray[np.uint16]:
-    """The moves with these numbers in their lists."""
+    """The moves with these indices in their lists."""
     numbers = numbers.astype(np.int64)
     if (numbers >= counts).any():
         raise XiangqiError("expected numbers of legal moves, found larger ones")
@@ -291,14 +291,14 @@ def _restore_scores(games: PackedGames, streams: Mapping[str, npt.NDArray[Any]])
 
 
 def _in_threads(work: Callable[[int], None], chunks: Sequence[int]) -> None:
-    """Do the chunks on all cores: the rules release the interpreter's lock."""
+    """Process the chunks on all cores: the rules release the interpreter's lock."""
     with ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as pool:
         for done in [pool.submit(work, chunk) for chunk in chunks]:
             done.result()
 
 
 def unpacked(path: Path, part: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> PackedGames:
-    """The games of one part of a compact file; RecordError where it contradicts itself."""
+    """The games of one part of a compact file; RecordError if the part contradicts itself."""
 
     def decompressed(item: tuple[str, npt.NDArray[Any]]) -> tuple[str, npt.NDArray[Any]]:
         name, data = item
@@ -327,12 +327,12 @@ def unpacked(path: Path, part: Mapping[str, Any], arrays: Mapping[str, npt.NDArr
 
 @dataclass(frozen=True)
 class Written:
-    """What became of games that were to fit a size."""
+    """How many of the games fit into the size limit."""
 
     size: int  # bytes
     games: int
     plies: int
-    share: float  # of the plies offered
+    share: float  # fraction of the plies offered
 
 
 def write_compact(
@@ -345,10 +345,10 @@ def write_compact(
 ) -> Written:
     """Write the games of *splits* as one compact file of at most *limit* bytes.
 
-    Where they do not fit, whole games are left out: of every source and split the same share, drawn by *seed*.
+    If they do not fit, whole games are left out: the same fraction of every source and split, selected by *seed*.
 
     Raises:
-        ConfigError: not even a hundredth of the games fits.
+        ConfigError: not even one percent of the games fits.
     """
     parts = [(split, part) for split, packed in splits.items() for part in packed.parts]
     orders = [_drawn(part, np.random.default_rng((seed, number))) for number, (_, part) in enumerate(parts)]
@@ -374,7 +374,7 @@ def write_compact(
 
 
 def _drawn(part: PackedGames, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """(G,) for each game a place from 0 to 1: those below a share are that share of every source."""
+    """(G,) a rank from 0 to 1 for each game: those below a fraction are that fraction of every source."""
     sources = np.zeros(part.games, np.int64) if part.sources is None else part.sources
     places = np.empty(part.games)
     for source in np.unique(sources).tolist():
@@ -404,7 +404,7 @@ def _compressed(
 
 
 def _side_by_side(part: PackedGames, games: I64) -> PackedGames:
-    """The games sorted by source and moves, so that what is alike lies side by side."""
+    """The games sorted by source and moves, so that similar games are adjacent."""
     sources = np.zeros(part.games, np.int64) if part.sources is None else part.sources
     keys = [
         (int(sources[g]), part.moves[part.offsets[g] : part.offsets[g + 1]].astype(">u2").tobytes())

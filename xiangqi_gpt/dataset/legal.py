@@ -1,6 +1,6 @@
-"""The legal moves of every board of some windows: as sets of possible moves, as texts, as the tokens that may follow.
+"""The legal moves of every board of some windows: as sets of possible moves, as texts, as allowed next tokens.
 
-Letters in shapes: B windows, P plies, N boards (those of B * P that hold one), k tokens a move, V vocabulary.
+Letters in shapes: B windows, P plies, N boards (those of the B * P that exist), k tokens per move, V vocabulary.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Moves = npt.NDArray[np.int64]
 
 
 def legal_sets(windows: Windows) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Which of POSSIBLE_MOVES are legal (B, P, 2086), seen by the mover, and where there is a board at all (B, P).
+    """Which of POSSIBLE_MOVES are legal (B, P, 2086), seen by the mover, and where a board exists (B, P).
 
-    The mover sees its own pieces as Red sees Red's, so every board is one of Red's.
+    The mover sees its own pieces as Red sees Red's, so every board is treated as one with Red to move.
     """
     known: npt.NDArray[np.bool_] = np.asarray(windows.boards.any(-1))
     sets = np.zeros((*known.shape, len(POSSIBLE_MOVES)), bool)
@@ -35,7 +35,7 @@ def legal_sets(windows: Windows) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.
 def legal_texts(windows: Windows, tokenizer: Tokenizer) -> tuple[Moves, Moves]:
     """The legal moves (N, 128) of every board and their texts (N, 128, k).
 
-    Moves are as Red sees them; behind the last one stands NO_MOVE.
+    Moves are as Red sees them; after the last one, rows are padded with NO_MOVE.
     """
     known = windows.boards.any(-1)
     boards, turns = windows.boards[known], windows.turns[known]
@@ -53,9 +53,9 @@ def legal_texts(windows: Windows, tokenizer: Tokenizer) -> tuple[Moves, Moves]:
 def legal_tokens(
     windows: Windows, tokenizer: Tokenizer, texts: npt.NDArray[np.integer[Any]]
 ) -> npt.NDArray[np.bool_]:
-    """Which tokens (B, P, k, V) continue the text of a legal move behind the first tokens of *texts* (B, P, k).
+    """Which tokens (B, P, k, V) continue the text of a legal move after the first tokens of *texts* (B, P, k).
 
-    None at all where there is no board, or where the tokens before are no beginning of a legal move.
+    All false if there is no board, or if the preceding tokens are not a prefix of a legal move.
     """
     known = windows.boards.any(-1)
     moves, ids = legal_texts(windows, tokenizer)

@@ -1,8 +1,8 @@
-"""Games packed into flat arrays: what training reads.
+"""Games packed into flat arrays: the input of training.
 
-A ply takes 6 bytes: the move played, the move to learn and the score. A game takes a few more: where it begins, how it
-ended, where it comes from. Boards are not stored: they are replayed when a window of plies is needed, which costs less
-than reading them would.
+A ply takes 6 bytes: the move played, the target move and the score. A game takes a few more: where it begins, how it
+ended, and its source. Boards are not stored: they are replayed when a window of plies is needed, which is cheaper than
+reading them.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.outcome import MATE_SCORE, RED_SCORES
 from xiangqi_gpt.tokens.conditions import UNKNOWN_RESULT, UNKNOWN_STRENGTH
 
-NO_MOVE = 0  # a0a0 is no move: it marks a ply that has nothing to learn
+NO_MOVE = 0  # a0a0 is not a move: it marks a ply without a target
 NO_SCORE = -32768
-MAX_GAME_PLIES = 65_535  # plies of a game are numbered in two bytes
+MAX_GAME_PLIES = 65_535  # the ply number within a game is stored in two bytes
 
 U16 = npt.NDArray[np.uint16]
 I16 = npt.NDArray[np.int16]
@@ -42,7 +42,7 @@ class SoftLabels:
     """A teacher's lists of moves: N entries, those of game g being ``offsets[g]:offsets[g + 1]``."""
 
     offsets: I64  # (G + 1,)
-    plies: U16  # (N,) the ply within the game, rising; the entries of a ply are best first
+    plies: U16  # (N,) the ply within the game, ascending; the entries of a ply are best first
     moves: U16  # (N,)
     scores: I16  # (N,) centipawns for the side to move
 
@@ -51,40 +51,40 @@ class SoftLabels:
 class PackedGames:
     """G games of P plies in all, from S start positions; game g owns the plies ``offsets[g]:offsets[g + 1]``.
 
-    The arrays may lie in a file (memory-mapped, read only).
+    The arrays may be memory-mapped from a file (read only).
     """
 
     moves: U16  # (P,) the move played, from * 90 + to
-    targets: U16  # (P,) the move to learn, NO_MOVE where there is none
-    scores: I16  # (P,) the teacher's centipawns for the side to move, NO_SCORE where there is none
+    targets: U16  # (P,) the target move, NO_MOVE if there is none
+    scores: I16  # (P,) the teacher's centipawns for the side to move, NO_SCORE if there is none
     offsets: I64  # (G + 1,)
     starts: I8  # (S, 90) piece codes of the start positions
-    turns: I8  # (S,) who moves first
+    turns: I8  # (S,) the side that moves first
     clocks: I16  # (S,) plies since the last capture at the start
     results: I8  # (G,) 1 Red won, 0 drawn, -1 Black won, UNKNOWN_RESULT
-    strengths: I16 | None = None  # (G, 2) Elo of Red and Black, or UNKNOWN_STRENGTH; None: of nobody
-    start_of: I32 | None = None  # (G,) the start position of each game; None: its own
-    sources: U16 | None = None  # (G,) the number of the game's source in source_names; None: all the first
+    strengths: I16 | None = None  # (G, 2) Elo of Red and Black, or UNKNOWN_STRENGTH; None: all unknown
+    start_of: I32 | None = None  # (G,) the start position of each game; None: game g has start g
+    sources: U16 | None = None  # (G,) index of the game's source in source_names; None: all have the first
     source_names: tuple[str, ...] = ("unknown",)  # FILE/KIND, such as games/human
     soft: SoftLabels | None = None
 
     @property
     def games(self) -> int:
-        """How many games there are."""
+        """Number of games."""
         return len(self.offsets) - 1
 
     @property
     def plies(self) -> int:
-        """How many plies there are."""
+        """Number of plies."""
         return len(self.moves)
 
     @property
     def parts(self) -> tuple[PackedGames, ...]:
-        """The one part that this is: a set of shards has several."""
+        """A tuple with only this part; a set of shards has several."""
         return (self,)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Every array by a name of its own, for storage; names of sources are kept beside them."""
+        """Every array by name, for storage; the names of sources are stored separately."""
         found = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         if self.soft is not None:
             found.update({f"soft_{name}": value for name, value in vars(self.soft).items()})
@@ -92,7 +92,7 @@ class PackedGames:
 
     @staticmethod
     def from_arrays(arrays: dict[str, Any], source_names: Iterable[str]) -> PackedGames:
-        """The games whose :meth:`arrays` these are."""
+        """The games from their :meth:`arrays`."""
         soft = {name[5:]: value for name, value in arrays.items() if name.startswith("soft_")}
         rest: dict[str, Any] = {name: value for name, value in arrays.items() if not name.startswith("soft_")}
         return PackedGames(
@@ -102,18 +102,18 @@ class PackedGames:
 
 @dataclass(frozen=True)
 class PackedSet:
-    """The games of several shards, numbered through."""
+    """The games of several shards, numbered consecutively."""
 
     parts: tuple[PackedGames, ...]
 
     @property
     def games(self) -> int:
-        """How many games there are in all."""
+        """Total number of games."""
         return sum(part.games for part in self.parts)
 
     @property
     def plies(self) -> int:
-        """How many plies there are in all."""
+        """Total number of plies."""
         return sum(part.plies for part in self.parts)
 
 
@@ -127,7 +127,7 @@ def together(parts: Iterable[Packed]) -> Packed:
 
 
 def fingerprint(packed: Packed) -> str:
-    """A short name of the very data, so that a run is never resumed on other data."""
+    """A short hash of the data, so that a run is never resumed on other data."""
     digest = hashlib.sha1(usedforsecurity=False)
     for part in packed.parts:
         for name in ("moves", "targets", "scores", "offsets", "results"):
@@ -140,7 +140,7 @@ def fingerprint(packed: Packed) -> str:
 
 @dataclass
 class PackReport:
-    """What became of every game offered."""
+    """What happened to every game offered."""
 
     kept: int = 0
     left_out: Counter[str] = field(default_factory=Counter)  # by reason
@@ -165,17 +165,17 @@ def _start(fen: str) -> tuple[bytes, int, int]:
 
 
 def _elo(text: str) -> int:
-    """A rating from 1 to 9999; everything else is none."""
+    """A rating from 1 to 9999, or unknown for any other text."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else UNKNOWN_STRENGTH
 
 
 class Packer:
-    """Takes games one by one; what it has taken since the last :meth:`take` is in memory.
+    """Accepts games one by one; the games since the last :meth:`take` are in memory.
 
     Args:
         splits: games of other splits are counted and left out.
-        human: whether moves that people (or engines) played are learned.
-        teacher: whether a teacher's labels are learned.
+        human: whether moves that people (or engines) played are targets.
+        teacher: whether a teacher's labels are targets.
     """
 
     def __init__(
@@ -197,14 +197,14 @@ class Packer:
 
     @property
     def plies(self) -> int:
-        """How many plies are in memory."""
+        """Number of plies in memory."""
         return len(self._moves)
 
     def add(self, record: GameRecord) -> bool:
-        """Pack a game; False where it is left out.
+        """Pack a game; False if it is left out.
 
         Raises:
-            RecordError: labels beyond the end of the game or scores that are none.
+            RecordError: labels beyond the end of the game, or invalid scores.
         """
         report = self.report
         if record.split not in self._wanted:
@@ -238,7 +238,7 @@ class Packer:
         return True
 
     def _label(self, record: GameRecord, learned: list[int], cps: list[int]) -> int:
-        """Put a teacher's moves and scores in their places; how many moves there were."""
+        """Store a teacher's moves and scores at their plies; return the number of moves."""
         labels = record.labels
         if labels is None:
             return 0
@@ -258,13 +258,13 @@ class Packer:
         return labelled
 
     def _soften(self, record: GameRecord) -> int:
-        """Take a teacher's lists of moves; of how many plies."""
+        """Store a teacher's lists of moves; return the number of plies that have one."""
         if record.labels is None or not record.labels.lines:
             return 0
         softened = 0
         for ply, line in enumerate(record.labels.lines, record.labels.first):
             if record.labels.best[ply - record.labels.first] is None or len(line) < 2:
-                continue  # one move is the hard label, which is there already
+                continue  # a single move is the hard label, which is stored already
             softened += 1
             for move, cp in line:
                 self._soft_plies.append(ply)
@@ -273,7 +273,7 @@ class Packer:
         return softened
 
     def take(self) -> PackedGames:
-        """The games in memory, which is empty afterwards."""
+        """Return the games in memory, and clear it."""
         starts = list(self._starts)
         soft = None
         if len(self._soft_moves):
@@ -310,13 +310,13 @@ def pack(
 ) -> tuple[PackedGames, PackReport]:
     """Pack the games of *splits*.
 
-    The move to learn is the teacher's best move where the record has one (unless *teacher* is off), else the move
-    played if people chose it (unless *human* is off). Played moves of teacher games are never learned: part of them is
-    noise on purpose. Games without any move to learn are left out.
+    The target is the teacher's best move if the record has one (unless *teacher* is off), otherwise the move played if
+    a person chose it (unless *human* is off). Moves played in teacher games are never targets: some of them are
+    deliberate noise. Games without any target are left out.
 
     Raises:
         ConfigError: no game is left.
-        RecordError: a game whose labels contradict it.
+        RecordError: the labels of a game contradict it.
     """
     packer = Packer(splits, human=human, teacher=teacher)
     for record in records:
@@ -327,17 +327,17 @@ def pack(
 
 
 def nothing_to_learn(report: PackReport) -> ConfigError:
-    """The error for data of which nothing is left."""
+    """The error for data without any usable game."""
     return ConfigError(f"expected at least one game to learn from, found none; {report}")
 
 
 def source_name(record: GameRecord) -> str:
-    """Where a game comes from: FILE/KIND, such as games/human; the kind alone for games of no file."""
+    """The source of a game: FILE/KIND, such as games/human; only the kind for games that come from no file."""
     return f"{Path(record.file).stem}/{record.kind}" if record.file else record.kind
 
 
 def is_taught(source: str) -> bool:
-    """Whether the moves to learn of a source are all a teacher's."""
+    """Whether all targets of a source are a teacher's."""
     return source.rpartition("/")[2] == "teacher"
 
 

@@ -1,7 +1,7 @@
-"""The file format of packed games: named arrays behind a header in JSON.
+"""The file format of packed games: named arrays after a JSON header.
 
-A file begins with a magic, a version, and the header, which says of every array its type, shape, place and checksum;
-the arrays follow, aligned, so that they can be mapped as they are.
+A file begins with a magic number, a version, and the header, which gives the type, shape, place and checksum of every
+array. The arrays follow, aligned, so that they can be memory-mapped directly.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from xiangqi_gpt.safe_json import parse_json
 from xiangqi_gpt.tokens.conditions import UNKNOWN_RESULT
 
 FORMAT: Final = 1
-"""The version of files and folders; of another one nothing is read."""
+"""The version of files and folders; other versions are not read."""
 
 MAGIC: Final = b"XGPACK\r\n"
 MAX_HEADER: Final = 1 << 24
@@ -102,10 +102,10 @@ def _pad(file: Any) -> None:
 
 
 def read_header(path: Path) -> tuple[dict[str, Any], int]:
-    """The header of a packed file and where its arrays begin.
+    """The header of a packed file and the offset at which its arrays begin.
 
     Raises:
-        RecordError: no packed file, one of another version, or one that is not whole.
+        RecordError: not a packed file, another version, or an incomplete file.
     """
     try:
         size = path.stat().st_size
@@ -143,7 +143,7 @@ def read_header(path: Path) -> tuple[dict[str, Any], int]:
 def read_arrays(
     path: Path,
 ) -> tuple[dict[str, Any], list[tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]]]:
-    """The header of a packed file, and the header and arrays of each of its parts, mapped and checked."""
+    """The header of a packed file, and the header and arrays of each of its parts, memory-mapped and checked."""
     header, begin = read_header(path)
     mapped = np.memmap(path, np.uint8, mode="r").view(np.ndarray)
     parts = []
@@ -167,7 +167,7 @@ def read_arrays(
 
 
 def checked(path: Path, part: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> PackedGames:
-    """The games that *arrays* hold; RecordError where they contradict each other."""
+    """The games in *arrays*; RecordError if they contradict each other."""
     try:
         sizes = {
             "P": int(part["plies"]),

@@ -1,7 +1,7 @@
-"""From game records to packed data: streamed into shards, kept in a cache, or taken as it is.
+"""From game records to packed data: streamed into shards, cached, or used as it is.
 
-Packed data is keyed by what went into it: the content of every file and the settings. A second run on the same files
-finds it, wherever the files lie and whenever they were touched.
+The key of packed data is made from its inputs: the content of every file and the settings. A second run on the same
+files finds it, even if the files were moved or touched.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from xiangqi_gpt.files import atomic_path, open_regular
 from xiangqi_gpt.records import GameRecord, read_games
 
 TARGETS = ("mixed", "human", "teacher")
-SHARD_PLIES = 8_000_000  # of a shard, about 50 MB; what is in memory while packing
+SHARD_PLIES = 8_000_000  # per shard, about 50 MB; the limit of what is in memory while packing
 CACHED_BYTES = 1 << 20  # smaller files are packed each time, which takes less than a second
-CACHED_ENTRIES = 16  # packed forms that the cache keeps, those last used
+CACHED_ENTRIES = 16  # packed forms that the cache keeps, the most recently used ones
 _SHOWN_ERRORS = 5
 
 Say = Callable[[str], None]
@@ -35,7 +35,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class PackSettings:
-    """What is packed: the moves of people, of a teacher, or both; with or without rows of split "extra"."""
+    """What is packed: moves of people, of a teacher, or both; with or without rows of split "extra"."""
 
     targets: str = "mixed"
     extra: bool = False
@@ -45,7 +45,7 @@ class PackSettings:
             raise ConfigError(f"targets: expected one of {', '.join(TARGETS)}, found {self.targets!r}")
 
     def packers(self) -> dict[str, Packer]:
-        """Who takes the games of which part: "train" learns, "valid" is measured on."""
+        """The packer of each split: "train" for training, "valid" for measurements."""
         human, teacher = self.targets != "teacher", self.targets != "human"
         splits = ("train", "extra") if self.extra else ("train",)
         return {
@@ -56,17 +56,17 @@ class PackSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """What a run reads."""
+    """The data that a run reads."""
 
     train: Packed
-    valid: Packed | None  # the split to measure on while training, where the data has one
+    valid: Packed | None  # the split measured during training, if the data has one
 
 
 def content_key(paths: Sequence[Path], settings: PackSettings) -> str:
-    """A name for the packed form of *paths*: the same for the same bytes, order and settings."""
+    """A key for the packed form of *paths*: equal for equal bytes, order and settings."""
     digest = hashlib.sha256(json.dumps([FORMAT, dataclasses.asdict(settings)], sort_keys=True).encode())
     for path in paths:
-        # The name tells the source of a game and, for some formats, how a file is read.
+        # The name determines the source of a game and, for some formats, how a file is read.
         digest.update(f"\n{path.name}\n{path.stat().st_size}\n".encode())
         with open_regular(path, error=RecordError) as file:
             while block := file.read(1 << 20):
@@ -75,17 +75,17 @@ def content_key(paths: Sequence[Path], settings: PackSettings) -> str:
 
 
 def default_cache() -> Path:
-    """The folder of packed data of this user."""
+    """The user's folder for packed data."""
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("xiangqi-gpt", appauthor=False)) / "packed"
 
 
 def sources_of(paths: Sequence[Path]) -> list[Path]:
-    """What to read: packed data, files, and the files of other folders in order of their names.
+    """The paths to read: packed data, files, and the files of other folders in order of their names.
 
     Raises:
-        RecordError: a name of nothing, or an empty folder.
+        RecordError: a path that does not exist, or an empty folder.
     """
     found: list[Path] = []
     for path in paths:
@@ -110,13 +110,13 @@ def pack_folder(
     shard_plies: int = SHARD_PLIES,
     say: Say = lambda line: None,
 ) -> PackReport:
-    """Pack the games of *paths* into a folder of shards; what was refused and left out goes to *say*.
+    """Pack the games of *paths* into a folder of shards; *say* is called with what was refused and left out.
 
-    At no time is more than a shard in memory.
+    At most one shard is in memory at any time.
 
     Raises:
-        ConfigError: nothing is left to learn from.
-        RecordError: a file that cannot be read, or a place that cannot be written to.
+        ConfigError: no game has a target.
+        RecordError: a file cannot be read, or the folder cannot be written to.
     """
     with atomic_path(folder, overwrite=force, folder=True, parents=True, error=RecordError) as draft:
         written: list[dict[str, Any]] = []
@@ -155,7 +155,7 @@ def pack_folder(
 def pack_memory(
     paths: Sequence[Path], settings: PackSettings, say: Say
 ) -> tuple[dict[str, Packed], PackReport]:
-    """The packed games of *paths* by part, in memory."""
+    """The packed games of *paths* by split, in memory."""
     packers = settings.packers()
     for record in _records(paths, say):
         _add(packers, record)
@@ -167,7 +167,7 @@ def pack_memory(
 
 
 def _add(packers: dict[str, Packer], record: GameRecord) -> str:
-    """Give a game to the packer of its part; the name of the part."""
+    """Pass a game to the packer of its split; return the name of the split."""
     split = "valid" if record.split == "valid" else "train"
     packers[split].add(record)
     if split == "valid":
@@ -204,14 +204,14 @@ def open_data(
     cache: Path | None = None,
     say: Say = lambda line: None,
 ) -> Data:
-    """What a run reads of *paths*: packed files and folders as they are, records through the cache.
+    """The data that a run reads from *paths*: packed files and folders directly, records through the cache.
 
-    *cache* is the folder of the cache; by default the user's, for records of some size. Where nothing can be written
-    there, the games are packed in memory.
+    *cache* is the folder of the cache; the default is the user's, for records above a minimum size. If it is not
+    writable, the games are packed in memory.
 
     Raises:
-        ConfigError: nothing to learn, or packed data that was made with other settings.
-        RecordError: a file that cannot be read, is cut short or contradicts itself.
+        ConfigError: no game has a target, or the packed data was made with other settings.
+        RecordError: a file cannot be read, is truncated or contradicts itself.
     """
     found = sources_of([Path(path) for path in paths])
     records = [path for path in found if not shards.is_packed(path)]
@@ -229,7 +229,7 @@ def open_data(
 
 
 def open_splits(paths: Sequence[Path], settings: PackSettings, say: Say) -> dict[str, Packed]:
-    """The games of *paths*, packed data or records, by split, without the cache."""
+    """The games of *paths*, packed data or records, by split, without using the cache."""
     parts = [part for path in paths if shards.is_packed(path) for part in _read_packed(path, settings, say)]
     records = [path for path in paths if not shards.is_packed(path)]
     if records:
@@ -238,7 +238,7 @@ def open_splits(paths: Sequence[Path], settings: PackSettings, say: Say) -> dict
 
 
 def facts(settings: PackSettings) -> dict[str, Any]:
-    """What packed data tells of its making."""
+    """The settings that packed data stores about how it was made."""
     return {"settings": dataclasses.asdict(settings)}
 
 
@@ -260,7 +260,7 @@ def _cached(paths: list[Path], settings: PackSettings, cache: Path, say: Say) ->
     if folder.is_dir():
         try:
             index, parts = shards.read_folder(folder)
-            with contextlib.suppress(OSError):  # a cache that can be read and no more
+            with contextlib.suppress(OSError):  # a cache that is read-only
                 os.utime(folder)
             say(index["report"]["words"])
             return parts
@@ -272,16 +272,16 @@ def _cached(paths: list[Path], settings: PackSettings, cache: Path, say: Say) ->
     except RecordError as error:
         if error.file != str(folder):
             raise
-        if not folder.is_dir():  # else another run has packed the same meanwhile
+        if not folder.is_dir():  # otherwise another run has packed the same in the meantime
             say(f"packed in memory: {error}")
             return _in_memory(paths, settings, say)
-    with contextlib.suppress(OSError):  # another run may be trimming as well
+    with contextlib.suppress(OSError):  # another run may be trimming too
         _trim(cache)
     return shards.read_folder(folder)[1]
 
 
 def _trim(cache: Path) -> None:
-    """Keep what was used last; whoever reads one of the others has its files mapped and goes on."""
+    """Keep the most recently used entries; a run that reads another one has its files mapped and can continue."""
     entries = [path for path in cache.iterdir() if path.is_dir() and not path.name.startswith(".")]
     entries.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for path in entries[CACHED_ENTRIES:]:

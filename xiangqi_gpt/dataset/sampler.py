@@ -1,4 +1,4 @@
-"""The order in which windows are seen: tiling, mixing of sources, openings that do not drown the rest."""
+"""The order in which windows are used: tiling, mixing of sources, limiting common openings."""
 
 from __future__ import annotations
 
@@ -14,33 +14,31 @@ from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.pieces import Color
 
-OPENING_PLIES = 64  # behind them no opening is shared by so many games that it matters
-MAX_MIX = 1000  # times that an epoch may go through a source
-_MIX_STREAM = 1  # random numbers of their own, so that a plain epoch is what it always was
+OPENING_PLIES = 64  # beyond this ply, no opening is shared by enough games to matter
+MAX_MIX = 1000  # largest number of passes through a source per epoch
+_MIX_STREAM = 1  # a separate random stream, so that epochs without a mix stay as they were
 
 F64 = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sampler:
-    """The order of windows: a function of the data, the settings, the seed, the epoch and the place in it alone.
+    """The order of windows: a function of only the data, the settings, the seed, the epoch and the place in it.
 
-    Every epoch tiles the plies of every game, from the first that has something to learn, with windows of ``plies``,
-    beginning at a random phase, and shuffles them. A source of weight w in *mix* is tiled w times an epoch (the part
-    of w behind the point is the chance of one more time, game by game).
+    Every epoch tiles the plies of every game, from the first ply with a target, with windows of ``plies``, beginning at
+    a random phase, and shuffles them. A source of weight w in *mix* is tiled w times per epoch (the fractional part of
+    w is the probability of one more time, for each game).
 
-    With an *opening_limit* of N a ply is worth N / M where M games share its opening (the start and all moves before
-    it) and M is more than N, and 1 elsewhere. A window is kept in an epoch with the mean worth of its plies as its
-    chance: where everybody plays the same, the same is not seen in every game.
+    With an *opening_limit* of N, a ply has weight N / M if M games share its opening (the start and all moves before
+    it) and M is more than N, and weight 1 otherwise. In each epoch, a window is kept with a probability equal to the
+    mean weight of its plies. So common openings are not repeated in every game.
     """
 
     packed: Packed
     plies: int
     seed: int
     mirror: bool
-    from_start: bool = (
-        False  # one window a game, its first plies: for models that must replay the game themselves
-    )
+    from_start: bool = False  # one window per game, its first plies: for models without boards
     mix: str = ""
     opening_limit: int = 0
 
@@ -77,13 +75,13 @@ class Sampler:
 
     @cached_property
     def lengths(self) -> I64:
-        """(G,) plies of each game."""
+        """(G,) number of plies of each game."""
         found: I64 = np.concatenate([np.diff(part.offsets) for part in self.packed.parts])
         return found
 
     @cached_property
     def begins(self) -> I64:
-        """(G,) the first ply of each game that has something to learn."""
+        """(G,) the first ply of each game with a target."""
         found = []
         for part in self.packed.parts:
             learned = np.flatnonzero(part.targets != NO_MOVE)
@@ -129,7 +127,7 @@ class Sampler:
 
     @cached_property
     def shared(self) -> npt.NDArray[np.int32]:
-        """(G, OPENING_PLIES) how many games of the mix share each ply's opening; 1 where at most the limit do."""
+        """(G, OPENING_PLIES) number of games in the mix that share each ply's opening; 1 if at most the limit."""
         games = np.flatnonzero(self._weights > 0)
         shared = np.ones((self.packed.games, OPENING_PLIES), np.int32)
         keys = np.concatenate([_start_keys(part) for part in self.packed.parts])[games]
@@ -138,7 +136,7 @@ class Sampler:
             games, keys = games[inside], keys[inside]
             _, which, counts = np.unique(keys, return_inverse=True, return_counts=True)
             often = counts[which] > self.opening_limit
-            # An opening shared by few is never shared by more later on.
+            # An opening shared by few games cannot be shared by more later on.
             games, keys = games[often], keys[often]
             if not len(games):
                 break
@@ -148,14 +146,14 @@ class Sampler:
 
     @cached_property
     def _worth_so_far(self) -> npt.NDArray[np.float32]:
-        """(G, OPENING_PLIES + 1) the worth of the plies before each ply, summed."""
+        """(G, OPENING_PLIES + 1) cumulative weight of the plies before each ply."""
         worth = np.where(self.shared > self.opening_limit, self.opening_limit / self.shared, 1.0)
         sums = np.zeros((len(worth), OPENING_PLIES + 1), np.float32)
         np.cumsum(worth, axis=1, out=sums[:, 1:], dtype=np.float32)
         return sums
 
     def _worth(self, games: I64, first: I64) -> F64:
-        """The mean worth of the plies of windows."""
+        """The mean weight of the plies of windows."""
         last = np.minimum(first + self.plies, self.lengths[games])
         low, high = np.minimum(first, OPENING_PLIES), np.minimum(last, OPENING_PLIES)
         inside = self._worth_so_far[games, high] - self._worth_so_far[games, low]
@@ -164,7 +162,7 @@ class Sampler:
         return worth
 
     def _moves_at(self, games: I64, ply: int) -> npt.NDArray[np.uint16]:
-        """The moves with number *ply* of *games*, which rise."""
+        """The moves with number *ply* of *games*, which are ascending."""
         found, base = [], 0
         for part in self.packed.parts:
             mine = games[np.searchsorted(games, base) : np.searchsorted(games, base + part.games)] - base
@@ -174,7 +172,7 @@ class Sampler:
 
 
 def mix_weights(text: str) -> dict[str, float]:
-    """The weights of a setting such as ``human=1,teacher=0.5``, by source; ConfigError where it is none."""
+    """The weights of a setting such as ``human=1,teacher=0.5``, by source; ConfigError if it is malformed."""
     weights: dict[str, float] = {}
     for part in filter(None, (p.strip() for p in text.split(","))):
         name, equals, number = (p.strip() for p in part.rpartition("="))
@@ -202,7 +200,7 @@ def _start_keys(part: PackedGames) -> npt.NDArray[np.uint64]:
 
 
 def _mixed(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """One to one, and every bit of a key moves every other."""
+    """A bijection in which every bit of a key affects every other bit."""
     keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return keys ^ (keys >> np.uint64(31))

@@ -1,7 +1,7 @@
-"""Packed games on disk: single files and folders of shards, memory-mapped by those who read them.
+"""Packed games on disk: single files and folders of shards, memory-mapped by readers.
 
-A file holds one part or several, each of one split, in the raw encoding (:mod:`xiangqi_gpt.dataset.packed_file`) or in
-the compact one (:mod:`xiangqi_gpt.dataset.compact`). A folder holds such files and an ``index.json`` that names them.
+A file holds one or several parts, each of one split, in the raw encoding (:mod:`xiangqi_gpt.dataset.packed_file`) or in
+the compact one (:mod:`xiangqi_gpt.dataset.compact`). A folder holds such files and an ``index.json`` that lists them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ INDEX_FILE: Final = "index.json"
 
 
 def is_packed(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is a packed file or a folder of shards, by its content."""
+    """Whether a path is a packed file or a folder of shards, determined from its content."""
     found = Path(path)
     if found.is_dir():
         return (found / INDEX_FILE).is_file()
@@ -42,7 +42,7 @@ def is_packed(path: str | os.PathLike[str]) -> bool:
 
 
 def write_file(path: Path, parts: Sequence[tuple[str, PackedGames]], facts: Mapping[str, Any]) -> int:
-    """Write (split, games) parts as one file and return its size in bytes; *facts* are kept in the header."""
+    """Write (split, games) parts as one file and return its size in bytes; *facts* are stored in the header."""
     return write_arrays(
         path,
         [(_part_header(split, games), games.arrays()) for split, games in parts],
@@ -58,7 +58,7 @@ def read_file(path: Path) -> tuple[dict[str, Any], list[tuple[str, PackedGames]]
     """The header and the (split, games) parts of a packed file; raw arrays stay in the file.
 
     Raises:
-        RecordError: what is there is cut short, of another version, or contradicts itself.
+        RecordError: the file is truncated, of another version, or contradicts itself.
     """
     header, parts = read_arrays(path)
     found = []
@@ -74,7 +74,7 @@ def read_file(path: Path) -> tuple[dict[str, Any], list[tuple[str, PackedGames]]
 
 
 def read_folder(folder: Path) -> tuple[dict[str, Any], list[tuple[str, PackedGames]]]:
-    """The index and the (split, games) parts of a folder of shards; RecordError where it is not whole."""
+    """The index and the (split, games) parts of a folder of shards; RecordError if it is incomplete."""
     file = folder / INDEX_FILE
     try:
         index = parse_json(read_limited(file, MAX_HEADER, error=RecordError))
@@ -97,7 +97,7 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], list[tuple[str, PackedGam
 
 
 def by_split(parts: Iterable[tuple[str, PackedGames]]) -> dict[str, Packed]:
-    """The games of each split, those without any left out."""
+    """The games of each split; splits without games are left out."""
     found: dict[str, list[PackedGames]] = {}
     for split, games in parts:
         if games.games:

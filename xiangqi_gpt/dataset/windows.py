@@ -1,6 +1,6 @@
-"""Windows of plies cut out of packed games, with their boards replayed.
+"""Windows of plies cut from packed games, with their boards replayed.
 
-Letters in shapes: B windows, P plies a window.
+Letters in shapes: B windows, P plies per window.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from xiangqi_gpt.rules.views import HALF_TURN, MIRROR, OTHER_COLOR, mirrored_mov
 
 @dataclass(frozen=True, kw_only=True)
 class Windows:
-    """B windows of P plies. Rows of plies past the end of a game hold NO_MOVE and an empty board."""
+    """B windows of P plies. Plies past the end of a game hold NO_MOVE and an empty board."""
 
     boards: I8  # (B, P, 90) piece codes before each ply, seen by the side to move
     turns: I8  # (B, P) the side to move
     clocks: I16  # (B, P) plies since the last capture
     moves: U16  # (B, P) the move played
-    targets: U16  # (B, P) the move to learn, or NO_MOVE
+    targets: U16  # (B, P) the target move, or NO_MOVE
     scores: I16  # (B, P) centipawns for the side to move, or NO_SCORE
     results: I8  # (B,) of the game, for Red
     strengths: I16 | None = None  # (B, 2) Elo of Red and Black
-    taught: npt.NDArray[np.bool_] | None = None  # (B, P) whether the move to learn is a teacher's
+    taught: npt.NDArray[np.bool_] | None = None  # (B, P) whether the target is a teacher's move
     human_moves: U16 | None = None  # (B, P) the move that a person played, NO_MOVE in a teacher's play-outs
     soft_moves: U16 | None = (
         None  # (B, P, M) a teacher's moves, best first, then NO_MOVE; none at all: NO_MOVE only
@@ -98,7 +98,7 @@ def _fill_soft(
     width, most = out_moves.shape[1], out_moves.shape[2]
     for b in range(len(games)):
         low, high = offsets[games[b]], offsets[games[b] + 1]
-        while low < high:  # the first entry at or behind the window's first ply
+        while low < high:  # the first entry at or after the window's first ply
             middle = (low + high) // 2
             if plies[middle] < first[b]:
                 low = middle + 1
@@ -117,7 +117,7 @@ def _fill_soft(
 
 
 def mirror_moves(moves: U16) -> U16:
-    """Moves as seen in a mirror, left and right exchanged; NO_MOVE stays."""
+    """Moves with left and right exchanged; NO_MOVE stays."""
     return np.where(moves == NO_MOVE, NO_MOVE, mirrored_moves(moves)).astype(np.uint16)
 
 
@@ -130,9 +130,9 @@ def cut(
     *,
     soft_moves: int = 1,
 ) -> Windows:
-    """The windows of *plies* plies that begin at ply ``first[b]`` of game ``games[b]``, mirrored where asked.
+    """The windows of *plies* plies that begin at ply ``first[b]`` of game ``games[b]``, mirrored if requested.
 
-    Where the data has a teacher's lists of moves, the first *soft_moves* of each come along if that is more than one.
+    If the data has a teacher's lists of moves, the first *soft_moves* of each are included, if that is more than one.
     """
     with_soft = soft_moves > 1 and any(part.soft is not None for part in packed.parts)
     most = soft_moves if with_soft else 0
@@ -154,7 +154,7 @@ def cut(
 
 
 def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """*array* read only, as those in files are, so that compiled code meets one kind of array."""
+    """*array* made read-only, like those in files, so that compiled code sees a single array type."""
     view = array.view(np.ndarray)
     view.flags.writeable = False
     return view

@@ -1,7 +1,7 @@
-"""A fair comparison: every choice of one setting, trained on the same data, for as many steps, from the same seeds.
+"""A fair comparison: every choice of one setting, trained on the same data, for the same steps, with the same seeds.
 
-Every run is a process of its own with one thread, so that its memory and its speed are its own. A run that was cut off
-goes on from its checkpoint, one that is finished is not made again: the folder may be filled choice by choice.
+Every run is a separate process with one thread, so that its memory and speed can be measured. A run that was cut off
+resumes from its checkpoint, and a finished one is not repeated: you can fill the folder choice by choice.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ if TYPE_CHECKING:
 
 RESULT_FILE = "result.json"
 DATA_FILE = "data.xgp"
-MODEL_FOLDER = "model"  # what a run gives: the running mean of the weights where one is kept
+MODEL_FOLDER = "model"  # the result of a run: the running mean of the weights if one is kept
 _ERROR_FILE = "error.txt"
 _LARGEST_RESULT = 1 << 24  # bytes
 _STOPPED = 130  # exit code of a run that was told to stop
 _DISK_FULL = 74  # exit code of a run that could not even write why it failed
-_TIMED = 12  # positions whose decoding is timed
+_TIMED = 12  # number of positions in which decoding is timed
 
 Settings = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """What is compared: the settings of the model that each choice stands for, on top of a common base."""
+    """The axis of a comparison: the settings of the model that each choice stands for, on top of a common base."""
 
     base: TrainConfig
     choices: Mapping[str, Settings]
@@ -69,7 +69,7 @@ _SMALL: dict[str, Any] = {
     "pointer_width": 64,
 }
 _BOARD_GIVEN = TrainConfig(model=_SMALL, max_steps=1000, warmup_steps=100, checkpoint_every=250)
-# Without a board all that is known of the position comes through attention over the game so far: where it matters.
+# Without a board, all information about the position comes through attention over the moves: there the choice matters.
 _WHOLE_GAMES: dict[str, Any] = {"plies": 64, "batch_windows": 4, "micro_batch_windows": 4}
 _FROM_MOVES = dataclasses.replace(
     _BOARD_GIVEN, model={**_SMALL, "board": "none", "context_plies": 300}, **_WHOLE_GAMES
@@ -131,24 +131,24 @@ class Run:
 
     @property
     def fingerprint(self) -> dict[str, Any]:
-        """What must be the same for a finished run to count."""
+        """The values that must be the same for a finished run to be reused."""
         settings: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self.config)))
         return settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What came of one run. Shares are 0..1."""
+    """The result of one run. Shares are 0..1."""
 
     choice: str
     seed: int
-    loss: float  # nats a ply on games not learned from, all tokens of a move summed
+    loss: float  # nats/ply on held-out games, summed over all tokens of a move
     top1: float
-    legality: float  # how often the likeliest text, nothing masked, is a legal move
-    plies_per_second: float  # in training, of one thread's own time: others on the machine do not count
-    memory_mb: float  # most that the process held
+    legality: float  # how often the likeliest text, without masking, is a legal move
+    plies_per_second: float  # in training, per second of one thread's processor time (without other jobs)
+    memory_mb: float  # peak memory of the process
     decode_ms: float  # processor time of one move of a game, from its opponent's move to all scores; median
-    state_kb: float  # what is kept of the prompt at the last ply
+    state_kb: float  # size of the state of the prompt at the last ply
     parameters: int
     train_seconds: float
     curve: tuple[tuple[int, float], ...]  # step, training loss: means over a twentieth of the run
@@ -166,8 +166,8 @@ def plan(
 ) -> list[Run]:
     """The runs of a comparison, seed by seed; ConfigError for unknown names and settings.
 
-    *tries* are choices of the caller's own, each as ``key=value`` settings with spaces between them; then *axis* may be
-    any name.
+    *tries* are the caller's own choices, each as ``key=value`` settings separated by spaces; *axis* can then be any
+    name.
     """
     if tries:
         if choices is not None:
@@ -211,7 +211,7 @@ def plan(
 
 
 def write_data(packed: PackedGames, out: Path) -> None:
-    """Keep the games that all runs learn from beside them, so that each reads the same."""
+    """Store the games that all runs train on beside them, so that every run reads the same."""
     out.mkdir(parents=True, exist_ok=True)
     with atomic_path(out / DATA_FILE, overwrite=True) as draft:
         shards.write_file(draft, [("train", packed)], {})
@@ -246,12 +246,12 @@ def compare(
     jobs: int = 2,
     on_run: Callable[[Run, Measured], None] | None = None,
 ) -> list[Measured]:
-    """Make all *runs*, *jobs* at a time, each in a process of its own; results in the order of *runs*.
+    """Make all *runs*, *jobs* at a time, each in its own process; results in the order of *runs*.
 
-    What an earlier call finished is taken over. KeyboardInterrupt is passed on after every process has saved.
+    Results of an earlier call are reused. KeyboardInterrupt is raised again after every process has saved.
 
     Raises:
-        ModelError: a run that failed, with its reason.
+        ModelError: a run failed; the message gives the reason.
     """
     waiting = [run for run in runs if finished(run) is None]
     context, working = get_context("spawn"), dict[int, tuple[BaseProcess, Run]]()
@@ -276,7 +276,7 @@ def compare(
                         on_run(run, result)
     finally:
         for process, _ in working.values():
-            process.terminate()  # training takes this as a wish to save and stop
+            process.terminate()  # training reads this as a request to save and stop
         for process, _ in working.values():
             process.join()
     return [result for run in runs if (result := finished(run)) is not None]
@@ -294,7 +294,7 @@ def _failure(run: Run, code: int | None) -> BaseException:
 
 @contextmanager
 def _termination_as_interrupt() -> Iterator[None]:
-    """A termination signal ends the processes as Ctrl-C does, instead of leaving them behind."""
+    """Let a termination signal end the processes as Ctrl-C does, instead of leaving them running."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -311,10 +311,10 @@ def _termination_as_interrupt() -> Iterator[None]:
 
 
 def _work(run: Run, data: Path, games: Sequence[GameRecord]) -> None:
-    """What the process of one run does."""
+    """The main function of the process of one run."""
     if hasattr(os, "setpgrp"):
-        os.setpgrp()  # Ctrl-C reaches the one that started us, which asks us once to save
-    end_with_parent()  # where that one is killed, the run is saved as well, and its folder is free again
+        os.setpgrp()  # Ctrl-C is sent to the parent, which asks this process once to save
+    end_with_parent()  # if the parent is killed, the run is saved too, and its folder is free again
     run.out.mkdir(parents=True, exist_ok=True)
     (run.out / _ERROR_FILE).unlink(missing_ok=True)
     try:
@@ -329,7 +329,7 @@ def _work(run: Run, data: Path, games: Sequence[GameRecord]) -> None:
 
 
 def finished(run: Run) -> Measured | None:
-    """The result of an earlier session with the same settings; ConfigError where the settings were others."""
+    """The result of an earlier session with the same settings; ConfigError if the settings were different."""
     file = run.out / RESULT_FILE
     if not file.is_file():
         return None
@@ -339,7 +339,7 @@ def finished(run: Run) -> Measured | None:
         measured = Measured(**{**result, "curve": tuple((int(s), float(x)) for s, x in result["curve"])})
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{file}: expected the result of a run, found {error!r}") from None
-    # Settings younger than the run stood at their defaults.
+    # Settings newer than the run had their defaults.
     settings = {**json.loads(json.dumps(dataclasses.asdict(TrainConfig()))), **settings}
     for key, value in run.fingerprint.items():
         if settings[key] != value:
@@ -351,7 +351,7 @@ def finished(run: Run) -> Measured | None:
 
 
 def make(run: Run, data: Path, games: Sequence[GameRecord]) -> Measured | None:
-    """Train and measure one run in this process; None where it was told to stop."""
+    """Train and measure one run in this process; None if it was stopped."""
     import torch
 
     from xiangqi_gpt.training.loop import Trainer
@@ -378,7 +378,7 @@ def make(run: Run, data: Path, games: Sequence[GameRecord]) -> Measured | None:
 
 
 class _Speeds:
-    """Plies a second of processor time, step by step."""
+    """Plies per second of processor time, for each step."""
 
     def __init__(self) -> None:
         self.found: list[float] = []
@@ -435,7 +435,7 @@ def _measure(directory: Path, run: Run, games: Sequence[GameRecord]) -> Measured
 
 
 def _bytes(state: Any) -> int:
-    """How much the tensors of a state hold."""
+    """Number of bytes in the tensors of a state."""
     values = [getattr(state, f.name) for f in dataclasses.fields(state)]
     return sum(v.numel() * v.element_size() for v in values if hasattr(v, "element_size"))
 
@@ -446,7 +446,7 @@ def _curve(losses: Sequence[float], points: int = 20) -> Iterator[tuple[int, flo
 
 
 def _peak_memory_mb() -> float:
-    """Most that this process held at once; 0 where the system does not tell."""
+    """Peak memory of this process; 0 if the system does not report it."""
     try:
         import resource
     except ImportError:

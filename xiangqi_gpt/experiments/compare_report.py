@@ -1,4 +1,4 @@
-"""Comparisons for people: a table, a sentence on what it says, a plot."""
+"""Reports of comparisons: a table, a sentence of interpretation, a plot."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xiangqi_gpt.safe_json import format_json
 
 @dataclass(frozen=True)
 class Column:
-    """One measure: its heading, and how a value is written."""
+    """One measure: its heading, and the format of its values."""
 
     title: str
     key: str
@@ -35,7 +35,7 @@ COLUMNS = (
 
 
 def by_choice(results: Sequence[Measured]) -> dict[str, list[Measured]]:
-    """The results of every choice, best mean loss first."""
+    """The results of every choice, lowest mean loss first."""
     groups: dict[str, list[Measured]] = {}
     for result in results:
         groups.setdefault(result.choice, []).append(result)
@@ -43,7 +43,7 @@ def by_choice(results: Sequence[Measured]) -> dict[str, list[Measured]]:
 
 
 def rows(results: Sequence[Measured]) -> list[list[str]]:
-    """The cells of the table, a heading first: means, with the spread (standard deviation) over seeds."""
+    """The cells of the table, headings first: means, with the spread (standard deviation) over seeds."""
     table = [["choice", "seeds", *(column.title for column in COLUMNS)]]
     for choice, group in by_choice(results).items():
         cells = [choice, str(len(group))]
@@ -58,7 +58,7 @@ def rows(results: Sequence[Measured]) -> list[list[str]]:
 
 
 def reading(results: Sequence[Measured]) -> str:
-    """What the losses say, and what they do not: where seeds overlap with those of the best, nothing."""
+    """What the losses show, and what they do not: nothing if the seeds overlap with those of the best choice."""
     groups = by_choice(results)
     (best, top), *others = groups.items()
     if not others:
@@ -80,7 +80,7 @@ def reading(results: Sequence[Measured]) -> str:
 
 
 def markdown(title: str, results: Sequence[Measured]) -> str:
-    """The table and its reading as Markdown."""
+    """The table and its interpretation as Markdown."""
     table = rows(results)
     lines = [
         f"# {title}",
@@ -93,12 +93,12 @@ def markdown(title: str, results: Sequence[Measured]) -> str:
 
 
 def as_json(results: Sequence[Measured]) -> str:
-    """All single results."""
+    """All individual results."""
     return format_json([dataclasses.asdict(result) for result in results], indent=1)
 
 
 def plot(title: str, results: Sequence[Measured], path: Path) -> None:
-    """Loss curves of the training and the loss on other games, as a PNG.
+    """Training loss curves and the loss on held-out games, as a PNG.
 
     Raises:
         ConfigError: matplotlib is not installed.

@@ -1,4 +1,4 @@
-"""The course of a run as a picture, drawn by matplotlib where it is installed."""
+"""Plots of a training run, drawn by matplotlib if it is installed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Points = tuple[Sequence[float], Sequence[float]]  # x and y
 
 
 def smoothed(values: Sequence[float], points: int = 400) -> tuple[list[float], list[float]]:
-    """At most *points* means of neighbouring values, and the (1-based) numbers in whose middle they lie."""
+    """At most *points* means of neighbouring values, and the (1-based) step numbers at their centres."""
     parts = np.array_split(np.asarray(values, np.float64), max(1, min(points, len(values))))
     ends = np.cumsum([len(part) for part in parts])
     centres = [float(end - (len(part) - 1) / 2) for end, part in zip(ends, parts, strict=True)]
@@ -26,7 +26,7 @@ def smoothed(values: Sequence[float], points: int = 400) -> tuple[list[float], l
 
 
 def read_log(file: Path) -> list[dict[str, float]]:
-    """The lines of a log of a run; ModelError where one is none, and nothing where there is no file."""
+    """The lines of a run's log; ModelError if a line is invalid, and an empty list if there is no file."""
     if not file.is_file():
         return []
     try:
@@ -39,7 +39,7 @@ def read_log(file: Path) -> list[dict[str, float]]:
 def curves_of(
     log: Sequence[Mapping[str, float]], evaluations: Sequence[Mapping[str, float]]
 ) -> dict[str, dict[str, Points]]:
-    """Loss, value loss, learning rate, and what evaluations measured: panels by title, their curves by name."""
+    """Loss, value loss, learning rate, and the results of evaluations: panels by title, their curves by name."""
 
     def train(key: str) -> Points:
         x, y = smoothed([line[key] for line in log])
@@ -62,7 +62,7 @@ def curves_of(
 
 
 def top_of(curves: Mapping[str, Points]) -> float | None:
-    """Where an axis ends, so that a few wild values at the beginning do not flatten the rest; None: by itself."""
+    """The upper end of an axis, so that a few extreme values at the start do not flatten the rest; None: automatic."""
     values = np.array([y for _, ys in curves.values() for y in ys if math.isfinite(y)])
     if len(values) <= 50:
         return None
@@ -73,7 +73,7 @@ def top_of(curves: Mapping[str, Points]) -> float | None:
 def draw_curves(
     log: Sequence[Mapping[str, float]], evaluations: Sequence[Mapping[str, float]], file: Path
 ) -> None:
-    """Draw a run into the PNG *file*.
+    """Plot a run into the PNG *file*.
 
     Raises:
         ConfigError: matplotlib is not installed.
@@ -96,7 +96,7 @@ def draw_curves(
 
 
 def write_curves(out: Path, file: Path) -> None:
-    """Draw the course of the run in the folder *out*.
+    """Plot the run in the folder *out*.
 
     Raises:
         ConfigError: matplotlib is not installed.

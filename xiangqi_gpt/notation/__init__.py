@@ -1,4 +1,4 @@
-"""Text to `Move` and back, one module per notation with the same two functions: `parse` and `render`."""
+"""Text to `Move` and back: one module per notation, each with the same two functions, `parse` and `render`."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ NOTATIONS: dict[str, Notation] = {
     name: Notation(name, module.parse, module.render)
     for name, module in (("iccs", iccs), ("uci", uci), ("wxf", wxf), ("chinese", chinese))
 }
-"""All notations by name; keyword options of a module's functions stand at their defaults."""
+"""All notations by name; keyword options of a module's functions have their defaults."""
 
 _COORDINATES = re.compile(r"[A-Ia-i](10|[0-9])-?[A-Ia-i](10|[0-9])")
 
 
 def parse_any(board: Board, text: str) -> Move:
-    """The legal move that `text` names in any notation, told by the look of the text.
+    """The legal move that `text` names in any notation, detected from the form of the text.
 
-    Coordinates and algebraic texts (Cbe2) are read with ranks 0-9, and with ranks 1-10 only where a 10 occurs:
-    nothing is guessed from what happens to be legal. A move number in front and a mark of check behind are
-    passed over. A text that both WXF and Vietnamese notation have is read as WXF.
+    Coordinates and algebraic texts (Cbe2) are read with ranks 0-9, and with ranks 1-10 only if a 10 occurs: nothing is
+    guessed from which moves are legal. A move number before the move and a check mark after it are ignored. A text that
+    exists in both WXF and Vietnamese notation is read as WXF.
 
     Raises:
-        MoveError: `text` is no move in any notation, or fits several legal moves.
+        MoveError: `text` is not a move in any notation, or fits several legal moves.
         IllegalMoveError: the move is not legal on `board`.
     """
     move = bare(text)

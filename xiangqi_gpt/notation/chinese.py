@@ -2,11 +2,11 @@
 
 Read: simplified, traditional and mixed characters; 一-九, 1-9 and １-９ for either side, always the side to move;
 上/下 for 进/退; the mark before or after the piece; and the ways of naming soldiers that stand on one file: 前中后,
-or 一二三四五 counted over the files from the right and in each from the front; 前二三四五, with two such files
-前兵三进一 or short 前三进一. A text that fits several legal moves is refused.
+or 一二三四五 counted over the files from the right and from the front within each file; 前二三四五, and with two
+such files 前兵三进一 or short 前三进一. A text that fits several legal moves is rejected.
 
-Written: 前 后 for two on a file, 前 中 后 for three, 前 二 三 四 五 for more; soldiers of two such files by
-mark and file, 前三进一. Advisors and elephants are named by their file always.
+Written: 前 后 for two on a file, 前 中 后 for three, 前 二 三 四 五 for more; with two such files, soldiers by mark and
+file, 前三进一. Advisors and elephants are always named by their file.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def parse(board: Board, text: str) -> Move:
     """The legal move that `text` names.
 
     Raises:
-        MoveError: `text` has not the shape of a move, names no piece there, or fits several legal moves.
+        MoveError: `text` does not have the form of a move, names no piece there, or fits several legal moves.
         IllegalMoveError: the move is not legal on `board`.
     """
     characters = "".join(unicodedata.normalize("NFKC", text[: MAX_TEXT + 1]).split())
@@ -105,7 +105,7 @@ def digits_side(text: str) -> Color | None:
 
 
 def _named(board: Board, name: str) -> tuple[int, list[int]] | None:
-    """Kind and possible squares of the piece that the first characters name; None if they name none."""
+    """Kind and possible squares of the piece that the first characters name; None if they do not name one."""
     first, second = name[0], name[1]
     place = _PLACES.get(first) or _NUMBERS.get(first)
     if len(name) == 3:  # 前兵三

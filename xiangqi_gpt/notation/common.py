@@ -1,4 +1,4 @@
-"""What all notations share: the legality check behind a parsed text, and its errors."""
+"""Code shared by all notations: the legality check of a parsed move, and the errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 
 MAX_TEXT = 100
-"""Longer texts are no moves, whatever they say."""
+"""Longer texts are not moves, whatever they contain."""
 
 _NUMBERED = re.compile(r"\A\d{1,3}\s*(?:[.、]+)\s*(?=\S{3}|[a-i]\d)")
 _CHECK = re.compile(r"(?<=[0-9一二三四五六七八九])[+#!?]+$")
@@ -43,22 +43,22 @@ def legal(board: Board, move: Move, text: str) -> Move:
 
 
 def unreadable(board: Board, text: str, expected: str) -> MoveError:
-    """The error for a text that has not the shape of a move; `expected` describes the shape."""
+    """The error for a text that does not have the form of a move; `expected` describes the form."""
     shown = text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "..."
     return MoveError(f"expected {expected}, found {shown!r} in {board.fen()!r}")
 
 
 def one_legal(board: Board, candidates: Sequence[Move], text: str) -> Move:
-    """The only legal move among what a text may mean.
+    """The only legal move among the possible meanings of a text.
 
     Args:
         board: the position.
-        candidates: at least one move, no two alike.
+        candidates: at least one move, without duplicates.
         text: the text, for the error.
 
     Raises:
         MoveError: several are legal; the message lists them.
-        IllegalMoveError: none is; the message says why.
+        IllegalMoveError: none is; the message gives the reason.
     """
     found = [move for move in candidates if board.is_legal(move)]
     if len(found) == 1:

@@ -12,7 +12,7 @@ def parse(board: Board, text: str) -> Move:
     """The legal move that `text` names; capitals, a dash, full-width letters and outer blanks are accepted.
 
     Raises:
-        MoveError: `text` has not the shape of an ICCS move.
+        MoveError: `text` does not have the form of an ICCS move.
         IllegalMoveError: the move is not legal on `board`.
     """
     try:

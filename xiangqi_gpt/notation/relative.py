@@ -1,8 +1,8 @@
-"""What WXF and Chinese notation share: files counted from the mover's right, forward and back, tandem pieces.
+"""Code shared by WXF and Chinese notation: files from the mover's right, forward and back, tandem pieces.
 
-A move is told by its piece, a direction (+1 forward, -1 back, 0 sideways) and a number: the steps taken by a
-piece that stays on its file, else the file reached. The piece is told by its kind and its file, or, where
-several of a kind stand on one file (a *stack*), by its place in the stack, counted from the front.
+A move is written as a piece, a direction (+1 forward, -1 back, 0 sideways) and a number: the steps taken by a piece
+that stays on its file, otherwise the file reached. The piece is written as its kind and its file, or, if several of a
+kind stand on one file (a *stack*), as its place in the stack, counted from the front.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def on_file(board: Board, kind: int, number: int) -> list[int]:
 
 
 def in_stack(stack: list[int], place: Place) -> list[int]:
-    """The square at a place of a stack, as a list of none or one; a lone piece has no place."""
+    """The square at a place of a stack, as a list with at most one entry; a lone piece has no place."""
     size = len(stack)
     if size < 2:
         return []
@@ -66,9 +66,9 @@ def in_stack(stack: list[int], place: Place) -> list[int]:
 
 
 def at_place(board: Board, kind: int, place: Place) -> list[int]:
-    """Squares of the mover's pieces of a kind that stand at a place of a stack, the file not being told.
+    """Squares of the mover's pieces of a kind at a place of a stack, when the file is not given.
 
-    A number counts through all stacks, from the right-hand one to the left and in each from front to rear.
+    A number counts through all stacks, from the rightmost to the left, and from front to rear within each stack.
     """
     several = [stack for _, stack in sorted(stacks(board, kind).items()) if len(stack) > 1]
     if isinstance(place, int):
@@ -78,7 +78,7 @@ def at_place(board: Board, kind: int, place: Place) -> list[int]:
 
 
 def target(color: Color, kind: int, sq: int, direction: int, number: int) -> int | None:
-    """Square reached from `sq`, None where the piece has no such move."""
+    """Square reached from `sq`, or None if the piece has no such move."""
     file = number - 1 if color else 9 - number
     rank = sq // 9
     forward = -1 if color else 1
@@ -121,7 +121,7 @@ def find_move(board: Board, kind: int, squares: list[int], direction: int, numbe
 
 
 def step(board: Board, move: Move) -> tuple[int, int, int]:
-    """Kind, direction and number of a move; MoveError where its from-square holds no piece of the mover."""
+    """Kind, direction and number of a move; MoveError if its from-square holds no piece of the mover."""
     color = board.turn
     code = board.squares[move.from_square]
     kind = code - 7 * color
@@ -139,7 +139,7 @@ def step(board: Board, move: Move) -> tuple[int, int, int]:
 
 
 def place_in_stack(board: Board, kind: int, sq: int) -> tuple[int, int, bool]:
-    """(place from 1, size of the stack, whether another file has a stack of the kind too) of a piece."""
+    """(place from 1, size of the stack, whether another file also has a stack of the kind) of a piece."""
     stack = on_file(board, kind, file_number(board.turn, sq))
     size = len(stack)
     if size < 2:

@@ -1,7 +1,7 @@
 """UCI coordinates in both rank conventions: `h2e2` (ranks 0-9) and `h3e3` (ranks 1-10, as in `b10c8`).
 
-Many texts are moves in both conventions, so a file's convention is decided once, by `detect_rank_convention`,
-and handed to every `parse`.
+Many texts are moves in both conventions, so a file's convention is decided once, by `detect_rank_convention`, and
+passed to every `parse`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def parse(board: Board, text: str, *, ranks: RankConvention = "0-9") -> Move:
     """The legal move that `text` names, its ranks counted from 0 or from 1.
 
     Raises:
-        MoveError: `text` has not the shape of a move in this convention.
+        MoveError: `text` does not have the form of a move in this convention.
         IllegalMoveError: the move is not legal on `board`.
     """
     _check_ranks(ranks)
@@ -67,11 +67,11 @@ def render(board: Board, move: Move, *, ranks: RankConvention = "0-9") -> str:
 def detect_rank_convention(texts: Iterable[str], board: Board | None = None) -> RankConvention | None:
     """Which rank convention a whole file (or game) uses.
 
-    A rank 0 settles it for "0-9" and a rank 10 for "1-10". If neither occurs and `board` is given, the texts
-    are taken as one game from there, and the convention in which more of it is legal is the answer.
+    A rank 0 decides for "0-9" and a rank 10 for "1-10". If neither occurs and `board` is given, the texts are played as
+    one game from there, and the convention with the longer legal game is returned.
 
-    Returns: the convention, or None where nothing decides.
-    Raises: MoveError where a rank 0 and a rank 10 both occur.
+    Returns: the convention, or None if nothing decides.
+    Raises: MoveError if both a rank 0 and a rank 10 occur.
     """
     moves = [plain(text).lower() for text in texts]
     zero = next((text for text in moves if re.search(r"[a-i]0", text)), None)

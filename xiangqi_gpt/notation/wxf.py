@@ -1,20 +1,20 @@
 """WXF notation: C2=5, H8+7, R+-1. Files count from the mover's right; + forward, - back, = or . sideways.
 
-Two pieces of a kind on one file are told apart by + (front) and - (rear) behind the letter. For three
-soldiers on a file, or two files with several each, two dialects are in use:
+Two pieces of a kind on one file are distinguished by + (front) and - (rear) after the letter. For three soldiers on a
+file, or two files with several each, two dialects are in use:
 
 - *official* (AXF 1980, adopted by the WXF): P+ P3 P- for three on file 3 (the middle one by its plain file),
   ++ P+ P3 P- -- for five, the same without P3 for four; with two files 3+ 33 3- and 7+ 7-.
 - *numbered* (WXF 2018, Fairy-Stockfish, PyChess): place from the front and file, 13 23 33 and 17 27.
 
-They differ in the texts 11 and 33 alone (front or middle of file 1, rear or middle of file 3), and only while
-that file holds three soldiers and another holds two. `detect_dialect` decides for a whole file; for a text by
-itself the sign settles it: the official text has `33.4`, the numbered one `33=4`, `33+1` is numbered.
+They conflict only in the texts 11 and 33 (front or middle of file 1, rear or middle of file 3), and only while that
+file holds three soldiers and another holds two. `detect_dialect` decides for a whole file. For a single text the sign
+decides: the official dialect has `33.4`, the numbered one `33=4`, and `33+1` is numbered.
 
-Also read: the mark in front of the letter (+C-1); moves sideways without a sign (C25); letters a-e (soldiers
-counted over the files from the right, from front to rear) and a `.` for the middle one, both from xqbase; small
-letters; B and N; the xqbase keypad digits 1-7 for K A B N R C P (62.5) where they name no soldier. Written: the
-numbered dialect with `=`.
+Also read: the mark before the letter (+C-1); sideways moves without a sign (C25); letters a-e (soldiers counted over
+the files from the right, from front to rear) and a `.` for the middle one, both from xqbase; lower-case letters; B and
+N; the xqbase keypad digits 1-7 for K A B N R C P (62.5) if they do not name a soldier. Written: the numbered dialect
+with `=`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _DIRECTIONS = {"+": 1, "-": -1, "=": 0, ".": 0}
 _LISTED = {letter: number for number, letter in enumerate("ABCDE", 1)}
 _EXPECTED = "a WXF move such as 'C2=5' or 'R+-1'"
 
-# Texts that only one dialect has, whatever the position.
+# Texts that only one dialect has, in every position.
 _ONLY_NUMBERED = re.compile(r"([1-5])(?!\1)[1-9][+\-=.][1-9]")
 _ONLY_OFFICIAL = re.compile(r"([1-9][+\-]|\+\+|--)[+\-=.][1-9]")
 
@@ -67,10 +67,10 @@ def parse(board: Board, text: str, *, dialect: Dialect | None = None) -> Move:
     Args:
         board: the position.
         text: the move.
-        dialect: the dialect of the file that `text` comes from, where it is known.
+        dialect: the dialect of the file that `text` comes from, if it is known.
 
     Raises:
-        MoveError: `text` has not the shape of a move, names no piece there, or fits several legal moves.
+        MoveError: `text` does not have the form of a move, names no piece there, or fits several legal moves.
         IllegalMoveError: the move is not legal on `board`.
     """
     match = _SHAPE.fullmatch(_UNSIGNED.sub(r"\1=\2", plain(text).upper()))
@@ -112,7 +112,7 @@ def lettered(board: Board, name: str) -> tuple[int, list[int]]:
 
 
 def _soldiers(board: Board, name: str, dialect: Dialect) -> list[int]:
-    """Possible squares of a soldier named without a letter; none where no soldier has that name."""
+    """Possible squares of a soldier named without a letter; empty if no soldier has that name."""
     if name in ("++", "--"):
         several = [stack for stack in stacks(board, PAWN).values() if len(stack) >= 4]
         return [stack[0 if name == "++" else -1] for stack in several]
@@ -147,13 +147,13 @@ def render(board: Board, move: Move) -> str:
 
 
 def detect_dialect(texts: Iterable[str], board: Board | None = None) -> Dialect | None:
-    """Which dialect a whole file (or game) uses for three soldiers and more.
+    """Which dialect a whole file (or game) uses for three or more soldiers.
 
-    A text that only one dialect has settles it. If none occurs and `board` is given, the texts are taken as
-    one game from there, and the dialect in which more of it is legal is the answer.
+    A text that only one dialect has decides. If none occurs and `board` is given, the texts are played as one game from
+    there, and the dialect with the longer legal game is returned.
 
-    Returns: the dialect, or None where nothing decides (most often because the question does not arise).
-    Raises: MoveError where texts of both dialects occur.
+    Returns: the dialect, or None if nothing decides (usually because the dialects do not differ in these texts).
+    Raises: MoveError if texts of both dialects occur.
     """
     moves = [plain(text).upper() for text in texts]
     numbered = next((text for text in moves if _ONLY_NUMBERED.fullmatch(text)), None)

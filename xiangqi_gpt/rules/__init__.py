@@ -1,4 +1,4 @@
-"""The rules of Xiangqi: board, moves, FEN, legality with reasons, the end of a game."""
+"""The rules of Xiangqi: board, moves, FEN, legality with reasons, and the end of a game."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Tables of what each piece can reach, computed once at import.
+"""Tables of the squares that each piece can reach, computed once at import.
 
-A colour index is 0 for Red and 1 for Black; an inner index is a square. Tables hold geometry alone, so the
-reader still has to look at the board for legs, eyes, screens and own pieces.
+A colour index is 0 for Red and 1 for Black; an inner index is a square. The tables hold geometry only, so the caller
+still has to check the board for legs, eyes, screens and own pieces.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ SLIDES: tuple[tuple[tuple[int, ...], ...], ...] = tuple(tuple(r for r in rays if
 BETWEEN: dict[int, tuple[int, ...]] = {
     a * SQUARES + b: ray[:i] for a in range(SQUARES) for ray in RAYS[a] for i, b in enumerate(ray)
 }
-"""Squares strictly between two squares of one line, keyed by `a * 90 + b`; no entry off the lines."""
+"""Squares strictly between two squares of one line, keyed by `a * 90 + b`; other pairs have no entry."""
 
 
 def _horse_legs(sq: int) -> tuple[tuple[int, tuple[int, ...]], ...]:
@@ -127,7 +127,7 @@ PAWN_ATTACKERS: tuple[tuple[tuple[int, ...], ...], ...] = tuple(
     tuple(tuple(sq for sq in range(SQUARES) if target in PAWN_STEPS[color][sq]) for target in range(SQUARES))
     for color in (0, 1)
 )
-"""Places from which a soldier of that colour attacks the square."""
+"""Squares from which a soldier of that colour attacks the square."""
 
 ADVISOR_POINTS: tuple[frozenset[int], ...] = (
     frozenset((3, 5, 13, 21, 23)),

@@ -1,13 +1,13 @@
-"""The rules over arrays of boards, at compiled speed: masks, check flags, pushing, replay, perft.
+"""The rules for arrays of boards, at compiled speed: masks, check flags, pushing, replay, perft.
 
 Boards are int8 (N, 90), square = rank * 9 + file (a0 = 0, i9 = 89): 0 empty, 1-7 red and 8-14 black in the
 order K A B N R C P. Turns are int8 (N,): 0 Red, 1 Black. A move is the number from * 90 + to, uint16.
 
-A move is legal as in `Board`: it obeys the piece's movement, leaves the mover's king unattacked and the kings
-not facing. Repetition and move counts are no part of a board array; `Board.outcome` judges those.
+A move is legal as in `Board`: it obeys the piece's movement, leaves the mover's king unattacked and the kings not
+facing. A board array contains no history, so repetition and move counts are left to `Board.outcome`.
 
-Functions that return something leave their arguments alone and take anything that numpy takes; a board of
-another shape or with a code outside 0..14 is an XiangqiError. Only `push` works in place.
+Functions that return something do not change their arguments and accept anything that numpy accepts. A board with
+another shape or with a code outside 0..14 raises XiangqiError. Only `push` works in place.
 
 The compiled functions release the GIL.
 """
@@ -55,7 +55,7 @@ class _HasPosition(Protocol):
 
 
 def _check_boards(boards: ArrayLike, turns: ArrayLike) -> tuple[Boards, Turns]:
-    """Private int8 copies, values checked: the compiled code trusts them and tries moves on them."""
+    """Private int8 copies with checked values: the compiled code does not check them, and tries moves on them."""
     raw_boards, raw_turns = np.asarray(boards), np.asarray(turns)
     if raw_boards.ndim != 2 or raw_boards.shape[1] != 90:
         raise XiangqiError(f"expected boards of shape (N, 90), found {raw_boards.shape}")
@@ -73,7 +73,7 @@ def _check_boards(boards: ArrayLike, turns: ArrayLike) -> tuple[Boards, Turns]:
 
 
 def _as_moves(moves: ArrayLike) -> NDArray[np.uint16]:
-    """A private copy as uint16; numbers that do not fit become 65535, which is no move."""
+    """A private copy as uint16; numbers that do not fit become 65535, which is not a move."""
     array = np.asarray(moves)
     if array.ndim != 1:
         raise XiangqiError(f"expected moves of one dimension, found shape {array.shape}")
@@ -109,7 +109,7 @@ def legal_lists(boards: ArrayLike, turns: ArrayLike) -> tuple[NDArray[np.int32],
 
 
 def in_check(boards: ArrayLike, turns: ArrayLike) -> NDArray[np.bool_]:
-    """Whether the side to move stands in check (facing kings count): bool (N,)."""
+    """Whether the side to move is in check (facing kings count): bool (N,)."""
     checked, sides = _check_boards(boards, turns)
     checks = np.zeros(len(checked), dtype=np.bool_)
     _rules.in_check(checked, sides, checks)
@@ -117,7 +117,7 @@ def in_check(boards: ArrayLike, turns: ArrayLike) -> NDArray[np.bool_]:
 
 
 def outcome_flags(boards: ArrayLike, turns: ArrayLike) -> NDArray[np.int8]:
-    """Whether the side to move has lost: int8 (N,) of ONGOING, CHECKMATE or STALEMATE (a loss as well)."""
+    """Whether the side to move has lost: int8 (N,) of ONGOING, CHECKMATE or STALEMATE (which also loses)."""
     checked, sides = _check_boards(boards, turns)
     flags = np.zeros(len(checked), dtype=np.int8)
     _rules.outcome_flags(checked, sides, flags)
@@ -125,10 +125,10 @@ def outcome_flags(boards: ArrayLike, turns: ArrayLike) -> NDArray[np.int8]:
 
 
 def push(boards: Boards, turns: Turns, moves: ArrayLike) -> None:
-    """Make one move a board in place, and pass the turns. Legality is not checked.
+    """Make one move per board in place, and switch the turns. Legality is not checked.
 
     Args: boards int8 (N, 90) and turns int8 (N,), both C-contiguous and writable; moves (N,).
-    Raises IllegalMoveError, with nothing changed, where a from-square holds no piece of the side to move.
+    Raises IllegalMoveError, with nothing changed, if a from-square holds no piece of the side to move.
     """
     for name, array in (("boards", boards), ("turns", turns)):
         if not isinstance(array, np.ndarray) or array.dtype != np.int8:
@@ -151,8 +151,8 @@ def push(boards: Boards, turns: Turns, moves: ArrayLike) -> None:
 def replay(start: ArrayLike, turn: int, moves: ArrayLike) -> tuple[Boards, int]:
     """Play one game from `start` (90,) with `turn` to move.
 
-    Returns the boards int8 (T + 1, 90) before each of the T moves and after the last, and the number of the
-    first illegal move (-1 if all are legal). From an illegal move on the board stays as it was before it.
+    Returns the boards int8 (T + 1, 90) before each of the T moves and after the last, and the index of the first
+    illegal move (-1 if all are legal). From an illegal move on, the board stays as it was before that move.
     """
     numbers = _as_moves(moves)
     offsets = np.array([0, len(numbers)], dtype=np.int64)
@@ -166,11 +166,11 @@ def replay(start: ArrayLike, turn: int, moves: ArrayLike) -> tuple[Boards, int]:
 def replay_games(
     starts: ArrayLike, turns: ArrayLike, moves: ArrayLike, offsets: ArrayLike
 ) -> tuple[Boards, NDArray[np.int32]]:
-    """Play G games whose P moves lie end to end; game g owns moves[offsets[g]:offsets[g + 1]].
+    """Play G games whose P moves are stored end to end; game g owns moves[offsets[g]:offsets[g + 1]].
 
     Args: starts (G, 90); turns (G,) to move at the start; moves (P,); offsets (G + 1,) rising from 0 to P.
-    Returns the boards before each ply, int8 (P, 90), and for each game the number within the game of its
-    first illegal move, int32 (G,), -1 if all are legal. From there on the game's board stays as it was.
+    Returns the boards before each ply, int8 (P, 90), and for each game the index within the game of its first illegal
+    move, int32 (G,), -1 if all are legal. From there on the game's board does not change.
     """
     checked, sides = _check_boards(starts, turns)
     numbers = _as_moves(moves)

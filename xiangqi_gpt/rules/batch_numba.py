@@ -1,7 +1,7 @@
-"""Xiangqi rules over arrays, compiled by numba. Called through `batch.py`, which checks the arguments.
+"""Xiangqi rules for arrays, compiled by numba. Called through `batch.py`, which checks the arguments.
 
-Everything that the compiled code depends on lives in this one file: numba's cache notices a change of the
-file that defines a function, not of the files it borrows from.
+Everything that the compiled code depends on is in this one file: numba's cache detects changes of the file that defines
+a function, but not of the files that it imports.
 
 Shapes: a board is int8 (90,), square = rank * 9 + file; codes are 0 empty, 1-7 red, 8-14 black in the order
 K A B N R C P. `turn` is 0 (Red) or 1 (Black). A move is from * 90 + to.
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-# More than ninety rooks can ever have: a scratch list of this length never overflows, whatever the board.
+# More rook moves than ninety rooks can have: a scratch list of this length never overflows, whatever the board.
 SCRATCH = 90 * 17
 MOVES = 8100
 
@@ -27,7 +27,7 @@ _STEPS = np.array([1, -1, 9, -9], dtype=np.int64)  # right, left, up, down
 
 
 def compiled(function: _Function) -> _Function:
-    """Compile with the disk cache, or without it where no cache folder can be written."""
+    """Compile with the disk cache, or without it if no cache folder is writable."""
     try:
         return cast(_Function, njit(cache=True, nogil=True)(function))
     except RuntimeError:
@@ -48,7 +48,7 @@ def _leaper(
     """Targets of a leaper and the points that must be empty for them.
 
     deltas: (file step, rank step, blocker file step, blocker rank step).
-    allowed: takes color, file and rank of a target.
+    allowed: called with color, file and rank of a target.
     Returns targets and blockers, int64 (2, 90, 8), padded with -1.
     """
     targets = np.full((2, 90, 8), -1, dtype=np.int64)
@@ -80,7 +80,7 @@ def _anywhere(color: int, file: int, rank: int) -> bool:
 
 _DIAGONALS = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
 _HORSE = [(f, 2 * r, 0, r) for f, r in _DIAGONALS] + [(2 * f, r, f, 0) for f, r in _DIAGONALS]
-# The same leaps seen from the point attacked: the leg stands beside the horse, diagonal to the target.
+# The same leaps seen from the attacked point: the leg is next to the horse, diagonal to the target.
 _HORSE_ATTACK = [(f, 2 * r, f, r) for f, r in _DIAGONALS] + [(2 * f, r, f, r) for f, r in _DIAGONALS]
 
 _RAYS = _ray_lengths()
@@ -93,7 +93,7 @@ _HORSE_FROM, _HORSE_FROM_LEG = (table[0] for table in _leaper(_HORSE_ATTACK, _an
 
 @compiled
 def _king_square(board: Array, turn: int) -> int:
-    """Square of the king of `turn`, -1 where there is none."""
+    """Square of the king of `turn`, or -1 if there is none."""
     code = 1 + 7 * turn
     for square in range(90):
         if board[square] == code:
@@ -123,7 +123,7 @@ def _pawn_attacks(board: Array, square: int, turn: int) -> bool:
 
 @compiled
 def _attacked(board: Array, square: int, turn: int) -> bool:
-    """Whether the king of `turn` would stand in check (or face the other king) on `square`."""
+    """Whether the king of `turn` would be in check (or face the other king) on `square`."""
     enemy = 7 - 7 * turn
     for direction in range(4):
         step = _STEPS[direction]
@@ -177,7 +177,7 @@ def _leaps(
 
 @compiled
 def _pseudo(board: Array, square: int, turn: int, moves: Array, count: int) -> int:
-    """Append the moves of the piece of `turn` on `square`, king's safety not asked; returns the new count."""
+    """Append the moves of the piece of `turn` on `square`, ignoring the king's safety; return the new count."""
     low = 1 + 7 * turn
     kind = board[square] - 7 * turn
     origin = square * 90
@@ -241,7 +241,7 @@ def _pseudo(board: Array, square: int, turn: int, moves: Array, count: int) -> i
 
 @compiled
 def _safe(board: Array, turn: int, king: int, origin: int, target: int) -> bool:
-    """Whether the king (its square before the move) is safe after the move; the board is put back."""
+    """Whether the king (on its square before the move) is safe after the move; the board is restored."""
     taken = board[target]
     mover = board[origin]
     board[target] = mover
@@ -254,11 +254,11 @@ def _safe(board: Array, turn: int, king: int, origin: int, target: int) -> bool:
 
 @compiled
 def _dangers(board: Array, king: int, turn: int, care: Array) -> bool:
-    """Whether the king is in check; if not, `care` (uint8 (90,)) gets what the other pieces must mind.
+    """Whether the king is in check; if not, `care` (uint8 (90,)) marks squares that restrict the other pieces.
 
     Bit 1: a move from the square may uncover an attack (of a rook, the other king, a cannon or a horse).
-    Bit 2: a move to the square may be the screen that a cannon lacks. A full test of such a move must follow;
-    out of check every other move is safe.
+    Bit 2: a move to the square may provide the screen that a cannon lacks. Such a move needs a full test; out of check
+    every other move is safe.
     """
     enemy = 7 - 7 * turn
     care[:] = 0
@@ -309,7 +309,7 @@ def _dangers(board: Array, king: int, turn: int, care: Array) -> bool:
 
 @compiled
 def _generate(board: Array, turn: int, moves: Array, care: Array, first_only: bool) -> int:
-    """Write the legal moves, grouped by ascending from-square; returns how many. first_only: stop at one."""
+    """Write the legal moves, grouped by ascending from-square; return their number. first_only: stop at one."""
     low = 1 + 7 * turn
     king = _king_square(board, turn)
     checked = king >= 0 and _dangers(board, king, turn, care)
@@ -386,7 +386,7 @@ def replay_games(
 
 @compiled
 def legal_mask(boards: Array, turns: Array, mask: Array) -> None:
-    """Set mask[i, move] for every legal move; the mask comes in cleared. Boards are changed and put back."""
+    """Set mask[i, move] for every legal move; the mask must be cleared. Boards are changed and restored."""
     scratch = np.empty(SCRATCH, dtype=np.uint16)
     care = np.empty(90, dtype=np.uint8)
     for i in range(turns.shape[0]):
@@ -396,7 +396,7 @@ def legal_mask(boards: Array, turns: Array, mask: Array) -> None:
 
 @compiled
 def legal_lists(boards: Array, turns: Array, counts: Array, moves: Array) -> int:
-    """Fill counts and rows of ascending moves; returns the first row that does not fit, or -1."""
+    """Fill counts and rows of ascending moves; return the first row that does not fit, or -1."""
     scratch = np.empty(SCRATCH, dtype=np.uint16)
     care = np.empty(90, dtype=np.uint8)
     width = moves.shape[1]
@@ -407,7 +407,7 @@ def legal_lists(boards: Array, turns: Array, counts: Array, moves: Array) -> int
         counts[i] = count
         row = moves[i]
         for j in range(count):
-            # Insertion sort: the moves of one piece are a few, and pieces come in ascending order already.
+            # Insertion sort: one piece has few moves, and pieces are already in ascending order.
             move = scratch[j]
             at = j
             while at > 0 and row[at - 1] > move:
@@ -441,9 +441,9 @@ def outcome_flags(boards: Array, turns: Array, flags: Array) -> None:
 
 @compiled
 def push(boards: Array, turns: Array, moves: Array) -> int:
-    """Make the moves in place and pass the turns; returns the first row without a piece to move, or -1.
+    """Make the moves in place and switch the turns; return the first row without a piece to move, or -1.
 
-    All rows are looked at before any is changed.
+    All rows are checked before any is changed.
     """
     for i in range(turns.shape[0]):
         low = 1 + 7 * np.int64(turns[i])

@@ -55,7 +55,7 @@ class Board:
 
         Args:
             fen: the position; missing trailing fields are filled in.
-            strict: refuse impossible positions; otherwise only what cannot be read is refused.
+            strict: reject impossible positions; otherwise only unreadable text is rejected.
 
         Raises:
             FenError: with the list of faults.
@@ -68,7 +68,7 @@ class Board:
         self.move_stack: list[Move] = []
         self.root_fen: str = self.fen()
         self._kings: list[int] = movegen.find_kings(self.squares)
-        # one entry a pushed move: (captured code, half-move clock, hash, king squares) before it
+        # one entry per pushed move: (captured code, half-move clock, hash, king squares) before it
         self._undo: list[tuple[int, int, int, list[int]]] = []
         self._hash = 0
         for sq, code in enumerate(self.squares):
@@ -87,7 +87,7 @@ class Board:
         return Piece.from_code(code) if code else None
 
     def king_square(self, color: Color) -> Square:
-        """Where the king of `color` stands; XiangqiError if there is none (lenient boards only)."""
+        """Square of the king of `color`; XiangqiError if there is none (lenient boards only)."""
         king = self._kings[color]
         if king < 0:
             raise XiangqiError(f"expected a {color.name_en.lower()} king, found none in {self.fen()!r}")
@@ -112,7 +112,7 @@ class Board:
         return twin
 
     def push(self, move: Move) -> None:
-        """Play a move. Legality is the caller's business.
+        """Play a move. The caller must make sure that it is legal.
 
         Raises:
             IllegalMoveError: the from-square does not hold a piece of the side to move.
@@ -160,7 +160,7 @@ class Board:
         return move
 
     def legal_indices(self) -> list[int]:
-        """Legal moves as sorted indices `from * 90 + to`; the quick form of `legal_moves`."""
+        """Legal moves as sorted indices `from * 90 + to`; faster than `legal_moves`."""
         moves = movegen.legal(self.squares, self.turn, self._kings[self.turn])
         moves.sort()
         return moves
@@ -170,7 +170,7 @@ class Board:
         return [MOVES[index] for index in self.legal_indices()]
 
     def pseudo_legal_moves(self) -> list[Move]:
-        """Moves that obey piece movement, own king safe or not; ordered by index."""
+        """Moves that obey piece movement, whether or not the own king is safe; ordered by index."""
         return [MOVES[index] for index in sorted(movegen.pseudo_legal(self.squares, self.turn))]
 
     def is_legal(self, move: Move) -> bool:
@@ -188,12 +188,12 @@ class Board:
         return movegen.king_attacked(self.squares, self._kings[self.turn], self.turn)
 
     def gives_check(self, move: Move) -> bool:
-        """Whether `move`, taken to be legal, attacks the opponent's king."""
+        """Whether `move`, which must be legal, attacks the opponent's king."""
         other = _OTHER[self.turn]
         return not movegen.is_safe(self.squares, move.index, self._kings[other], other)
 
     def gives_mate(self, move: Move) -> bool:
-        """Whether `move`, taken to be legal, checkmates."""
+        """Whether `move`, which must be legal, checkmates."""
         if not self.gives_check(move):
             return False
         self.push(move)
@@ -215,11 +215,11 @@ class Board:
         return bool(self.squares[move.to_square])
 
     def position_key(self) -> Hashable:
-        """A key equal for equal placements with the same side to move."""
+        """A key that is equal for equal placements with the same side to move."""
         return (bytes(self.squares), int(self.turn))
 
     def repetitions(self) -> int:
-        """How often the present position has occurred since the last capture, itself included."""
+        """How often the present position has occurred since the last capture, including now."""
         undo, clock = self._undo, self.halfmove_clock
         count = 1
         for i in range(len(undo) - 4, max(-1, len(undo) - clock - 1), -2):
@@ -228,9 +228,9 @@ class Board:
         return count
 
     def cycle(self, occurrences: int) -> list[Move]:
-        """The moves since the present position stood on the board for the `occurrences`-th time counted back.
+        """The moves since the `occurrences`-th most recent occurrence of the present position.
 
-        The present occurrence is number one; the list is empty if there have not been that many since the
+        The present occurrence is number one. The list is empty if there have not been that many occurrences since the
         last capture.
         """
         undo, found = self._undo, 1
@@ -242,11 +242,11 @@ class Board:
         return []
 
     def explain(self, move: Move) -> Illegality | None:
-        """Why `move` is illegal, typed and in words, or None if it is legal."""
+        """Why `move` is illegal, with a typed reason and a message, or None if it is legal."""
         return explain_move(self.squares, self.turn, self._kings[self.turn], move)
 
     def outcome(self, rules: str | RuleSet = "simple") -> Outcome | None:
-        """How the game ended here under a rule set, or None if it goes on.
+        """How the game ended here under a rule set, or None if it is not over.
 
         Args:
             rules: a name of `RULE_SETS` or a RuleSet.
@@ -279,7 +279,7 @@ class Board:
 
 
 def _outcome(board: Board, rules: RuleSet) -> Outcome | None:
-    """How the game of `board` ended at its present position under `rules`, None if it goes on."""
+    """How the game of `board` ended at its present position under `rules`, or None if it is not over."""
     if not board.legal_indices():
         loser, winner = board.turn, board.turn.other
         if board.is_check():

@@ -1,18 +1,18 @@
 """Which pieces a move chases: the threats to capture that count under the repetition rules.
 
-A *threat* is a pair (attacker, victim) such that the attacker could capture the victim if it were its turn,
-the capture would leave its own king safe, and the capture would gain something:
+A *threat* is a pair (attacker, victim) such that the attacker could capture the victim if it were its turn, the capture
+would leave its own king safe, and the capture would gain something:
 
-- the attacker is neither king nor soldier (those two may attack for ever);
-- the victim is no king, and no soldier that has yet to cross the river;
-- the victim is worth more whatever protects it (a rook attacked by a horse or cannon; a rook, horse or cannon
-  attacked by an advisor or elephant), or nothing can legally recapture (a protector that is pinned or that
+- the attacker is neither king nor soldier (those two may attack forever);
+- the victim is neither a king nor a soldier that has yet to cross the river;
+- the victim is worth more than the attacker whatever protects it (a rook attacked by a horse or cannon; a rook, horse
+  or cannon attacked by an advisor or elephant), or nothing can legally recapture (a protector that is pinned or that
   would expose its king is a false root and protects nothing);
-- two pieces of one kind that attack each other offer an exchange, which is no threat, unless the victim may
-  not legally strike first (it is pinned, or a horse whose own leg is blocked).
+- two pieces of one kind that attack each other offer an exchange, which is not a threat, unless the victim cannot
+  legally strike first (it is pinned, or a horse with a blocked leg).
 
-Checks that stand on the board when the threat is judged are left out of the question of legality: they will
-be answered before the threat is carried out.
+Checks that exist on the board when the threat is evaluated are ignored for legality: they will be answered before the
+threat is carried out.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from xiangqi_gpt.rules.movegen import (
 )
 
 Threats = dict[tuple[int, int], "Threat"]
-"""(attacker square, victim square) -> what the attack amounts to."""
+"""(attacker square, victim square) -> weight of the attack."""
 
 _STRONGER: dict[int, tuple[int, ...]] = {
     ADVISOR: (ROOK, HORSE, CANNON),
@@ -50,11 +50,11 @@ CHASERS = (ADVISOR, ELEPHANT, HORSE, ROOK, CANNON)
 """Kinds whose attacks count as chases."""
 
 SOLDIERS_TOO = (*CHASERS, PAWN)
-"""The same with soldiers, whose attacks count under Chinese rules where both sides attack."""
+"""The same with soldiers, whose attacks count under Chinese rules if both sides attack."""
 
 
 def checkers(squares: list[int], king: int, color: int) -> frozenset[int]:
-    """Squares of the pieces that attack the king of `color` on `king`, a facing king included."""
+    """Squares of the pieces that attack the king of `color` on `king`, including a facing king."""
     enemy = 1 - color
     found = attackers(squares, king, enemy)
     other = squares.index(8 if enemy else 1)
@@ -65,7 +65,7 @@ def checkers(squares: list[int], king: int, color: int) -> frozenset[int]:
 
 
 class Threat(IntEnum):
-    """What an attack on a piece amounts to."""
+    """The weight of an attack on a piece."""
 
     NONE = 0  # protected, or an exchange
     BARE = 1  # it wins a piece that nothing protects
@@ -112,16 +112,16 @@ def new_chases(
 ) -> tuple[set[int], set[int]]:
     """Squares of the pieces that a move has begun to threaten: (by attack, by exposure).
 
-    By attack: the attack is new, or it stood and the protectors have become false roots. By exposure: the
-    attack stood and the move took the protection away by standing in its line or by leaving it.
+    By attack: the attack is new, or it existed and the protectors have become false roots. By exposure: the attack
+    existed and the move removed the protection by blocking its line or by leaving it.
 
     Args:
         before: attacks of the mover before the move.
         after: attacks of the mover after it.
         start: from-square of the move.
         end: to-square of the move.
-        retreats: whether a rook or cannon that draws back along its line, still firing over the square that it
-            has left, attacks anew.
+        retreats: whether a rook or cannon that retreats along its line and still attacks over the square that it left
+            attacks anew.
     """
     by_attack: set[int] = set()
     by_exposure: set[int] = set()
@@ -173,7 +173,7 @@ def _weigh(
     end: int,
     checks: tuple[frozenset[int], frozenset[int]],
 ) -> Threat | None:
-    """What capturing on `end` would win for `color`; None if its own king forbids the capture."""
+    """The gain of capturing on `end` for `color`; None if its own king's safety forbids the capture."""
     enemy = 1 - color
     piece, victim = squares[start], squares[end]
     squares[start], squares[end] = 0, piece
@@ -193,7 +193,7 @@ def _weigh(
 def _recaptures(
     squares: list[int], kings: list[int], color: int, start: int, end: int, checks: frozenset[int]
 ) -> bool:
-    """Whether the piece of `color` on `start` may legally take on `end`."""
+    """Whether the piece of `color` on `start` may legally capture on `end`."""
     piece, victim = squares[start], squares[end]
     squares[start], squares[end] = 0, piece
     if start == kings[color]:
@@ -207,7 +207,7 @@ def _recaptures(
 def _strikes_first(
     squares: list[int], kings: list[int], color: int, start: int, end: int, checks: frozenset[int]
 ) -> bool:
-    """Whether the attacked piece on `start` may itself take its attacker on `end`."""
+    """Whether the attacked piece on `start` may itself capture its attacker on `end`."""
     moves: list[int] = []
     piece_moves(squares, start, moves)
     return start * 90 + end in moves and _recaptures(squares, kings, color, start, end, checks)

@@ -1,4 +1,4 @@
-"""Why a move is illegal, typed and as a message."""
+"""Why a move is illegal: a typed reason and a message."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class _Case:
 
 
 def _shape_fault(case: _Case) -> Illegality | None:
-    """What piece movement alone says against the move."""
+    """The reason why piece movement alone forbids the move, if it does."""
     squares, start, end = case.squares, case.start, case.end
     kind, color = case.piece.kind, case.piece.color
     df, dr = end % FILES - start % FILES, end // FILES - start // FILES

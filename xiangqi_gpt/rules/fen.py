@@ -1,11 +1,10 @@
-"""FEN: reading, writing and the strict check of whether a position can occur at all.
+"""FEN: reading, writing and the strict check whether a position can occur at all.
 
-`fen_faults` lists everything that is wrong with a text; an empty list means that
-strict reading accepts it. Some faults leave no board to speak of (`FenFault.fatal`); the others are tolerated
-by lenient reading, which position editors use.
+`fen_faults` lists every fault of a text; an empty list means that strict reading accepts it. Some faults leave no
+usable board (`FenFault.fatal`); lenient reading, which position editors use, tolerates the others.
 
-Read in every mode: horse N or H, elephant B or E, Red to move as `w` or `r`, missing trailing fields, and what
-`fentext` undoes.
+Accepted in every mode: horse N or H, elephant B or E, Red to move as `w` or `r`, missing trailing fields, and the
+variants that `fentext` normalises.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ from xiangqi_gpt.rules.squares import FILES, RANKS, SQUARE_NAMES, Square
 from xiangqi_gpt.texts import Message
 
 START_FEN = "rnbakabnr/9/1c5c1/p1p1p1p1p/9/9/P1P1P1P1P/1C5C1/9/RNBAKABNR w - - 0 1"
-"""The position from which games start."""
+"""The standard start position."""
 
 MAX_LENGTH = 250
-"""Longest text that is looked at, in characters."""
+"""Longest accepted text, in characters."""
 
 MAX_COUNTER = 9999
 """Largest value of either counter."""
@@ -44,7 +43,7 @@ _COUNTER = re.compile(r"[0-9]{1,4}", re.ASCII)
 
 @dataclass(frozen=True)
 class FenFields:
-    """What a FEN says.
+    """The fields of a FEN.
 
     Attributes:
         squares: 90 piece codes by square.
@@ -64,7 +63,7 @@ def parse_fen(fen: str, *, strict: bool = True) -> FenFields:
 
     Args:
         fen: the text.
-        strict: refuse impossible positions too, not only what cannot be read.
+        strict: also reject impossible positions, not only unreadable text.
 
     Raises:
         FenError: with the list of faults.
@@ -81,7 +80,7 @@ def parse_fen(fen: str, *, strict: bool = True) -> FenFields:
 
 
 def fen_faults(fen: str) -> list[FenFault]:
-    """Everything that strict reading holds against `fen`; empty if it is accepted."""
+    """All faults of `fen` under strict reading; empty if it is accepted."""
     fields, faults = _read(fen)
     if fields is not None:
         faults.extend(position_faults(fields.squares, fields.turn))

@@ -55,7 +55,7 @@ class Move:
 
     @classmethod
     def from_iccs(cls, text: str) -> Move:
-        """The move named by `text`, "h2e2" or "H2-E2"; MoveError if it has another shape."""
+        """The move named by `text`, "h2e2" or "H2-E2"; MoveError if the text has another form."""
         match = _ICCS.fullmatch(text)
         if match is None:
             raise MoveError(f"expected an ICCS move such as h2e2 or H2-E2, found {text!r}")
@@ -65,4 +65,4 @@ class Move:
 
 _BY_NAME = {name: sq for sq, name in enumerate(SQUARE_NAMES)}
 MOVES: tuple[Move, ...] = tuple(Move(f, t) for f in range(SQUARES) for t in range(SQUARES))
-"""Every move by index, the impossible ones included."""
+"""Every move by index, including impossible ones."""

@@ -1,8 +1,7 @@
 """Move generation on a bare list of 90 piece codes; moves are indices `from * 90 + to`.
 
-The functions never look at anything but their arguments, so that `Board`, the repetition judge and the FEN
-check share them. `squares` is always restored before a function returns. A king square of -1 stands for a
-missing king.
+The functions depend only on their arguments, so that `Board`, the repetition judge and the FEN check can share them.
+`squares` is always restored before a function returns. A king square of -1 stands for a missing king.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ KING, ADVISOR, ELEPHANT, HORSE, ROOK, CANNON, PAWN = range(1, 8)
 
 
 def find_kings(squares: list[int]) -> list[int]:
-    """[square of Red's king, square of Black's king], -1 where there is none; the first of two."""
+    """[square of Red's king, square of Black's king], -1 for a missing king; the first if there are two."""
     return [squares.index(code) if code in squares else -1 for code in (1, 8)]
 
 
 def piece_moves(squares: list[int], sq: int, moves: list[int]) -> None:
-    """Append the pseudo-legal moves of the piece on `sq` (movement alone, own king's safety ignored)."""
+    """Append the pseudo-legal moves of the piece on `sq` (movement only, ignoring the safety of the own king)."""
     code = squares[sq]
     color = code > 7
     own = range(8, 15) if color else range(1, 8)
@@ -78,7 +77,7 @@ def piece_moves(squares: list[int], sq: int, moves: list[int]) -> None:
 
 
 def pseudo_legal(squares: list[int], color: int) -> list[int]:
-    """Pseudo-legal moves of `color`, ordered by from-square and unordered within it."""
+    """Pseudo-legal moves of `color`, ordered by from-square, unordered within it."""
     low, high = (8, 14) if color else (1, 7)
     moves: list[int] = []
     for sq, p in enumerate(squares):
@@ -88,7 +87,7 @@ def pseudo_legal(squares: list[int], color: int) -> list[int]:
 
 
 def king_attacked(squares: list[int], king: int, color: int) -> bool:
-    """Whether the king of `color` on `king` is attacked, the enemy king on an open file included."""
+    """Whether the king of `color` on `king` is attacked, including by the enemy king on an open file."""
     if king < 0:
         return False
     if color:
@@ -139,11 +138,10 @@ def is_safe(squares: list[int], move: int, king: int, color: int) -> bool:
 
 
 def _dangers(squares: list[int], king: int, color: int) -> tuple[bool, set[int], set[int]]:
-    """What a piece other than the king must mind: (in check, from-squares, to-squares).
+    """Squares that restrict pieces other than the king: (in check, from-squares, to-squares).
 
-    Out of check a move can expose the king only if it leaves one of the from-squares or enters one of the
-    to-squares. In check a move can help only if it does one of those two. Either way a full test of such a
-    move must follow.
+    Out of check a move can expose the king only if it leaves one of the from-squares or enters one of the to-squares.
+    In check a move can help only if it does one of those two. In both cases such a move needs a full test.
     """
     if color:
         enemy_king, horse, rook, cannon, pawn = 1, 4, 5, 6, 7
@@ -189,7 +187,7 @@ def _dangers(squares: list[int], king: int, color: int) -> tuple[bool, set[int],
 
 
 def legal(squares: list[int], color: int, king: int) -> list[int]:
-    """Legal moves of `color`, whose king stands on `king`, ordered by from-square and unordered within it."""
+    """Legal moves of `color`, whose king is on `king`, ordered by from-square, unordered within it."""
     moves = pseudo_legal(squares, color)
     if king < 0:
         return moves
@@ -209,9 +207,9 @@ def legal(squares: list[int], color: int, king: int) -> list[int]:
 
 
 def attackers(squares: list[int], target: int, color: int) -> list[int]:
-    """Squares of the pieces of `color` that could capture an opponent's piece standing on `target`.
+    """Squares of the pieces of `color` that could capture an opponent's piece on `target`.
 
-    Movement alone counts: pins are ignored, and so is the enemy king across an open file.
+    Only movement counts: pins are ignored, and so is the enemy king across an open file.
     """
     offset = 7 if color else 0
     found: list[int] = []
@@ -234,7 +232,7 @@ def attackers(squares: list[int], target: int, color: int) -> list[int]:
     for sq in PAWN_ATTACKERS[color][target]:
         if squares[sq] - offset == PAWN:
             found.append(sq)
-    # Steps of king, advisor and elephant can be walked backwards, except across the edge of their own zone.
+    # Steps of king, advisor and elephant can be reversed, except across the edge of their own zone.
     for sq in KING_STEPS[color][target]:
         if squares[sq] - offset == KING and target in KING_STEPS[color][sq]:
             found.append(sq)

@@ -9,10 +9,10 @@ from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.texts import Message
 
 RED_SCORES = {"1-0": 1, "1/2-1/2": 0, "0-1": -1}
-"""What a result is worth to Red; one that is not known ("*") is not among them."""
+"""The value of a result for Red; an unknown result ("*") has no entry."""
 
 MATE_SCORE = 30_000
-"""Centipawns of a mate on the board; other scores are smaller."""
+"""Centipawns of a mate on the board; all other scores are smaller."""
 
 
 def result_of_winner(winner: Color | None) -> str:
@@ -21,7 +21,7 @@ def result_of_winner(winner: Color | None) -> str:
 
 
 def mate_score(moves: int) -> int:
-    """Centipawns of a mate in so many moves; 0 and less: being mated."""
+    """Centipawns of a mate in this number of moves; 0 and less: being mated."""
     return MATE_SCORE - moves if moves > 0 else -MATE_SCORE - moves
 
 
@@ -45,7 +45,7 @@ class Outcome:
     Attributes:
         winner: the winning side, None for a draw.
         termination: why the game is over.
-        rule_set: name of the rule set that says so.
+        rule_set: name of the rule set that decided.
         message: one sentence that explains it.
     """
 

@@ -8,7 +8,7 @@ from xiangqi_gpt.rules.move import MOVES, Move
 
 
 def perft(board: Board, depth: int) -> int:
-    """Number of legal move sequences of `depth` plies (0 gives 1); the board is left as it was."""
+    """Number of legal move sequences of `depth` plies (0 gives 1); the board is not changed."""
     if depth < 0:
         raise ConfigError(f"expected a perft depth of 0 or more, found {depth!r}")
     if depth == 0:
@@ -25,7 +25,7 @@ def perft(board: Board, depth: int) -> int:
 
 
 def divide(board: Board, depth: int) -> dict[Move, int]:
-    """`perft(depth - 1)` behind each legal move, in the order of `Board.legal_moves`; depth is at least 1."""
+    """`perft(depth - 1)` after each legal move, in the order of `Board.legal_moves`; depth is at least 1."""
     if depth < 1:
         raise ConfigError(f"expected a divide depth of 1 or more, found {depth!r}")
     counts = {}

@@ -1,4 +1,4 @@
-"""Colours, kinds, pieces and the integer codes that arrays hold.
+"""Colours, kinds, pieces and the integer codes used in arrays.
 
 Codes: 0 empty, Red 1..7 in the order of `PieceKind`, Black 8..14 in the same order.
 """
@@ -45,7 +45,7 @@ BLACK = Color.BLACK
 
 
 class PieceKind(IntEnum):
-    """What a piece is, whichever side owns it."""
+    """The kind of a piece, independent of its side."""
 
     KING = 1
     ADVISOR = 2
@@ -75,7 +75,7 @@ CODES.update({letter: code for code, letter in enumerate(SYMBOLS_HE) if code})
 
 @dataclass(frozen=True)
 class Piece:
-    """A kind and an owner."""
+    """A kind and a colour."""
 
     kind: PieceKind
     color: Color
@@ -97,7 +97,7 @@ class Piece:
 
     @property
     def message(self) -> Message:
-        """The name of the piece without its colour; in Chinese the character on it."""
+        """The name of the piece without its colour; in Chinese, the character on it."""
         return Message.of(f"piece.{self.color.name.lower()}_{self.kind.name.lower()}")
 
     @property

@@ -1,16 +1,15 @@
-"""The judge of repetitions: who, if anybody, loses when a position has come up once too often.
+"""The repetition judge: which side loses, if any, when a position has occurred too often.
 
-Only the moves between the first and the last of the counted occurrences are looked at: the *cycle*.
+Only the moves between the first and the last of the counted occurrences count: the *cycle*.
 
-Asian rules: a side that gave check on each of its moves checks perpetually; a side each of whose moves
-chased one and the same piece (see `chase`) chases perpetually. Perpetual check outranks perpetual chase,
-and a chase by new attacks outranks one by exposure; what both sides do is a draw, and so is everything
-else.
+Asian rules: a side that gave check on each of its moves checks perpetually. A side that chased one and the same piece
+(see `chase`) on each of its moves chases perpetually. Perpetual check takes precedence over perpetual chase, and a
+chase by new attacks over one by exposure. If both sides do the same, it is a draw, and so is everything else.
 
-Chinese rules: one-sided perpetual check loses. Otherwise a side whose every move strikes (checks, begins to
-threaten mate on the next move, or chases, be it one piece or several) plays forbidden moves and loses, unless
-the other side does so too. The attack of a king or soldier is idle, but a soldier's counts where both sides
-strike; an attack whose capture would be answered by mate is idle too.
+Chinese rules: one-sided perpetual check loses. Otherwise a side that strikes on every move (checks, begins to threaten
+mate on the next move, or chases one or several pieces) plays forbidden moves and loses, unless the other side does so
+too. The attack of a king or soldier is idle, but a soldier's attack counts if both sides strike. An attack is also idle
+if its capture would be answered by mate.
 """
 
 from __future__ import annotations
@@ -36,17 +35,16 @@ _STRIKES = ("check", "mate", "chase")
 
 @dataclass(frozen=True, kw_only=True)
 class Conduct:
-    """What one side did in a cycle.
+    """The behaviour of one side in a cycle.
 
     Attributes:
         moves: number of its moves.
         checks: whether each of them gave check.
         chased: the piece that each of them chased by a new attack, or None.
-        exposed: the piece that each of them chased by taking away its protection, or None.
-        strikes: whether each of them gave check, threatened mate or chased something; filled for Chinese
-            rules.
-        strikes_back: the same with the attacks of soldiers counted.
-        strike_kinds: which of "check", "mate" (a threat of it) and "chase" they used; filled for Chinese rules.
+        exposed: the piece that each of them chased by removing its protection, or None.
+        strikes: whether each of them gave check, threatened mate or chased something; set for Chinese rules only.
+        strikes_back: the same, also counting the attacks of soldiers.
+        strike_kinds: which of "check", "mate" (a threat of mate) and "chase" they used; set for Chinese rules only.
     """
 
     moves: int
@@ -64,8 +62,8 @@ def judge_cycle(squares: Sequence[int], turn: Color, moves: Sequence[Move], rule
     Args:
         squares: 90 piece codes by square before the first move.
         turn: side that plays the first move.
-        moves: the moves of the cycle, both sides in turn; no capture among them.
-        rules: names the judge and the number of occurrences.
+        moves: the moves of the cycle, the sides alternating, without captures.
+        rules: gives the judge and the number of occurrences.
     """
     if rules.judge == "simple":
         return _draw(rules, "any_repetition")
@@ -143,7 +141,7 @@ def _draw(rules: RuleSet, why: str) -> Outcome:
 
 
 class _Side:
-    """What is known of one side while the cycle is walked through."""
+    """What is known about one side during the pass over the cycle."""
 
     def __init__(self) -> None:
         self.moves = 0
@@ -151,20 +149,20 @@ class _Side:
         self.strikes = True
         self.strikes_back = True
         self.strike_kinds: set[str] = set()
-        # squares, at the start of the cycle, of what every move so far has chased (by attack, by exposure)
+        # squares, at the start of the cycle, of the pieces that every move so far has chased (by attack, by exposure)
         self.prey: list[set[int] | None] = [None, None]
 
 
 def conducts(
     squares: Sequence[int], turn: Color, moves: Sequence[Move], *, chinese: bool = False
 ) -> tuple[Conduct, Conduct]:
-    """What Red and Black did in a cycle without captures.
+    """The behaviour of Red and Black in a cycle without captures.
 
     Args:
         squares: 90 piece codes by square before the first move, both kings among them.
         turn: side that plays the first move.
-        moves: the moves, both sides in turn.
-        chinese: look for strikes too, which Chinese rules ask for.
+        moves: the moves, the sides alternating.
+        chinese: also look for strikes, which Chinese rules need.
     """
     board = list(squares)
     kings = find_kings(board)

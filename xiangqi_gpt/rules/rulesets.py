@@ -15,14 +15,14 @@ JUDGES = ("simple", "asian", "chinese")
 class RuleSet:
     """How repetitions, long games and bare positions end.
 
-    `dataclasses.replace(RULE_SETS["asian"], natural_limit=50)` makes the league variant.
+    `dataclasses.replace(RULE_SETS["asian"], natural_limit=50)` is the league variant.
     """
 
     name: str
-    judge: str = "simple"  # who judges a repetition: simple (always a draw), asian or chinese
-    repetitions: int = 3  # occurrences of a position that call the judge
+    judge: str = "simple"  # how a repetition is judged: simple (always a draw), asian or chinese
+    repetitions: int = 3  # occurrences of a position after which it is judged
     natural_limit: int = 60  # moves by each side without a capture that make a draw; 0 = no limit
-    insufficient_material: bool = True  # neither side able to attack is a draw
+    insufficient_material: bool = True  # a draw if neither side has a piece that can attack
 
     def __post_init__(self) -> None:
         if self.judge not in JUDGES:
@@ -44,7 +44,7 @@ RULE_SETS: Mapping[str, RuleSet] = MappingProxyType(
 
 
 def get_rule_set(rules: str | RuleSet) -> RuleSet:
-    """The rule set of that name, or the one given; ConfigError for an unknown name."""
+    """The rule set with this name, or the one given; ConfigError for an unknown name."""
     if isinstance(rules, RuleSet):
         return rules
     found = RULE_SETS.get(rules)

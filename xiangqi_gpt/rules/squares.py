@@ -42,7 +42,7 @@ def square_name(sq: Square) -> str:
 
 
 def parse_square(text: str) -> Square:
-    """The square named by `text`, upper or lower case; XiangqiError if there is none."""
+    """The square named by `text`, in upper or lower case; XiangqiError if there is none."""
     found = _BY_NAME.get(text.lower())
     if found is None:
         raise XiangqiError(f"expected a square a0-i9, found {text!r}")

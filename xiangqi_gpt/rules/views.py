@@ -1,7 +1,7 @@
-"""The board from the other side, and in a mirror: for arrays of boards and of moves, and for games.
+"""The board from the other side, and mirrored: for arrays of boards and of moves, and for games.
 
 :mod:`xiangqi_gpt.rules.squares` defines the half turn and the mirror image of one square; the tables here follow from
-them. In shapes, (...) is any number of dimensions.
+them. In shapes, (...) stands for any number of dimensions.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Moves = npt.NDArray[np.int64]
 Boards = npt.NDArray[np.int8]
 
 HALF_TURN = np.array([rotate(sq) for sq in range(SQUARES)])
-"""(90,) where each square goes by a half turn of the board."""
+"""(90,) target of each square under a half turn of the board."""
 
 MIRROR = np.array([mirror(sq) for sq in range(SQUARES)])
-"""(90,) where each square goes when left and right are exchanged."""
+"""(90,) target of each square when left and right are exchanged."""
 
 OTHER_COLOR = np.array([0, *range(8, 15), *range(1, 8)], np.int8)
-"""(15,) the code of the same piece of the other side; empty stays empty."""
+"""(15,) the code of the other side's piece of the same kind; empty stays empty."""
 
 _MIRRORED_MOVES = (MIRROR[:, None] * SQUARES + MIRROR).ravel()
 _LAST_MOVE = SQUARES * SQUARES - 1
@@ -38,7 +38,7 @@ def other_side(boards: Boards) -> Boards:
 
 
 def rotated_moves(moves: npt.NDArray[np.integer[Any]], turns: npt.NDArray[np.integer[Any]]) -> Moves:
-    """Moves (...) as Red sees them as their movers do, or the other way round; *turns* (...) says who moves."""
+    """Moves (...) converted between Red's view and their movers' view; *turns* (...) is the side that moves."""
     index = moves.astype(np.int64)
     return np.where(turns == Color.BLACK, _LAST_MOVE - index, index)
 

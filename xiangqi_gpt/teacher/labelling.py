@@ -1,4 +1,4 @@
-"""Labels for games that exist: the engine's best move and score at every ply, or every nth."""
+"""Labels for existing games: the engine's best move and score at every ply, or at every nth."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class Labelling:
 
     engine: EngineSpec
     every: int = 1  # plies from one label to the next
-    multipv: int = 1  # moves that the engine names
+    multipv: int = 1  # number of moves per label
 
     def start(self) -> TeacherEngine:
         """Start the engine."""
         return TeacherEngine(self.engine, multipv=self.multipv)
 
     def do(self, engine: TeacherEngine, task: Task) -> Row:
-        """Judge the positions of one game and return the columns of its labels.
+        """Label the positions of one game and return the columns of its labels.
 
-        The first label of game k stands at ply k modulo `every`, so that both sides come up.
+        The first label of game k is at ply k modulo `every`, so that both sides get labels.
         """
         game = Game(Board(task.start_fen, strict=False), engine.ranks)
         engine.new_game()

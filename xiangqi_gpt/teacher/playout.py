@@ -1,4 +1,4 @@
-"""Play-outs: the engine plays itself, disturbed by random moves, and says at every ply what it would play."""
+"""Play-outs: the engine plays against itself, disturbed by random moves, and labels every ply."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from xiangqi_gpt.teacher.teacher_engine import Game, Label, TeacherEngine
 from xiangqi_gpt.teacher.work import Row, Task
 
 WON_SCORE = 1_000
-"""Centipawns from which on a game that reaches its last ply counts as won."""
+"""Centipawns from which a game that reaches its last ply counts as won."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlayOut:
-    """How a game is played on from where its task begins."""
+    """How a game is continued from the start given by its task."""
 
     engine: EngineSpec
     seed: int = 0
-    max_plies: int = 300  # plies, those given included, after which the score decides
+    max_plies: int = 300  # total plies, including those of the start, after which the score decides
     rules: str = "asian"  # rule set that ends games
-    multipv: int = 1  # moves that the engine names at every ply
+    multipv: int = 1  # number of moves per label
 
     def start(self) -> TeacherEngine:
         """Start the engine."""
@@ -68,7 +68,7 @@ class PlayOut:
 
 
 def label_columns(labels: Sequence[Label | None], multipv: int) -> Row:
-    """The columns of the labels; None where a position was not judged."""
+    """The columns of the labels; None for a position that was not labelled."""
     row: Row = {
         "teacher_best": " ".join(["-" if found is None else found.best.iccs for found in labels]),
         "teacher_cp": [None if found is None else found.cp for found in labels],
@@ -81,20 +81,20 @@ def label_columns(labels: Sequence[Label | None], multipv: int) -> Row:
 
 
 def game_id(start_fen: str, moves: Sequence[Move]) -> str:
-    """Sixteen hexadecimal digits that tell a game from others."""
+    """Sixteen hexadecimal digits that identify a game."""
     fen = "" if is_start(start_fen) else start_fen
     text = f"{fen}|{' '.join([move.iccs for move in moves])}"
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:16]
 
 
 def _ending(board: Board, outcome: Outcome | None, last_cp: int) -> tuple[str, str]:
-    """Result and manner: mate (stalemate too), drawn, or adjudicated (by the score, or as a perpetual)."""
+    """Result and ending: mate (also stalemate), drawn, or adjudicated (by the score, or a perpetual)."""
     if outcome is not None:
         if outcome.winner is None:
             return outcome.result, "drawn"
         return outcome.result, "adjudicated" if board.legal_indices() else "mate"
     if abs(last_cp) < WON_SCORE:
         return "1/2-1/2", "adjudicated"
-    # The score is of the position before the last move, whose side is no longer to move.
+    # The score is for the position before the last move, so its side is no longer to move.
     red_is_ahead = (last_cp > 0) == (board.turn is Color.BLACK)
     return "1-0" if red_is_ahead else "0-1", "adjudicated"

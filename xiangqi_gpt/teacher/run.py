@@ -1,4 +1,4 @@
-"""`generate` and `label`: tasks to the workers, finished games to the journal, and one file in the end."""
+"""`generate` and `label`: send tasks to workers, store finished games in the journal, and write one file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from xiangqi_gpt.workers.ray_pool import RayPool
 
 FREE_FAULTS = 2
 FAULT_SHARE = 0.02
-"""A run stops when more than `FREE_FAULTS` games plus this share of the finished ones had to be given up."""
+"""A run stops when more than `FREE_FAULTS` games plus this fraction of the finished ones were dropped."""
 
 _NO_LABELS = ("pgn", "dhtmlxq", "xqf")
 
@@ -37,17 +37,17 @@ _NO_LABELS = ("pgn", "dhtmlxq", "xqf")
 class Place:
     """Where the work is done."""
 
-    workers: int | None = None  # engines at a time, None: one a core
-    cluster: str | None = None  # address of a Ray cluster, None: processes of this machine
+    workers: int | None = None  # simultaneous engines; None: one per core
+    cluster: str | None = None  # address of a Ray cluster; None: processes on this machine
 
     def open(self, work: Work) -> Pool[Task, Result]:
-        """Engage workers."""
+        """Start the workers."""
         if self.cluster is not None:
             return RayPool(partial(ClusterWorker, work), self.cluster, self.workers)
         return LocalPool(partial(Worker, work), self.workers if self.workers is not None else core_count())
 
     def cores(self) -> int | None:
-        """Workers at a time where that is known."""
+        """Number of simultaneous workers, if known."""
         if self.cluster is not None:
             return self.workers
         return self.workers if self.workers is not None else core_count()
@@ -55,20 +55,20 @@ class Place:
 
 @dataclass(kw_only=True)
 class Summary:
-    """How a run is getting on.
+    """The progress of a run.
 
     Attributes:
-        total: games wanted, None where not known.
-        games: games finished, those of earlier runs included.
-        resumed: games that earlier runs had finished.
-        labels: positions judged by this run.
-        dropped: games given up by this run.
-        reasons: why, the first few.
-        deaths: engines that died in this run and were started again.
+        total: number of games wanted, None if not known.
+        games: games finished, including those of earlier sessions.
+        resumed: games that earlier sessions had finished.
+        labels: positions labelled in this session.
+        dropped: games dropped in this session.
+        reasons: the first few reasons for dropped games.
+        deaths: engines that died in this session and were restarted.
         refused: games of the input that could not be read.
-        seconds: time since this run began.
-        engine_seconds: time that engines spent between question and answer, all together.
-        worker_seconds: time that workers had a game, all together.
+        seconds: time since this session began.
+        engine_seconds: time between requests and answers, summed over all engines.
+        worker_seconds: time during which workers had a game, summed over all workers.
     """
 
     total: int | None = None
@@ -85,11 +85,11 @@ class Summary:
 
     @property
     def rate(self) -> float:
-        """Positions judged a second."""
+        """Positions labelled per second."""
         return self.labels / self.seconds if self.seconds > 0 else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """The sums by name."""
+        """The totals by name."""
         return {
             "games": self.games,
             "resumed": self.resumed,
@@ -108,15 +108,15 @@ OnProgress = Callable[[Summary], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
-    """What `generate` makes."""
+    """The settings of `generate`."""
 
     engine: EngineSpec
     games: int
     out: Path
-    records: tuple[Path, ...] = ()  # games to begin from
+    records: tuple[Path, ...] = ()  # games to start from
     starts: StartConfig = field(default_factory=StartConfig)
     multipv: int = 1
-    force: bool = False  # overwrite `out`, and throw away what another run has begun
+    force: bool = False  # overwrite `out`, and delete the unfinished games of another run
 
     def __post_init__(self) -> None:
         if self.games < 1:
@@ -128,16 +128,16 @@ class Generation:
 
 
 def generate(job: Generation, place: Place, on_progress: OnProgress | None = None) -> Summary:
-    """Make play-outs and return the sums; the file appears under its name when all games are done.
+    """Make play-outs and return the totals; the file gets its name when all games are done.
 
-    A run that is stopped, in whatever way, is gone on with by calling this again; the file is the one that a run
-    never stopped would have written, as long as the engine is deterministic (a limit of nodes or depth, one thread).
+    To resume a run that was stopped in any way, call this again. The file is the same as that of an uninterrupted run,
+    provided that the engine is deterministic (a limit of nodes or depth, one thread).
 
     Raises:
         ConfigError: settings that contradict each other, or the folder of another run.
         RecordError: a file cannot be read or written; finished games are kept.
-        PlayerError: the engine cannot be started, or dies or lies too often (TeacherError).
-        WorkerError: workers that do not come back.
+        PlayerError: the engine cannot be started, or dies or gives invalid answers too often (TeacherError).
+        WorkerError: workers keep ending unexpectedly.
     """
     check_writable(job.out, overwrite=job.force, error=RecordError)
     starts = job.starts
@@ -191,7 +191,7 @@ def _openings(job: Generation) -> Openings | None:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelJob:
-    """What `label` does."""
+    """The settings of `label`."""
 
     engine: EngineSpec
     sources: tuple[Path, ...]
@@ -213,12 +213,12 @@ class LabelJob:
 
 
 def label(job: LabelJob, place: Place, on_progress: OnProgress | None = None) -> Summary:
-    """Label games and return the sums; resuming and errors as in `generate`.
+    """Label games and return the totals; resuming and errors as in `generate`.
 
-    Games that cannot be read are counted and left out, as are those over which the engine had to be given up.
+    Unreadable games are counted and left out, and so are games dropped because of engine failures.
     """
     check_writable(job.out, overwrite=job.force, error=RecordError)
-    read_games(job.sources)  # raises where a file does not exist
+    read_games(job.sources)  # raises if a file does not exist
     summary = Summary()
     work = Labelling(engine=job.engine, every=job.every, multipv=job.multipv)
     settings = {
@@ -265,7 +265,7 @@ def _work_off(
     summary: Summary,
     on_progress: OnProgress | None,
 ) -> None:
-    """Do the tasks that are not in the journal."""
+    """Do the tasks that are not yet in the journal."""
     started = time.perf_counter()
 
     def open_tasks() -> Iterator[Task]:
@@ -319,7 +319,7 @@ def _no_game_finished(summary: Summary) -> TeacherError:
 
 @contextlib.contextmanager
 def _full_disk_is_typed(out: Path) -> Iterator[None]:
-    """An error of the disk while the file is written also tells that finished games are kept."""
+    """If writing the file fails because of the disk, the error also states that finished games are kept."""
     try:
         yield
     except RecordError as error:

@@ -26,13 +26,13 @@ TEACHER_SCHEMA: Final = pa.schema(
         ("plies", pa.int16()),
     ]
 )
-"""A row a game; see `docs/teacher.md`."""
+"""One row per game; see `docs/teacher.md`."""
 
 MULTIPV_FIELDS: Final = (
     pa.field("teacher_multipv", pa.list_(pa.string())),
     pa.field("teacher_multipv_cp", pa.list_(pa.list_(pa.int16()))),
 )
-"""Two columns more, where the engine was asked for several moves."""
+"""Two more columns, if the engine was asked for several moves."""
 
 _GROUP_ROWS = 4096
 
@@ -45,10 +45,10 @@ def write_play_outs(
     about: Mapping[str, Any] | None = None,
     force: bool = False,
 ) -> int:
-    """Write finished games and return how many; the file appears under its name when all are written.
+    """Write finished games and return their number; the file gets its name when all are written.
 
-    `about` is kept in the file's metadata under the key ``teacher``, as JSON, and what the engines called
-    themselves (``engine`` of a row) under ``engines``.
+    `about` is stored in the file's metadata under the key ``teacher``, as JSON, and the names that the engines report
+    (``engine`` of a row) under ``engines``.
     """
     schema = TEACHER_SCHEMA
     if multipv > 1:

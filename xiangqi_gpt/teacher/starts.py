@@ -1,7 +1,7 @@
-"""Where play-outs begin: the standard start or a piece of a recorded game, and a few random plies from there.
+"""Starts of play-outs: the standard start or the beginning of a recorded game, then a few random plies.
 
-No two begin alike. Everything is drawn from the seed and the number of the game, in order, so the first games of a
-longer run are the games of a shorter one.
+No two are alike. Everything is drawn from the seed and the number of the game, in order, so the first games of a longer
+run are the games of a shorter one.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from xiangqi_gpt.rules.rulesets import get_rule_set
 from xiangqi_gpt.teacher.work import Task
 
 MAX_PLIES = 2_000
-"""Plies of the longest game that may be asked for."""
+"""Largest allowed number of plies per game."""
 
 _DRAWS = 8
-"""How often a start is drawn anew before it gets one more random ply."""
+"""How often a start is redrawn before it gets one more random ply."""
 
 _MOST_DRAWS = 1000
 
@@ -40,12 +40,12 @@ class StartConfig:
         0.05,
         0.1,
         0.2,
-    )  # shares of random moves; each game draws one of them
+    )  # fractions of random moves; each game draws one of them
     random_plies: tuple[int, int] = (0, 3)  # fewest and most random plies before the engine takes over
     cut: tuple[int, int] = (0, 60)  # fewest and most plies taken from a recorded game
-    records_share: float = 1.0  # share of games that begin with a piece of a recorded game, if there are any
+    records_share: float = 1.0  # fraction of games that begin with plies of a recorded game, if there are any
     max_plies: int = 300  # a start is shorter than this
-    rules: str = "asian"  # no start is already over by these rules
+    rules: str = "asian"  # no start is already over under these rules
 
     def __post_init__(self) -> None:
         if not self.noise or not all(0 <= share <= 1 for share in self.noise):
@@ -61,10 +61,10 @@ class StartConfig:
 
 
 class Openings:
-    """Recorded games to begin from, packed: a game takes two bytes a ply.
+    """Recorded games to start from, packed: a game takes two bytes per ply.
 
     Attributes:
-        fingerprint: tells other games, or the same in another order.
+        fingerprint: differs for other games, or for the same games in another order.
     """
 
     def __init__(self, games: Iterable[GameRecord], most_plies: int) -> None:
@@ -89,7 +89,7 @@ class Openings:
 def play_out_tasks(count: int, config: StartConfig, openings: Openings | None = None) -> Iterator[Task]:
     """Yield `count` starts.
 
-    Raises ConfigError where there are not enough that differ.
+    Raises ConfigError if there are not enough different starts.
     """
     taken: set[bytes] = set()
     for number in range(count):
@@ -108,7 +108,7 @@ def play_out_tasks(count: int, config: StartConfig, openings: Openings | None = 
 def _drawn(
     lot: random.Random, config: StartConfig, openings: Openings | None, further: int
 ) -> tuple[str, list[int]]:
-    """One start, with some plies more than asked for where the short ones are taken."""
+    """One start, with more random plies than configured if all short starts are used."""
     fen, moves = START_FEN, []
     if openings is not None and len(openings) and lot.random() < config.records_share:
         fen, played = openings.game(lot.randrange(len(openings)))

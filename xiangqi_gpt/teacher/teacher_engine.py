@@ -1,4 +1,4 @@
-"""The teacher's engine: asked for the best move and its score, position after position."""
+"""The teacher's engine: asked for the best move and its score in one position after another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 
 MAX_SCORE = 20_000
-"""Centipawns that a score without a mate is clipped to, as stored."""
+"""Stored scores other than mates are clipped to this number of centipawns."""
 
 
 class BadEngineAnswerError(PlayerError):
@@ -23,8 +23,8 @@ class BadEngineAnswerError(PlayerError):
 
     Attributes:
         engine: its name.
-        fen: the position that it was asked about.
-        answer: its words.
+        fen: the position.
+        answer: its text.
     """
 
     def __init__(self, message: str, engine: str, fen: str, answer: str) -> None:
@@ -34,19 +34,19 @@ class BadEngineAnswerError(PlayerError):
         self.answer = answer
 
     def __reduce__(self) -> tuple[type[BadEngineAnswerError], tuple[str, ...]]:
-        # It travels between processes; the default would leave out what is beside the message.
+        # The error travels between processes; default pickling would lose the attributes.
         return type(self), (str(self), self.engine, self.fen, self.answer)
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What the engine thinks of a position.
+    """The engine's evaluation of a position.
 
     Attributes:
         best: its best move.
         cp: centipawns for the side to move; a mate in n moves is 30000 - n or -(30000 - n), other scores lie
             within +-20000.
-        lines: its best moves with their scores, best first; one unless more were asked for.
+        lines: its best moves with their scores, best first; one unless more were requested.
     """
 
     best: Move
@@ -55,10 +55,10 @@ class Label:
 
 
 class Game:
-    """A game on its way: the board, and what to tell the engine about it.
+    """A game in progress: the board, and the position text for the engine.
 
-    The engine is told the position behind the last capture and the moves since: no repetition reaches further
-    back, and engines read long lists of moves slowly.
+    The engine gets the position after the last capture and the moves since then: no repetition reaches further back,
+    and engines read long lists of moves slowly.
     """
 
     def __init__(self, board: Board, ranks: RankConvention) -> None:
@@ -86,18 +86,19 @@ class TeacherEngine:
     """A running engine.
 
     Args:
-        spec: how to start it; without a limit it searches its default limit.
-        multipv: how many of the best moves it names.
+        spec: how to start it; without a limit the default limit is used.
+        multipv: number of best moves per label.
 
     Attributes:
         name: the program with its limit and options.
-        identity: what the engine calls itself.
-        ranks: how it counts them.
+        identity: the name that the engine reports.
+        ranks: its rank convention.
         searches: positions labelled so far.
-        seconds: time between questions and answers so far.
+        seconds: total time between requests and answers.
 
     Raises:
-        PlayerError: the program is missing, does not speak the protocol, plays no Xiangqi, or refuses an option.
+        PlayerError: the program is missing, does not implement the protocol, does not play Xiangqi, or rejects an
+            option.
     """
 
     def __init__(self, spec: EngineSpec, *, multipv: int = 1) -> None:
@@ -120,7 +121,7 @@ class TeacherEngine:
         self.ranks: RankConvention = self._engine.ranks
 
     def new_game(self) -> None:
-        """The engine forgets what it has seen, so that a game's labels depend on that game alone."""
+        """Clear the engine's memory, so that a game's labels depend on that game alone."""
         self._engine.new_game()
 
     def label(self, game: Game) -> Label:
@@ -143,7 +144,7 @@ class TeacherEngine:
         self._engine.kill()
 
     def close(self) -> None:
-        """End the process; it is killed where it does not leave by itself."""
+        """End the process; it is killed if it does not quit by itself."""
         self._engine.close()
 
     def _label(self, board: Board, answer: str, lines: list[str]) -> Label:
@@ -178,7 +179,7 @@ class TeacherEngine:
 
 
 def teacher_name(spec: EngineSpec) -> str:
-    """The program with its limit, its default limit too, and its options, as shown."""
+    """The program with its limit (also if it is the default) and its options, for display."""
     return engine_name(spec, limit=spec.default_limit if spec.limit.is_empty else spec.limit)
 
 

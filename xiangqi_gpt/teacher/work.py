@@ -1,4 +1,4 @@
-"""What a worker does, wherever it runs: take a task, ask the engine, hand back a row."""
+"""The work of a worker, wherever it runs: take a task, ask the engine, return a row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xiangqi_gpt.teacher.teacher_engine import BadEngineAnswerError, TeacherEngi
 from xiangqi_gpt.workers.journal import Row as Row
 
 DEATHS = 3
-"""How often an engine may die over one game before the game is given up."""
+"""How often an engine may die in one game before the game is dropped."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,8 +23,8 @@ class Task:
     Attributes:
         number: its place in the output, from 0; it also seeds the game.
         start_fen: the position before the first move.
-        moves: indices of the moves that are given.
-        noise: share of random moves in what is played on.
+        moves: indices of the given moves.
+        noise: fraction of random moves among the moves after those.
     """
 
     number: int
@@ -34,10 +34,10 @@ class Task:
 
 
 class Work(Protocol):
-    """What is to be done with each task; it travels to the workers once."""
+    """What to do with each task; sent to the workers once."""
 
     def start(self) -> TeacherEngine:
-        """Start the engine. Raises PlayerError where it cannot be started."""
+        """Start the engine. Raises PlayerError if it cannot be started."""
 
     def do(self, engine: TeacherEngine, task: Task) -> Row:
         """Do one task; the row depends on the task alone. Errors as in `TeacherEngine.label`."""
@@ -45,17 +45,17 @@ class Work(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What became of a task.
+    """The result of a task.
 
     Attributes:
-        number: the task's.
-        row: the finished game, None where it was given up.
-        error: why it was given up.
-        is_fatal: no other task will fare better: the engine cannot be started.
-        searches: positions judged, those of games begun again included.
-        engine_seconds: time between questions and answers.
+        number: the number of the task.
+        row: the finished game, None if it was dropped.
+        error: why it was dropped.
+        is_fatal: all other tasks would fail too, because the engine cannot be started.
+        searches: positions labelled, including those of restarted games.
+        engine_seconds: time between requests and answers.
         seconds: time from task to result.
-        deaths: engines that died on the way.
+        deaths: engines that died during the task.
     """
 
     number: int
@@ -69,14 +69,14 @@ class Result:
 
 
 class Worker:
-    """One engine process and the tasks it is given; an engine that dies is started again."""
+    """One engine process and its tasks; an engine that dies is restarted."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
         self._engine: TeacherEngine | None = None
 
     def run(self, task: Task) -> Result:
-        """Do a task; never raises what an engine may cause."""
+        """Do a task; never raises an error caused by an engine."""
         started = time.perf_counter()
         searches, seconds = 0, 0.0
         row: Row | None = None
@@ -121,7 +121,7 @@ class Worker:
                 engine.close()
 
     def _running(self) -> tuple[TeacherEngine, tuple[int, float]]:
-        """The engine, and what it had done before this game."""
+        """The engine, and its totals before this game."""
         if self._engine is None:
             self._engine = self._work.start()
         return self._engine, (self._engine.searches, self._engine.seconds)

@@ -25,17 +25,17 @@ TOKENIZERS: dict[str, type[Tokenizer]] = {
 
 
 def create_tokenizer(name: str, view: View = "mover", condition: str = "none") -> Tokenizer:
-    """The tokenizer called *name*; ConfigError listing the known names where there is none."""
+    """The tokenizer called *name*; an unknown name raises ConfigError, which lists the known names."""
     if name not in TOKENIZERS:
         raise ConfigError(f"tokenizer: expected one of {', '.join(sorted(TOKENIZERS))}, found {name!r}")
     return TOKENIZERS[name](view, condition)
 
 
 def legal_tree(board: Board, tokenizer: Tokenizer) -> TokenTrie[Move]:
-    """The prefix tree of the legal moves of *board*; empty at mate and stalemate.
+    """The prefix tree of the legal moves of *board*; empty for checkmate and stalemate.
 
-    MoveError where the notation cannot tell two of them apart, which happens on impossible boards alone (three rooks
-    on a file in WXF).
+    Raises MoveError if the notation cannot distinguish two of them, which happens only on impossible boards (three
+    rooks on a file in WXF).
     """
     try:
         return TokenTrie((tokenizer.encode(board, move), move) for move in board.legal_moves())

@@ -1,7 +1,7 @@
-"""Tokens in front of a context that say how the game ends and how strong the players are.
+"""Tokens before a context that state how the game ends and how strong the players are.
 
-A model trained with them can be asked, at play time, for the moves of games that were won, or of strong players. They
-stand before BOS and are inputs only: nothing is ever predicted in their place.
+At play time, a model trained with them can be asked for the moves of games that were won, or of strong players. They
+stand before BOS and are inputs only: they are never targets.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ STRENGTH_EDGES: Final = (1, 1000, 1400, 1800, 2200, 2600)
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """What a model is asked for, seen from the side to move; None leaves a matter open."""
+    """The result and the strength requested from a model, seen from the side to move; None leaves one open."""
 
     result: str | None = None  # "win", "draw" or "loss" of the side to move
     strength: int | None = None  # Elo of the side to move
@@ -51,8 +51,8 @@ class Condition:
 class ConditionTokens:
     """The condition tokens of one vocabulary.
 
-    ``kind`` is one of CONDITIONS; ``tokens`` are the names, to be placed at ``first_id`` and on; ``length`` is how many
-    of them stand before BOS: one for the result, two (Red's, Black's) for the strength.
+    ``kind`` is one of CONDITIONS. ``tokens`` are the names, with ids from ``first_id`` on. ``length`` is how many of
+    them stand before BOS: one for the result, two (Red's, Black's) for the strength.
     """
 
     def __init__(self, kind: str = "none", first_id: int = 0) -> None:
@@ -76,7 +76,7 @@ class ConditionTokens:
     def ids(
         self, results: Sequence[int] | npt.NDArray[np.integer], strengths: npt.ArrayLike
     ) -> npt.NDArray[np.int64]:
-        """Ids (B, length) of results (B,), seen by Red as in packed games, and Elo ratings (B, 2) of Red and Black."""
+        """Ids (B, length) for results (B,), seen by Red as in packed games, and Elo ratings (B, 2) of Red and Black."""
         columns = []
         first = self.first_id
         if self.has_result:

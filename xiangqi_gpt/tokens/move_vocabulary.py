@@ -23,7 +23,7 @@ def _possible() -> list[int]:
     for origin in range(SQUARES):
         goals = {
             goal for ray in RAYS[origin] for goal in ray
-        }  # rooks; cannons, kings and soldiers go no other ways
+        }  # rooks; cannons, kings and soldiers have no other directions
         goals.update(goal for _, goal in HORSE_MOVES[origin])
         for color in (0, 1):
             if origin in ADVISOR_POINTS[color]:
@@ -35,8 +35,8 @@ def _possible() -> list[int]:
 
 
 POSSIBLE_MOVES: Final[npt.NDArray[np.int64]] = np.array(_possible(), dtype=np.int64)
-"""(2086,) indices from * 90 + to, ascending. Turned or mirrored, the set is the same."""
+"""(2086,) indices from * 90 + to, ascending. Rotating or mirroring the board gives the same set."""
 
 MOVE_NUMBER: Final[npt.NDArray[np.int64]] = np.full(SQUARES * SQUARES, -1, dtype=np.int64)
-"""(8100,) the place of a move in POSSIBLE_MOVES, -1 where no piece moves so."""
+"""(8100,) the place of a move in POSSIBLE_MOVES, -1 if no piece has such a move."""
 MOVE_NUMBER[POSSIBLE_MOVES] = np.arange(len(POSSIBLE_MOVES))

@@ -1,9 +1,9 @@
-"""Notations whose words depend on the board: WXF and Chinese, one token a character.
+"""Notations whose words depend on the board: WXF and Chinese, with one token per character.
 
-Every text fills ``slots`` tokens; a shorter one is closed with END, which is a token like any other to the model. WXF
-has four characters always. Chinese has four on every possible board, but five where four or more pieces of a kind
-other than soldiers stand in two stacks (such a position can be set up, though not reached), so it promises no length:
-its fifth slot holds END, or the fifth character.
+Every text fills ``slots`` tokens; a shorter one is padded with END, which is a token like any other to the model. WXF
+always has four characters. Chinese has four on every reachable board, but five if four or more pieces of a kind other
+than soldiers stand in two stacks (you can set up such a position, but no game reaches it). So its length is not fixed:
+its fifth slot holds END or the fifth character.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from xiangqi_gpt.tokens.tokenizer import IntArray, Tokenizer, View
 
 @lru_cache(maxsize=1 << 17)
 def _text(notation: str, code: int, alike: tuple[int, ...], index: int) -> str:
-    """The text of move *index* of a piece *code*; a text depends on the squares of pieces of the same code alone."""
+    """The text of move *index* of a piece *code*; it depends only on the squares of pieces with the same code."""
     squares = [0] * SQUARES
     for square in alike:
         squares[square] = code
@@ -40,7 +40,7 @@ def _text(notation: str, code: int, alike: tuple[int, ...], index: int) -> str:
 class TextTokenizer(Tokenizer):
     """A notation of :mod:`xiangqi_gpt.notation`, character by character.
 
-    Files count from the mover's right in any case, so there is no other view than the mover's.
+    Files always count from the mover's right, so there is no view other than the mover's.
     """
 
     def __init__(self, view: View = "mover", condition: str = "none") -> None:
@@ -51,7 +51,7 @@ class TextTokenizer(Tokenizer):
     def encode(self, board: Board, move: Move) -> tuple[int, ...]:
         code = board.squares[move.from_square]
         if not code or (code > 7) != bool(board.turn):
-            text = NOTATIONS[self.name].render(board, move)  # it says what is wrong
+            text = NOTATIONS[self.name].render(board, move)  # raises an error that gives the reason
         else:
             text = _text(
                 self.name, code, tuple(s for s, c in enumerate(board.squares) if c == code), move.index
@@ -96,7 +96,7 @@ class TextTokenizer(Tokenizer):
 
 
 class WxfTokenizer(TextTokenizer):
-    """Four tokens a move, the characters of ``C2=5``."""
+    """Four tokens per move, the characters of ``C2=5``."""
 
     name: ClassVar[str] = "wxf"
     slots: ClassVar[int] = 4
@@ -107,7 +107,7 @@ class WxfTokenizer(TextTokenizer):
 
 
 class ChineseTokenizer(TextTokenizer):
-    """Five tokens a move, the characters of 炮二平五 and END."""
+    """Five tokens per move, the characters of 炮二平五 and END."""
 
     name: ClassVar[str] = "chinese"
     slots: ClassVar[int] = 5

@@ -1,10 +1,10 @@
-"""Moves as tokens: one tokenizer a notation, chosen by name.
+"""Moves as tokens: one tokenizer per notation, chosen by name.
 
-A game is a text: BOS, then the tokens of every move in order. With ``k`` tokens a ply, token ``j`` of ply ``p`` stands
-at position ``1 + p * k + j``; ``j`` is called its slot. (Condition tokens, where a model has them, stand before BOS and
-shift every position by their number.)
+A game is a text: BOS, then the tokens of every move in order. With ``k`` tokens per ply, token ``j`` of ply ``p`` is at
+position ``1 + p * k + j``; ``j`` is called its slot. (If a model has condition tokens, they come before BOS and shift
+every position by their number.)
 
-``view="mover"`` writes every move as the side that makes it sees the board (Black's moves turned by half a turn), so a
+``view="mover"`` writes every move as the side that makes it sees the board (Black's moves rotated by half a turn), so a
 model learns one set of moves instead of two; ``view="red"`` writes the plain coordinates.
 """
 
@@ -58,9 +58,9 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def decode(self, board: Board, ids: Sequence[int]) -> Move:
-        """The move that *ids* name on *board*; MoveError where they name none.
+        """The move that *ids* name on *board*; MoveError if they do not name one.
 
-        Coordinates name moves that need not be legal; board-dependent notations name legal moves only.
+        Coordinates can also name illegal moves; board-dependent notations name legal moves only.
         """
 
     @abstractmethod
@@ -73,20 +73,20 @@ class Tokenizer(ABC):
         """The ids (..., slots) of many moves.
 
         *boards* (..., 90) holds piece codes as the side to move sees them (its own 1-7, from its own side), *moves*
-        (...) move indices (from * 90 + to) on the board as Red sees it, *turns* (...) who moves, 0 Red, 1 Black.
-        What stands in the place of move 0 (a0a0, no move) means nothing.
+        (...) move indices (from * 90 + to) on the board as Red sees it, and *turns* (...) the side to move, 0 Red, 1
+        Black. The ids of move 0 (a0a0, no move) have no meaning.
         """
 
 
 class CoordinateTokenizer(Tokenizer):
-    """A notation in which the text of a move depends on its squares (and the side that makes it) alone.
+    """A notation in which the text of a move depends only on its squares (and the side that makes it).
 
     All texts are equally long, so none is a prefix of another and no END is needed.
     """
 
     def __init__(self, view: View = "mover", condition: str = "none") -> None:
         super().__init__(view, condition)
-        # (8100, slots): the ids of every move as its mover sees it; squares that coincide included, they do no harm.
+        # (8100, slots): the ids of every move as its mover sees it; pairs of equal squares are included and do no harm.
         self.table: IntArray = np.array([self._spell(m) for m in MOVES], dtype=np.int64)
         pad = (self.vocab.pad_id,) * self.slots
         self._moves = {
@@ -95,7 +95,7 @@ class CoordinateTokenizer(Tokenizer):
 
     @abstractmethod
     def _spell(self, move: Move) -> tuple[int, ...]:
-        """The ids of a move, all PAD where the notation has no word for it."""
+        """The ids of a move, all PAD if the notation has no word for it."""
 
     def _is_turned(self, turn: int) -> bool:
         return self.view == "mover" and turn == Color.BLACK
@@ -138,7 +138,7 @@ class CoordinateTokenizer(Tokenizer):
 
 
 class SquareTokenizer(CoordinateTokenizer):
-    """Two tokens a move: the square it leaves, the square it goes to (one vocabulary of 90 squares for both)."""
+    """Two tokens per move: the square it leaves, the square it goes to (one vocabulary of 90 squares for both)."""
 
     name: ClassVar[str] = "square"
     slots: ClassVar[int] = 2
@@ -158,7 +158,7 @@ class SquareTokenizer(CoordinateTokenizer):
 
 
 class IccsTokenizer(CoordinateTokenizer):
-    """Four tokens a move, the characters of its ICCS text ``h2e2``."""
+    """Four tokens per move, the characters of its ICCS text ``h2e2``."""
 
     name: ClassVar[str] = "iccs"
     slots: ClassVar[int] = 4
@@ -173,7 +173,7 @@ class IccsTokenizer(CoordinateTokenizer):
 
 
 class MoveTokenizer(CoordinateTokenizer):
-    """One token a move, out of the 2,086 that some piece can make somewhere."""
+    """One token per move, out of the 2,086 that some piece can make somewhere."""
 
     name: ClassVar[str] = "move"
     slots: ClassVar[int] = 1

@@ -1,7 +1,7 @@
 """The prefix tree of a set of token sequences, and a cursor in it.
 
-The tree knows token ids and nothing of models or boards. Nodes are numbered from 0, the root, in order of insertion;
-a parent's number is always smaller than its children's.
+The tree holds token ids and does not depend on models or boards. Nodes are numbered from 0, the root, in order of
+insertion; a parent's number is always smaller than its children's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ V = TypeVar("V")
 class TokenTrie(Generic[V]):
     """A prefix tree from token sequences to values.
 
-    No sequence may be a prefix of another (nor be given twice): a complete sequence always ends in a leaf.
+    No sequence may be a prefix of another, or be added twice: a complete sequence always ends in a leaf.
     """
 
     def __init__(self, items: Iterable[tuple[Sequence[int], V]] = ()) -> None:
@@ -28,7 +28,7 @@ class TokenTrie(Generic[V]):
             self.add(ids, value)
 
     def add(self, ids: Sequence[int], value: V) -> None:
-        """Add a sequence with its value; ValueError where prefix-freedom would be lost."""
+        """Add a sequence with its value; ValueError if a sequence would become a prefix of another."""
         if not ids:
             raise ValueError("a prefix tree holds sequences of at least one token, found an empty one")
         node = 0
@@ -49,11 +49,11 @@ class TokenTrie(Generic[V]):
         self._values[node] = value
 
     def __len__(self) -> int:
-        """How many complete sequences the tree holds."""
+        """Number of complete sequences in the tree."""
         return len(self._values)
 
     def node_count(self) -> int:
-        """How many nodes the tree has, the root included."""
+        """Number of nodes in the tree, including the root."""
         return len(self.children)
 
     def leaves(self) -> Iterator[tuple[int, V]]:
@@ -77,7 +77,7 @@ class TokenTrie(Generic[V]):
         return Cursor(self)
 
     def value_at(self, node: int) -> V:
-        """The value of a leaf; KeyError elsewhere."""
+        """The value of a leaf; KeyError for other nodes."""
         return self._values[node]
 
 
@@ -91,9 +91,9 @@ class Cursor(Generic[V]):
         self.node = node
 
     def allowed(self) -> list[int]:
-        """The ids that may follow here, in order of insertion; empty exactly where the sequence is complete.
+        """The ids that may come next, in order of insertion; empty exactly if the sequence is complete.
 
-        ValueError at the root of an empty tree: nothing may be said there at all.
+        Raises ValueError at the root of an empty tree, where no token is allowed.
         """
         ids = list(self.trie.children[self.node])
         if not ids and not self.is_complete():
@@ -101,7 +101,7 @@ class Cursor(Generic[V]):
         return ids
 
     def advance(self, token_id: int) -> None:
-        """Go on by one token; ValueError (naming what is allowed) where it may not follow."""
+        """Advance by one token; ValueError (which lists the allowed tokens) if it is not allowed here."""
         child = self.trie.children[self.node].get(token_id)
         if child is None:
             allowed = sorted(self.trie.children[self.node])
@@ -120,7 +120,7 @@ class Cursor(Generic[V]):
 
     @property
     def value(self) -> V:
-        """The value of the complete sequence; ValueError where the sequence is not complete."""
+        """The value of the complete sequence; ValueError if the sequence is not complete."""
         if not self.is_complete():
             raise ValueError(f"{self.trie.path(self.node)} is not a complete sequence")
         return self.trie.value_at(self.node)

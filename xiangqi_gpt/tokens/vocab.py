@@ -1,4 +1,4 @@
-"""The set of tokens of a language and their integers."""
+"""The set of tokens of a language and their integer ids."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ SPECIALS: Final = (PAD, BOS, END)
 
 
 class Vocab:
-    """An ordered set of tokens; a token's id is its place in it, the special tokens come first.
+    """An ordered set of tokens; a token's id is its place in it, and the special tokens come first.
 
-    ``pad_id`` fills up short rows and is ignored by every loss; ``bos_id`` starts a context; ``end_id`` closes
-    the text of a move in notations that are not prefix-free by themselves.
+    ``pad_id`` pads short rows and is ignored by every loss; ``bos_id`` starts a context; ``end_id`` closes the text of
+    a move in notations that are not prefix-free by themselves.
     """
 
     def __init__(self, tokens: Iterable[str]) -> None:
@@ -40,11 +40,11 @@ class Vocab:
         return token in self._ids
 
     def id(self, token: str) -> int:
-        """The id of *token*; KeyError where it is not in the vocabulary."""
+        """The id of *token*; KeyError if it is not in the vocabulary."""
         return self._ids[token]
 
     def token(self, token_id: int) -> str:
-        """The token of an id; IndexError where there is none."""
+        """The token of an id; IndexError if there is none."""
         if token_id < 0:
             raise IndexError(f"token ids run from 0 to {len(self) - 1}, found {token_id}")
         return self._tokens[token_id]

@@ -1,15 +1,15 @@
-"""Windows of plies as inputs, labels and value targets of the model.
+"""Windows of plies as inputs, labels and value targets for the model.
 
-The layout of a row, with k tokens a ply and P plies: the condition tokens, if any; ``k * P`` main tokens (BOS and all
-tokens played but the last); then a branch of ``k - 1`` tokens for every ply: the first tokens of the move to learn. A
-branch leaves the main line before its ply, so where the move to learn is not the move played, its later tokens are
-learned behind its own first ones, and never behind the played ones.
+The layout of a row, with k tokens per ply and P plies: the condition tokens, if any; ``k * P`` main tokens (BOS and all
+tokens played but the last); then, for every ply, a branch of ``k - 1`` tokens: the first tokens of the target move. A
+branch leaves the main line before its ply. So if the target is not the move played, its later tokens are learned after
+its own first ones, never after the played ones.
 
-Where a teacher gave a list of M moves, each ply has M branches, one a move, and what is learned is the list's
-distribution: every move's tokens, weighed by its share.
+If a teacher gave a list of M moves, each ply has M branches, one per move, and the target is the distribution of the
+list: every move's tokens, weighted by its share.
 
-A model with a table of moves (:mod:`xiangqi_gpt.model.move_table`) needs no branches: all that there is to learn of a
-board, by style, is read from one table, see :func:`collate_table`.
+A model with a table of moves (:mod:`xiangqi_gpt.model.move_table`) needs no branches: all targets of a board, for every
+style, are read from one table, see :func:`collate_table`.
 """
 
 from __future__ import annotations
@@ -51,21 +51,21 @@ class Batch:
     labels: Tensor | None  # (B, T) ids, or IGNORED; None for a model with a table of moves
     value_index: Tensor  # (P,) the token that predicts a ply's first token
     value_targets: Tensor  # (B, P, 3) win, draw, loss; zeros where unknown
-    target_plies: int  # how many plies have a move to learn
-    value_plies: int  # how many plies have a value to learn
-    target_weight: float  # what their move losses weigh in all: target_plies where every ply weighs 1
-    label_weights: Tensor | None = None  # (B, T) float32, of the labels; None: 1 each
+    target_plies: int  # number of plies with a target move
+    value_plies: int  # number of plies with a value target
+    target_weight: float  # total weight of their move losses: target_plies if every ply has weight 1
+    label_weights: Tensor | None = None  # (B, T) float32, weights of the labels; None: 1 each
     soft_labels: Tensor | None = None  # (B, P, M) first tokens of a teacher's moves, or IGNORED
     soft_weights: Tensor | None = None  # (B, P, M) float32
-    legal_targets: Tensor | None = None  # (B, P, 2086) bool: the legal ones, seen by the mover
-    legal_known: Tensor | None = None  # (B, P) bool: whether there is a board at all
-    legal_plies: int = 0  # how many boards have legal moves to learn
-    legal_head: bool = False  # whether the model's legal head learns them as well
-    legal_tokens: Tensor | None = None  # (B, T, V) bool: what continues a legal move behind the text to learn
-    # For a model with a table of moves, of Y styles, up to M moves each:
-    table_moves: Tensor | None = None  # (B, P, Y, M) places among the possible moves
-    table_shares: Tensor | None = None  # (B, P, Y, M) float32, what each weighs; 0 where there is none
-    board_rows: Tensor | None = None  # (R,) which of the B * P boards hold one; None: all
+    legal_targets: Tensor | None = None  # (B, P, 2086) bool: the legal moves, seen by the mover
+    legal_known: Tensor | None = None  # (B, P) bool: whether there is a board
+    legal_plies: int = 0  # number of boards with legal moves to learn
+    legal_head: bool = False  # whether the model's legal head learns them too
+    legal_tokens: Tensor | None = None  # (B, T, V) bool: continuations of legal moves along the target text
+    # For a model with a table of moves and Y styles, with up to M moves each:
+    table_moves: Tensor | None = None  # (B, P, Y, M) indices among the possible moves
+    table_shares: Tensor | None = None  # (B, P, Y, M) float32, their weights; 0 if there is none
+    board_rows: Tensor | None = None  # (R,) which of the B * P boards exist; None: all
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
@@ -75,14 +75,14 @@ class Batch:
         return Batch(**fields)
 
     def pin(self) -> Batch:
-        """The same batch in memory that a GPU copies from while it computes."""
+        """The same batch in page-locked memory, which a GPU copies from while it computes."""
         fields: dict[str, Any] = {
             k: v.pin_memory() if isinstance(v, Tensor) else v for k, v in vars(self).items()
         }
         return Batch(**fields)
 
     def move_loss(self, logits: Tensor) -> Tensor:
-        """The cross-entropy of the moves to learn, summed over their tokens, each with its weight.
+        """The weighted cross-entropy of the target moves, summed over their tokens.
 
         *logits* (B, T, V) are the model's for this batch. Divided by the ``target_weight`` of all batches of a step,
         over all processes, this is the mean over plies.
@@ -99,7 +99,7 @@ class Batch:
         return loss
 
     def table_loss(self, move_logprobs: Tensor) -> Tensor:
-        """The same of a table's log-probabilities (B, P, Y, specials + 2086)."""
+        """The same for a table's log-probabilities (B, P, Y, specials + 2086)."""
         assert self.table_moves is not None
         assert self.table_shares is not None
         specials = move_logprobs.shape[-1] - MOVES
@@ -107,10 +107,10 @@ class Batch:
         return -(learned * self.table_shares).sum()
 
     def legality_loss(self, output: Any) -> Tensor:
-        """Minus the log of the model's own probability of what is legal, summed over boards.
+        """Minus the log of the model's own probability of the legal moves, summed over boards.
 
-        Of a table: of all legal moves together, the mean over its styles. Else token by token behind the text to learn:
-        of all tokens that continue the text of a legal move, summed over the tokens of a ply.
+        With a table: of all legal moves together, averaged over its styles. Otherwise token by token along the target
+        text: of all tokens that continue the text of a legal move, summed over the tokens of a ply.
         """
         if self.legal_tokens is not None:
             return -_mass(output.logits.float().log_softmax(-1), self.legal_tokens).sum()
@@ -139,14 +139,14 @@ class Batch:
 
 
 def _mass(logprobs: Tensor, legal: Tensor) -> Tensor:
-    """The log of the probability (...) of what is *legal* (..., M), given all log-probabilities; 0 where nothing is."""
+    """The log of the probability (...) of the *legal* entries (..., M), given log-probabilities; 0 if none."""
     some = legal.any(-1, keepdim=True)
     kept = logprobs.masked_fill(~legal & some, -torch.inf)
     return torch.where(some[..., 0], kept.logsumexp(-1), 0.0)
 
 
 def value_targets(windows: Windows, curve: ScoreCurve) -> np.ndarray:
-    """(B, P, 3) float32: from the score where there is one, else from the result, else zeros."""
+    """(B, P, 3) float32: from the score if there is one, otherwise from the result, otherwise zeros."""
     from_score = curve.chances(windows.scores)
     result = windows.results[:, None] * np.where(windows.turns == 0, 1, -1)
     from_result = np.stack([result == 1, result == 0, result == -1], -1)
@@ -160,10 +160,11 @@ def value_targets(windows: Windows, curve: ScoreCurve) -> np.ndarray:
 def ply_weights(
     windows: Windows, *, winner: float, loser: float, draw: float, of_taught: bool = True
 ) -> np.ndarray | None:
-    """The weights (B, P) of the moves to learn by the result for the side that makes them; None: 1 each.
+    """The weights (B, P) of the targets by the result for the side that moves; None: 1 each.
 
-    They concern what was played. A teacher's moves weigh 1: they are right whoever won afterwards; without *of_taught*
-    the weights are those of the moves played all the same. Games without a known result count as drawn.
+    They apply to moves that were played. A teacher's moves have weight 1: they are good moves whoever won afterwards.
+    Without *of_taught*, the weights are those of the moves played in any case. Games without a known result count as
+    drawn.
     """
     if winner == loser == draw == 1:
         return None
@@ -176,13 +177,13 @@ def ply_weights(
 
 
 def soft_shares(scores: np.ndarray, temperature: float) -> np.ndarray:
-    """The shares (..., M) of a teacher's moves from their centipawns (..., M), NO_SCORE having none.
+    """The shares (..., M) of a teacher's moves from their centipawns (..., M); NO_SCORE gives no share.
 
-    A move's share is in proportion to exp(score / temperature).
+    A move's share is proportional to exp(score / temperature).
     """
     listed = scores != NO_SCORE
     best = np.where(listed, scores, np.iinfo(np.int16).min).max(-1, keepdims=True)
-    # Differences beyond 2,000 temperatures have no share in any case; the limit keeps the exponent finite.
+    # Beyond 2,000 temperatures a difference gives a share of zero anyway; the limit keeps the exponent finite.
     above = np.maximum((scores.astype(np.float64) - best) / temperature, -2000)
     shares = np.where(listed, np.exp(above), 0.0)
     shares /= np.maximum(shares.sum(-1, keepdims=True), 1e-300)
@@ -201,13 +202,12 @@ def collate(
     soft_temperature: float | None = None,
     curve: ScoreCurve = PIKAFISH,
 ) -> Batch:
-    """Windows as a batch for a model that reads *tokenizer*.
+    """Convert windows into a batch for a model that reads *tokenizer*.
 
-    *prefix* (B, c) holds the condition tokens, those of the windows themselves by default; with *legal_sets* the batch
-    has the legal moves of every board to learn, with *legality* what continues the text of a legal move.
-    *weights* (B, P) weigh the moves to learn, those of weight 0 are not learned. With a *soft_temperature*, in
-    centipawns, a teacher's lists of moves are learned where the windows have them. *curve* says what a teacher's
-    scores mean.
+    *prefix* (B, c) holds the condition tokens, by default those of the windows. With *legal_sets* the batch contains
+    the legal moves of every board as targets, with *legality* the tokens that continue a legal move. *weights* (B, P)
+    are the weights of the targets; those of weight 0 are not learned. With a *soft_temperature*, in centipawns, a
+    teacher's lists of moves are targets if the windows contain them. *curve* converts a teacher's scores to results.
     """
     rows, plies = windows.moves.shape
     k = tokenizer.slots
@@ -228,10 +228,10 @@ def collate(
     hard = known
     if soft and windows.soft_moves is not None:
         hard = known & (windows.soft_moves[..., 0] == NO_MOVE)
-    # Slot j of the target is predicted on the main line as long as both moves agree before it, else on the branch.
+    # Slot j of the target is predicted on the main line while both moves agree before it, otherwise on the branch.
     agree = np.cumprod(played == learned, -1).astype(bool)
     on_main = np.concatenate([np.ones((rows, plies, 1), bool), agree[..., :-1]], -1) & hard[..., None]
-    before = np.full((rows, c), IGNORED)  # nothing is learned in the place of a condition
+    before = np.full((rows, c), IGNORED)  # conditions are never targets
     main_labels = np.where(on_main, learned, IGNORED).reshape(rows, -1)
     branch_labels = np.where(~on_main[..., 1:] & hard[..., None], learned[..., 1:], IGNORED)
     branches = _Branches(learned[:, :, None], branch_labels[:, :, None])
@@ -288,14 +288,14 @@ class _Branches:
 
     @staticmethod
     def tokens_in_order(values: np.ndarray) -> np.ndarray:
-        """What belongs to each ply, branch and slot (B, P, M, j) in the order of the layout, (B, M * P * j)."""
+        """Values of each ply, branch and slot (B, P, M, j) in the order of the layout, (B, M * P * j)."""
         return values.transpose(0, 2, 1, 3).reshape(len(values), -1)
 
 
 def _soften(
     windows: Windows, tokenizer: Tokenizer, hard: _Branches, soft: np.ndarray, temperature: float
 ) -> tuple[_Branches, dict[str, Any]]:
-    """Branches of several moves: a teacher's where *soft* (B, P) says so, else the one there is."""
+    """Branches of several moves: a teacher's if *soft* (B, P) is set, otherwise the single one."""
     assert windows.soft_moves is not None
     assert windows.soft_scores is not None
     listed = windows.soft_moves
@@ -318,7 +318,7 @@ def _soften(
 def condition_ids(
     windows: Windows, tokenizer: Tokenizer, dropout: float = 0.0, rng: np.random.Generator | None = None
 ) -> np.ndarray:
-    """The condition tokens (B, c) of windows, each told with probability 1 - *dropout* where it is known."""
+    """The condition tokens (B, c) of windows, each shown with probability 1 - *dropout* if it is known."""
     rows = len(windows.moves)
     results = windows.results.astype(np.int64)
     strengths = np.zeros((rows, 2), np.int64)
@@ -332,7 +332,7 @@ def condition_ids(
 
 
 def _legal_sets(windows: Windows) -> dict[str, Any]:
-    """What a legal head learns."""
+    """The targets of a legal head."""
     sets, known = legal_sets_of(windows)
     return {
         "legal_targets": torch.from_numpy(sets),
@@ -350,9 +350,9 @@ def _legal_tokens(
     tokens: int,
     prefix: int,
 ) -> dict[str, Any]:
-    """The tokens that continue a legal move, in the places of a row where the tokens *learned* (B, P, k) are learned.
+    """The tokens that continue a legal move, at the places of a row where the tokens *learned* (B, P, k) are learned.
 
-    Where a list of moves is learned, the first token alone has them: behind it the moves part.
+    If a list of moves is learned, only the first token has them: after it the moves differ.
     """
     rows, plies, k = learned.shape
     allowed = legal_tokens(windows, tokenizer, learned) & known[..., None, None]
@@ -383,12 +383,12 @@ def collate_table(
     soft_temperature: float | None = None,
     curve: ScoreCurve = PIKAFISH,
 ) -> Batch:
-    """Windows as a batch for a model with a table of moves.
+    """Convert windows into a batch for a model with a table of moves.
 
-    A model without *styles* learns the move to learn of every ply. One with styles learns the person's move at every
-    ply of a person's game in the style ``human`` (unless *targets* is ``teacher``), and the teacher's wherever there is
-    one in the style ``teacher``: two targets of one board. *winner*, *loser* and *draw* weigh moves that were played.
-    Boards past the end of a game are not encoded. The other arguments are as in :func:`collate`.
+    A model without *styles* learns the target move of every ply. One with styles learns the person's move at every ply
+    of a person's game in the style ``human`` (unless *targets* is ``teacher``), and the teacher's move wherever there
+    is one in the style ``teacher``: two targets of one board. *winner*, *loser* and *draw* are the weights of moves
+    that were played. Boards past the end of a game are not encoded. The other arguments are as in :func:`collate`.
     """
     rows, plies = windows.moves.shape
     k = tokenizer.slots

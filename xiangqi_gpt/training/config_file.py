@@ -1,7 +1,7 @@
 """Settings of a run in a TOML file.
 
 ```toml
-preset = "laptop"       # what the rest changes; optional
+preset = "laptop"       # the base of the following settings; optional
 
 [run]
 max_steps = 50_000
@@ -34,10 +34,11 @@ _LARGEST = 1_000_000  # bytes
 
 
 def read_config(path: Path, preset_name: str | None = None, default: str = "laptop") -> TrainConfig:
-    """The settings in *path* on top of the preset *preset_name*, else of the file's own, else of *default*.
+    """The settings in *path* on top of the preset *preset_name*, or else of the file's own preset, or else of
+    *default*.
 
     Raises:
-        ConfigError: no TOML, a section or key that is not known, a value of the wrong kind.
+        ConfigError: invalid TOML, an unknown section or key, a value of the wrong type.
     """
     try:
         data = tomllib.loads(read_limited(path, _LARGEST).decode())

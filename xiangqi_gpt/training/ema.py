@@ -1,4 +1,4 @@
-"""A running mean of the weights: often better than the weights of any one step, and free at play time."""
+"""A running mean of the weights: often better than the weights of any single step, and free at play time."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from xiangqi_gpt.errors import ModelError
 
 EMA_FILE = "ema.safetensors"
-RAW_FILES = "raw*.safetensors"  # beside a model whose weights are a mean: those that training goes on with
-_LONG_AGO = 1_000_000  # steps after which the mean no longer forgets faster than its decay
+RAW_FILES = "raw*.safetensors"  # beside a model that is a mean: the weights from which training continues
+_LONG_AGO = 1_000_000  # steps after which the warm-up of the decay is over
 
 
 class Ema:
     """The exponential moving average of a model's parameters.
 
-    A step keeps the share *decay* of the mean; the first ones keep less, (1 + n) / (10 + n) after n steps, so that the
-    random weights at the beginning are soon forgotten. Buffers are the model's own. (torch's AveragedModel copies the
-    whole model, has no such beginning, and waits for the device twice a step.)
+    Each step keeps the fraction *decay* of the mean. The first steps keep less, (1 + n) / (10 + n) after n steps, so
+    that the random initial weights are soon forgotten. Buffers are the model's own. (torch's AveragedModel copies the
+    whole model, has no such warm-up, and synchronises with the device twice per step.)
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -35,7 +35,7 @@ class Ema:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take in the weights of the step just made."""
+        """Update the mean with the weights of the step just made."""
         keep = min(self.decay, (1 + self.steps) / (10 + self.steps))
         self.steps += 1
         average = get_ema_multi_avg_fn(keep)
@@ -51,7 +51,7 @@ class Ema:
 
     @torch.no_grad()
     def restore(self, means: Mapping[str, Tensor], steps: int) -> None:
-        """Go on from the *means* of an earlier run; ModelError where they are not those of this model."""
+        """Restore the *means* of an earlier run; ModelError if they do not belong to this model."""
         for name in sorted(self._means.keys() | means.keys()):
             mine, other = self._means.get(name), means.get(name)
             if mine is None or other is None or mine.shape != other.shape:
@@ -64,7 +64,7 @@ class Ema:
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Within, the model has the means for its weights."""
+        """Within this context, the model has the means as its weights."""
         self.exchange()
         try:
             yield
@@ -73,19 +73,19 @@ class Ema:
 
     @torch.no_grad()
     def exchange(self) -> None:
-        """Exchange the weights of the model with the means."""
+        """Swap the weights of the model and the means."""
         for name, parameter in self._parameters.items():
             parameter.data, self._means[name] = self._means[name], parameter.data
 
 
 def restore_pair(directory: Path, model: nn.Module, ema: Ema) -> None:
-    """Let *model*, with the weights of the model in *directory*, and its *ema* go on from both that lie there.
+    """Restore *model*, which has the weights of the model in *directory*, and its *ema* from the two sets there.
 
-    A checkpoint has the mean beside the weights, the result of a short run the weights beside the mean. Where there is
-    one set of weights only, both begin with it.
+    A checkpoint has the mean beside the weights; the result of a short run has the weights beside the mean. If there is
+    only one set of weights, both start from it.
 
     Raises:
-        ModelError: what lies there are not weights of this model.
+        ModelError: the files there are not weights of this model.
     """
     means, raw = directory / EMA_FILE, sorted(directory.glob(RAW_FILES))
     try:

@@ -9,13 +9,13 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-BUCKET = 4 << 20  # elements that travel together
+BUCKET = 4 << 20  # elements sent together
 
 
 @dataclass
 class _Bucket:
     parameters: list[Tensor]
-    waiting: int = 0  # parameters whose gradient is not there yet
+    waiting: int = 0  # parameters whose gradient is not complete yet
     flat: Tensor | None = None
     work: dist.Work | None = field(default=None)
 
@@ -23,9 +23,9 @@ class _Bucket:
 class GradientExchange:
     """Sums (does not average) the gradients of *parameters* over all processes.
 
-    After :meth:`arm` the next backward pass sends off each bucket as soon as its gradients are complete, in the same
-    order everywhere. Unlike in DistributedDataParallel a process whose backward pass failed can still take part: it
-    sends zeros for what it lacks, and says so, and no other process waits for it in vain.
+    After :meth:`arm` the next backward pass sends each bucket as soon as its gradients are complete, in the same order
+    in every process. Unlike in DistributedDataParallel, a process whose backward pass failed still takes part: it sends
+    zeros for the missing gradients and reports the failure, so that no other process waits forever.
     """
 
     def __init__(self, parameters: Iterable[Tensor], bucket: int = BUCKET) -> None:
@@ -41,10 +41,10 @@ class GradientExchange:
             self._of[parameter] = self._buckets[-1]
             size += parameter.numel()
             parameter.register_post_accumulate_grad_hook(self._ready)
-        self._next: int | None = None  # the bucket to be sent next; None: not armed
+        self._next: int | None = None  # the next bucket to send; None: not armed
 
     def arm(self) -> None:
-        """The next backward pass is the last one of a step."""
+        """Declare that the next backward pass is the last one of a step."""
         self._next = 0
         for bucket in self._buckets:
             bucket.waiting, bucket.flat, bucket.work = len(bucket.parameters), None, None
@@ -66,11 +66,11 @@ class GradientExchange:
 
     @torch.no_grad()
     def finish(self, failed: bool = False) -> bool:
-        """Put the sums into the gradients; whether any process *failed*, after which the gradients are void.
+        """Store the sums in the gradients; return whether any process *failed*, which makes the gradients invalid.
 
         A parameter that has no gradient in any process has none afterwards.
         """
-        if self._next is None:  # failed before the last backward pass began
+        if self._next is None:  # failed before the last backward pass started
             self.arm()
         assert self._next is not None
         while self._next < len(self._buckets):

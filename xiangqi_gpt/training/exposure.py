@@ -1,10 +1,10 @@
-"""Exposure bias: a model that has only ever read games as they were played reads its own at play time.
+"""Exposure bias: in training a model reads games as they were played, at play time it reads its own moves.
 
-Three ways to show it other contexts, all off by default (TrainConfig): tokens replaced by random ones; plies replaced
-by random legal moves; plies replaced by what the model itself would have played (parallel scheduled sampling, Duckworth
-et al. 2019, arXiv 1906.04331). A replaced ply is played on the board, so everything after it happens on other boards,
-for which nobody has said what to play: there nothing is learned until the game has come back to the board that it was
-on (the legal set excepted, which every board has).
+There are three ways to show it other contexts, all off by default (TrainConfig): tokens replaced by random ones; plies
+replaced by random legal moves; plies replaced by the model's own moves (parallel scheduled sampling, Duckworth et al.
+2019, arXiv 1906.04331). A replaced ply is played on the board, so the boards after it differ from the game's, and there
+are no targets for them. Nothing is learned there until the game is back on its own board (except the legal set, which
+every board has).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from xiangqi_gpt.tokens.vocab import SPECIALS
 from xiangqi_gpt.training.batches import Batch, collate
 from xiangqi_gpt.training.train_config import TrainConfig
 
-ANY_MOVE = 65535  # a proposal: some legal move, by the draw
+ANY_MOVE = 65535  # a proposal: any legal move, selected by the draw
 
 Moves = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -37,10 +37,10 @@ Floats = npt.NDArray[np.float64]
 def replace_tokens(
     batch: Batch, tokenizer: Tokenizer, rows: float, tokens: float, rng: np.random.Generator
 ) -> Batch:
-    """The batch with input tokens replaced; its labels stay.
+    """The batch with input tokens replaced; its labels do not change.
 
-    A share *rows* of the rows is touched; in them every token of a move, on the main line and on branches, is replaced
-    with probability *tokens* by one drawn from the tokens of moves (itself included).
+    A fraction *rows* of the rows is affected. In them, every token of a move, on the main line and on branches, is
+    replaced with probability *tokens* by a random token of moves (possibly the same one).
     """
     if not rows or not tokens:
         return batch
@@ -55,11 +55,11 @@ def replace_tokens(
 
 
 def deviate(windows: Windows, proposals: npt.NDArray[np.integer[Any]], draws: Floats) -> Windows:
-    """Play the windows again, with *proposals* (B, P) in the place of their moves where they are legal.
+    """Replay the windows, with *proposals* (B, P) in place of their moves if they are legal.
 
-    A proposal is a move as Red sees it, ANY_MOVE or NO_MOVE (keep the game's). *draws* (B, P), 0..1, choose among legal
-    moves. Where the board differs from the game's the move is the proposal, else one that leads back to the game's next
-    board, else the game's move, else any legal one; on such boards there is no move and no score to learn.
+    A proposal is a move as Red sees it, ANY_MOVE or NO_MOVE (keep the game's). *draws* (B, P), 0..1, select among legal
+    moves. If the board differs from the game's, the move is the proposal, else one that leads back to the game's next
+    board, else the game's move, else any legal one. Such boards have no target move and no score.
     """
     rows, plies = windows.moves.shape
     boards, clocks = windows.boards.copy(), windows.clocks.copy()
@@ -67,7 +67,7 @@ def deviate(windows: Windows, proposals: npt.NDArray[np.integer[Any]], draws: Fl
     human = None if windows.human_moves is None else windows.human_moves.copy()
     now, clock = windows.boards[:, 0].copy(), windows.clocks[:, 0].astype(np.int64)
     every = np.arange(rows)
-    over = np.zeros(rows, bool)  # the other game has ended, by mate
+    over = np.zeros(rows, bool)  # the changed game has ended, by mate
     for p in range(plies):
         turns = windows.turns[:, p]
         live = (windows.moves[:, p] != NO_MOVE) & ~over
@@ -109,7 +109,7 @@ def deviate(windows: Windows, proposals: npt.NDArray[np.integer[Any]], draws: Fl
 
 
 def _after(boards: npt.NDArray[np.int8], moves: Moves) -> npt.NDArray[np.int8]:
-    """The boards (B, 90) after the moves (B,), still seen by those who made them."""
+    """The boards (B, 90) after the moves (B,), still seen by the side that moved."""
     rows, after = np.arange(len(boards)), boards.copy()
     after[rows, moves % SQUARES] = boards[rows, moves // SQUARES]
     after[rows, moves // SQUARES] = 0
@@ -117,7 +117,7 @@ def _after(boards: npt.NDArray[np.int8], moves: Moves) -> npt.NDArray[np.int8]:
 
 
 def _way_back(now: npt.NDArray[np.int8], wanted: npt.NDArray[np.int8]) -> Moves:
-    """The one move (B,) from *now* to *wanted*, 0 where there is none."""
+    """The move (B,) that leads from *now* to *wanted*, 0 if there is none."""
     rows = np.arange(len(now))
     differs = now != wanted
     origin = (differs & (wanted == 0)).argmax(1)
@@ -127,7 +127,7 @@ def _way_back(now: npt.NDArray[np.int8], wanted: npt.NDArray[np.int8]) -> Moves:
 
 
 def _drawn(legal: npt.NDArray[np.bool_], draws: Floats) -> Moves:
-    """One of the legal moves (B, 8100) of each row, 0 where there is none."""
+    """One of the legal moves (B, 8100) of each row, 0 if there is none."""
     counts = legal.sum(1)
     wanted = np.minimum((draws * counts).astype(np.int64), np.maximum(counts - 1, 0))
     return np.where(counts > 0, (legal.cumsum(1, dtype=np.int16) > wanted[:, None]).argmax(1), 0)
@@ -136,7 +136,7 @@ def _drawn(legal: npt.NDArray[np.bool_], draws: Floats) -> Moves:
 def sample_plies(
     model: Any, windows: Windows, tokenizer: Tokenizer, prefix: npt.NDArray[np.int64], noise: Tensor
 ) -> Moves:
-    """The moves (B, P), as Red sees them, of :func:`sample_texts`; NO_MOVE where a text is no legal move."""
+    """The moves (B, P), as Red sees them, of :func:`sample_texts`; NO_MOVE if a text is not a legal move."""
     return _legal_moves_of(windows, tokenizer, sample_texts(model, windows, tokenizer, prefix, noise))
 
 
@@ -144,9 +144,9 @@ def sample_plies(
 def sample_texts(
     model: Any, windows: Windows, tokenizer: Tokenizer, prefix: npt.NDArray[np.int64], noise: Tensor
 ) -> Moves:
-    """What the model would say on every ply (B, P, slots), all at once, each behind the moves that the windows hold.
+    """The model's own text for every ply (B, P, slots), all at once, each after the moves in the windows.
 
-    *noise* (B, P, slots, V) is Gumbel noise: with it the largest logit is a draw at temperature 1, over the whole
+    *noise* (B, P, slots, V) is Gumbel noise: with it the largest logit is a sample at temperature 1, over the whole
     vocabulary.
     """
     rows, plies = windows.moves.shape
@@ -162,7 +162,7 @@ def sample_texts(
         logits = model(**{**batch.model_inputs(), "input_ids": ids}).logits
         at = batch.value_index if j == 0 else branches + j - 1
         text[:, :, j] = (logits[:, at].float() + noise[:, :, j].to(device)).argmax(-1)
-        if j < k - 1:  # the next token is drawn behind this one, on the branch of its ply
+        if j < k - 1:  # the next token is sampled after this one, on the branch of its ply
             ids[:, branches + j] = text[:, :, j]
     model.train(was_training)
     texts: Moves = text.cpu().numpy()
@@ -170,7 +170,7 @@ def sample_texts(
 
 
 def _legal_moves_of(windows: Windows, tokenizer: Tokenizer, texts: Moves) -> Moves:
-    """The legal moves (B, P) whose texts (B, P, slots) are given, NO_MOVE where one is no legal move."""
+    """The legal moves (B, P) with the given texts (B, P, slots), NO_MOVE if a text is not a legal move."""
     known = windows.boards.any(-1)
     moves, ids = legal_texts(windows, tokenizer)
     matches = (ids == texts[known][:, None]).all(-1) & (moves != NO_MOVE)
@@ -180,7 +180,7 @@ def _legal_moves_of(windows: Windows, tokenizer: Tokenizer, texts: Moves) -> Mov
 
 
 def sampling_rate(config: TrainConfig, step: int) -> float:
-    """The share of plies that the model plays itself at step *step*: it grows evenly over the ramp."""
+    """The fraction of plies that the model plays itself at step *step*: it grows linearly over the ramp."""
     return config.sample_plies * (min(1.0, step / config.sample_ramp) if config.sample_ramp else 1.0)
 
 
@@ -194,10 +194,10 @@ def expose(
     tokenizer: Tokenizer,
     prefix: npt.NDArray[np.int64],
 ) -> Windows:
-    """Windows with plies replaced as *config* wants it at step *step*.
+    """Windows with plies replaced according to *config* at step *step*.
 
-    Every pass of scheduled sampling draws all plies at once behind the moves of the pass before, with the same noise
-    and the same plies to replace: after as many passes as plies this is what sampling ply by ply gives.
+    Every pass of scheduled sampling samples all plies at once after the moves of the previous pass, with the same noise
+    and the same plies to replace. After as many passes as plies, the result equals that of sampling ply by ply.
     """
     rate = sampling_rate(config, step)
     if not config.replace_plies and not rate:

@@ -1,4 +1,4 @@
-"""How much of what a device can do a run makes use of."""
+"""The fraction of a device's peak performance that a run reaches."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xiangqi_gpt.training.batches import Batch
 from xiangqi_gpt.training.memory import pieces
 from xiangqi_gpt.training.step import losses
 
-# Dense matrix products in half precision with float32 sums, FLOP/s, by a part of the device's name; first match counts.
+# Dense matrix products in half precision with float32 sums, FLOP/s, by a part of the device's name; first match wins.
 _PEAKS: tuple[tuple[str, float], ...] = (
     ("B200", 2250e12),
     ("GH200", 989e12),
@@ -40,7 +40,7 @@ _PEAKS: tuple[tuple[str, float], ...] = (
 
 
 def peak_flops(device: torch.device, precision: str) -> float | None:
-    """FLOP/s that *device* can do in half precision; None where that is not known, or the run has another precision."""
+    """FLOP/s that *device* can do in half precision; None if unknown, or if the run has another precision."""
     if device.type != "cuda" or precision == "no":
         return None
     name = torch.cuda.get_device_name(device)
@@ -48,15 +48,15 @@ def peak_flops(device: torch.device, precision: str) -> float | None:
 
 
 def flops_per_ply(model: XiangqiGPT, batch: Batch) -> float:
-    """FLOP of a forward and a backward pass of *model* over *batch*, a window's ply of it.
+    """FLOP of a forward and a backward pass of *model* over *batch*, per ply of a window.
 
-    Products of matrices, convolutions and attention are counted, as they are done: a multiplication and an addition
-    each. Counted on a copy on the CPU, so that nothing of a run is touched.
+    Matrix products, convolutions and attention are counted as they are executed: one multiplication and one addition
+    each. The count uses a copy on the CPU, so that it does not affect the run.
     """
     twin: Any = copy.deepcopy(model)
     twin.cpu().float().train()
     one = next(pieces(batch.to(torch.device("cpu")), 1))
-    # The fused kernels of attention are not all known to the counter; the plain products are.
+    # The counter does not know all fused kernels of attention; it does know the plain products.
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
         found = losses(twin, one)
         total: Tensor = found.move + found.value

@@ -1,8 +1,8 @@
-"""From packed games to the batches of every step, made ahead of time where there are cores for it.
+"""From packed games to the batches of every step, made ahead of time if there are free cores.
 
-What a step reads is a function of the data, the settings and the number of windows seen before it, so any thread may
-make the batches of any step, and a run that was stopped goes on with the very batches it would have had. Threads serve:
-the replay of boards and the rules are compiled code that holds no lock on the interpreter.
+The data of a step is a function of the data, the settings and the number of windows before it. So any thread can make
+the batches of any step, and a resumed run gets exactly the batches that it would have had. Threads are enough: the
+replay of boards and the rules are compiled code that releases the interpreter lock.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ _Made = TypeVar("_Made")
 
 @dataclass(frozen=True)
 class Step:
-    """What one optimiser step reads, over all processes."""
+    """The data of one optimiser step, over all processes."""
 
     number: int  # 0-based
-    window: int  # windows seen before it, over all epochs
-    games: I64  # (batch_windows,), or as many times more as windows are shorter at this stage of a curriculum
+    window: int  # windows before it, over all epochs
+    games: I64  # (batch_windows,), or more in a stage of a curriculum with shorter windows
     first: I64  # (batch_windows,) plies
     mirrored: npt.NDArray[np.bool_]  # (batch_windows,)
-    plies: int  # of a window
+    plies: int  # per window
     stage: int = 0  # of the curriculum
-    stage_window: int = 0  # windows seen before it began
+    stage_window: int = 0  # windows before the stage began
 
 
 def ahead(
     plans: Iterable[_Plan], make: Callable[[_Plan], _Made], workers: int, at_once: int = 1
 ) -> Generator[tuple[_Plan, _Made], None, None]:
-    """Each plan with what *make* makes of it, in order; *workers* threads work on those to come, 0: none does.
+    """Each plan with the result of *make*, in order; *workers* threads prepare later ones, 0: no threads.
 
-    At most two a worker are made and waiting. An error of *make* is raised where its plan's turn comes. Closing the
-    iterator ends the threads. Without threads *at_once* plans are made in a row.
+    At most two results per worker are waiting. An error of *make* is raised when its plan's turn comes. Closing the
+    iterator ends the threads. Without threads, *at_once* plans are made at a time.
     """
     if not workers:
         rest = iter(plans)
@@ -81,15 +81,15 @@ def ahead(
 
 
 def default_workers(on_cpu: bool, processes: int = 1) -> int:
-    """How many threads load: none where the processor computes itself, else some of its cores."""
+    """Number of loader threads: none if the processor does the computing itself, otherwise some of its cores."""
     return 0 if on_cpu else max(1, min(MAX_WORKERS, (os.cpu_count() or 1) // (2 * processes)))
 
 
 class Loader:
     """The batches of a run, for the process *rank* of *world*.
 
-    *model* is asked for plies where the settings have the model play (``sample_plies``); then no batch can be made
-    before the step ahead of it is done. With *pin* batches lie in page-locked memory.
+    *model* samples plies if the settings require it (``sample_plies``); then the batches of a step can only be made
+    after the previous step. With *pin*, batches are in page-locked memory.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Loader:
         self.packed, self.config, self.model_config, self.tokenizer = packed, config, model_config, tokenizer
         self._model, self._rank, self._world, self._pin = model, rank, world, pin
         self._workers = 0 if config.sample_plies else workers
-        # Small steps are made several in a row: to and fro between them and the model, caches are cold each time.
+        # Small steps are made several at a time: alternating between them and the model leaves the caches cold.
         step_plies = config.batch_windows * config.plies
         self._at_once = 1 if config.sample_plies else max(1, _PLIES_AT_ONCE // step_plies)
         self._with_boards, self._legal_sets = model_config.board != "none", model_config.legal_head
@@ -137,9 +137,9 @@ class Loader:
         stage_window: int = 0,
         stage_at: Callable[[int], int] = lambda step: 0,
     ) -> Generator[tuple[Step, list[Batch]], None, None]:
-        """Every step from number *step* on, before which *window* windows were seen, with its micro-batches.
+        """Every step from number *step* on, which comes after *window* windows, with its micro-batches.
 
-        *stage_at* names the stage of the curriculum of a step; the one before began after *stage_window* windows.
+        *stage_at* gives the stage of the curriculum of a step; the current one began after *stage_window* windows.
         """
         plans = self.plans(step, window, stage=stage, stage_window=stage_window, stage_at=stage_at)
         return ahead(plans, self.batches, self._workers, self._at_once)
@@ -153,7 +153,7 @@ class Loader:
         stage_window: int = 0,
         stage_at: Callable[[int], int] = lambda step: 0,
     ) -> Iterator[Step]:
-        """What the steps from number *step* on read. Every stage of a curriculum begins with epochs of its own."""
+        """The data of the steps from number *step* on. Every stage of a curriculum begins with its own epochs."""
         sampler, order = self.sampler, None
         epoch = start = size = 0
         for number in range(step, self.config.max_steps):
@@ -170,7 +170,7 @@ class Loader:
                 size = self.config.batch_windows * self._shorter(plies, len(order[0]))
             while window + size > start + len(order[0]):
                 start += len(order[0])
-                window = max(window, start)  # the rest of an epoch that fills no batch is dropped
+                window = max(window, start)  # the rest of an epoch that does not fill a batch is dropped
                 epoch += 1
                 order = sampler.epoch(_epoch_key(stage, epoch))
             rows = slice(window - start, window - start + size)
@@ -179,7 +179,7 @@ class Loader:
             window += size
 
     def _shorter(self, plies: int, windows: int) -> int:
-        """How many windows of *plies* plies stand for one of full length, so that steps are alike in size."""
+        """Number of windows of *plies* plies that replace one of full length, so that steps are about equally large."""
         size = self.config.batch_windows
         if windows < size:
             raise ConfigError(
@@ -210,7 +210,7 @@ class Loader:
         return batches
 
     def batch(self, windows: Windows, rng: np.random.Generator, step: int) -> Batch:
-        """A micro-batch, with whatever the run replaces in it at step *step*."""
+        """A micro-batch, with the replacements that the run makes in it at step *step*."""
         config, tokenizer = self.config, self.tokenizer
         prefix = condition_ids(windows, tokenizer, config.condition_dropout, rng)
         windows = expose(
@@ -244,5 +244,5 @@ class Loader:
 
 
 def _epoch_key(stage: int, epoch: int) -> int:
-    """A number for the sampler: the epoch itself in the first stage, one that no other stage has in the others."""
+    """The sampler's key for an epoch: the epoch itself in the first stage, a unique number in the other stages."""
     return (stage << 32) + epoch

@@ -37,25 +37,25 @@ from xiangqi_gpt.training.train_config import TrainConfig, check_settings_apply
 from xiangqi_gpt.training.validation import Evaluation, Validator, best_so_far, evaluation_of
 
 BEST_FOLDER = "best"
-_REPORT_EVERY = 20  # steps between looks at the losses where a look waits for the device
+_REPORT_EVERY = 20  # steps between readings of the losses if a reading waits for the device
 _BEFORE_THERE_WERE = {"legality_weight": 0.0, "final_legality_weight": 0.0}
-_MOST_SKIPPED = 50  # steps in a row that a gradient scaler may pass over
+_MOST_SKIPPED = 50  # steps in a row that a gradient scaler may skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepReport:
-    """What one optimiser step measured; one line of ``log.jsonl``."""
+    """Measurements of one optimiser step; one line of ``log.jsonl``."""
 
     step: int
-    loss: float  # nats a ply: the move loss, summed over a move's tokens
+    loss: float  # nats/ply: the move loss, summed over a move's tokens
     value_loss: float  # nats
     learning_rate: float
     gradient_norm: float  # before clipping
-    plies_seen: int  # plies with a move to learn, since the run began
+    plies_seen: int  # plies with a target move, since the run began
     plies_per_second: float
     seconds: float  # since the run began
-    legal_loss: float | None = None  # nats a board; None without a legal head
-    legality_loss: float | None = None  # nats/board: minus the log of the probability of what is legal
+    legal_loss: float | None = None  # nats/board; None without a legal head
+    legality_loss: float | None = None  # nats/board: minus the log of the probability of the legal moves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +65,11 @@ class TrainResult:
     checkpoint: Path
     progress: Progress
     reason: str  # "finished", "time limit" or "interrupted"
-    evaluation: Evaluation | None = None  # the last one, where the run measures itself
+    evaluation: Evaluation | None = None  # the last one, if the run measures itself
 
 
 class _StopRequest:
-    """Set by Ctrl-C or a termination signal; the loop ends after the step at hand. A second Ctrl-C ends it at once."""
+    """Set by Ctrl-C or a termination signal; the loop ends after the current step. A second Ctrl-C ends it at once."""
 
     def __init__(self) -> None:
         self.set = False
@@ -79,7 +79,7 @@ class _StopRequest:
         for number in (signal.SIGINT, signal.SIGTERM):
             try:
                 self._old[number] = signal.signal(number, self._on_signal)
-            except ValueError:  # not the main thread: whoever runs us there stops us otherwise
+            except ValueError:  # not the main thread: then the caller stops us in another way
                 break
         return self
 
@@ -95,10 +95,10 @@ class _StopRequest:
 
 @dataclass(frozen=True)
 class _Made:
-    """A step that was made, its numbers still on the device."""
+    """A completed step, its figures still on the device."""
 
     step: int
-    window: int  # windows seen before it
+    window: int  # windows before it
     rate: float
     sums: Tensor  # (9,)
 
@@ -106,11 +106,11 @@ class _Made:
 class Trainer:
     """One run in the folder *out*.
 
-    *init* is a model directory to start from; *resume* goes on from the newest checkpoint in *out* (a fresh start where
-    there is none yet). Without *resume* a folder that holds a run is refused, and so is one in which another run works.
-    *valid* are the games that ``eval_every`` measures on. *workers* threads make batches ahead of time, by default none
-    on a CPU; what is learned does not depend on it. *on_note* hears what the run had to do differently from what it was
-    told; by default it is a warning.
+    *init* is a model directory to start from. *resume* continues from the newest checkpoint in *out* (or starts afresh
+    if there is none yet). Without *resume* a folder that holds a run is refused, and so is one in which another run is
+    active. *valid* are the games that ``eval_every`` measures. *workers* threads make batches ahead of time, by default
+    none on a CPU; the result does not depend on it. *on_note* is called with a message when the run has to deviate from
+    its settings; by default it issues a warning.
     """
 
     def __init__(
@@ -215,8 +215,8 @@ class Trainer:
     ) -> TrainResult:
         """Train until the schedule ends, *time_limit* seconds of this call have passed, or a signal arrives.
 
-        Whatever ends it, a checkpoint of the last step is on disk afterwards, and the model in *export*. With time as
-        the budget *time_limit* is that of all sessions of the run together, and its end is that of the schedule.
+        In all cases a checkpoint of the last step and the model in *export* are on disk afterwards. With time as the
+        budget, *time_limit* is that of all sessions of the run together, and the schedule ends with it.
         """
         config, by_time = self.config, self.config.budget == "time"
         if by_time and time_limit is None:
@@ -253,7 +253,7 @@ class Trainer:
         on_cpu, first = self.processes.device.type == "cpu", self.progress.step
         every = config.report_every or (1 if on_cpu else _REPORT_EVERY)
         if self.stepper.alone:
-            every = config.average_every  # in between processes do not meet
+            every = config.average_every  # between averages, processes do not communicate
         self.model.train()
         steps = self.loader.steps(
             self.progress.step,
@@ -264,11 +264,11 @@ class Trainer:
         )
         try:
             while True:
-                with self.stepper.autocast():  # the model may be asked for moves
+                with self.stepper.autocast():  # the loader may sample moves from the model
                     step, batches = next(steps, (None, []))
                 if step is None:
                     break
-                # The rest of an epoch that fills no batch is passed over.
+                # The rest of an epoch that does not fill a batch is skipped.
                 self.progress = dataclasses.replace(
                     self.progress, window=step.window, stage=step.stage, stage_window=step.stage_window
                 )
@@ -278,7 +278,7 @@ class Trainer:
                 if self.stepper.alone and looks:
                     self.stepper.average()
                 over = ""
-                if looks or self._world == 1:  # processes agree where they meet anyway
+                if looks or self._world == 1:  # processes agree whenever they communicate anyway
                     over = self._agree(stop.set, time_limit)
                     reason = over or reason
                 if looks or over:
@@ -302,11 +302,11 @@ class Trainer:
         )
 
     def _step(self, batches: list[Batch]) -> None:
-        """Make one step; nothing of it is looked at yet."""
+        """Make one step, without reading its figures yet."""
         done = self.progress
         share = None if self._budget is None else self._now / self._budget
         rate = learning_rate(self.config, done.step, share)
-        # What is drawn in a step, such as dropout, depends on its number alone and not on where the session began.
+        # Random numbers within a step, such as dropout, depend only on its number, not on where the session began.
         torch.manual_seed(hash((self.config.seed, done.step, self._rank)) & 0xFFFF_FFFF_FFFF)
         sums = self.stepper.step(batches, rate, legality_weight(self.config, done.step, share))
         self._made.append(_Made(done.step + 1, done.window, rate, sums))
@@ -318,7 +318,7 @@ class Trainer:
         )
 
     def _look(self) -> None:
-        """Fetch the numbers of the steps made since the last look, write them down and check them."""
+        """Fetch the figures of the steps since the last call, log them and check them."""
         if not self._made:
             return
         made, self._made = self._made, []
@@ -352,13 +352,13 @@ class Trainer:
             self._check_finite(report, step.window)
 
     def _check_finite(self, report: StepReport, first: int) -> None:
-        """ModelError naming step, batch and last good checkpoint where the step has spoilt the weights."""
+        """Raise ModelError, which names step, batch and last good checkpoint, if the step has corrupted the weights."""
         numbers = [report.loss, report.value_loss, report.legal_loss or 0.0, report.legality_loss or 0.0]
         if self.stepper.scaler is None:
             numbers.append(report.gradient_norm)
         elif math.isfinite(report.gradient_norm):
             self._skipped = 0
-        else:  # steps in float16 with too large a scale are passed over
+        else:  # float16 steps with a scale that is too large are skipped
             self._skipped += 1
         if all(map(math.isfinite, numbers)) and self._skipped <= _MOST_SKIPPED:
             return
@@ -390,7 +390,7 @@ class Trainer:
         return evaluation_of(total, self.progress.step, self.progress.seconds, self.model_config.style_names)
 
     def _evaluate(self, on_evaluation: Callable[[Evaluation], None] | None) -> Evaluation:
-        """Measure, write it down, and keep the weights if they are the best so far."""
+        """Measure, log the result, and keep the weights if they are the best so far."""
         evaluation = self.measure()
         if self.journal is not None:
             self.journal.evaluation(dataclasses.asdict(evaluation))
@@ -400,11 +400,11 @@ class Trainer:
                     disk.write_model(self.model, best, dataclasses.asdict(evaluation))
         if on_evaluation is not None:
             on_evaluation(evaluation)
-        self._looked = time.monotonic()  # the speed is that of training
+        self._looked = time.monotonic()  # the time for measuring does not count for the speed of training
         return evaluation
 
     def save(self) -> Path:
-        """Write a checkpoint of the present step."""
+        """Write a checkpoint of the current step."""
         self.stepper.average()
         path = self.out / f"checkpoint-{self.progress.step:07d}"
         if self.processes.is_first:
@@ -422,7 +422,7 @@ class Trainer:
         return path
 
     def export(self, path: Path) -> None:
-        """Write the model directory *path*: the running mean of the weights where one is kept, else the weights."""
+        """Write the model directory *path*: the running mean of the weights if one is kept, otherwise the weights."""
         if self.processes.is_first:
             with self._exported_weights():
                 disk.write_model(self.model, path)
@@ -435,13 +435,13 @@ class Trainer:
         return bool(every) and self.progress.step % every == 0
 
     def _stage_at(self, step: int) -> int:
-        """The stage of the curriculum at step *step*, or now where time is the budget."""
+        """The stage of the curriculum at step *step*, or now if time is the budget."""
         if self._budget is not None:
             return stage_of(self.config, self._now / max(self._budget, 1e-9))
         return stage_of(self.config, step / self.config.max_steps)
 
     def _agree(self, wish: bool, time_limit: float | None) -> str:
-        """Why to stop now, or nothing: the same in all processes, as is the time that the schedule goes by."""
+        """The reason to stop now, or nothing: the same in all processes, and so is the time that the schedule uses."""
         now = self._before + time.monotonic() - self._began
         passed = now if self._budget is not None else now - self._before
         code = 2.0 if wish else float(time_limit is not None and passed >= time_limit)
@@ -489,7 +489,7 @@ class Trainer:
         mine = self._settings()
         if saved.get("data") != mine["data"]:
             raise ConfigError(f"{checkpoint}: expected the data the run began with, found other games")
-        # Settings newer than the run stood at their defaults, or at what was done before they were there.
+        # Settings that are newer than the run have their defaults, or the behaviour from before they existed.
         defaults = json.loads(json.dumps({**dataclasses.asdict(TrainConfig()), **_BEFORE_THERE_WERE}))
         for key, value in mine["config"].items():
             old = saved.get("config", {}).get(key, defaults[key])

@@ -1,4 +1,4 @@
-"""Batches that do not fit into memory: what says so, and how they are cut."""
+"""Batches that do not fit into memory: how to detect it, and how to split them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _WORDS = ("out of memory", "can't allocate memory", "DefaultCPUAllocator")
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether *error* says that memory ran out, that of a GPU or the machine's."""
+    """Whether *error* means that memory ran out, on a GPU or the machine."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _WORDS)
 
 
 def pieces(batch: Batch, rows: int) -> Iterator[Batch]:
-    """The batch cut into batches of at most *rows* rows.
+    """The batch split into batches of at most *rows* rows.
 
-    The counts of plies are still those of the whole: a step is normalised by all its batches together anyway.
+    The counts of plies are still those of the whole batch: a step is normalised over all its batches together anyway.
     """
     total = len(batch.input_ids)
     if rows >= total:
@@ -35,5 +35,5 @@ def pieces(batch: Batch, rows: int) -> Iterator[Batch]:
             name: value[first : first + rows] if isinstance(value, Tensor) and name not in _SHARED else value
             for name, value in vars(batch).items()
         }
-        fields["board_rows"] = None  # it numbers the boards of the whole
+        fields["board_rows"] = None  # it indexes the boards of the whole batch
         yield Batch(**fields)

@@ -52,7 +52,7 @@ def join_processes(device: str) -> Processes:
     *device* is ``auto``, ``cpu``, ``cuda`` or ``mps``. With ``cuda`` each process of a machine has its own card.
 
     Raises:
-        ConfigError: *device* is not here, or several processes cannot share it.
+        ConfigError: *device* is not available, or several processes cannot share it.
     """
     world = int(os.environ.get("WORLD_SIZE", "1")) if "RANK" in os.environ else 1
     kind = _kind(device, world)

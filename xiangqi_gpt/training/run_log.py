@@ -1,4 +1,4 @@
-"""What a run writes down of itself: a line of JSON a step, a line an evaluation, TensorBoard where it is wanted."""
+"""The logs of a run: one line of JSON per step, one line per evaluation, and TensorBoard on request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TENSORBOARD_FOLDER = "tensorboard"
 
 
 def tensorboard_writer(folder: Path, step: int) -> Any:
-    """A writer of TensorBoard's event files that hides what an earlier session wrote after *step*.
+    """A writer of TensorBoard's event files that hides the events of an earlier session after *step*.
 
     Raises:
         ConfigError: TensorBoard is not installed.
@@ -30,7 +30,7 @@ def tensorboard_writer(folder: Path, step: int) -> Any:
 
 
 class Journal:
-    """The open logs of a run in the folder *out*; *tensorboard* goes on after step *step*."""
+    """The open logs of a run in the folder *out*; *tensorboard* continues after step *step*."""
 
     def __init__(self, out: Path, *, tensorboard: bool = False, step: int = 0) -> None:
         self._out = out
@@ -38,11 +38,11 @@ class Journal:
         self._files: dict[str, TextIO] = {}
 
     def step(self, report: Mapping[str, Any]) -> None:
-        """Write down a step."""
+        """Log a step."""
         self._write(LOG_FILE, report, "train")
 
     def evaluation(self, report: Mapping[str, Any]) -> None:
-        """Write down an evaluation."""
+        """Log an evaluation."""
         self._write(EVALUATIONS_FILE, report, "valid")
 
     def _write(self, name: str, report: Mapping[str, Any], group: str) -> None:
@@ -67,6 +67,6 @@ class Journal:
         for file in self._files.values():
             try:
                 file.close()
-            except OSError:  # a full disk, which the write before has reported
+            except OSError:  # a full disk, which the previous write has reported
                 if error is None:
                     raise

@@ -1,8 +1,8 @@
-"""Checkpoints of a training run: complete or not there at all.
+"""Checkpoints of a training run: complete, or absent.
 
-A run's folder holds ``log.jsonl`` and ``checkpoint-NNNNNNN`` folders, each a model directory with the optimiser, and
-the running mean of the weights if one is kept, beside the weights. A checkpoint appears when all of it is on the
-disk; the one before is removed only then. Nothing is unpickled: tensors are safetensors, the rest JSON.
+A run's folder holds ``log.jsonl`` and ``checkpoint-NNNNNNN`` folders. Each of these is a model directory with the
+optimiser and, if one is kept, the running mean of the weights. A checkpoint gets its name when all of it is on the
+disk; only then is the previous one removed. Nothing is unpickled: tensors are safetensors, the rest is JSON.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ EVALUATIONS_FILE = "evaluations.jsonl"
 NOTES_FILE = "evaluation.json"
 _LARGEST_STATE = 1_000_000  # bytes
 _NAME = re.compile(r"checkpoint-(\d{7})")
-# What versions up to 0.1 called their drafts.
+# Names of temporary folders in versions up to 0.1.
 _PARTIAL_BEFORE = re.compile(
     r"\.(draft|old)-(checkpoint-\d{7}|model|best|curves\.png|log\.jsonl|evaluations\.jsonl)"
 )
@@ -42,14 +42,14 @@ _PARTIAL_BEFORE = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far a run has come."""
+    """The progress of a run."""
 
     step: int = 0  # optimiser steps made
-    window: int = 0  # windows seen, over all epochs
-    plies_seen: int = 0  # plies with a move to learn, over all epochs
+    window: int = 0  # windows used, over all epochs
+    plies_seen: int = 0  # plies with a target move, over all epochs
     seconds: float = 0.0  # spent training, over all sessions
     stage: int = 0  # of the curriculum
-    stage_window: int = 0  # windows seen before it began
+    stage_window: int = 0  # windows used before it began
 
 
 def checkpoints(out: Path) -> list[Path]:
@@ -75,10 +75,10 @@ def save(
 ) -> Path:
     """Write a checkpoint and remove all but the newest *keep*; returns its folder.
 
-    A complete checkpoint of the same step is left as it is. *scaler* is the state of a gradient scaler.
+    A complete checkpoint of the same step is not rewritten. *scaler* is the state of a gradient scaler.
 
     Raises:
-        ModelError: the disk is full; what was there before still is.
+        ModelError: the disk is full; the existing files are kept.
     """
     final = out / f"checkpoint-{progress.step:07d}"
     if (final / STATE_FILE).is_file():
@@ -105,7 +105,7 @@ def save(
 
 
 def remove_partial(out: Path) -> None:
-    """Remove what a killed run left half done in its folder *out*, and bring back what it was about to replace."""
+    """Remove the partial files of a killed run in its folder *out*, and restore the files that it was replacing."""
     if not out.is_dir():
         return
     remove_partial_files(out)
@@ -123,10 +123,10 @@ def remove_partial(out: Path) -> None:
 
 
 def write_model(model: Any, path: Path, notes: Mapping[str, Any] | None = None) -> None:
-    """Write the model directory *path*, in the place of one that is there; *notes* go into a JSON file beside it.
+    """Write the model directory *path*, replacing an existing one; *notes* go into a JSON file beside it.
 
     Raises:
-        ModelError: the disk is full; what was there before still is.
+        ModelError: the disk is full; the existing files are kept.
     """
     with (
         disk_full_as_error(path.parent, "a model"),
@@ -139,7 +139,7 @@ def write_model(model: Any, path: Path, notes: Mapping[str, Any] | None = None) 
 
 @contextmanager
 def disk_full_as_error(out: Path, what: str) -> Iterator[None]:
-    """Within, a full disk is a ModelError that names the last good checkpoint of the folder *out*."""
+    """Within this context, a full disk is a ModelError that names the last good checkpoint of the folder *out*."""
     try:
         yield
     except (OSError, SafetensorError, ModelError) as error:
@@ -152,7 +152,7 @@ def disk_full_as_error(out: Path, what: str) -> Iterator[None]:
 
 
 def read_state(checkpoint: Path) -> dict[str, Any]:
-    """The JSON part of a checkpoint; ModelError where it is not one."""
+    """The JSON part of a checkpoint; ModelError if it is not valid."""
     file = checkpoint / STATE_FILE
     try:
         text = read_limited(file, _LARGEST_STATE, error=ModelError)
@@ -165,7 +165,7 @@ def read_state(checkpoint: Path) -> dict[str, Any]:
 
 
 def load_optimizer(checkpoint: Path, model: nn.Module, optimizer: Optimizer) -> None:
-    """Restore the optimiser's moments; ModelError where they are not those of this model."""
+    """Restore the optimiser's moments; ModelError if they do not belong to this model."""
     file = checkpoint / OPTIMIZER_FILE
     try:
         flat = load_file(file)
@@ -177,13 +177,13 @@ def load_optimizer(checkpoint: Path, model: nn.Module, optimizer: Optimizer) -> 
         name, _, part = key.rpartition("/")
         if name not in parameters or part not in ("step", "exp_avg", "exp_avg_sq"):
             raise ModelError(f"{file}: expected moments of this model's parameters, found {key!r}")
-        # Fused optimisers count steps where the parameters are, the others on the CPU.
+        # Fused optimisers keep the step count on the device of the parameters, the others on the CPU.
         device = parameters[name].device if part != "step" or fused else torch.device("cpu")
         optimizer.state[parameters[name]][part] = tensor.to(device)
 
 
 def load_ema(checkpoint: Path, ema: Ema, steps: int) -> bool:
-    """Restore the running mean of the weights; False where the checkpoint has none."""
+    """Restore the running mean of the weights; False if the checkpoint has none."""
     file = checkpoint / EMA_FILE
     if not file.is_file():
         return False
@@ -216,7 +216,7 @@ def _in_model_order(names: list[str], optimizer: Optimizer) -> list[Tensor]:
 
 
 def cut_log(out: Path, step: int, name: str = LOG_FILE) -> None:
-    """Drop the lines of the log *name* after *step*, a half-written last one included."""
+    """Drop the lines of the log *name* after *step*, including a half-written last one."""
     log = out / name
     if not log.is_file():
         return

@@ -1,4 +1,4 @@
-"""What changes in the course of a run: the learning rate, and the length of the windows."""
+"""Values that change during a run: the learning rate, and the length of the windows."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from xiangqi_gpt.training.train_config import TrainConfig
 
 
 def learning_rate(config: TrainConfig, step: int, share: float | None = None) -> float:
-    """The learning rate of step *step* (0-based): linear warm-up, then the schedule down to its end.
+    """The learning rate of step *step* (0-based): linear warm-up, then the schedule down to its final value.
 
-    *share* (0..1) is how much of the run is over; without it, what the steps say.
+    *share* (0..1) is the fraction of the run that is over; by default it is computed from the step.
     """
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / config.warmup_steps
@@ -40,7 +40,7 @@ def legality_weight(config: TrainConfig, step: int, share: float | None = None) 
 
 
 def stage_of(config: TrainConfig, share: float) -> int:
-    """The stage of the curriculum when *share* (0..1) of the run is over: all have an equal part of it."""
+    """The stage of the curriculum when *share* (0..1) of the run is over: all stages are equally long."""
     stages = len(config.curriculum)
     return max(0, min(stages - 1, int(share * stages)))
 

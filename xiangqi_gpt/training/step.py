@@ -1,4 +1,4 @@
-"""One optimiser step: precision, compilation, micro-batches, the exchange between processes, memory that runs out."""
+"""One optimiser step: precision, compilation, micro-batches, exchange between processes, running out of memory."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ _TABLES = ("tokens.weight", "slots.weight", "encoder.squares", "legal_head.squar
 class Losses(NamedTuple):
     """Sums over a batch, float32 scalars."""
 
-    move: Tensor  # cross-entropy, over all tokens of the moves to learn
+    move: Tensor  # cross-entropy, over all tokens of the target moves
     value: Tensor  # cross-entropy of win, draw and loss
     legal: Tensor | None  # ZLPR of the legal sets, if a legal head learns them
-    legality: Tensor | None = None  # minus the log of the probability of what is legal, if the batch tells
+    legality: Tensor | None = None  # minus the log of the probability of legal moves, if the batch has it
 
 
 class Sums(NamedTuple):
-    """What a step measured, summed over its micro-batches and all processes."""
+    """The figures of a step, summed over its micro-batches and all processes."""
 
     move: float  # nats
     value: float  # nats
     legal: float  # nats
     legality: float  # nats
-    weight: float  # of the moves to learn
-    values: float  # plies with a value to learn
-    boards: float  # with legal moves to learn
-    plies: float  # with a move to learn
+    weight: float  # of the target moves
+    values: float  # plies with a value target
+    boards: float  # boards with legal moves to learn
+    plies: float  # plies with a target move
     norm: float  # of the gradient, before clipping
 
 
@@ -65,7 +65,7 @@ def losses(model: Callable[..., Any], batch: Batch) -> Losses:
 
 
 def precision_of(wanted: str, device: torch.device) -> str:
-    """no, bf16 or fp16: *wanted*, or what *device* is fast at."""
+    """no, bf16 or fp16: *wanted*, or the precision that is fast on *device*."""
     if wanted != "auto":
         return wanted
     if device.type == "cpu":
@@ -75,7 +75,7 @@ def precision_of(wanted: str, device: torch.device) -> str:
 
 
 def make_optimizer(model: torch.nn.Module, config: TrainConfig, device: torch.device) -> torch.optim.AdamW:
-    """AdamW, fused where it can be; vectors (norms, biases) and tables are not decayed."""
+    """AdamW, fused if possible; vectors (norms, biases) and tables have no weight decay."""
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     decayed = {n for n, p in named if p.ndim >= 2 and n not in _TABLES}
     groups = [
@@ -93,11 +93,11 @@ def make_optimizer(model: torch.nn.Module, config: TrainConfig, device: torch.de
 
 
 class Stepper:
-    """Makes optimiser steps of *model*, which lies on *device* in every process alike.
+    """Makes optimiser steps of *model*, which is the same on *device* in every process.
 
     Losses are normalised by the counts of all processes together, so that neither the number of processes nor the size
-    of the micro-batches changes what a step does. Nothing here waits for the device in a run of one process.
-    *note* hears what the run had to do differently from what it was told.
+    of the micro-batches changes the result of a step. In a run of one process, nothing here waits for the device.
+    *note* is called with a message when the run has to deviate from its settings.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class Stepper:
                 raise ConfigError("precision: expected no or bf16 on a Metal device, found 'fp16'")
             self.scaler = torch.amp.GradScaler(device.type)
         self._note = note
-        self._rows: int | None = None  # most rows of a forward pass; None: as they come
+        self._rows: int | None = None  # largest number of rows per forward pass; None: no limit
         self._network: Callable[..., Any] = model
         self._untried = config.compile
         if config.compile:
@@ -131,18 +131,18 @@ class Stepper:
             if not config.average_every:
                 self._exchange = GradientExchange(model.parameters())
         self._world = world
-        self._apart = False  # whether this process has made steps that the others do not know of
+        self._apart = False  # whether this process has made steps that the others do not have
 
     @property
     def alone(self) -> bool:
-        """Whether the processes make steps by themselves, between two means of their weights."""
+        """Whether the processes make independent steps, between two averages of their weights."""
         return self._world > 1 and self._exchange is None
 
     @torch.no_grad()
     def average(self) -> None:
         """Give all processes the mean of their weights, of the optimiser's moments and of the running means.
 
-        Afterwards nothing tells one process from another, so a checkpoint of one is that of all.
+        Afterwards all processes are in the same state, so a checkpoint of one is valid for all.
         """
         if not self._apart:
             return
@@ -170,9 +170,9 @@ class Stepper:
             return self._network(**inputs)
 
     def step(self, batches: Sequence[Batch], rate: float, legality_weight: float = 0.0) -> Tensor:
-        """Make a step with learning rate *rate*; :class:`Sums` as a tensor (9,) on the device.
+        """Make a step with learning rate *rate*; return :class:`Sums` as a tensor (9,) on the device.
 
-        *legality_weight* is that of the legality loss per board against the loss per ply.
+        *legality_weight* is the weight of the legality loss per board relative to the loss per ply.
         """
         counts = torch.tensor(
             [[b.target_weight, b.value_plies, b.legal_plies, b.target_plies] for b in batches],
@@ -197,7 +197,7 @@ class Stepper:
         return torch.cat([sums, counts, norm.detach().float().reshape(1)])
 
     def _gradients(self, batches: Sequence[Batch], counts: Tensor, legality_weight: float) -> Tensor:
-        """Leave the gradients of all processes together in the parameters; sums (4,) of this process."""
+        """Store the gradients of all processes together in the parameters; return the sums (4,) of this process."""
         scales = 1 / torch.where(counts == 0, 1, counts)
         while True:
             failure: Exception | None = None
@@ -207,7 +207,7 @@ class Stepper:
             except Exception as error:
                 if not (self._untried or out_of_memory(error)):
                     raise
-                failure = error.with_traceback(None)  # which would keep the memory of the failed pass
+                failure = error.with_traceback(None)  # the traceback would keep the memory of the failed pass
             failed = failure is not None
             if self._exchange is not None:
                 failed = self._exchange.finish(failed)
@@ -230,7 +230,7 @@ class Stepper:
             if config.gradient_penalty:
                 watch = embeddings_kept(self.model)
             with watch as embeddings:
-                if self._network is not self.model:  # a compiled graph of one size serves all steps
+                if self._network is not self.model:  # one compiled graph of one size for all steps
                     part = dataclasses.replace(part, board_rows=None)
                 found = losses(self._forward, part.to(self.device))
                 loss = found.move * scales[0] + config.value_weight * found.value * scales[1]
@@ -244,7 +244,7 @@ class Stepper:
             sums += torch.stack([sums.new_zeros(()) if x is None else x.detach().float() for x in found])
 
     def _give_in(self, failure: Exception | None, rows: int) -> None:
-        """Make the next try an easier one; in other processes than the one that failed *failure* is None."""
+        """Reduce the size of the next try; in processes other than the one that failed, *failure* is None."""
         if self._untried and (failure is None or not out_of_memory(failure)):
             self._network, self._untried = self.model, False
             reason = (

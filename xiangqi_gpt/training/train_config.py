@@ -1,4 +1,4 @@
-"""What a training run is told: frozen, named presets, and ``key=value`` changes to them."""
+"""Settings of a training run: frozen, with named presets and ``key=value`` changes to them."""
 
 from __future__ import annotations
 
@@ -24,57 +24,57 @@ class TrainConfig:
 
     model: Mapping[str, Any] = field(default_factory=dict)
     targets: str = (
-        "mixed"  # mixed: the teacher's move where there is one, else the human's; or one of them only
+        "mixed"  # mixed: the teacher's move if there is one, else the human's; or only one of the two
     )
-    extra: bool = False  # learn from rows of split "extra" (fragments, analysis) as well
-    mix: str = ""  # how often an epoch goes through a source, such as human=1,teacher=0.5; others once
-    opening_limit: int = 0  # plies whose opening more games than this share are seen less often; 0: no limit
-    winner_weight: float = 1.0  # of the moves played by those who went on to win, in the move loss
-    loser_weight: float = 1.0  # of the moves played by those who went on to lose
-    draw_weight: float = 1.0  # of the moves played in games that were drawn or whose result is not known
-    soft_moves: int = 4  # most moves a ply learned from a teacher's list of moves; 1: its best move alone
+    extra: bool = False  # also train on rows of split "extra" (fragments, analysis)
+    mix: str = ""  # passes through a source per epoch, such as human=1,teacher=0.5; others once
+    opening_limit: int = 0  # openings shared by more games than this are used less often; 0: no limit
+    winner_weight: float = 1.0  # weight, in the move loss, of moves played by the later winner
+    loser_weight: float = 1.0  # weight of moves played by the later loser
+    draw_weight: float = 1.0  # weight of moves played in drawn games and in games without a known result
+    soft_moves: int = 4  # most moves per ply that are learned from a teacher's list; 1: only its best move
     soft_temperature: float = 60.0  # centipawns; a teacher's move has a share of exp(score / temperature)
     score_curve: tuple[float, float] = PIKAFISH  # centipawns: midpoint and scale, see players.scores
     mirror: bool = True  # exchange left and right in every second window
-    plies: int = 8  # plies a window; at most the model's context_plies
-    batch_windows: int = 32  # windows an optimiser step
-    micro_batch_windows: int = 32  # windows a forward pass
+    plies: int = 8  # plies per window; at most the model's context_plies
+    batch_windows: int = 32  # windows per optimiser step
+    micro_batch_windows: int = 32  # windows per forward pass
     max_steps: int = 20_000  # optimiser steps; the schedule ends there
     learning_rate: float = 1e-3  # peak
     final_learning_rate: float = 0.05  # at the end of the schedule, in units of the peak
     warmup_steps: int = 300
-    schedule: str = "cosine"  # cooldown: constant, then down to the end over the last part of the run
-    cooldown: float = 0.2  # that part of the run, for schedule cooldown
-    budget: str = "steps"  # what the schedule ends with: steps (max_steps) or time (the time limit)
+    schedule: str = "cosine"  # cooldown: constant, then decreasing over the last part of the run
+    cooldown: float = 0.2  # length of that part as a fraction of the run, for schedule cooldown
+    budget: str = "steps"  # the schedule ends after max_steps (steps) or at the time limit (time)
     curriculum: tuple[float, ...] = ()  # lengths of windows, in units of plies, over equal parts of the run
-    ema: float = 0.0  # share kept a step by the running mean of the weights, such as 0.999; 0: none is kept
+    ema: float = 0.0  # fraction of the running mean of the weights kept per step, such as 0.999; 0: no mean
     weight_decay: float = 0.05
     betas: tuple[float, float] = (0.9, 0.95)
     clip: float = 1.0  # largest norm of the gradient
-    value_weight: float = 0.5  # of the value loss against the loss per ply
+    value_weight: float = 0.5  # of the value loss relative to the loss per ply
     legal_weight: float = 0.1  # of the legal-set loss per board, for models with a legal head
     legality_weight: float = (
         0.5  # of minus the log of the model's own probability of all legal moves, per board
     )
     final_legality_weight: float = 2.0  # the same in the last tenth of the schedule
-    condition_dropout: float = 0.2  # how often a known result or rating is not told (condition tokens)
-    replace_rows: float = 0.0  # share of windows in which input tokens are replaced by random ones
-    replace_tokens: float = 0.3  # share of tokens replaced in such a window
-    replace_plies: float = 0.0  # share of plies replaced by random legal moves
-    sample_plies: float = 0.0  # share of plies replaced by what the model would play
-    sample_passes: int = 1  # how often all plies are drawn, each time behind those drawn before
+    condition_dropout: float = 0.2  # how often a known result or rating is hidden (condition tokens)
+    replace_rows: float = 0.0  # fraction of windows in which input tokens are replaced by random ones
+    replace_tokens: float = 0.3  # fraction of tokens replaced in such a window
+    replace_plies: float = 0.0  # fraction of plies replaced by random legal moves
+    sample_plies: float = 0.0  # fraction of plies replaced by the model's own moves
+    sample_passes: int = 1  # how often all plies are sampled, each time after those sampled before
     sample_ramp: int = 0  # steps over which sample_plies grows from 0
-    # Steps between means of the weights of all processes, each of which steps by itself; 0: they exchange the gradients
-    # of every step.
+    # Steps between averages of the weights of all processes, each of which makes its own steps; 0: they exchange the
+    # gradients of every step.
     average_every: int = 0
-    gradient_penalty: float = 0.0  # twice the weight of the squared gradient by the embeddings
-    precision: str = "auto"  # auto: bf16 where the processor is fast at it
-    compile: bool = False  # by torch.compile; slow to begin with, faster from then on
+    gradient_penalty: float = 0.0  # twice the weight of the squared gradient with respect to the embeddings
+    precision: str = "auto"  # auto: bf16 if the processor is fast at it
+    compile: bool = False  # with torch.compile; slow at the start, faster afterwards
     checkpoint_every: int = 500  # steps
     eval_every: int = 0  # steps between measurements on the valid split; 0: none
-    eval_windows: int = 256  # windows of it that are measured, always the same
+    eval_windows: int = 256  # windows of it that are measured, always the same ones
     report_every: int = (
-        0  # steps between looks at the losses; 0: 1 on a CPU, 20 elsewhere, where a look waits
+        0  # steps between readings of the losses; 0: 1 on a CPU, 20 elsewhere, where a reading waits
     )
     seed: int = 0
 
@@ -151,7 +151,7 @@ class TrainConfig:
 
 
 PRESETS: dict[str, TrainConfig] = {
-    # A model of seconds, for tests and for trying things out.
+    # A model that trains in seconds, for tests and for trying things out.
     "tiny": TrainConfig(
         model={
             "width": 32,
@@ -167,9 +167,9 @@ PRESETS: dict[str, TrainConfig] = {
         warmup_steps=10,
         checkpoint_every=50,
     ),
-    # What two cores learn most from in hours.
+    # The best use of a few hours on two cores.
     "laptop": TrainConfig(model={"styles": "auto"}),
-    # The 2020 original: characters of moves and nothing else. It needs whole games from the standard start.
+    # The 2020 original: characters of moves as the only input. It needs whole games from the standard start.
     "original": TrainConfig(
         model={
             "tokenizer": "iccs",
@@ -203,7 +203,7 @@ PRESETS: dict[str, TrainConfig] = {
         micro_batch_windows=256,
         max_steps=30_000,
     ),
-    # For minutes on a GPU, from the weights of another model: the schedule goes by time.
+    # For minutes on a GPU, from the weights of another model: the schedule follows the time.
     "slot": TrainConfig(
         batch_windows=512,
         micro_batch_windows=512,
@@ -220,7 +220,7 @@ PRESETS: dict[str, TrainConfig] = {
 
 
 def preset(name: str) -> TrainConfig:
-    """The preset called *name*; ConfigError listing the known ones."""
+    """The preset called *name*; ConfigError, which lists the known names, if there is none."""
     if name not in PRESETS:
         raise ConfigError(f"preset: expected one of {', '.join(PRESETS)}, found {name!r}")
     return PRESETS[name]
@@ -282,7 +282,7 @@ def typed(key: str, old: object, value: object) -> object:
 
 
 def check_settings_apply(keys: Iterable[str]) -> None:
-    """ConfigError where a key is no setting of the model."""
+    """Raise ConfigError if a key is not a setting of the model."""
     unknown = sorted(set(keys) - model_keys())
     if unknown:
         raise ConfigError(f"model: expected some of {', '.join(sorted(model_keys()))}; found {unknown[0]!r}")

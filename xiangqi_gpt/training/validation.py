@@ -1,4 +1,4 @@
-"""A look at games not learned from, in the middle of a run."""
+"""Measurements on held-out games during a run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from xiangqi_gpt.training.train_config import TrainConfig
 
 @dataclass(frozen=True, kw_only=True)
 class StyleEvaluation:
-    """The same of one style: of the person's moves in the style ``human``, of the teacher's in ``teacher``."""
+    """The same for one style: the person's moves in the style ``human``, the teacher's in ``teacher``."""
 
     loss: float  # nats/ply
     top1: float
@@ -39,22 +39,22 @@ class StyleEvaluation:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """What a model knows of a fixed sample of games; one line of ``evaluations.jsonl``. Shares are 0..1."""
+    """Figures of a model on a fixed sample of games; one line of ``evaluations.jsonl``. Shares are 0..1."""
 
     step: int
-    loss: float  # nats a ply, all tokens of the move to learn summed
+    loss: float  # nats/ply, summed over all tokens of the target move
     value_loss: float  # nats
-    top1: float  # how often the likeliest text, token by token and nothing masked, is the move to learn
+    top1: float  # how often the likeliest text, token by token without masking, is the target move
     legality: float  # how often it is a legal move
-    plies: int  # with a move to learn; of a model with styles: moves to learn, those of all styles together
+    plies: int  # with a target move; of a model with styles: targets of all styles together
     seconds: float  # since the run began
     styles: Mapping[str, StyleEvaluation] = field(
         default_factory=dict
-    )  # each by itself, where the model has some
+    )  # each style separately, if the model has styles
 
 
 class Validator:
-    """The fixed sample of *packed*: every evaluation measures the same windows, those of this process."""
+    """The fixed sample of *packed*: every evaluation measures the same windows, this process's share of them."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Validator:
     ) -> Tensor:
         """(3 + 4 Y,) float64: value nats, plies with a value, boards; then nats, plies, hits and legal texts by style.
 
-        A model without styles has one.
+        A model without styles counts as one style.
         """
         was_training = model.training
         model.eval()
@@ -158,7 +158,7 @@ class Validator:
 
 
 def evaluation_of(sums: Tensor, step: int, seconds: float, styles: tuple[str, ...] = ()) -> Evaluation:
-    """The means of :meth:`Validator.sums`, summed over processes."""
+    """The means from :meth:`Validator.sums`, summed over processes."""
     value_nats, values, boards, *rest = sums.tolist()
     by_style = [rest[i : i + 4] for i in range(0, len(rest), 4)]
     nats, plies, hits, legal = (sum(column) for column in zip(*by_style, strict=True))
@@ -183,7 +183,7 @@ def evaluation_of(sums: Tensor, step: int, seconds: float, styles: tuple[str, ..
 
 
 def best_so_far(folder: Path) -> float:
-    """The loss of the best model kept in *folder*; infinite where there is none."""
+    """The loss of the best model kept in *folder*; infinite if there is none."""
     try:
         return float(parse_json((folder / NOTES_FILE).read_text(encoding="utf-8"))["loss"])
     except FileNotFoundError:

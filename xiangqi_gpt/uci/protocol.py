@@ -23,14 +23,14 @@ _SHOWN_MOVES = 5
 
 @dataclass(frozen=True)
 class GoCommand:
-    """What `go` asks for: a limit, and whether the answer waits for `stop` (or `ponderhit`)."""
+    """The request of a `go` command: a limit, and whether the answer waits for `stop` (or `ponderhit`)."""
 
     limit: Limit
     hold: bool
 
 
 def parse_position(words: Sequence[str]) -> Board:
-    """The board behind `position`, given the words after it; XiangqiError for anything malformed."""
+    """The board of a `position` command, given the words after it; XiangqiError for malformed input."""
     rest = list(words)
     moves: list[str] = []
     if "moves" in rest:
@@ -49,10 +49,10 @@ def parse_position(words: Sequence[str]) -> Board:
 
 
 def parse_go(words: Sequence[str], turn: Color, *, unit: float = 0.001) -> GoCommand:
-    """The words after `go`. Words that are not understood are passed over, as the protocol asks.
+    """Parse the words after `go`. Unknown words are ignored, as the protocol requires.
 
     Args:
-        turn: whose clock counts.
+        turn: the side whose clock counts.
         unit: seconds in one unit of UCCI's `time` and `increment`; UCI counts milliseconds.
     """
     numbers = _numbers(words)
@@ -75,7 +75,7 @@ def parse_go(words: Sequence[str], turn: Color, *, unit: float = 0.001) -> GoCom
 def _numbers(words: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for key, text in pairwise(words):
-        # Longer numbers are nobody's clock, and Python takes its time over very long ones.
+        # No clock needs longer numbers, and Python is slow at parsing very long ones.
         if len(text) <= 18 and text.removeprefix("-").isdecimal():
             found[key] = int(text)
     return found
@@ -86,13 +86,13 @@ def _positive(number: int | None) -> int | None:
 
 
 def _share(left: float, increment: float, moves_to_go: int) -> float:
-    """Seconds for one move: an even share of the clock, never more than half of it."""
+    """Seconds for one move: an equal share of the clock, never more than half of it."""
     share = left / max(1, moves_to_go) + 0.75 * increment
     return min(share, left / 2 if moves_to_go != 1 else 0.9 * left)
 
 
 def info_lines(analysis: Analysis) -> list[str]:
-    """`info` lines for what a player thought, and an `info string` with its most probable moves."""
+    """`info` lines for a player's analysis, and an `info string` with its most probable moves."""
     lines = []
     for number, line in enumerate(analysis.lines[:1], start=1):
         parts = ["info depth 1", f"multipv {number}"]

@@ -1,7 +1,7 @@
-"""A UCI session: lines in, lines out, any player behind it.
+"""A UCI session: reads lines, writes lines, and works with any player.
 
-The player thinks on a thread of its own, so that `isready` and `stop` are answered meanwhile. Moves have
-ranks 0-9. A session that begins with `ucci` instead of `uci` speaks that protocol as far as the two differ.
+The player thinks in its own thread, so that `isready` and `stop` are answered in the meantime. Moves have ranks 0-9. A
+session that begins with `ucci` instead of `uci` follows that protocol where the two differ.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _QUIT_WAIT = 5.0
 
 
 class UciSession:
-    """One conversation.
+    """One UCI session.
 
     Args:
-        make_player: called once, when the player is first needed, so that the greeting is not kept waiting.
-        write: takes one line without its end, and must deliver it at once. It is called from two threads,
+        make_player: called once, when the player is first needed, so that the greeting is not delayed.
+        write: takes one line without its line end, and must deliver it immediately. It is called from two threads,
             never at the same time.
         name: shown in the greeting.
     """
@@ -54,10 +54,10 @@ class UciSession:
         }
 
     def run(self, lines: Iterable[str]) -> None:
-        """Serve until `quit` or the end of the input; the player is closed in any case.
+        """Serve until `quit` or the end of the input; the player is always closed.
 
         Raises:
-            XiangqiError: the player cannot be built.
+            XiangqiError: the player cannot be created.
         """
         try:
             for line in lines:
@@ -67,7 +67,7 @@ class UciSession:
             self._end()
 
     def handle(self, line: str) -> bool:
-        """Obey one line; False after `quit`. Words before the first known command are passed over."""
+        """Execute one line; False after `quit`. Words before the first known command are ignored."""
         words = line.split()
         for at, word in enumerate(words):
             if word == "quit":
@@ -80,7 +80,7 @@ class UciSession:
     def _uci(self, words: Sequence[str]) -> None:
         self._ucci = False
         self._identify()
-        # Programs that know several games tell ours by this option.
+        # Programs that support several games recognise Xiangqi by this option.
         self._write("option name UCI_Variant type combo default xiangqi var xiangqi")
         self._write("uciok")
 
@@ -123,7 +123,7 @@ class UciSession:
         try:
             self._board = parse_position(words)
         except XiangqiError as error:
-            # The old position would be answered with a move that makes no sense on the one meant.
+            # Otherwise the answer would be for the old position and make no sense for the intended one.
             self._board = None
             self._write(f"info string {_one_line(error)}")
 
@@ -187,7 +187,7 @@ class UciSession:
         return self._player
 
     def _finish(self, timeout: float | None = None) -> None:
-        """Let a search that is under way answer, and wait for it."""
+        """Let a search in progress answer, and wait for it."""
         self._stop(())
         if self._thinking is not None:
             self._thinking.join(timeout)

@@ -1,4 +1,4 @@
-"""Finished games on disk during a run, each on a line of its own, so that a kill at any moment costs no finished game.
+"""Finished games on disk during a run, one line per game, so that a kill at any moment loses no finished game.
 
 A folder `NAME.parts` beside the file to be written holds the settings of the run and the lines. A run with the same
 settings continues from them. The folder is removed when the file is written.
@@ -30,7 +30,7 @@ _LARGEST_SETTINGS = 1 << 24  # bytes
 
 
 def parts_folder(out: Path) -> Path:
-    """Where the finished games of a run that writes `out` are kept."""
+    """The folder with the finished games of a run that writes `out`."""
     return out.with_name(f"{out.name}.parts")
 
 
@@ -39,12 +39,12 @@ class Journal:
 
     Args:
         out: the file that the run will write.
-        settings: what the games depend on; another run's folder is refused.
-        force: throw another run's folder away instead.
+        settings: everything that the games depend on; a folder with other settings is refused.
+        force: delete a folder with other settings instead.
         continue_with: what continues the run, for messages.
 
     Raises:
-        ConfigError: the folder is another run's, or another process works on it.
+        ConfigError: the folder belongs to a run with other settings, or another process is using it.
         RecordError: the folder cannot be written.
     """
 
@@ -90,7 +90,7 @@ class Journal:
         if self._places or self._file is None:
             self._release()
         else:
-            # Nothing to continue from, and nothing to refuse other settings for.
+            # Nothing to resume, so there is no reason to refuse other settings.
             self.remove()
 
     def __len__(self) -> int:
@@ -100,9 +100,9 @@ class Journal:
         return number in self._places
 
     def add(self, number: int, row: Row) -> None:
-        """Keep a finished game.
+        """Store a finished game.
 
-        Raises RecordError where the disk is full; what was kept before stays.
+        Raises RecordError if the disk is full; games stored earlier are kept.
         """
         assert self._file is not None
         text = json.dumps({"number": number, "row": row}, separators=(",", ":")).encode()
@@ -110,7 +110,7 @@ class Journal:
         try:
             written = self._file.write(line)
             if written != len(line):
-                # A disk that fills up takes the first part and refuses the next.
+                # A disk that fills up stores the first part and rejects the next.
                 written += self._file.write(line[written:])
             if time.monotonic() - self._synced > _SYNC_SECONDS:
                 os.fsync(self._file.fileno())
@@ -123,11 +123,11 @@ class Journal:
         self._size += len(line)
 
     def numbers(self) -> list[int]:
-        """The numbers of the games kept, in order."""
+        """The numbers of the stored games, in order."""
         return sorted(self._places)
 
     def row(self, number: int) -> Row:
-        """One of the games kept."""
+        """One of the stored games."""
         assert self._file is not None
         self._file.seek(self._places[number])
         found = _parsed(self._file.readline())
@@ -146,12 +146,12 @@ class Journal:
         self._size = 0
 
     def remove(self) -> None:
-        """Throw the folder away, the file being written."""
+        """Delete the folder once the output file is written."""
         self._release()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _locked(self) -> RunLock:
-        """Keeps other processes out for as long as this one lives."""
+        """Keeps other processes out while this journal is open."""
         try:
             return RunLock(self.folder)
         except ConfigError as error:
@@ -185,7 +185,7 @@ class Journal:
         return f"{head}, found {what} {tail}"
 
     def _read(self) -> None:
-        """Find the games kept; a last line that a kill cut short is taken away."""
+        """Find the stored games; a last line that was cut short by a kill is removed."""
         assert self._file is not None
         self._file.seek(0)
         position = 0
@@ -222,7 +222,7 @@ class Journal:
 
 
 def _parsed(line: bytes) -> tuple[int, Row] | None:
-    """Number and row of a line; None where it is damaged."""
+    """Number and row of a line; None if it is damaged."""
     check, _, text = line.rstrip(b"\n").partition(b" ")
     try:
         if int(check, 16) != zlib.crc32(text):
@@ -234,7 +234,7 @@ def _parsed(line: bytes) -> tuple[int, Row] | None:
 
 
 def rows_in_order(journal: Journal, below: int | None = None) -> Iterator[tuple[int, Row]]:
-    """Number and row of every game kept, in the order of their numbers, those below a number."""
+    """Number and row of every stored game below a number, in order of the numbers."""
     for number in journal.numbers():
         if below is None or number < below:
             yield number, journal.row(number)

@@ -16,7 +16,7 @@ from xiangqi_gpt.errors import WorkerError
 from xiangqi_gpt.workers.pool import Pool, ResultT, TaskT, WorkerFactory, end_with_parent
 
 _DEATHS = 3
-"""Workers that may end by themselves without a result in between."""
+"""How many workers may end unexpectedly without a result in between."""
 
 _END_SECONDS = 10.0
 
@@ -48,9 +48,9 @@ class LocalPool(Pool[TaskT, ResultT]):
         self._deaths = 0
 
     def results(self, tasks: Iterator[TaskT], /) -> Iterator[ResultT]:
-        """The result of every task, in the order in which they are finished.
+        """The result of every task, in order of completion.
 
-        Raises WorkerError where workers keep ending by themselves.
+        Raises WorkerError if workers keep ending unexpectedly.
         """
         waiting: deque[TaskT] = deque()
 
@@ -75,7 +75,7 @@ class LocalPool(Pool[TaskT, ResultT]):
                 yield result
 
     def close(self) -> None:
-        """End all workers; tasks under way are lost."""
+        """End all workers; tasks in progress are lost."""
         for member in self._members:
             with contextlib.suppress(OSError):
                 member.pipe.close()
@@ -94,7 +94,7 @@ class LocalPool(Pool[TaskT, ResultT]):
         )
 
     def _chosen(self) -> _Member[TaskT]:
-        """Who gets the next task: an idle worker, else a new one, else the one with the least to do."""
+        """The worker for the next task: an idle one, else a new one, else the one with the fewest tasks."""
         least = min(self._members, key=lambda member: len(member.tasks), default=None)
         if least is None or (least.tasks and len(self._members) < self._workers):
             return self._hired()
@@ -104,7 +104,7 @@ class LocalPool(Pool[TaskT, ResultT]):
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(theirs, self._build), name="worker", daemon=True)
         process.start()
-        # Only the worker may hold its end, or its death would go unnoticed.
+        # Only the worker may hold its end of the pipe; otherwise its death would not be detected.
         theirs.close()
         member: _Member[TaskT] = _Member(process, ours)
         self._members.append(member)
@@ -117,7 +117,7 @@ class LocalPool(Pool[TaskT, ResultT]):
             member.pipe.send(task)
 
     def _lost(self, member: _Member[TaskT]) -> list[TaskT]:
-        """Remove a worker that has ended by itself, and return the tasks that it still had."""
+        """Remove a worker that has ended unexpectedly, and return the tasks that it still had."""
         self._members.remove(member)
         member.pipe.close()
         member.process.join(_END_SECONDS)
@@ -132,7 +132,7 @@ class LocalPool(Pool[TaskT, ResultT]):
 
 def _serve(pipe: Connection, build: WorkerFactory[Any, Any]) -> None:
     """The main loop of a worker process; it ends when the other end of the pipe is gone."""
-    # Ctrl-C goes to the whole group; the parent decides what is to end.
+    # Ctrl-C is sent to the whole group; the parent decides which processes end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     end_with_parent()

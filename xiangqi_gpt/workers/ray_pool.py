@@ -16,17 +16,17 @@ from xiangqi_gpt.errors import ConfigError, WorkerError
 from xiangqi_gpt.workers.pool import Pool, ResultT, TaskT, Worker, WorkerFactory
 
 _AHEAD = 2
-"""Tasks in flight for each core of the cluster."""
+"""Tasks in progress for each core of the cluster."""
 
 _RETRIES = 5
-"""How often Ray begins a task again whose machine or process has gone."""
+"""How often Ray restarts a task after its machine or process has disappeared."""
 
 _WAIT_SECONDS = 1.0
 _CONNECT_SECONDS = 10.0
 
 
 def import_ray() -> ModuleType:
-    """The module; ConfigError saying how to get it where it is not installed."""
+    """Import ray; if it is not installed, raise a ConfigError that explains how to install it."""
     try:
         import ray
     except ImportError as error:
@@ -41,7 +41,7 @@ class RayPool(Pool[TaskT, ResultT]):
     """Tasks on a Ray cluster.
 
     Args:
-        build: builds a worker in each process of the cluster; travels to each machine once.
+        build: builds a worker in each process of the cluster; sent to each machine once.
         address: of the cluster's head ("host:port", "ray://host:port"), or "auto" for the one that this machine
             belongs to.
         workers: most tasks at a time; None for all cores of the cluster, those of machines that join later too.
@@ -69,9 +69,9 @@ class RayPool(Pool[TaskT, ResultT]):
         self._do = self._ray.remote(num_cpus=1, max_retries=_RETRIES)(do_task)
 
     def results(self, tasks: Iterator[TaskT], /) -> Iterator[ResultT]:
-        """The result of every task, in the order in which they are finished.
+        """The result of every task, in order of completion.
 
-        Raises WorkerError where machines keep going away.
+        Raises WorkerError if machines keep disappearing.
         """
         flying: list[Any] = []
         is_dry = False
@@ -94,7 +94,7 @@ class RayPool(Pool[TaskT, ResultT]):
                 yield result
 
     def close(self) -> None:
-        """Leave the cluster; tasks under way are lost."""
+        """Leave the cluster; tasks in progress are lost."""
         if self._connected:
             self._ray.shutdown()
             self._connected = False
@@ -105,7 +105,7 @@ class RayPool(Pool[TaskT, ResultT]):
 
 
 def _check_reachable(address: str) -> None:
-    """ConfigError where nobody listens: Ray itself would go on trying for minutes."""
+    """Raise ConfigError if nothing listens at the address: Ray itself would keep trying for minutes."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon:
         if address != "auto":
