@@ -51,12 +51,14 @@ class Line:
         prob: share of the candidate among all legal moves, 0..1.
         logprob: raw log-probability of the candidate's text (nats, at most 0).
         score_cp: centipawns for the side to move; a mate in n moves is 30000 - n, being mated -(30000 - n).
+        value: expected outcome for the side to move after the candidate, where a search has tried it.
     """
 
     pv: tuple[Move, ...]
     prob: float | None = None
     logprob: float | None = None
     score_cp: int | None = None
+    value: Value | None = None
 
     @property
     def move(self) -> Move:
