@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from xiangqi_gpt.errors import XiangqiError
+from xiangqi_gpt.notation.uci import RankConvention
 from xiangqi_gpt.players.base import Analysis, Limit, Line, Value
 from xiangqi_gpt.players.scores import PIKAFISH
 from xiangqi_gpt.rules.board import Board
@@ -10,7 +11,7 @@ from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.uci.info_lines import InfoFormat, Progress, info_lines
-from xiangqi_gpt.uci.protocol import decide_ranks, parse_go, parse_position
+from xiangqi_gpt.uci.protocol import decide_ranks, parse_go, parse_position, ranks_of_choices
 
 ENDGAME = "3k5/9/9/9/9/9/9/4R4/9/4K4 w - - 3 40"
 
@@ -120,6 +121,19 @@ def test_moves_decide_how_ranks_count(moves: str, ranks: str) -> None:
     words = ["startpos", "moves", *moves.split()]
     assert decide_ranks(words, "1-10") == ranks
     assert parse_position(words, ranks=decide_ranks(words, "0-9")).ply == len(moves.split())
+
+
+@pytest.mark.parametrize(
+    ("texts", "default", "ranks"),
+    [
+        ("a1a2 i1i2", "0-9", "1-10"),
+        ("a0a1", "1-10", "0-9"),
+        ("nothing", "1-10", "1-10"),
+        ("nothing", "0-9", "0-9"),
+    ],
+)
+def test_choices_decide_how_ranks_count(texts: str, default: RankConvention, ranks: str) -> None:
+    assert ranks_of_choices(Board(), texts.split(), default) == ranks
 
 
 def test_both_ways_of_counting_in_one_game_are_refused() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from xiangqi_gpt.players import Analysis, Limit, Player, PlayerError, PlayResult
+from xiangqi_gpt.players import Analysis, Limit, Line, Player, PlayerError, PlayResult, Value
 from xiangqi_gpt.players.baselines import GreedyPlayer
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
@@ -242,3 +242,15 @@ def test_fixed_ranks_are_not_overruled() -> None:
     lines = talk("setoption name Ranks value 0-9\nposition startpos moves h3e3\ngo", Recorder())
     assert "h3e3" in lines[0]
     assert lines[-1] == "bestmove (none)"
+
+
+@pytest.mark.parametrize(("win", "words"), [(0.1, "draw"), (0.4, "draw"), (0.7, "")])
+def test_a_draw_is_accepted_by_the_side_that_is_not_better(win: float, words: str) -> None:
+    class Judge(Recorder):
+        def play(self, board: Board, limit: Limit) -> PlayResult:
+            move = board.legal_moves()[0]
+            return PlayResult(move, Analysis((Line((move,)),), Value(win, 0.2, 0.8 - win)))
+
+    lines = talk("ucci\ngo draw nodes 1\ngo nodes 1", Judge())
+    answers = [line for line in lines if line.startswith("bestmove")]
+    assert answers == [f"bestmove a0a1 {words}".strip(), "bestmove a0a1"]

@@ -54,6 +54,15 @@ class OfferedOptions:
         """The player that the values describe."""
         return self._make_player({option.name: self[option.name] for option in self._own})
 
+    def make_default_player(self) -> Player:
+        """The player without anything set."""
+        return self._make_player({option.name: option.default or "" for option in self._own})
+
+    @property
+    def are_defaults(self) -> bool:
+        """Whether nothing is set of the player."""
+        return all(self[option.name] == (option.default or "") for option in self._own)
+
     def set(self, name: str, value: str) -> bool:
         """Set a value; True where the player changes by it.
 

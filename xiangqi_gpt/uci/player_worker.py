@@ -34,12 +34,18 @@ class PlayerWorker:
         self._wanted, self._built = 1, 0  # versions of the player
         self._player: Player | None = None
         self._failure: Exception | None = None
+        self._thinking = False
 
     @property
     def is_ready(self) -> bool:
         """Whether the player that is wanted is there."""
         with self._lock:
             return self._player is not None and self._built == self._wanted
+
+    @property
+    def has_player(self) -> bool:
+        """Whether there is a player, be it the one that is wanted or one before it."""
+        return self._player is not None
 
     @property
     def is_alive(self) -> bool:
@@ -58,7 +64,8 @@ class PlayerWorker:
     def when_ready(self, action: Callable[[], None]) -> None:
         """Do *action* when the player is there, at once if it is, whatever the worker does meanwhile."""
         with self._lock:
-            ready = self._player is not None and self._built == self._wanted
+            # New settings that come while a search is under way wait for its end; this answer does not.
+            ready = self._player is not None and (self._built == self._wanted or self._thinking)
             if not ready:
                 self._waiting.append(action)
         if ready:
@@ -72,7 +79,11 @@ class PlayerWorker:
         def run() -> None:
             self._bring_up_to_date()
             if self._player is not None:
-                job(self._player)
+                self._thinking = True
+                try:
+                    job(self._player)
+                finally:
+                    self._thinking = False
             elif self._failure is not None:
                 otherwise(self._failure)
                 self._on_failure(self._failure)

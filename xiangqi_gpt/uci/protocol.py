@@ -17,6 +17,8 @@ from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
 
+RANKS: tuple[RankConvention, ...] = ("0-9", "1-10")
+
 _MOVES_TO_GO = 30
 _LEAST_TIME = 0.01
 _MOVE = re.compile(r"[a-iA-I]\d{1,2}-?[a-iA-I]\d{1,2}")
@@ -115,6 +117,12 @@ def parse_moves(board: Board, texts: Sequence[str], ranks: RankConvention) -> li
         with contextlib.suppress(XiangqiError):
             found.append(uci.parse(board, text, ranks=ranks))
     return found
+
+
+def ranks_of_choices(board: Board, texts: Sequence[str], default: RankConvention) -> RankConvention:
+    """How moves that are all to be played on *board* count ranks: as more of them are legal, else *default*."""
+    legal = {ranks: len(parse_moves(board, texts, ranks)) for ranks in RANKS}
+    return max(RANKS, key=lambda ranks: (legal[ranks], ranks == default))
 
 
 def _search_moves(words: Sequence[str]) -> tuple[str, ...] | None:

@@ -24,7 +24,14 @@ from xiangqi_gpt.uci.engine_search import Answer, Question, searcher_of
 from xiangqi_gpt.uci.info_lines import InfoFormat, info_lines
 from xiangqi_gpt.uci.offered_options import OfferedOptions
 from xiangqi_gpt.uci.player_worker import PlayerWorker
-from xiangqi_gpt.uci.protocol import GoCommand, decide_ranks, parse_go, parse_moves, parse_position
+from xiangqi_gpt.uci.protocol import (
+    GoCommand,
+    decide_ranks,
+    parse_go,
+    parse_moves,
+    parse_position,
+    ranks_of_choices,
+)
 
 _QUIT_WAIT = 5.0  # seconds for a search to answer
 _LOAD_WAIT = 1.0  # seconds that `quit` leaves to a player that is not there yet
@@ -81,11 +88,7 @@ class UciSession:
         self._write_lock = threading.Lock()
         self._events: queue.SimpleQueue[str | Exception | None] = queue.SimpleQueue()
         self._failure: Exception | None = None
-        self._worker = PlayerWorker(
-            options.make_player,
-            on_failure=self._fail,
-            on_refused=lambda error: self._tell(f"the settings stay as they were: {_one_line(error)}"),
-        )
+        self._worker = PlayerWorker(self._build, on_failure=self._fail, on_refused=self._refuse_settings)
         self._board: Board | None = Board()
         self._banned: Sequence[str] = ()
         self._search: _Search | None = None
@@ -263,6 +266,8 @@ class UciSession:
         """The moves to look at, None for all; empty where none is left."""
         if command.moves is None and not self._banned:
             return None
+        if self._options["Ranks"] == "auto":
+            self._ranks = ranks_of_choices(board, (*(command.moves or ()), *self._banned), self._ranks)
         moves = board.legal_moves()
         if command.moves is not None:
             wanted = parse_moves(board, command.moves, self._ranks)
@@ -348,6 +353,20 @@ class UciSession:
         if search.command.draw and value is not None and value.win - value.loss <= _WORSE:
             text += " draw"
         self._write(text)
+
+    def _build(self) -> Player:
+        """The player; the one without settings if what was set before there was one cannot be met."""
+        try:
+            return self._options.make_player()
+        except Exception as error:
+            if self._worker.has_player or self._options.are_defaults:
+                raise
+            player = self._options.make_default_player()
+            self._refuse_settings(error)
+            return player
+
+    def _refuse_settings(self, error: Exception) -> None:
+        self._tell(f"the settings stay as they were: {_one_line(error)}")
 
     def _fail(self, error: Exception) -> None:
         self._failure = error
