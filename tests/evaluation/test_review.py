@@ -50,8 +50,8 @@ class Oracle:
             cp = self.cp[ply] if board.turn == 0 else -self.cp[ply]
             return Analysis((Line(((root_moves or [best])[0],), score_cp=cp),))
         if root_moves is not None:
-            return Analysis((Line((root_moves[0],), points=own),))
-        return Analysis((Line((best,), prob=0.5, points=own),))
+            return Analysis((Line((root_moves[0],), value=Value(own, 0.0, 1 - own)),))
+        return Analysis((Line((best,), prob=0.5, value=Value(own, 0.0, 1 - own)),))
 
     def new_game(self) -> None: ...
 

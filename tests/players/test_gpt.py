@@ -84,6 +84,9 @@ def test_a_search_shows_its_lines_and_every_move(model: Path) -> None:
     assert len(analysis.lines[0].pv) > 1
     assert analysis.value is not None
     assert analysis.value.win + analysis.value.draw + analysis.value.loss == pytest.approx(1)
+    tried = [line.value for line in analysis.lines if line.value is not None]
+    assert 1 < len(tried) <= 6
+    assert all(v.win + v.draw + v.loss == pytest.approx(1) and min(v.win, v.draw, v.loss) >= 0 for v in tried)
     assert len(player.analyse(Board(), Limit(), multipv=3).lines) == 3
     mate = Board("4k4/9/R8/9/9/9/9/9/9/1R3K3 w - - 0 1")
     player = create_player(f"gpt:model={model},lookahead=3000,k=50,threads=1")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -183,3 +184,86 @@ def test_a_thought_that_cannot_be_told_costs_no_move() -> None:
     out = talk("position startpos\ngo nodes 1", Muddled())
     assert out[0].startswith("info string ValueError")
     assert out[-1] == f"bestmove {Board().legal_moves()[0].iccs}"
+
+
+def test_both_cues_by_which_programs_know_a_xiangqi_engine() -> None:
+    for protocol in ("uci", "ucci"):
+        lines = talk(protocol)
+        assert "option name UCI_Variant type combo default xiangqi var xiangqi" in lines
+        assert "ucciok" in lines
+    assert "uciok" not in talk("ucci")
+
+
+def test_quit_and_stop_do_not_wait_for_the_player() -> None:
+    allowed = threading.Event()
+
+    def build() -> Player:
+        assert allowed.wait(60)
+        return Recorder()
+
+    out: list[str] = []
+    session = UciSession(build, out.append)
+    began = time.monotonic()
+    session.run(["isready", "position startpos", "go infinite", "stop", "position startpos", "go", "quit"])
+    assert time.monotonic() - began < 20
+    assert session.is_busy
+    assert out == []
+    allowed.set()
+
+
+def test_what_was_asked_while_the_player_was_built_is_answered_in_order() -> None:
+    out: list[str] = []
+
+    def build() -> Player:
+        time.sleep(0.2)
+        return Recorder()
+
+    UciSession(build, out.append).run(["isready", "position startpos moves h2e2", "go nodes 1"])
+    assert out == ["readyok", "bestmove a6a5"]
+
+
+def test_a_player_that_cannot_be_built_is_answered_for() -> None:
+    def fail() -> Player:
+        raise PlayerError("no such model")
+
+    out: list[str] = []
+    with pytest.raises(PlayerError, match="no such model"):
+        UciSession(fail, out.append).run(["go nodes 1"])
+    assert out == ["info string no such model", "bestmove (none)"]
+
+
+@pytest.mark.parametrize(
+    ("script", "answer"),
+    [
+        ("position startpos\ngo", "a0a1"),
+        ("setoption name UCI_Variant value xiangqi\nposition startpos\ngo", "a1a2"),
+        ("setoption name UCI_Variant value xiangqi\nposition startpos moves h2e2\ngo", "a6a5"),
+        ("position startpos moves h3e3\ngo", "a7a6"),
+        ("position startpos moves h3e3 h10g8\nposition startpos\ngo", "a1a2"),
+        ("setoption name Ranks value 1-10\nposition startpos\ngo", "a1a2"),
+        (
+            "setoption name UCI_Variant value xiangqi\nsetoption name Ranks value 0-9\nposition startpos\ngo",
+            "a0a1",
+        ),
+    ],
+)
+def test_answers_count_ranks_as_the_other_program_does(script: str, answer: str) -> None:
+    assert talk(script, Recorder())[-1] == f"bestmove {answer}"
+
+
+def test_fixed_ranks_are_not_overruled() -> None:
+    lines = talk("setoption name Ranks value 0-9\nposition startpos moves h3e3\ngo", Recorder())
+    assert "h3e3" in lines[0]
+    assert lines[-1] == "bestmove (none)"
+
+
+@pytest.mark.parametrize(("win", "words"), [(0.1, "draw"), (0.4, "draw"), (0.7, "")])
+def test_a_draw_is_accepted_by_the_side_that_is_not_better(win: float, words: str) -> None:
+    class Judge(Recorder):
+        def play(self, board: Board, limit: Limit) -> PlayResult:
+            move = board.legal_moves()[0]
+            return PlayResult(move, Analysis((Line((move,)),), Value(win, 0.2, 0.8 - win)))
+
+    lines = talk("ucci\ngo draw nodes 1\ngo nodes 1", Judge())
+    answers = [line for line in lines if line.startswith("bestmove")]
+    assert answers == [f"bestmove a0a1 {words}".strip(), "bestmove a0a1"]

@@ -18,7 +18,8 @@ from xiangqi_gpt.errors import XiangqiError
 
 COMMANDS: dict[str, str] = {
     "play": "Play against the GPT, in a window or in the terminal.",
-    "uci": "Serve a player over UCI (or UCCI) on standard input and output.",
+    "uci": "Serve the GPT as a UCI engine to other programs.",
+    "ucci": "Serve the GPT as a UCCI engine to other programs.",
     "match": "Let two players play a match, with Elo and its interval.",
     "tournament": "Let many players meet each other, with a table of ratings.",
     "evaluate": "Measure a model on recorded games: accuracy, legality, calibration, puzzles.",
@@ -99,14 +100,24 @@ def cli() -> None:
     """Play, train and measure a GPT for Xiangqi (Chinese chess)."""
 
 
-def main() -> None:
-    """Entry point of the console script."""
+def main(*words: str) -> None:
+    """Entry point of the console script; *words* come before those of the command line."""
     for stream in (sys.stdout, sys.stderr):
         # A console that cannot show Chinese prints question marks instead of failing.
         if isinstance(stream, io.TextIOWrapper):
             with contextlib.suppress(ValueError):
                 stream.reconfigure(errors="replace")
-    cli(prog_name="xiangqi-gpt")
+    cli([*words, *sys.argv[1:]], prog_name="xiangqi-gpt")
+
+
+def uci() -> None:
+    """Entry point for programs that start an engine without arguments."""
+    main("uci")
+
+
+def ucci() -> None:
+    """Entry point for programs that start a UCCI engine without arguments."""
+    main("ucci")
 
 
 if __name__ == "__main__":

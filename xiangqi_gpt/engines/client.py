@@ -256,6 +256,8 @@ class EngineClient:
         options: dict[str, chess.engine.ConfigValue] = dict(spec.options)
         if spec.protocol == "ucci" and "usemillisec" in offered:
             options["usemillisec"] = True
+        if "ranks" in offered and "ranks" not in map(str.lower, options):
+            options["Ranks"] = self.ranks
         try:
             self._engine.configure(options)
         except (chess.engine.EngineError, asyncio.TimeoutError, TimeoutError) as error:

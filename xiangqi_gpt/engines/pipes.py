@@ -165,6 +165,7 @@ class PipeEngine:
         self.ranks = ranks_of(self._name, offered, spec)
         own = [("UCI_Variant", "xiangqi")] if "uci_variant" in offered else []
         own += [("usemillisec", "true")] if "usemillisec" in offered else []
+        own += [("Ranks", self.ranks)] if "ranks" in offered else []
         if multipv > 1:
             check_value(self._name, offered, "MultiPV", str(multipv))
             own += [("MultiPV", str(multipv))]

@@ -57,14 +57,19 @@ class Line:
         prob: share of the candidate among all legal moves, 0..1.
         logprob: raw log-probability of the candidate's text (nats, at most 0).
         score_cp: centipawns for the side to move; a mate in n moves is 30000 - n, being mated -(30000 - n).
-        points: what the side to move can expect behind the candidate, 0..1 (win 1, draw 1/2).
+        value: expected outcome for the side to move after the candidate, where a search has tried it.
     """
 
     pv: tuple[Move, ...]
     prob: float | None = None
     logprob: float | None = None
     score_cp: int | None = None
-    points: float | None = None
+    value: Value | None = None
+
+    @property
+    def points(self) -> float | None:
+        """What the side to move can expect behind the candidate, 0..1 (win 1, draw 1/2); None where it is not known."""
+        return None if self.value is None else self.value.expectation
 
     @property
     def move(self) -> Move:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -172,8 +172,8 @@ class GPTPlayer:
 
     def play(self, board: Board, limit: Limit = NO_LIMIT) -> PlayResult:
         if self.lookahead is not None:
-            found = self._look_ahead(self.lookahead, board, limit)
-            return PlayResult(self._drawn(found), search_analysis(found))
+            found = self._look_ahead(board, limit)
+            return PlayResult(self.drawn(found), search_analysis(found))
         scores = self.scores(board)
         index = choose(
             board.copy(), scores, rng=self._rng, guard=self.guard, sampling=self.sampling, rules=self.rules
@@ -189,28 +189,49 @@ class GPTPlayer:
     ) -> Analysis:
         """The best candidates; with a lookahead and *root_moves*, only these moves are looked at."""
         if self.lookahead is not None:
-            found = self._look_ahead(self.lookahead, board, limit, root_moves)
-            return search_analysis(found, multipv)
+            return search_analysis(self._look_ahead(board, limit, root_moves), multipv)
         return as_analysis(self.scores(board), multipv)
 
-    def _look_ahead(
-        self, lookahead: Lookahead, board: Board, limit: Limit, root_moves: Sequence[Move] | None = None
-    ) -> Found:
-        legal_moves_or_error(board)
-        torch.set_num_threads(self.threads)
+    def _look_ahead(self, board: Board, limit: Limit, root_moves: Sequence[Move] | None = None) -> Found:
         # A move has to be handed on as well: a little of a short limit is kept for that.
         seconds = None if limit.time is None else max(0.0, 0.95 * limit.time - 0.005)
-        return lookahead.search(
+        return self.look_ahead(
             board,
             seconds=seconds,
             nodes=limit.nodes,
             depth=limit.depth,
             stop=self.stop_event,
-            score=self.scores,
             root_moves=root_moves,
         )
 
-    def _drawn(self, found: Found) -> Move:
+    def look_ahead(
+        self,
+        board: Board,
+        *,
+        seconds: float | None = None,
+        nodes: int | None = None,
+        depth: int | None = None,
+        stop: threading.Event | None = None,
+        root_moves: Sequence[Move] | None = None,
+        on_progress: Callable[[Found], None] | None = None,
+    ) -> Found:
+        """The search itself; see `Lookahead.search`. PlayerError without a lookahead, or where no move is legal."""
+        if self.lookahead is None:
+            raise PlayerError(f"{self.name} does not search (lookahead=0)")
+        legal_moves_or_error(board)
+        torch.set_num_threads(self.threads)
+        return self.lookahead.search(
+            board,
+            seconds=seconds,
+            nodes=nodes,
+            depth=depth,
+            stop=stop,
+            score=self.scores,
+            root_moves=root_moves,
+            on_progress=on_progress,
+        )
+
+    def drawn(self, found: Found) -> Move:
         """The best move of a search, or one drawn by visits."""
         best = found.candidates[0]
         if self.temperature <= 0 or (best.mate is not None and best.mate > 0):
@@ -248,20 +269,29 @@ def search_analysis(found: Found, multipv: int | None = None) -> Analysis:
     """A search as lines, best first: the moves looked at with what is expected behind them, then the other moves."""
     scores = found.scores
     number = {move: i for i, move in enumerate(scores.moves)}
-    pvs = {c.move: (c.pv, c.mate, c.value) for c in found.candidates}
+    known = {c.move: c for c in found.candidates}
     order = [c.move for c in found.candidates]
-    order += [scores.moves[i] for i in scores.ranked() if scores.moves[i] not in pvs]
+    order += [scores.moves[i] for i in scores.ranked() if scores.moves[i] not in known]
     lines = []
     for move in order[:multipv]:
-        pv, mate, value = pvs.get(move, ((move,), None, None))
+        candidate = known.get(move)
+        mate = None if candidate is None else candidate.mate
         i = number[move]
         lines.append(
             Line(
-                pv,
+                (move,) if candidate is None else candidate.pv,
                 prob=float(scores.probs[i]),
                 logprob=float(scores.logprobs[i]),
                 score_cp=None if mate is None else mate_score(mate),
-                points=None if value is None else (1 + value) / 2,
+                value=_outcome(None if candidate is None else candidate.value, found.value[1]),
             )
         )
     return Analysis(tuple(lines), Value(*found.value), scores.leak)
+
+
+def _outcome(expected: float | None, draw: float) -> Value | None:
+    """The outcome behind a move of *expected* result, -1..1, where the position is drawn with probability *draw*."""
+    if expected is None:
+        return None
+    draw = min(draw, 1 - abs(expected))
+    return Value((1 - draw + expected) / 2, draw, (1 - draw - expected) / 2)

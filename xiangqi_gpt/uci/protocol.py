@@ -1,36 +1,69 @@
-"""Reading and writing the lines of UCI and of UCCI, its relative for Chinese chess. No threads, no players."""
+"""Reading the commands of UCI and of UCCI, its relative for Chinese chess. No threads, no players."""
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from xiangqi_gpt.errors import XiangqiError
 from xiangqi_gpt.notation import uci
-from xiangqi_gpt.players.base import Analysis, Limit, Value
-from xiangqi_gpt.players.scores import PIKAFISH
+from xiangqi_gpt.notation.uci import RankConvention, detect_rank_convention
+from xiangqi_gpt.players.base import Limit
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.fen import START_FEN
-from xiangqi_gpt.rules.outcome import MATE_SCORE
+from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
+
+RANKS: tuple[RankConvention, ...] = ("0-9", "1-10")
 
 _MOVES_TO_GO = 30
 _LEAST_TIME = 0.01
-_LONGEST_MATE = 1000
-_SHOWN_MOVES = 5
+_MOVE = re.compile(r"[a-iA-I]\d{1,2}-?[a-iA-I]\d{1,2}")
 
 
 @dataclass(frozen=True)
 class GoCommand:
-    """The request of a `go` command: a limit, and whether the answer waits for `stop` (or `ponderhit`)."""
+    """The words after `go`.
+
+    Attributes:
+        limit: what ends the search.
+        hold: the answer waits for `stop` (or `ponderhit`).
+        ponder: the time of the limit counts from `ponderhit` on.
+        mate: search for a mate in so many moves.
+        moves: the only moves to search, as texts; None for all.
+        draw: the opponent offers a draw (UCCI).
+    """
 
     limit: Limit
     hold: bool
+    ponder: bool = False
+    mate: int | None = None
+    moves: tuple[str, ...] | None = None
+    draw: bool = False
 
 
-def parse_position(words: Sequence[str]) -> Board:
-    """The board of a `position` command, given the words after it; XiangqiError for malformed input."""
+def parse_position(words: Sequence[str], *, ranks: RankConvention = "0-9") -> Board:
+    """The board behind `position`, given the words after it; XiangqiError for anything malformed."""
+    board, moves = _root_and_moves(words)
+    for text in moves:
+        board.push(uci.parse(board, text, ranks=ranks))
+    return board
+
+
+def decide_ranks(words: Sequence[str], default: RankConvention) -> RankConvention:
+    """How the moves of a `position` command count ranks: the one way in which they are legal, else *default*.
+
+    Raises:
+        XiangqiError: a malformed position, or moves with a rank 0 beside moves with a rank 10.
+    """
+    board, moves = _root_and_moves(words)
+    return detect_rank_convention(moves, board) or default
+
+
+def _root_and_moves(words: Sequence[str]) -> tuple[Board, list[str]]:
     rest = list(words)
     moves: list[str] = []
     if "moves" in rest:
@@ -42,18 +75,16 @@ def parse_position(words: Sequence[str]) -> Board:
         fen = " ".join(rest[1:])
     else:
         raise XiangqiError(f"expected startpos or fen FEN, found {' '.join(rest)!r}")
-    board = Board(fen)
-    for text in moves:
-        board.push(uci.parse(board, text))
-    return board
+    return Board(fen), moves
 
 
-def parse_go(words: Sequence[str], turn: Color, *, unit: float = 0.001) -> GoCommand:
-    """Parse the words after `go`. Unknown words are ignored, as the protocol requires.
+def parse_go(words: Sequence[str], turn: Color, *, unit: float = 0.001, overhead: float = 0.0) -> GoCommand:
+    """The words after `go`. Words that are not understood are passed over, as the protocol asks.
 
     Args:
         turn: the side whose clock counts.
         unit: seconds in one unit of UCCI's `time` and `increment`; UCI counts milliseconds.
+        overhead: seconds of the clock that are never used, for the way to the other program and back.
     """
     numbers = _numbers(words)
     own_time, own_inc = ("wtime", "winc") if turn is Color.RED else ("btime", "binc")
@@ -63,13 +94,46 @@ def parse_go(words: Sequence[str], turn: Color, *, unit: float = 0.001) -> GoCom
     if left is None and "time" in numbers:
         left, increment = numbers["time"] * unit, numbers.get("increment", 0) * unit
     if seconds is None and left is not None:
-        seconds = _share(left, increment, numbers.get("movestogo", _MOVES_TO_GO))
+        seconds = min(_share(left, increment, numbers.get("movestogo", _MOVES_TO_GO)), left - overhead)
     limit = Limit(
         time=None if seconds is None else max(_LEAST_TIME, seconds),
         nodes=_positive(numbers.get("nodes")),
         depth=_positive(numbers.get("depth")),
     )
-    return GoCommand(limit, "infinite" in words or "ponder" in words)
+    return GoCommand(
+        limit,
+        hold="infinite" in words or "ponder" in words,
+        ponder="ponder" in words,
+        mate=_positive(numbers.get("mate")),
+        moves=_search_moves(words),
+        draw="draw" in words,
+    )
+
+
+def parse_moves(board: Board, texts: Sequence[str], ranks: RankConvention) -> list[Move]:
+    """The moves of *texts* that are legal on *board*; other texts are passed over."""
+    found = []
+    for text in texts:
+        with contextlib.suppress(XiangqiError):
+            found.append(uci.parse(board, text, ranks=ranks))
+    return found
+
+
+def ranks_of_choices(board: Board, texts: Sequence[str], default: RankConvention) -> RankConvention:
+    """How moves that are all to be played on *board* count ranks: as more of them are legal, else *default*."""
+    legal = {ranks: len(parse_moves(board, texts, ranks)) for ranks in RANKS}
+    return max(RANKS, key=lambda ranks: (legal[ranks], ranks == default))
+
+
+def _search_moves(words: Sequence[str]) -> tuple[str, ...] | None:
+    if "searchmoves" not in words:
+        return None
+    moves = []
+    for word in words[list(words).index("searchmoves") + 1 :]:
+        if _MOVE.fullmatch(word) is None:
+            break
+        moves.append(word)
+    return tuple(moves)
 
 
 def _numbers(words: Sequence[str]) -> dict[str, int]:
@@ -89,35 +153,3 @@ def _share(left: float, increment: float, moves_to_go: int) -> float:
     """Seconds for one move: an equal share of the clock, never more than half of it."""
     share = left / max(1, moves_to_go) + 0.75 * increment
     return min(share, left / 2 if moves_to_go != 1 else 0.9 * left)
-
-
-def info_lines(analysis: Analysis) -> list[str]:
-    """`info` lines for a player's analysis, and an `info string` with its most probable moves."""
-    lines = []
-    for number, line in enumerate(analysis.lines[:1], start=1):
-        parts = ["info depth 1", f"multipv {number}"]
-        value = analysis.value if number == 1 else None
-        if line.score_cp is not None:
-            parts.append(_score(line.score_cp))
-        elif value is not None:
-            parts.append(f"score cp {PIKAFISH.centipawns(value)}")
-        if value is not None:
-            parts.append(_wdl(value))
-        parts.append("pv " + " ".join(move.iccs for move in line.pv))
-        lines.append(" ".join(parts))
-    shown = [f"{x.move.iccs} {x.prob:.3f}" for x in analysis.lines[:_SHOWN_MOVES] if x.prob is not None]
-    if shown:
-        lines.append("info string probabilities " + " ".join(shown))
-    return lines
-
-
-def _score(cp: int) -> str:
-    moves = MATE_SCORE - abs(cp)
-    if 0 <= moves <= _LONGEST_MATE:
-        return f"score mate {moves if cp > 0 else -moves}"
-    return f"score cp {cp}"
-
-
-def _wdl(value: Value) -> str:
-    win, loss = round(1000 * value.win), round(1000 * value.loss)
-    return f"wdl {win} {max(0, 1000 - win - loss)} {loss}"
