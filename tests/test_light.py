@@ -34,7 +34,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         (["analyse", "--model", "MODEL"], ""),
         (["legal", "h2e2", "--model", "MODEL"], ""),
-        (["uci", "--player", "gpt:model=MODEL"], "position startpos\ngo nodes 1\nquit\n"),
+        (["uci", "--player", "gpt:model=MODEL"], "position startpos\ngo nodes 1\n"),
         (["match", "gpt:model=MODEL", "random", "--games", "1"], ""),
         (["play", "--terminal", "--player", "gpt:model=MODEL"], "h2e2\nquit\n"),
         (

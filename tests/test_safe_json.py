@@ -48,7 +48,7 @@ def test_numbers_without_words_are_null() -> None:
     assert json.loads(format_json(value)) == {"loss": None, "elo": [None, None, 1.5], "rows": [{"x": None}]}
 
 
-ROUND_TRIPS = {"training/loop.py", "experiments/compare.py", "teacher/journal.py", "safe_json.py"}
+ROUND_TRIPS = {"training/loop.py", "experiments/compare.py", "workers/journal.py", "safe_json.py"}
 
 
 def test_nothing_reads_json_in_another_way() -> None:

@@ -47,7 +47,13 @@ def test_a_model_of_half_the_layers_is_made_and_plays(folder: Path, tmp_path: Pa
     made = call(*run, "--resume")
     assert "finished: step 4" in made.output, made.output
     left = {path.name for path in (tmp_path / "run" / "model").iterdir()}
-    assert left == {"config.json", "generation_config.json", "model.safetensors"}
+    assert left == {
+        "config.json",
+        "generation_config.json",
+        "model.safetensors",
+        "modeling_xiangqi_gpt.py",
+        "tokenizer_config.json",
+    }
     shown = call("analyse", "--model", tmp_path / "run" / "model", "--multipv", "3")
     assert shown.exit_code == 0, shown.output
 

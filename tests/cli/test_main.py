@@ -46,7 +46,7 @@ def test_version() -> None:
 def test_unknown_command_lists_the_known() -> None:
     result = CliRunner().invoke(cli, ["ply"])
     assert result.exit_code == 2
-    assert "expected a command of play, uci, match" in result.stderr
+    assert "expected a command of play, uci, ucci, match" in result.stderr
     assert "'ply'" in result.stderr
 
 

@@ -174,7 +174,12 @@ def test_ucci_counts_seconds_unless_told(option: str, seconds: float) -> None:
     assert player.asked[0][1].time == pytest.approx(seconds)
 
 
-def test_a_thought_that_cannot_be_told_costs_no_move() -> None:
+def test_a_thought_that_cannot_be_told_costs_no_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> list[str]:
+        raise ValueError("no words for it")
+
+    monkeypatch.setattr("xiangqi_gpt.uci.session.info_lines", fail)
+
     class Muddled(Recorder):
         def play(self, board: Board, limit: Limit) -> PlayResult:
             value = Value(math.nan, math.nan, math.nan)

@@ -22,15 +22,20 @@ def _keep_precision(context: click.Context, _: click.Parameter, precision: str) 
 
 
 def _precision() -> str:
-    """The precision that --precision asks for; it is reported, since figures depend on it."""
+    """The precision that --precision asks for."""
+    wanted: str = click.get_current_context().meta[_PRECISION]
+    return wanted
+
+
+def _report_precision() -> None:
+    """Say in which precision figures were measured, since they depend on it."""
     import torch
 
     from xiangqi_gpt.decoding.network import has_fast_bfloat16
 
-    wanted: str = click.get_current_context().meta[_PRECISION]
+    wanted = _precision()
     auto = "bfloat16" if has_fast_bfloat16(torch.device("cpu")) else "float32"
     click.echo(f"measured in {auto if wanted == 'auto' else wanted}", err=True)
-    return wanted
 
 
 _games_options = (
@@ -106,6 +111,7 @@ def accuracy(
     for name in _styles(model_dir, style):
         work = partial(accuracy_work, model_dir, device, _threads(threads, jobs), _precision(), name, plain)
         found[name] = summarise_accuracy(_run(work, records, jobs, "games"), seed=seed)
+    _report_precision()
     if as_json:
         print_json(next(iter(found.values())) if len(found) == 1 else found)
         return
@@ -197,6 +203,7 @@ def legality(
     if free_running is not None:
         work = partial(evaluate_work.free_run_work, *settings, seed)
         free = summarise_free_runs(_run(work, list(range(free_running)), jobs, "free games"), seed=seed)
+    _report_precision()
     if as_json:
         print_json(
             {**dataclasses.asdict(result), "free_running": None if free is None else dataclasses.asdict(free)}
@@ -270,6 +277,7 @@ def calibration(
     records = _games(data, split, games, seed)
     work = partial(calibration_work, model_dir, device, _threads(threads, jobs), _precision(), style, plain)
     result = measure.summarise_calibration(_run(work, records, jobs, "games"))
+    _report_precision()
     if plot is not None:
         measure.plot(result, plot)
     if as_json:

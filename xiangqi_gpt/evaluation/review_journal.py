@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from xiangqi_gpt.errors import FileError
 from xiangqi_gpt.evaluation.reviewers import JudgedLine, Judgement
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.safe_json import parse_json
 
 MAX_BYTES = 64 << 20
 """Of a journal; a larger one is not ours."""
@@ -54,7 +56,7 @@ class ReviewJournal:
         found = {}
         for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
-                row = json.loads(line)
+                row = parse_json(line)
                 ply = int(row["ply"])
                 board = boards[:-1][ply]
                 best, played = (_read_line(row[part], board) for part in ("best", "played"))
@@ -63,7 +65,7 @@ class ReviewJournal:
                 found[ply] = Judgement(
                     best=played if best == played else best, played=played, prob=row["prob"]
                 )
-            except (ValueError, KeyError, TypeError, IndexError):
+            except (FileError, ValueError, KeyError, TypeError, IndexError):
                 continue
         return found
 
