@@ -68,7 +68,7 @@ class Autosave:
                 self._forget_oldest()
 
     def find_unfinished(self) -> SavedGame | None:
-        """The game that was played last, unless it is over. A file that cannot be read is put aside as a copy."""
+        """The game that was played last, unless it is over. A file that cannot be read is set aside as a copy."""
         files = self._files()
         if not files:
             return None

@@ -172,7 +172,7 @@ class _Entry:
 
 
 class _Spool:
-    """Games put aside in a temporary file, in batches."""
+    """Games set aside in a temporary file, in batches."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
