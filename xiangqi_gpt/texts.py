@@ -11,12 +11,15 @@ import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Language: TypeAlias = Literal["en", "zh", "zh-TW"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh", "zh-TW")
@@ -33,7 +36,7 @@ class Message:
     arguments: tuple[tuple[str, object], ...] = ()
 
     @classmethod
-    def of(cls, key: str, /, **arguments: object) -> Message:
+    def of(cls, key: str, /, **arguments: object) -> Self:
         """The message of a key. An argument may be a message, or have one (`Color`, `Piece`)."""
         return cls(key, tuple(arguments.items()))
 
@@ -79,7 +82,12 @@ def has_text(key: str) -> bool:
 @lru_cache(maxsize=1)
 def catalogue() -> dict[str, tuple[str, ...]]:
     """All texts: key -> one text for each of `LANGUAGES`."""
-    with _CATALOGUE.open("rb") as file:
+    return read_catalogue(_CATALOGUE)
+
+
+def read_catalogue(path: Path) -> dict[str, tuple[str, ...]]:
+    """The rows of a catalogue file: key -> one text for each of `LANGUAGES`."""
+    with path.open("rb") as file:
         return dict(_rows(tomllib.load(file), ""))
 
 

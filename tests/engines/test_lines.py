@@ -114,7 +114,7 @@ def test_ucci_is_said(uci: str, ucci: str) -> None:
     ],
 )
 def test_ucci_is_heard(ucci: str, uci: str) -> None:
-    assert UCCI.hear(ucci) == uci
+    assert UCCI.to_uci(ucci) == uci
 
 
 def test_the_last_words_are_few() -> None:

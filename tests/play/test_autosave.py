@@ -1,4 +1,4 @@
-"""Games kept on disk: whole, the last one offered, broken files put aside."""
+"""Games kept on disk: whole, the last one offered, broken files set aside."""
 
 from __future__ import annotations
 

@@ -24,12 +24,12 @@ class Dialect:
     Attributes:
         name: of the protocol.
         say: a line of UCI as the engine is told it; "" where it is not.
-        hear: a line of the engine in the words of UCI.
+        to_uci: a line of the engine in the words of UCI.
     """
 
     name: str
     say: Callable[[str], str]
-    hear: Callable[[str], str]
+    to_uci: Callable[[str], str]
 
 
 def _as_it_is(line: str) -> str:
@@ -56,7 +56,7 @@ def _say_ucci_in_seconds(line: str) -> str:
     return _say_ucci(_MOVE_TIME.sub(lambda found: f"movetime {max(1, -(-int(found[1]) // 1000))}", line))
 
 
-def _hear_ucci(line: str) -> str:
+def _ucci_to_uci(line: str) -> str:
     word, _, rest = line.partition(" ")
     if word == "ucciok":
         return "uciok"
@@ -70,8 +70,8 @@ def _hear_ucci(line: str) -> str:
 
 
 UCI = Dialect("uci", _as_it_is, _as_it_is)
-UCCI = Dialect("ucci", _say_ucci, _hear_ucci)
-UCCI_IN_SECONDS = Dialect("ucci", _say_ucci_in_seconds, _hear_ucci)
+UCCI = Dialect("ucci", _say_ucci, _ucci_to_uci)
+UCCI_IN_SECONDS = Dialect("ucci", _say_ucci_in_seconds, _ucci_to_uci)
 """For engines without the option usemillisec: they count the clock in whole seconds."""
 
 

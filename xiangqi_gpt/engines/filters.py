@@ -156,7 +156,7 @@ class UciFilter(EngineFilter, chess.engine.UciProtocol):
             super().send_line(said)
 
     def translated(self, line: str) -> str:
-        line = self.dialect.hear(line)
+        line = self.dialect.to_uci(line)
         if line.startswith("info "):
             self.log.add(line, is_thinking=" pv " in line or " score " in line)
             return ""

@@ -132,7 +132,7 @@ class PipeEngine:
         self._watchdog.rest()
         self._unread = data[end.end() :]
         lines = data[1 : end.end() - 1].decode("utf-8", "replace").split("\n")
-        return lines if self._dialect is UCI else [self._dialect.hear(line) for line in lines]
+        return lines if self._dialect is UCI else [self._dialect.to_uci(line) for line in lines]
 
     def kill(self) -> None:
         """End the process and what it has started, at once."""

@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
 
+from xiangqi_gpt import texts
 from xiangqi_gpt.notation import chinese, wxf
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-Language: TypeAlias = Literal["en", "zh", "zh-TW"]
-LANGUAGES: tuple[Language, ...] = ("en", "zh", "zh-TW")
-"""English, simplified and traditional Chinese, in the order of the catalogue's columns."""
+from xiangqi_gpt.texts import LANGUAGES as LANGUAGES
+from xiangqi_gpt.texts import Language as Language
+from xiangqi_gpt.texts import read_catalogue
 
 _CATALOGUE = Path(__file__).with_name("review_texts.toml")
 
 
-@dataclass(frozen=True)
-class Message:
-    """A text in no language yet: the key of a row of the catalogue, and its arguments."""
-
-    key: str
-    arguments: tuple[tuple[str, object], ...] = ()
-
-    @classmethod
-    def of(cls, key: str, /, **arguments: object) -> Message:
-        """The message of a key; an argument may be a message or a `MoveText`."""
-        return cls(key, tuple(arguments.items()))
+class Message(texts.Message):
+    """A message whose key is a row of the catalogue of reviews; an argument may also be a `MoveText`."""
 
     def text(self, language: Language) -> str:
         """The message in a language."""
@@ -81,13 +65,4 @@ def t(key: str, language: Language, /, **arguments: object) -> str:
 @lru_cache(maxsize=1)
 def catalogue() -> dict[str, tuple[str, ...]]:
     """All texts: key -> one text for each of `LANGUAGES`."""
-    with _CATALOGUE.open("rb") as file:
-        return {
-            f"{section}.{name}": tuple(row)
-            for section, rows in _table(tomllib.load(file))
-            for name, row in rows.items()
-        }
-
-
-def _table(table: dict[str, Any]) -> list[tuple[str, dict[str, list[str]]]]:
-    return list(table.items())
+    return read_catalogue(_CATALOGUE)
