@@ -19,7 +19,7 @@ FAST = (
     "dataset/test_sampling.py",
     "gui",
     "model/test_losses.py",
-    "model/test_readers.py",
+    "model/test_board_heads.py",
     "notation",
     "players",
     "records",

@@ -76,7 +76,7 @@ def _run(options: argparse.Namespace, began: float) -> None:
     else:
         config = preset(options.preset or "slot")
     config = changed(config, options.settings)
-    games = open_data(options.data, PackSettings(targets=config.targets, extra=config.extra), say=_say)
+    games = open_data(options.data, PackSettings(targets=config.targets, extra=config.extra), print_line=_say)
     if games.valid is None:
         raise ConfigError("--data: expected games of split 'valid' to measure on as well, found none")
     # What a run keeps for itself, optimiser and all, is not part of the result.

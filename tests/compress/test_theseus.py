@@ -13,9 +13,9 @@ import torch
 from tests.model.tiny import tiny
 from tests.training.games import games
 from xiangqi_gpt.compress.successor import grouped, make_successor, plan_for
-from xiangqi_gpt.compress.theseus import Ship, TheseusConfig, TheseusTrainer, draw
+from xiangqi_gpt.compress.theseus import TheseusConfig, TheseusModel, TheseusTrainer, draw
 from xiangqi_gpt.dataset.packed import PackedGames, pack
-from xiangqi_gpt.dataset.windows import cut
+from xiangqi_gpt.dataset.windows import gather_windows
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPT
 from xiangqi_gpt.model.checkpoint import load_model
@@ -63,7 +63,7 @@ def trainer(packed: PackedGames, out: Path, resume: bool = False, **changes: Any
 
 
 def outputs(model: XiangqiGPT, packed: PackedGames) -> tuple[torch.Tensor, torch.Tensor]:
-    windows = cut(packed, np.arange(4), np.zeros(4, np.int64), 6, np.zeros(4, bool))
+    windows = gather_windows(packed, np.arange(4), np.zeros(4, np.int64), 6, np.zeros(4, bool))
     batch = collate(windows, model.tokenizer, model.config.board != "none")
     with torch.no_grad():
         found = model(**batch.model_inputs())
@@ -87,7 +87,7 @@ def test_nothing_replaced_is_the_old_model_and_all_replaced_the_new(
                 parameter.add_(0.1)
     alone = outputs(new, packed)
     before = outputs(old, packed)
-    ship = Ship(new, old, plan)
+    ship = TheseusModel(new, old, plan)
     assert len(ship.modules) == plan.modules
     assert same(outputs(new, packed), alone)
     ship.replace([False] * plan.modules)

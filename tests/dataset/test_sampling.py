@@ -125,9 +125,9 @@ def test_the_order_depends_on_seed_and_epoch_alone(packed: PackedGames) -> None:
         assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
         assert not np.array_equal(a[0], sampler(packed, **settings).epoch(3)[0])
         # Shards of the same games in the same order are the same data.
-        from xiangqi_gpt.dataset.compact import chosen
+        from xiangqi_gpt.dataset.compact import select
 
-        shards = PackedSet((chosen(packed, np.arange(half)), chosen(packed, np.arange(half, packed.games))))
+        shards = PackedSet((select(packed, np.arange(half)), select(packed, np.arange(half, packed.games))))
         c = sampler(shards, **settings).epoch(2)
         assert all(np.array_equal(x, y) for x, y in zip(a, c, strict=True))
 

@@ -15,10 +15,10 @@ import pytest
 
 from tests.training.games import games, with_lines
 from xiangqi_gpt.dataset import compact, packed_file, packing, shards
-from xiangqi_gpt.dataset.packed import NO_MOVE, PackedGames, PackedSet, fingerprint, pack, together
+from xiangqi_gpt.dataset.packed import NO_MOVE, PackedGames, PackedSet, concatenate, fingerprint, pack
 from xiangqi_gpt.dataset.packed_file import write_arrays
 from xiangqi_gpt.dataset.packing import PackSettings, content_key, open_data, pack_folder
-from xiangqi_gpt.dataset.windows import cut
+from xiangqi_gpt.dataset.windows import gather_windows
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records import GameRecord, TeacherLabels, write_games
@@ -144,7 +144,7 @@ def test_compact_is_the_same_games_in_another_order(packed: PackedGames, tmp_pat
     assert again.soft is not None
 
     def bag(games: PackedGames) -> set[tuple[bytes, ...]]:
-        one = [compact.chosen(games, np.array([number])) for number in range(games.games)]
+        one = [compact.select(games, np.array([number])) for number in range(games.games)]
         return {tuple(array.tobytes() for array in game.arrays().values()) for game in one}
 
     assert len(bag(packed)) == packed.games
@@ -200,10 +200,10 @@ def test_shards_are_read_as_one_set(packed: PackedGames, tmp_path: Path) -> None
     assert many.valid.games == 4
     chosen = np.random.default_rng(0).permutation(report.kept)
     flips = chosen % 2 == 0
-    a, b = (cut(p, chosen, chosen % 5, 6, flips, soft_moves=3) for p in (one.train, many.train))
+    a, b = (gather_windows(p, chosen, chosen % 5, 6, flips, soft_moves=3) for p in (one.train, many.train))
     for name, value in vars(a).items():
         assert np.array_equal(value, getattr(b, name)), name
-    assert together([one.train]) is one.train
+    assert concatenate([one.train]) is one.train
 
 
 def test_what_is_refused_is_said_and_counted(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_what_is_refused_is_said_and_counted(tmp_path: Path) -> None:
         tmp_path / "g.parquet", [*records(12), dataclasses.replace(games(1)[0], split="test", id="t")]
     )
     said: list[str] = []
-    pack_folder([tmp_path / "g.parquet"], tmp_path / "p", PackSettings(), say=said.append)
+    pack_folder([tmp_path / "g.parquet"], tmp_path / "p", PackSettings(), print_line=said.append)
     assert "1 of split 'test', 1 of split 'valid'" in said[-1]
     index = json.loads((tmp_path / "p" / "index.json").read_text(encoding="utf-8"))
     assert index["report"]["left_out"] == {"of split 'test'": 1, "of split 'valid'": 1}
@@ -259,7 +259,7 @@ def test_the_cache_is_keyed_by_content_and_settings(tmp_path: Path, monkeypatch:
     moved.mkdir()
     (moved / "g.parquet").write_bytes(source.read_bytes())
     said: list[str] = []
-    again = open_data([moved / "g.parquet"], PackSettings(), cache=cache, say=said.append)
+    again = open_data([moved / "g.parquet"], PackSettings(), cache=cache, print_line=said.append)
     assert not calls
     assert "18 games" in said[0]
     assert fingerprint(first.train) == fingerprint(again.train)
@@ -270,7 +270,7 @@ def test_the_cache_is_keyed_by_content_and_settings(tmp_path: Path, monkeypatch:
     shard = entry / "00000.xgp"
     shard.write_bytes(shard.read_bytes()[:-1])
     said.clear()
-    mended = open_data([moved / "g.parquet"], PackSettings(), cache=cache, say=said.append)
+    mended = open_data([moved / "g.parquet"], PackSettings(), cache=cache, print_line=said.append)
     assert len(calls) == 1
     assert said[0].startswith("packed again: ")
     assert fingerprint(mended.train) == fingerprint(first.train)
@@ -309,7 +309,7 @@ def test_two_runs_that_pack_the_same_at_once(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(packing, "read_games", first)
     said: list[str] = []
-    data = open_data([tmp_path / "g.parquet"], PackSettings(), cache=tmp_path / "c", say=said.append)
+    data = open_data([tmp_path / "g.parquet"], PackSettings(), cache=tmp_path / "c", print_line=said.append)
     assert data.train.games == again[0] == 11
     assert not any("in memory" in line for line in said)
     assert len(list((tmp_path / "c").iterdir())) == 1
@@ -319,7 +319,9 @@ def test_without_room_for_a_cache_games_are_packed_in_memory(tmp_path: Path) -> 
     write_games(tmp_path / "g.parquet", records(12))
     (tmp_path / "cache").write_text("no folder", encoding="utf-8")
     said: list[str] = []
-    data = open_data([tmp_path / "g.parquet"], PackSettings(), cache=tmp_path / "cache", say=said.append)
+    data = open_data(
+        [tmp_path / "g.parquet"], PackSettings(), cache=tmp_path / "cache", print_line=said.append
+    )
     assert said[0].startswith("packed in memory: ")
     assert data.train.games == 11
 

@@ -14,7 +14,7 @@ import torch
 from tests.decoding.test_scorer import after, random_line
 from tests.model.tiny import MODES, tiny
 from xiangqi_gpt.decoding import Lookahead, LookaheadConfig, MoveScores, Scorer, choose
-from xiangqi_gpt.decoding.lookahead import Found
+from xiangqi_gpt.decoding.lookahead import SearchResult
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
@@ -245,7 +245,7 @@ def test_a_move_is_one_of_the_moves() -> None:
 def test_only_the_moves_asked_for_are_looked_at_and_progress_is_reported() -> None:
     board = Board()
     asked = [Move.from_iccs(text) for text in ("a0a1", "h2e2", "a0a5")]  # the last one is not legal
-    seen: list[Found] = []
+    seen: list[SearchResult] = []
     scorer = Scorer(tiny(board="bag"))
     leaves = scorer.score_leaves
 

@@ -10,7 +10,7 @@ import pytest
 from xiangqi_gpt.evaluation import motifs
 from xiangqi_gpt.evaluation.motifs import capture_gain, explain_mistake, targets
 from xiangqi_gpt.evaluation.review_texts import LANGUAGES, catalogue, t
-from xiangqi_gpt.evaluation.reviewers import JudgedLine, Judgement
+from xiangqi_gpt.evaluation.reviewers import Comparison, EvaluatedLine
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
@@ -40,11 +40,11 @@ def words(
         for move in moves(line):
             assert walk.is_legal(move), (pieces, line)
             walk.push(move)
-    judgement = Judgement(
-        best=JudgedLine(pv=moves(best), points=0.9, mate=best_mate),
-        played=JudgedLine(pv=moves(played), points=0.1, mate=mate),
+    comparison = Comparison(
+        best=EvaluatedLine(pv=moves(best), points=0.9, mate=best_mate),
+        played=EvaluatedLine(pv=moves(played), points=0.1, mate=mate),
     )
-    found = explain_mistake(board, moves(played)[0], judgement)
+    found = explain_mistake(board, moves(played)[0], comparison)
     assert all(found.text(language) for language in LANGUAGES)
     assert not re.search(r"[A-Za-z]", found.text("zh"))
     return found.text("en")

@@ -81,12 +81,12 @@ def test_what_was_judged_before_is_taken_over() -> None:
     whole = review(oracle, game(*MOVES))  # type: ignore[arg-type]
     oracle.asked.clear()
     new: list[int] = []
-    known = {one.ply: one.judgement for one in whole if one.ply != 2}
+    known = {one.ply: one.comparison for one in whole if one.ply != 2}
     again = review(
         oracle,  # type: ignore[arg-type]
         game(*MOVES),
         known=known,
-        on_judgement=lambda ply, _: new.append(ply),
+        on_comparison=lambda ply, _: new.append(ply),
     )
     assert again == whole
     assert new == [2]
@@ -100,7 +100,7 @@ def test_scores_of_an_engine() -> None:
     assert found[1].after == pytest.approx(found[2].after)  # 300 for Red is -300 for Black
     assert 0.75 < found[1].after < 0.9
     assert found[3].after == pytest.approx(0.0)
-    assert found[3].judgement.played.mate == 10
+    assert found[3].comparison.played.mate == 10
     silent = create_player("random")
     with pytest.raises(PlayerError, match="expected a player that says what a position is worth"):
         review(silent, game(*MOVES))

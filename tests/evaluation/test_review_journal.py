@@ -10,7 +10,7 @@ import pytest
 from tests.evaluation.test_review import MOVES, Oracle, game
 from xiangqi_gpt.evaluation.review import review
 from xiangqi_gpt.evaluation.review_journal import ReviewJournal
-from xiangqi_gpt.evaluation.reviewers import Judgement
+from xiangqi_gpt.evaluation.reviewers import Comparison
 
 
 def oracle() -> Oracle:
@@ -23,20 +23,20 @@ def test_a_review_that_was_killed_resumes(tmp_path: Path) -> None:
 
     class KilledError(Exception): ...
 
-    def add(ply: int, judgement: Judgement) -> None:
-        journal.add(ply, judgement)
+    def add(ply: int, comparison: Comparison) -> None:
+        journal.add(ply, comparison)
         if ply == 2:
             raise KilledError
 
     with pytest.raises(KilledError):
-        review(oracle(), record, on_judgement=add)  # type: ignore[arg-type]
+        review(oracle(), record, on_comparison=add)  # type: ignore[arg-type]
     with journal.path.open("a") as file:
         file.write('{"ply": 1, "best"')  # torn
     again = ReviewJournal(record, ["oracle", 1], tmp_path / "new")
     known = again.read()
     assert sorted(known) == [2, 3, 4]
     second = oracle()
-    found = review(second, record, known=known, on_judgement=again.add)  # type: ignore[arg-type]
+    found = review(second, record, known=known, on_comparison=again.add)  # type: ignore[arg-type]
     assert found == review(oracle(), record)  # type: ignore[arg-type]
     assert {ply for ply, _ in second.asked} == {0, 1}
     assert sorted(again.read()) == [0, 1, 2, 3, 4]

@@ -23,7 +23,7 @@ from xiangqi_gpt.experiments import compare as module
 from xiangqi_gpt.experiments import compare_report as report
 from xiangqi_gpt.experiments.compare import (
     AXES,
-    Measured,
+    RunResult,
     finished,
     held_out,
     make,
@@ -159,12 +159,12 @@ def test_measured_on_whole_games_of_people_only() -> None:
         held_out(found[3:], 9)
 
 
-def measured(choice: str, seed: int, loss: float, **rest: Any) -> Measured:
+def measured(choice: str, seed: int, loss: float, **rest: Any) -> RunResult:
     values = dict(
         top1=0.2, legality=0.9, plies_per_second=1000.0, memory_mb=400.0, decode_ms=9.0, state_kb=64.0,
         parameters=1, train_seconds=1.0, curve=((1, 5.0), (2, 4.0)),
     )  # fmt: skip
-    return Measured(choice=choice, seed=seed, loss=loss, **{**values, **rest})
+    return RunResult(choice=choice, seed=seed, loss=loss, **{**values, **rest})
 
 
 RESULTS = [
@@ -188,12 +188,12 @@ def test_the_table_shows_means_and_spread_best_first() -> None:
 
 
 def test_what_the_spread_hides_is_said() -> None:
-    assert report.reading(RESULTS) == (
+    assert report.interpretation(RESULTS) == (
         "full has the least loss. The spread over seeds hides the difference from sparse. "
         "Every seed is worse with linear. One seed alone, spread not known: taylor."
     )
-    assert "from one seed" in report.reading(RESULTS[::3])
-    assert report.reading(RESULTS[:3]) == "full alone: nothing to compare."
+    assert "from one seed" in report.interpretation(RESULTS[::3])
+    assert report.interpretation(RESULTS[:3]) == "full alone: nothing to compare."
 
 
 def test_a_plot_is_drawn_or_refused_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

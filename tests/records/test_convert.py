@@ -35,10 +35,10 @@ def run(
     assert lines[-1] == {"summary": summary.as_dict()}
     fates = [line["outcome"] for line in lines[:-1] if line["outcome"] not in ("unreadable", "passed over")]
     assert len(fates) == summary.games == summary.kept + summary.cut + summary.duplicates + summary.refused
-    for fate, count in (
+    for status, count in (
         ("kept", summary.kept), ("cut", summary.cut), ("duplicate", summary.duplicates), ("refused", summary.refused),
     ):  # fmt: skip
-        assert fates.count(fate) == count
+        assert fates.count(status) == count
     return summary, list(read_games(tmp_path / out)), lines[:-1]
 
 
@@ -166,9 +166,9 @@ def test_what_a_format_has_no_place_for_is_counted(tmp_path: Path) -> None:
         GameRecord(moves=moves(OTHER), labels=TeacherLabels(0, moves(OTHER), (1,) * 4), kind="teacher"),
     ]
     jsonl.write(source, games)
-    assert run(tmp_path, source, out="out.parquet")[0].left_behind == {"comments and side lines": 1}
+    assert run(tmp_path, source, out="out.parquet")[0].dropped_fields == {"comments and side lines": 1}
     summary, kept, _ = run(tmp_path, source, out="out.pgn")
-    assert summary.left_behind == {"teacher's labels": 1}
+    assert summary.dropped_fields == {"teacher's labels": 1}
     assert [game.kind for game in kept] == ["human", "teacher"]
     summary, kept, lines = run(tmp_path, source, out="out.ubb")
     assert (summary.kept, summary.refused) == (1, 1)

@@ -9,7 +9,7 @@ import torch
 from tests.training.games import games
 from xiangqi_gpt.dataset.packed import NO_MOVE, PackedGames, pack
 from xiangqi_gpt.dataset.sampler import Sampler
-from xiangqi_gpt.dataset.windows import Windows, cut
+from xiangqi_gpt.dataset.windows import Windows, gather_windows
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import IGNORED
 from xiangqi_gpt.model.layout import layout
@@ -25,7 +25,7 @@ from xiangqi_gpt.training.batches import collate
 
 def everything(packed: PackedGames, plies: int, mirror: bool = False) -> Windows:
     chosen, first, flips = Sampler(packed=packed, plies=plies, seed=1, mirror=mirror).epoch(0)
-    return cut(packed, chosen, first, plies, flips)
+    return gather_windows(packed, chosen, first, plies, flips)
 
 
 def mirrored(move: Move) -> Move:
@@ -72,7 +72,7 @@ def test_windows_show_the_board_that_the_mover_sees(mirror: bool) -> None:
     records = games()
     packed, _ = pack(records)
     for number, game in enumerate(records):
-        windows = cut(packed, np.array([number]), np.array([2]), 6, np.array([mirror]))
+        windows = gather_windows(packed, np.array([number]), np.array([2]), 6, np.array([mirror]))
         board = Board(game.start_fen)
         for ply in range(min(8, len(game.moves))):
             if ply >= 2:
@@ -153,7 +153,7 @@ def test_values_come_from_the_score_else_from_the_result() -> None:
     assert (round(win, 6), round(draw, 6), round(loss, 6)) == (1, 0, 0)
     packed, _ = pack(games())
     for number, game in enumerate(games()):
-        windows = cut(packed, np.array([number]), np.array([0]), 5, np.array([False]))
+        windows = gather_windows(packed, np.array([number]), np.array([0]), 5, np.array([False]))
         batch = collate(windows, create_tokenizer("square"), with_boards=True)
         for ply in range(5):
             cp = game.labels.at(ply)[1] if game.labels else None
@@ -172,7 +172,7 @@ def test_an_epoch_shows_every_target_once_and_depends_on_the_seed_alone() -> Non
     sampler = Sampler(packed=packed, plies=5, seed=3, mirror=True)
     for epoch in range(3):
         chosen, first, flips = sampler.epoch(epoch)
-        windows = cut(packed, chosen, first, 5, flips)
+        windows = gather_windows(packed, chosen, first, 5, flips)
         assert int((windows.targets != NO_MOVE).sum()) >= report.targets
         seen = {(g, p) for g, f in zip(chosen, first, strict=True) for p in range(f, f + 5)}
         for game in range(packed.games):

@@ -19,7 +19,7 @@ from tests.training.games import games
 from tests.training.test_loop import config, log
 from xiangqi_gpt.dataset.packed import NO_MOVE, NO_SCORE, PackedGames, pack
 from xiangqi_gpt.dataset.sampler import Sampler
-from xiangqi_gpt.dataset.windows import Windows, cut
+from xiangqi_gpt.dataset.windows import Windows, gather_windows
 from xiangqi_gpt.decoding.tree import PackedTree
 from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.model import IGNORED, XiangqiGPT
@@ -51,7 +51,7 @@ NAMES = sorted(TOKENIZERS)
 def some_windows(count: int = 12, plies: int = 6, seed: int = 1) -> Windows:
     packed, _ = pack(games(24))
     chosen, first, flips = Sampler(packed=packed, plies=plies, seed=seed, mirror=True).epoch(0)
-    return cut(packed, chosen[:count], first[:count], plies, flips[:count])
+    return gather_windows(packed, chosen[:count], first[:count], plies, flips[:count])
 
 
 def equal(a: Windows, b: Windows) -> bool:
@@ -139,7 +139,7 @@ def test_the_game_is_found_again_and_learned_from_again() -> None:
     """Red's rook goes a point too far; where the game brings it home, it can still come home."""
     line = [Move.from_iccs(text) for text in ["a0a1", "a9a8", "a1a0", "a8a9", "h2e2", "h7e7"]]
     packed, _ = pack([GameRecord(moves=tuple(line), split="train", result="1-0")])
-    windows = cut(packed, np.array([0]), np.array([0]), 6, np.array([False]))
+    windows = gather_windows(packed, np.array([0]), np.array([0]), 6, np.array([False]))
     proposals = np.full((1, 6), NO_MOVE)
     proposals[0, 0] = Move.from_iccs("a0a2").index
     other = deviate(windows, proposals, np.zeros((1, 6)))
@@ -168,7 +168,7 @@ def test_a_replaced_ply_that_mates_ends_the_window() -> None:
             )
         ]
     )
-    windows = cut(packed, np.array([0]), np.array([0]), 3, np.array([False]))
+    windows = gather_windows(packed, np.array([0]), np.array([0]), 3, np.array([False]))
     board.push(Move.from_iccs("e7d7"))
     assert board.legal_moves() == []
     proposals = np.full((1, 3), NO_MOVE)
@@ -397,7 +397,7 @@ EVERYTHING: dict[str, Any] = {
 def test_all_off_is_the_plain_run(packed: PackedGames, tmp_path: Path) -> None:
     trainer = Trainer(packed, tmp_path, config(), device="cpu")
     order = trainer.loader.sampler.epoch(0)
-    windows = cut(packed, order[0][:8], order[1][:8], trainer.config.plies, order[2][:8])
+    windows = gather_windows(packed, order[0][:8], order[1][:8], trainer.config.plies, order[2][:8])
     _, [batch] = next(trainer.loader.steps())
     plain = collate_table(windows, trainer.tokenizer)
     assert all(

@@ -14,7 +14,7 @@ from xiangqi_gpt.dataset.packed import pack
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTConfig
 from xiangqi_gpt.training.batches import Batch
-from xiangqi_gpt.training.loader import Loader, ahead, default_workers
+from xiangqi_gpt.training.loader import Loader, default_workers, prefetch
 from xiangqi_gpt.training.train_config import changed, preset
 
 
@@ -82,7 +82,7 @@ def test_little_is_made_ahead_and_errors_come_in_their_turn() -> None:
             raise ValueError("five")
         return number * number
 
-    found = ahead(plans(), make, 2)
+    found = prefetch(plans(), make, 2)
     assert [next(found) for _ in range(5)] == [(n, n * n) for n in range(5)]
     assert len(asked) <= 5 + 2 * 2 + 1
     with pytest.raises(ValueError, match="five"):
@@ -97,14 +97,14 @@ def test_small_steps_are_made_in_a_row() -> None:
         made.append(number)
         return -number
 
-    found = ahead(range(7), make, 0, at_once=3)
+    found = prefetch(range(7), make, 0, at_once=3)
     assert next(found) == (0, 0)
     assert made == [0, 1, 2]
     assert list(found) == [(n, -n) for n in range(1, 7)]
 
 
 def test_closing_ends_the_threads() -> None:
-    found = ahead(range(1000), lambda n: n, 4)
+    found = prefetch(range(1000), lambda n: n, 4)
     next(found)
     found.close()
     assert not [t for t in threading.enumerate() if t.name.startswith("loader")]

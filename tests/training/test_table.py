@@ -11,7 +11,7 @@ from tests.training.games import games, with_lines
 from tests.training.test_weights import PLIES, windows_of
 from xiangqi_gpt.dataset.legal import legal_tokens
 from xiangqi_gpt.dataset.packed import NO_MOVE, pack
-from xiangqi_gpt.dataset.windows import Windows, cut
+from xiangqi_gpt.dataset.windows import Windows, gather_windows
 from xiangqi_gpt.decoding.tree import PackedTree
 from xiangqi_gpt.model.move_table import MOVES
 from xiangqi_gpt.records import GameRecord
@@ -30,7 +30,7 @@ SPECIALS = 3
 def whole(game: GameRecord) -> Windows:
     """The one window that holds all of a game."""
     packed, _ = pack([game])
-    return cut(packed, np.array([0]), np.array([0]), game.plies, np.array([False]))
+    return gather_windows(packed, np.array([0]), np.array([0]), game.plies, np.array([False]))
 
 
 def place(move: Move, turn: int) -> int:

@@ -13,7 +13,7 @@ from tests.model.tiny import tiny
 from tests.training.games import games
 from xiangqi_gpt.dataset.packed import NO_MOVE, pack
 from xiangqi_gpt.dataset.sampler import Sampler
-from xiangqi_gpt.dataset.windows import Windows, cut
+from xiangqi_gpt.dataset.windows import Windows, gather_windows
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import IGNORED
 from xiangqi_gpt.rules.board import Board
@@ -27,7 +27,7 @@ from xiangqi_gpt.training.batches import collate, condition_ids
 def some_windows(count: int = 12, plies: int = 6) -> Windows:
     packed, _ = pack(games(24))
     chosen, first, flips = Sampler(packed=packed, plies=plies, seed=1, mirror=True).epoch(0)
-    return cut(packed, chosen[:count], first[:count], plies, flips[:count])
+    return gather_windows(packed, chosen[:count], first[:count], plies, flips[:count])
 
 
 def seen_board(codes: np.ndarray, turn: int) -> Board:

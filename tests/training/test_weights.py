@@ -11,7 +11,7 @@ import torch
 from tests.training.games import games, with_lines
 from xiangqi_gpt.dataset.packed import NO_MOVE, NO_SCORE, pack
 from xiangqi_gpt.dataset.sampler import Sampler
-from xiangqi_gpt.dataset.windows import Windows, cut
+from xiangqi_gpt.dataset.windows import Windows, gather_windows
 from xiangqi_gpt.model import IGNORED
 from xiangqi_gpt.model.layout import layout
 from xiangqi_gpt.records import GameRecord
@@ -26,7 +26,7 @@ def windows_of(records: list[GameRecord], soft_moves: int = 1, count: int = 12) 
     packed, _ = pack(records)
     chosen, first, flips = Sampler(packed=packed, plies=PLIES, seed=1, mirror=True).epoch(0)
     rows = slice(0, count)
-    return cut(packed, chosen[rows], first[rows], PLIES, flips[rows], soft_moves=soft_moves)
+    return gather_windows(packed, chosen[rows], first[rows], PLIES, flips[rows], soft_moves=soft_moves)
 
 
 def nats(logits: torch.Tensor, ids: list[int], at: list[int]) -> float:
@@ -39,7 +39,7 @@ def test_weights_by_side_and_result() -> None:
     packed, _ = pack(records)
     for number, game in enumerate(records):
         rows = np.array([number])
-        windows = cut(packed, rows, np.array([0]), game.plies, np.array([False]))
+        windows = gather_windows(packed, rows, np.array([0]), game.plies, np.array([False]))
         weights = ply_weights(windows, winner=2.0, loser=0.25, draw=0.5)
         assert weights is not None
         for ply in range(game.plies):
@@ -161,7 +161,9 @@ def test_a_window_brings_the_lists_of_its_own_plies(mirror: bool) -> None:
     records = with_lines(games(12))
     packed, _ = pack(records)
     for number, game in enumerate(records):
-        windows = cut(packed, np.array([number]), np.array([3]), 4, np.array([mirror]), soft_moves=2)
+        windows = gather_windows(
+            packed, np.array([number]), np.array([3]), 4, np.array([mirror]), soft_moves=2
+        )
         assert windows.soft_moves is not None
         assert windows.soft_scores is not None
         for p in range(4):

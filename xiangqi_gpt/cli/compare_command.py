@@ -72,7 +72,7 @@ def command(
     else:
         write_data(packed, out)
     try:
-        results = compare(runs, out, held_out(measured_on, games), jobs=jobs, on_run=_say)
+        results = compare(runs, out, held_out(measured_on, games), jobs=jobs, on_run=_print_result)
     except KeyboardInterrupt:
         click.echo("interrupted; the same command goes on", err=True)
         raise click.exceptions.Exit(130) from None
@@ -89,7 +89,7 @@ def command(
         with atomic_path(out / name, overwrite=True) as draft:
             draft.write_text(text, encoding="utf-8")
     _print(report.rows(results))
-    click.echo(report.reading(results))
+    click.echo(report.interpretation(results))
     try:
         report.plot(title, results, out / "plot.png")
     except ConfigError as error:
@@ -129,7 +129,7 @@ def _most_seeds(out: Path) -> int:
     return max(numbers, default=0) + 1
 
 
-def _say(run: Any, measured: Any) -> None:
+def _print_result(run: Any, measured: Any) -> None:
     click.echo(
         f"{run.choice} seed {run.seed}: loss {measured.loss:.3f} nats/ply, top-1 {100 * measured.top1:.1f} %, "
         f"{measured.plies_per_second:.0f} plies/s, {measured.train_seconds:.0f} s",

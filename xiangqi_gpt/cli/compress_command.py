@@ -100,10 +100,10 @@ def command(
     if config.budget == "time" and limit is None:
         raise ConfigError("--time-limit: expected one with budget=time, found none")
 
-    def say(line: str) -> None:
+    def print_line(line: str) -> None:
         click.echo(line, err=True)
 
-    games = open_games(data, config, say)
+    games = open_games(data, config, print_line)
     trainer = TheseusTrainer(
         games.train,
         out,
@@ -114,9 +114,9 @@ def command(
         resume=resume,
         device=device,
         valid=games.valid,
-        on_note=lambda text: say(f"note: {text}"),
+        on_note=lambda text: print_line(f"note: {text}"),
     )
-    say(f"{method}: {_size(predecessor)} -> {_size(trainer.model)}")
+    print_line(f"{method}: {_size(predecessor)} -> {_size(trainer.model)}")
     with RunProgress(config.max_steps, True, limit if config.budget == "time" else None) as progress:
         result = trainer.run(
             time_limit=limit, on_step=progress.step, on_evaluation=progress.evaluation, export=out / "model"

@@ -33,7 +33,9 @@ class _NamedPath(click.Path):
 )
 @click.option("--notation", help="Moves of a PGN: iccs (default), uci, wxf, chinese.")
 @click.option(
-    "--report", type=_NamedPath(path_type=Path), help="JSON lines with the fate of every game, and the sums."
+    "--report",
+    type=_NamedPath(path_type=Path),
+    help="JSON lines with the status of every game, and the sums.",
 )
 @lenient_option
 @click.option("--force", is_flag=True, help="Overwrite the files of --out and --report.")
@@ -68,7 +70,7 @@ def command(
         click.echo(f"{summary.unreadable} files could not be read, or not to their end")
     if summary.passed_over:
         click.echo(f"{summary.passed_over} files of the folders are not records by their name: passed over")
-    for what, count in summary.left_behind.items():
+    for what, count in summary.dropped_fields.items():
         click.echo(f"{out.suffix} has no place for {what}: left behind in {count} games")
     click.echo(f"{summary.written} games written to {out}")
 

@@ -47,14 +47,14 @@ def command(
     from xiangqi_gpt.dataset import compact, packing, shards
     from xiangqi_gpt.files import atomic_path
 
-    def say(line: str) -> None:
+    def print_line(line: str) -> None:
         click.echo(line, err=True)
 
     settings = packing.PackSettings(targets=targets, extra=extra)
     found = packing.sources_of(list(sources))
     if out.suffix == SUFFIX:
         with atomic_path(out, overwrite=force, parents=True) as draft:
-            splits = packing.open_splits(found, settings, say)
+            splits = packing.open_splits(found, settings, print_line)
             written = compact.write_compact(
                 draft,
                 splits,
@@ -64,7 +64,7 @@ def command(
             )
         size, games, plies = written.size, written.games, written.plies
         if written.share < 1:
-            say(f"{100 * written.share:.1f} % of the plies fit")
+            print_line(f"{100 * written.share:.1f} % of the plies fit")
     else:
         if limit_mb is not None:
             raise ConfigError(f"--limit-mb: expected a file named *{SUFFIX} as --out, found {str(out)!r}")
@@ -72,7 +72,7 @@ def command(
             raise ConfigError(
                 f"expected records to pack into a folder, found packed data; --out FILE{SUFFIX} takes it"
             )
-        packing.pack_folder(found, out, settings, force=force, say=say)
+        packing.pack_folder(found, out, settings, force=force, print_line=print_line)
         index, parts = shards.read_folder(out)
         size = sum(shard["bytes"] for shard in index["shards"])
         games, plies = sum(part.games for _, part in parts), sum(part.plies for _, part in parts)

@@ -172,7 +172,7 @@ def has_display() -> bool:
 def _play_in_window(state: GameState, create: Create, autosave: Autosave) -> bool:
     """Play in the window; False, having said why, where there can be none."""
     if not has_display():
-        _tell(state, Message.of("terminal.no_display"))
+        _show(state, Message.of("terminal.no_display"))
         return False
     try:
         from xiangqi_gpt.gui import app
@@ -189,10 +189,10 @@ def _play_in_window(state: GameState, create: Create, autosave: Autosave) -> boo
 
 def _tell_no_window(state: GameState, error: Exception) -> None:
     reason = Details(str(error), Message.of("error.system"))
-    _tell(state, Message.of("terminal.no_window", error=reason))
+    _show(state, Message.of("terminal.no_window", error=reason))
 
 
-def _tell(state: GameState, message: Message) -> None:
+def _show(state: GameState, message: Message) -> None:
     click.echo(message.text(state.language if _can_show_chinese() else "en"))
 
 
@@ -203,7 +203,7 @@ def _play_in_terminal(state: GameState, create: Create, autosave: Autosave) -> N
 
     if not _can_show_chinese():
         state.settings = without_chinese(state.settings)
-        _tell(state, Message.of("terminal.plain_letters"))
+        _show(state, Message.of("terminal.plain_letters"))
     # A character that the terminal lacks is a question mark there, not the end of the game.
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:

@@ -112,7 +112,7 @@ def _review(reviewer: Player, game: GameRecord, spec: str) -> list[Reviewed]:
     if known:
         click.echo(f"resumed: {len(known)} of {len(game.moves)} moves were reviewed before", err=True)
     with progress("moves", len(game.moves)) as on_ply:
-        found = review(reviewer, game, on_ply=on_ply, known=known, on_judgement=journal.add)
+        found = review(reviewer, game, on_ply=on_ply, known=known, on_comparison=journal.add)
     journal.remove()
     return found
 
@@ -162,7 +162,7 @@ def _as_json(one: Reviewed) -> dict[str, object]:
         "ply": one.ply,
         "move": one.move.iccs,
         "best": [move.iccs for move in one.best],
-        "refutation": [move.iccs for move in one.judgement.played.pv[1:]],
+        "refutation": [move.iccs for move in one.comparison.played.pv[1:]],
         "before": round(one.before, 4),
         "after": round(one.after, 4),
         "lost": round(one.lost, 4),

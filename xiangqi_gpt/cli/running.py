@@ -24,12 +24,14 @@ def duration(text: str) -> float:
 
 
 def open_games(
-    data: tuple[str, ...], config: Any, say: Callable[[str], None], cache: Path | None = None
+    data: tuple[str, ...], config: Any, print_line: Callable[[str], None], cache: Path | None = None
 ) -> Any:
     """The packed games of the files, those to learn from and those to measure on; says what was left out."""
     from xiangqi_gpt.dataset.packing import PackSettings, open_data
 
-    return open_data(data, PackSettings(targets=config.targets, extra=config.extra), cache=cache, say=say)
+    return open_data(
+        data, PackSettings(targets=config.targets, extra=config.extra), cache=cache, print_line=print_line
+    )
 
 
 def finish(out: Path, model: Path, result: Any) -> None:

@@ -94,11 +94,11 @@ def command(
         torch.set_num_threads(threads)
     speaks = os.environ.get("RANK", "0") == "0"
 
-    def say(line: str) -> None:
+    def print_line(line: str) -> None:
         if speaks:
             click.echo(line, err=True)
 
-    games = open_games(data, config, say, cache)
+    games = open_games(data, config, print_line, cache)
     trainer = Trainer(
         games.train,
         out,
@@ -107,7 +107,7 @@ def command(
         resume=resume,
         device=device,
         valid=games.valid,
-        on_note=lambda text: say(f"note: {text}"),
+        on_note=lambda text: print_line(f"note: {text}"),
     )
     model = out / "model"
     with RunProgress(config.max_steps, speaks, limit if config.budget == "time" else None) as progress:

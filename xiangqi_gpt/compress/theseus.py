@@ -23,9 +23,9 @@ from xiangqi_gpt.dataset.packed import Packed
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPT
 from xiangqi_gpt.model.attention import Context
+from xiangqi_gpt.model.board_heads import BoardCrossAttention
 from xiangqi_gpt.model.encoder import ConvBlock, ConvEncoder
 from xiangqi_gpt.model.gpt import Layer, Look
-from xiangqi_gpt.model.readers import BoardLook
 from xiangqi_gpt.training.batches import Batch
 from xiangqi_gpt.training.loop import Trainer
 from xiangqi_gpt.training.train_config import TrainConfig
@@ -56,7 +56,7 @@ class SuccessorLayer(Layer):
     """A layer that, while ``aside`` is set, runs the predecessor's layers of its group instead."""
 
     group: tuple[Layer, ...]  # torch does not look inside a tuple: these layers are neither trained nor saved
-    group_looks: tuple[BoardLook, ...]
+    group_looks: tuple[BoardCrossAttention, ...]
     aside: bool
 
     def forward(
@@ -92,7 +92,7 @@ class SuccessorBlock(ConvBlock):
         return x
 
 
-class Ship:
+class TheseusModel:
     """A smaller model combined with the larger one whose modules it replaces.
 
     The smaller model stays an ordinary one: its parameters, its saved form and its inputs do not change.
@@ -112,7 +112,9 @@ class Ship:
             layer.group = tuple(old for i in group if isinstance(old := predecessor.layers[i], Layer))
             looks = predecessor.looks
             layer.group_looks = (
-                () if looks is None else tuple(old for i in group if isinstance(old := looks[i], BoardLook))
+                ()
+                if looks is None
+                else tuple(old for i in group if isinstance(old := looks[i], BoardCrossAttention))
             )
             self.modules.append(layer)
         if plan.blocks:
@@ -185,7 +187,7 @@ class TheseusTrainer(Trainer):
             )
         super()._build(*arguments)
         self._predecessor.to(self.processes.device)
-        self.ship = Ship(self.model, self._predecessor, self.plan)
+        self.ship = TheseusModel(self.model, self._predecessor, self.plan)
 
     def _new_model(self, init: Path | None) -> XiangqiGPT:
         return make_successor(self._predecessor, self.plan)

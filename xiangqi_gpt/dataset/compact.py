@@ -40,7 +40,7 @@ I64 = npt.NDArray[np.int64]
 Streams = dict[str, npt.NDArray[Any]]
 
 
-def chosen(packed: PackedGames, games: I64) -> PackedGames:
+def select(packed: PackedGames, games: I64) -> PackedGames:
     """A copy of the *games* of *packed*, in the given order."""
     lengths = np.diff(packed.offsets)[games]
     plies = _ranges(packed.offsets[games], lengths)
@@ -326,7 +326,7 @@ def unpacked(path: Path, part: Mapping[str, Any], arrays: Mapping[str, npt.NDArr
 
 
 @dataclass(frozen=True)
-class Written:
+class PackResult:
     """How many of the games fit into the size limit."""
 
     size: int  # bytes
@@ -342,7 +342,7 @@ def write_compact(
     *,
     limit: int | None = None,
     seed: int = 0,
-) -> Written:
+) -> PackResult:
     """Write the games of *splits* as one compact file of at most *limit* bytes.
 
     If they do not fit, whole games are left out: the same fraction of every source and split, selected by *seed*.
@@ -370,7 +370,7 @@ def write_compact(
             )
     games = sum(header["games"] for header, _ in found)
     plies = sum(header["plies"] for header, _ in found)
-    return Written(size, games, plies, plies / offered)
+    return PackResult(size, games, plies, plies / offered)
 
 
 def _drawn(part: PackedGames, rng: np.random.Generator) -> npt.NDArray[np.float64]:
@@ -410,7 +410,7 @@ def _side_by_side(part: PackedGames, games: I64) -> PackedGames:
         (int(sources[g]), part.moves[part.offsets[g] : part.offsets[g + 1]].astype(">u2").tobytes())
         for g in games.tolist()
     ]
-    return chosen(part, games[sorted(range(len(games)), key=keys.__getitem__)])
+    return select(part, games[sorted(range(len(games)), key=keys.__getitem__)])
 
 
 def _lzma(stream: npt.NDArray[Any]) -> U8:

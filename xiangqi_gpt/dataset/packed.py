@@ -120,7 +120,7 @@ class PackedSet:
 Packed = PackedGames | PackedSet
 
 
-def together(parts: Iterable[Packed]) -> Packed:
+def concatenate(parts: Iterable[Packed]) -> Packed:
     """One set of all the games of *parts*, in order."""
     flat = tuple(part for packed in parts for part in packed.parts)
     return flat[0] if len(flat) == 1 else PackedSet(flat)

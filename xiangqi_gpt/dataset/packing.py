@@ -30,7 +30,7 @@ CACHED_BYTES = 1 << 20  # smaller files are packed each time, which takes less t
 CACHED_ENTRIES = 16  # packed forms that the cache keeps, the most recently used ones
 _SHOWN_ERRORS = 5
 
-Say = Callable[[str], None]
+PrintLine = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +108,9 @@ def pack_folder(
     *,
     force: bool = False,
     shard_plies: int = SHARD_PLIES,
-    say: Say = lambda line: None,
+    print_line: PrintLine = lambda line: None,
 ) -> PackReport:
-    """Pack the games of *paths* into a folder of shards; *say* is called with what was refused and left out.
+    """Pack the games of *paths* into a folder of shards; *print_line* is called with what was refused and left out.
 
     At most one shard is in memory at any time.
 
@@ -130,7 +130,7 @@ def pack_folder(
                 {"file": path.name, "bytes": size, "split": split, "games": games.games, "plies": games.plies}
             )
 
-        for record in _records(paths, say):
+        for record in _records(paths, print_line):
             split = _add(packers, record)
             if packers[split].plies >= shard_plies:
                 flush(split)
@@ -148,21 +148,21 @@ def pack_folder(
             "shards": written,
         }
         (draft / shards.INDEX_FILE).write_text(json.dumps(index, indent=1), encoding="utf-8")
-    say(str(report))
+    print_line(str(report))
     return report
 
 
 def pack_memory(
-    paths: Sequence[Path], settings: PackSettings, say: Say
+    paths: Sequence[Path], settings: PackSettings, print_line: PrintLine
 ) -> tuple[dict[str, Packed], PackReport]:
     """The packed games of *paths* by split, in memory."""
     packers = settings.packers()
-    for record in _records(paths, say):
+    for record in _records(paths, print_line):
         _add(packers, record)
     report = packers["train"].report
     if not report.kept:
         raise nothing_to_learn(report)
-    say(str(report))
+    print_line(str(report))
     return {split: packer.take() for split, packer in packers.items() if packer.plies}, report
 
 
@@ -181,7 +181,7 @@ def _as_dict(report: PackReport, valid: PackReport) -> dict[str, Any]:
     return {**found, "valid_games": valid.kept, "valid_plies": valid.plies, "words": str(report)}
 
 
-def _records(paths: Sequence[Path], say: Say) -> Iterator[GameRecord]:
+def _records(paths: Sequence[Path], print_line: PrintLine) -> Iterator[GameRecord]:
     refused: list[RecordError] = []
     count = 0
 
@@ -190,11 +190,11 @@ def _records(paths: Sequence[Path], say: Say) -> Iterator[GameRecord]:
         count += 1
         if len(refused) < _SHOWN_ERRORS:
             refused.append(error)
-            say(f"left out: {error}")
+            print_line(f"left out: {error}")
 
     yield from read_games(paths, on_error=on_error)
     if count > len(refused):
-        say(f"left out: {count - len(refused)} more games that break the rules")
+        print_line(f"left out: {count - len(refused)} more games that break the rules")
 
 
 def open_data(
@@ -202,7 +202,7 @@ def open_data(
     settings: PackSettings,
     *,
     cache: Path | None = None,
-    say: Say = lambda line: None,
+    print_line: PrintLine = lambda line: None,
 ) -> Data:
     """The data that a run reads from *paths*: packed files and folders directly, records through the cache.
 
@@ -215,25 +215,29 @@ def open_data(
     """
     found = sources_of([Path(path) for path in paths])
     records = [path for path in found if not shards.is_packed(path)]
-    parts = [part for path in found if shards.is_packed(path) for part in _read_packed(path, settings, say)]
+    parts = [
+        part for path in found if shards.is_packed(path) for part in _read_packed(path, settings, print_line)
+    ]
     if records:
         small = cache is None and sum(path.stat().st_size for path in records) < CACHED_BYTES
         if small:
-            parts += _in_memory(records, settings, say)
+            parts += _in_memory(records, settings, print_line)
         else:
-            parts += _cached(records, settings, cache if cache is not None else default_cache(), say)
+            parts += _cached(records, settings, cache if cache is not None else default_cache(), print_line)
     by_split = shards.by_split(parts)
     if "train" not in by_split:
         raise ConfigError(f"expected games to learn from, found none in {', '.join(map(str, paths))}")
     return Data(train=by_split["train"], valid=by_split.get("valid"))
 
 
-def open_splits(paths: Sequence[Path], settings: PackSettings, say: Say) -> dict[str, Packed]:
+def open_splits(paths: Sequence[Path], settings: PackSettings, print_line: PrintLine) -> dict[str, Packed]:
     """The games of *paths*, packed data or records, by split, without using the cache."""
-    parts = [part for path in paths if shards.is_packed(path) for part in _read_packed(path, settings, say)]
+    parts = [
+        part for path in paths if shards.is_packed(path) for part in _read_packed(path, settings, print_line)
+    ]
     records = [path for path in paths if not shards.is_packed(path)]
     if records:
-        parts += _in_memory(records, settings, say)
+        parts += _in_memory(records, settings, print_line)
     return shards.by_split(parts)
 
 
@@ -242,7 +246,7 @@ def facts(settings: PackSettings) -> dict[str, Any]:
     return {"settings": dataclasses.asdict(settings)}
 
 
-def _read_packed(path: Path, settings: PackSettings, say: Say) -> list[Any]:
+def _read_packed(path: Path, settings: PackSettings, print_line: PrintLine) -> list[Any]:
     header, parts = shards.read_folder(path) if path.is_dir() else shards.read_file(path)
     for key, value in dataclasses.asdict(settings).items():
         packed_with = header.get("settings", {}).get(key)
@@ -251,30 +255,30 @@ def _read_packed(path: Path, settings: PackSettings, say: Say) -> list[Any]:
                 f"{path}: {key}: expected data packed with {value!r}, the setting of the run, found {packed_with!r}"
             )
     words = header.get("report", {}).get("words")
-    say(f"{path}: {words}" if words else f"{path}: packed games")
+    print_line(f"{path}: {words}" if words else f"{path}: packed games")
     return parts
 
 
-def _cached(paths: list[Path], settings: PackSettings, cache: Path, say: Say) -> list[Any]:
+def _cached(paths: list[Path], settings: PackSettings, cache: Path, print_line: PrintLine) -> list[Any]:
     folder = cache / content_key(paths, settings)
     if folder.is_dir():
         try:
             index, parts = shards.read_folder(folder)
             with contextlib.suppress(OSError):  # a cache that is read-only
                 os.utime(folder)
-            say(index["report"]["words"])
+            print_line(index["report"]["words"])
             return parts
         except RecordError as error:
-            say(f"packed again: {error}")
+            print_line(f"packed again: {error}")
             shutil.rmtree(folder, ignore_errors=True)
     try:
-        pack_folder(paths, folder, settings, say=say)
+        pack_folder(paths, folder, settings, print_line=print_line)
     except RecordError as error:
         if error.file != str(folder):
             raise
         if not folder.is_dir():  # otherwise another run has packed the same in the meantime
-            say(f"packed in memory: {error}")
-            return _in_memory(paths, settings, say)
+            print_line(f"packed in memory: {error}")
+            return _in_memory(paths, settings, print_line)
     with contextlib.suppress(OSError):  # another run may be trimming too
         _trim(cache)
     return shards.read_folder(folder)[1]
@@ -288,6 +292,6 @@ def _trim(cache: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _in_memory(paths: list[Path], settings: PackSettings, say: Say) -> list[Any]:
-    by_split, _ = pack_memory(paths, settings, say)
+def _in_memory(paths: list[Path], settings: PackSettings, print_line: PrintLine) -> list[Any]:
+    by_split, _ = pack_memory(paths, settings, print_line)
     return [(split, part) for split, packed in by_split.items() for part in packed.parts]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from xiangqi_gpt.dataset.compact import unpacked
-from xiangqi_gpt.dataset.packed import Packed, PackedGames, together
+from xiangqi_gpt.dataset.packed import Packed, PackedGames, concatenate
 from xiangqi_gpt.dataset.packed_file import (
     FORMAT,
     MAGIC,
@@ -102,4 +102,4 @@ def by_split(parts: Iterable[tuple[str, PackedGames]]) -> dict[str, Packed]:
     for split, games in parts:
         if games.games:
             found.setdefault(split, []).append(games)
-    return {split: together(games) for split, games in found.items()}
+    return {split: concatenate(games) for split, games in found.items()}

@@ -121,7 +121,7 @@ def mirror_moves(moves: U16) -> U16:
     return np.where(moves == NO_MOVE, NO_MOVE, mirrored_moves(moves)).astype(np.uint16)
 
 
-def cut(
+def gather_windows(
     packed: Packed,
     games: I64,
     first: I64,
@@ -137,13 +137,13 @@ def cut(
     with_soft = soft_moves > 1 and any(part.soft is not None for part in packed.parts)
     most = soft_moves if with_soft else 0
     if len(packed.parts) == 1:
-        return _cut(packed.parts[0], games, first, plies, mirrored, most)
+        return _gather(packed.parts[0], games, first, plies, mirrored, most)
     bounds = np.cumsum([0, *(part.games for part in packed.parts)])
     owner = np.searchsorted(bounds, games, side="right") - 1
     whole: dict[str, Any] = {}
     for number in np.unique(owner).tolist():
         rows = np.flatnonzero(owner == number)
-        piece = _cut(
+        piece = _gather(
             packed.parts[number], games[rows] - bounds[number], first[rows], plies, mirrored[rows], most
         )
         for name, value in vars(piece).items():
@@ -160,7 +160,7 @@ def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return view
 
 
-def _cut(
+def _gather(
     packed: PackedGames, games: I64, first: I64, plies: int, mirrored: npt.NDArray[np.bool_], soft_moves: int
 ) -> Windows:
     shape = (len(games), plies)

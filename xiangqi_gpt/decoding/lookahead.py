@@ -100,7 +100,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """The result of a search."""
 
     scores: MoveScores  # of the root, exact
@@ -151,8 +151,8 @@ class Lookahead:
         stop: threading.Event | None = None,
         score: Callable[[Board], MoveScores] | None = None,
         root_moves: Sequence[Move] | None = None,
-        on_progress: Callable[[Found], None] | None = None,
-    ) -> Found:
+        on_progress: Callable[[SearchResult], None] | None = None,
+    ) -> SearchResult:
         """Look ahead from *board*; limits given here take the place of those of the configuration.
 
         A limit of no time, or of time that is over, has the policy's move as its answer. *score* scores the root in
@@ -424,7 +424,7 @@ class Lookahead:
             node.mates_by(mate)
         return node
 
-    def _found(self, root: Node, scores: MoveScores, nodes: int, depth: int) -> Found:
+    def _found(self, root: Node, scores: MoveScores, nodes: int, depth: int) -> SearchResult:
         assert root.moves is not None
         by_minimax = root.done
         order = ranked(root, by_minimax=by_minimax)
@@ -451,7 +451,7 @@ class Lookahead:
             win, loss = (1 - draw + value) / 2, (1 - draw - value) / 2
         else:
             win, loss = root.win / root.visits, root.loss / root.visits
-        return Found(
+        return SearchResult(
             scores, tuple(candidates), (win, max(0.0, 1 - win - loss), loss), nodes, depth, by_minimax
         )
 

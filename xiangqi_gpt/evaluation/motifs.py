@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import reduce
 
 from xiangqi_gpt.evaluation.review_texts import Message, MoveText
-from xiangqi_gpt.evaluation.reviewers import Judgement
+from xiangqi_gpt.evaluation.reviewers import Comparison
 from xiangqi_gpt.rules.attacks import on_own_half
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.chase import checkers
@@ -32,26 +32,26 @@ WORTH_NAMING = 1.5
 _RED_FILES = "一二三四五六七八九"
 
 
-def explain_mistake(board: Board, played: Move, judgement: Judgement) -> Message:
+def explain_mistake(board: Board, played: Move, comparison: Comparison) -> Message:
     """Why *played*, a mistake on *board*, is one; always something.
 
     A chance that was missed is named where the refutation shows no threat of its own.
     """
     after = board.copy()
     after.push(played)
-    found = _allowed(board, after, played, judgement)
+    found = _allowed(board, after, played, comparison)
     if found is None:
-        found = _missed(board, judgement)
-    return found or _answer(board, after, judgement)
+        found = _missed(board, comparison)
+    return found or _answer(board, after, comparison)
 
 
-def _allowed(board: Board, after: Board, played: Move, judgement: Judgement) -> Message | None:
-    line = judgement.played.pv[1:]
+def _allowed(board: Board, after: Board, played: Move, comparison: Comparison) -> Message | None:
+    line = comparison.played.pv[1:]
     if not line:
         return None
     reply = line[0]
     text = MoveText(after.fen(), (reply,))
-    mate = judgement.played.mate
+    mate = comparison.played.mate
     if mate is not None and mate < 0:
         key = "mistake.stalemate" if _ends_in_stalemate(after, line) else "mistake.mate"
         return Message.of(key, n=-mate, reply=text)
@@ -72,7 +72,7 @@ def _threat(after: Board, reply: Move, text: MoveText) -> Message | None:
     then = after.copy()
     then.push(reply)
     before, now = targets(after.squares, attacker), targets(then.squares, attacker)
-    new = sorted(now - before, key=lambda sq: -worth(then.squares, sq))
+    new = sorted(now - before, key=lambda sq: -piece_value(then.squares, sq))
     if then.is_check():
         checking = checkers(then.squares, then.king_square(victim), victim)
         if reply.to_square not in checking:
@@ -88,7 +88,7 @@ def _threat(after: Board, reply: Move, text: MoveText) -> Message | None:
         return Message.of("mistake.double", reply=text, pieces=_list(then.squares, new[:3]))
     pinned = pins(then, victim) - pins(after, victim)
     if pinned:
-        most = max(pinned, key=lambda sq: worth(then.squares, sq))
+        most = max(pinned, key=lambda sq: piece_value(then.squares, sq))
         return Message.of("mistake.pin", reply=text, piece=named(then.squares, most))
     return None
 
@@ -99,7 +99,7 @@ def _material(after: Board, line: Sequence[Move]) -> Message | None:
     balance, first, victims = 0.0, None, []
     for ply, move in enumerate(line):
         if board.squares[move.to_square]:
-            gain = worth(board.squares, move.to_square)
+            gain = piece_value(board.squares, move.to_square)
             balance += gain if board.turn == attacker else -gain
             if board.turn == attacker:
                 victims.append((gain, ply, named(board.squares, move.to_square)))
@@ -110,8 +110,8 @@ def _material(after: Board, line: Sequence[Move]) -> Message | None:
     return Message.of("mistake.loses", piece=first, line=MoveText(after.fen(), tuple(line[: ply + 1])))
 
 
-def _missed(board: Board, judgement: Judgement) -> Message | None:
-    best = judgement.best
+def _missed(board: Board, comparison: Comparison) -> Message | None:
+    best = comparison.best
     text = MoveText(board.fen(), (best.move,))
     if best.mate is not None and best.mate > 0:
         return Message.of("mistake.missed_mate", n=best.mate, move=text)
@@ -121,11 +121,11 @@ def _missed(board: Board, judgement: Judgement) -> Message | None:
     return None
 
 
-def _answer(board: Board, after: Board, judgement: Judgement) -> Message:
-    better = MoveText(board.fen(), (judgement.best.move,))
-    if len(judgement.played.pv) < 2:
+def _answer(board: Board, after: Board, comparison: Comparison) -> Message:
+    better = MoveText(board.fen(), (comparison.best.move,))
+    if len(comparison.played.pv) < 2:
         return Message.of("mistake.better", move=better)
-    reply = MoveText(after.fen(), (judgement.played.pv[1],))
+    reply = MoveText(after.fen(), (comparison.played.pv[1],))
     return Message.of("mistake.answer", reply=reply, move=better)
 
 
@@ -160,7 +160,7 @@ def named(squares: Sequence[int], sq: int) -> Message:
     return Message.of("piece.on_file", piece=name, file=file)
 
 
-def worth(squares: Sequence[int], sq: int) -> float:
+def piece_value(squares: Sequence[int], sq: int) -> float:
     """What the piece on a square is worth; a soldier across the river counts double."""
     piece = Piece.from_code(squares[sq])
     crossed = piece.kind == PieceKind.PAWN and not on_own_half(piece.color, sq)
@@ -172,7 +172,7 @@ def capture_gain(squares: Sequence[int], move: Move) -> float:
     after = list(squares)
     after[move.from_square], after[move.to_square] = 0, squares[move.from_square]
     owner = Piece.from_code(squares[move.from_square]).color
-    return worth(squares, move.to_square) - _retake(after, move.to_square, owner.other)
+    return piece_value(squares, move.to_square) - _retake(after, move.to_square, owner.other)
 
 
 def _retake(squares: list[int], sq: int, color: Color) -> float:
@@ -180,10 +180,10 @@ def _retake(squares: list[int], sq: int, color: Color) -> float:
     takers = attackers(squares, sq, color)
     if not takers:
         return 0.0
-    least = min(takers, key=lambda start: worth(squares, start))
+    least = min(takers, key=lambda start: piece_value(squares, start))
     after = squares.copy()
     after[least], after[sq] = 0, squares[least]
-    return max(0.0, worth(squares, sq) - _retake(after, sq, color.other))
+    return max(0.0, piece_value(squares, sq) - _retake(after, sq, color.other))
 
 
 def targets(squares: Sequence[int], color: Color) -> set[int]:

@@ -13,7 +13,7 @@ from xiangqi_gpt.evaluation.motifs import explain_mistake
 from xiangqi_gpt.evaluation.phases import Phase, phase_of
 from xiangqi_gpt.evaluation.plotting import pyplot
 from xiangqi_gpt.evaluation.review_texts import Language, Message, t
-from xiangqi_gpt.evaluation.reviewers import Judgement, centipawns, judge
+from xiangqi_gpt.evaluation.reviewers import Comparison, centipawns, compare_moves
 from xiangqi_gpt.players.base import Limit, Player
 from xiangqi_gpt.records import GameRecord, Note, Variation
 from xiangqi_gpt.resources import resource_path
@@ -34,33 +34,33 @@ class Reviewed:
     move: Move
     fen: str  # the position before the move
     phase: Phase
-    judgement: Judgement
+    comparison: Comparison
     words: Message | None  # what a ? or ?? allowed
 
     @property
     def best(self) -> tuple[Move, ...]:
         """What should have been played, and what might have followed."""
-        return self.judgement.best.pv
+        return self.comparison.best.pv
 
     @property
     def prob(self) -> float | None:
         """How likely the reviewer takes the move to be, 0..1, if it says."""
-        return self.judgement.prob
+        return self.comparison.prob
 
     @property
     def before(self) -> float:
         """Points that Red could expect with the best move."""
-        return self._of_red(self.judgement.best.points)
+        return self._of_red(self.comparison.best.points)
 
     @property
     def after(self) -> float:
         """Points that Red can expect with the played move."""
-        return self._of_red(self.judgement.played.points)
+        return self._of_red(self.comparison.played.points)
 
     @property
     def lost(self) -> float:
         """Points that the move gave away, 0..1; none where it is the reviewer's own."""
-        return self.judgement.best.points - self.judgement.played.points
+        return self.comparison.best.points - self.comparison.played.points
 
     @property
     def mark(self) -> str:
@@ -70,7 +70,7 @@ class Reviewed:
     @property
     def lost_cp(self) -> float:
         """Centipawns given away, 0..2000; scores beyond +-1000 count as that."""
-        return max(0.0, centipawns(self.judgement.best) - centipawns(self.judgement.played))
+        return max(0.0, centipawns(self.comparison.best) - centipawns(self.comparison.played))
 
     def _of_red(self, points: float) -> float:
         return points if self.side == Color.RED else 1 - points
@@ -98,8 +98,8 @@ def review(
     limit: Limit | None = None,
     on_ply: Callable[[int], None] | None = None,
     *,
-    known: Mapping[int, Judgement] | None = None,
-    on_judgement: Callable[[int, Judgement], None] | None = None,
+    known: Mapping[int, Comparison] | None = None,
+    on_comparison: Callable[[int, Comparison], None] | None = None,
 ) -> list[Reviewed]:
     """What *player* thinks of every move of *game*.
 
@@ -109,8 +109,8 @@ def review(
     Args:
         limit: of each of the two searches of a move.
         on_ply: called with the number of moves that are done.
-        known: judgements of an earlier review by the same player, by ply (0-based); these are taken as they are.
-        on_judgement: called with every new judgement and its ply.
+        known: comparisons of an earlier review by the same player, by ply (0-based); these are taken as they are.
+        on_comparison: called with every new comparison and its ply.
 
     Raises:
         PlayerError: the player does not tell what a position is worth.
@@ -120,31 +120,31 @@ def review(
     for move in game.moves:
         boards.append(boards[-1].copy())
         boards[-1].push(move)
-    judgements = dict(known or {})
+    comparisons = dict(known or {})
     for done, ply in enumerate(reversed(range(len(game.moves))), 1):
-        if ply not in judgements:
-            judgements[ply] = judge(player, boards[ply], game.moves[ply], limit or Limit())
-            if on_judgement is not None:
-                on_judgement(ply, judgements[ply])
+        if ply not in comparisons:
+            comparisons[ply] = compare_moves(player, boards[ply], game.moves[ply], limit or Limit())
+            if on_comparison is not None:
+                on_comparison(ply, comparisons[ply])
         if on_ply is not None:
             on_ply(done)
     return [
-        _reviewed(ply, board, move, judgements[ply])
+        _reviewed(ply, board, move, comparisons[ply])
         for ply, (board, move) in enumerate(zip(boards, game.moves, strict=False))
     ]
 
 
-def _reviewed(ply: int, board: Board, move: Move, judgement: Judgement) -> Reviewed:
+def _reviewed(ply: int, board: Board, move: Move, comparison: Comparison) -> Reviewed:
     one = Reviewed(
         ply=ply,
         side=board.turn,
         move=move,
         fen=board.fen(),
         phase=phase_of(board),
-        judgement=judgement,
+        comparison=comparison,
         words=None,
     )
-    return replace(one, words=explain_mistake(board, move, judgement)) if one.mark in ("?", "??") else one
+    return replace(one, words=explain_mistake(board, move, comparison)) if one.mark in ("?", "??") else one
 
 
 def tally(reviewed: Sequence[Reviewed]) -> Tally:

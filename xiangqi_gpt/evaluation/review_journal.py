@@ -1,7 +1,7 @@
 """Judgements of a review that has not ended yet, so that a killed one resumes where it was.
 
 One file per game and reviewer in the user's cache folder: a line for each judged move, removed when the review is
-complete. A judgement does not depend on the others (see `review`), so a resumed review says what a whole one would.
+complete. A comparison does not depend on the others (see `review`), so a resumed review says what a whole one would.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from xiangqi_gpt.errors import FileError
-from xiangqi_gpt.evaluation.reviewers import JudgedLine, Judgement
+from xiangqi_gpt.evaluation.reviewers import Comparison, EvaluatedLine
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
@@ -31,11 +31,11 @@ def default_folder() -> Path:
 
 
 class ReviewJournal:
-    """The judgements of one game by one reviewer.
+    """The comparisons of one game by one reviewer.
 
     Args:
         game: what is reviewed.
-        reviewer: what decides its judgements: spec, limit, version, and when its files were changed.
+        reviewer: what decides its comparisons: spec, limit, version, and when its files were changed.
         folder: where the file lies; made where it is missing.
     """
 
@@ -45,7 +45,7 @@ class ReviewJournal:
         self.path = (folder or default_folder()) / name
         self._game = game
 
-    def read(self) -> dict[int, Judgement]:
+    def read(self) -> dict[int, Comparison]:
         """What was judged before, by ply (0-based); a torn or foreign line is left out."""
         if not self.path.is_file() or self.path.stat().st_size > MAX_BYTES:
             return {}
@@ -62,21 +62,21 @@ class ReviewJournal:
                 best, played = (_read_line(row[part], board) for part in ("best", "played"))
                 if played.move != self._game.moves[ply] or ply < 0:
                     raise ValueError(f"expected {self._game.moves[ply].iccs}, found {played.move.iccs}")
-                found[ply] = Judgement(
+                found[ply] = Comparison(
                     best=played if best == played else best, played=played, prob=row["prob"]
                 )
             except (FileError, ValueError, KeyError, TypeError, IndexError):
                 continue
         return found
 
-    def add(self, ply: int, judgement: Judgement) -> None:
-        """Append a judgement; it is in the file when the call returns."""
+    def add(self, ply: int, comparison: Comparison) -> None:
+        """Append a comparison; it is in the file when the call returns."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         row = {
             "ply": ply,
-            "best": _written(judgement.best),
-            "played": _written(judgement.played),
-            "prob": judgement.prob,
+            "best": _written(comparison.best),
+            "played": _written(comparison.played),
+            "prob": comparison.prob,
         }
         with self.path.open("a", encoding="utf-8") as file:
             file.write(f"\n{json.dumps(row)}\n")  # the first line end closes a line that a kill has torn
@@ -86,11 +86,11 @@ class ReviewJournal:
         self.path.unlink(missing_ok=True)
 
 
-def _written(line: JudgedLine) -> dict[str, Any]:
+def _written(line: EvaluatedLine) -> dict[str, Any]:
     return {"pv": [m.iccs for m in line.pv], "points": line.points, "mate": line.mate, "cp": line.cp}
 
 
-def _read_line(row: dict[str, Any], board: Board) -> JudgedLine:
+def _read_line(row: dict[str, Any], board: Board) -> EvaluatedLine:
     """ValueError where the line is not legal on *board*."""
     walk, pv = board.copy(), []
     for text in row["pv"]:
@@ -103,7 +103,7 @@ def _read_line(row: dict[str, Any], board: Board) -> JudgedLine:
     if not pv or not 0 <= points <= 1:
         raise ValueError(f"expected a line with 0 to 1 points, found {points!r}")
     mate, cp = row["mate"], row["cp"]
-    return JudgedLine(
+    return EvaluatedLine(
         pv=tuple(pv),
         points=points,
         mate=None if mate is None else int(mate),

@@ -23,7 +23,7 @@ MATE_MOVES = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class JudgedLine:
+class EvaluatedLine:
     """A move, what may follow it, and what the side that plays it can expect."""
 
     pv: tuple[Move, ...]  # the move first
@@ -39,15 +39,15 @@ class JudgedLine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgement:
+class Comparison:
     """The best move of a position and the played one, from the same root."""
 
-    best: JudgedLine
-    played: JudgedLine  # the same object where the played move is the best one
+    best: EvaluatedLine
+    played: EvaluatedLine  # the same object where the played move is the best one
     prob: float | None = None  # share that a GPT gives to the played move among the legal ones, 0..1
 
 
-def judge(player: Player, board: Board, played: Move, limit: Limit) -> Judgement:
+def compare_moves(player: Player, board: Board, played: Move, limit: Limit) -> Comparison:
     """Two searches of *board*: one of all moves, one of *played* alone, unless it is the best one anyway.
 
     A move that ends the game is worth what the rules say.
@@ -57,21 +57,21 @@ def judge(player: Player, board: Board, played: Move, limit: Limit) -> Judgement
     """
     line = player.analyse(board.copy(), limit, 1).lines[0]
     if (line.points, line.score_cp) == (None, None):
-        return _judge_by_value(player, board, played, limit)
+        return _compare_by_value(player, board, played, limit)
     prob = line.prob if line.move == played else None
-    best = _judged(player, line)
+    best = _evaluated(player, line)
     if best.move == played:
-        return Judgement(best=best, played=best, prob=prob)
-    restricted: JudgedLine
+        return Comparison(best=best, played=best, prob=prob)
+    restricted: EvaluatedLine
     if (ended := _ended(board, played)) is not None:
         restricted = ended
     else:
         alone = _alone(player, board, played, limit)
-        restricted, prob = _judged(player, alone), alone.prob
+        restricted, prob = _evaluated(player, alone), alone.prob
     if restricted.points > best.points:
         # Two searches with a limit disagree by a little: the move that was played is then taken to be as good.
-        return Judgement(best=restricted, played=restricted, prob=prob)
-    return Judgement(best=best, played=restricted, prob=prob)
+        return Comparison(best=restricted, played=restricted, prob=prob)
+    return Comparison(best=best, played=restricted, prob=prob)
 
 
 def _alone(player: Player, board: Board, move: Move, limit: Limit) -> Line:
@@ -84,14 +84,14 @@ def _alone(player: Player, board: Board, move: Move, limit: Limit) -> Line:
     return next(line for line in lines if line.move == move)
 
 
-def _ended(board: Board, move: Move) -> JudgedLine | None:
+def _ended(board: Board, move: Move) -> EvaluatedLine | None:
     """The line of a move after which there is no legal move; None where the game is still open."""
     after = board.copy()
     after.push(move)
-    return None if after.legal_indices() else JudgedLine(pv=(move,), points=1.0, mate=1)
+    return None if after.legal_indices() else EvaluatedLine(pv=(move,), points=1.0, mate=1)
 
 
-def _judge_by_value(player: Player, board: Board, played: Move, limit: Limit) -> Judgement:
+def _compare_by_value(player: Player, board: Board, played: Move, limit: Limit) -> Comparison:
     """Of a player that does not search: what it thinks of the two positions that the moves lead to."""
     analysis = player.analyse(board.copy(), limit)
     probs = {line.move: line.prob for line in analysis.lines}
@@ -107,23 +107,23 @@ def _judge_by_value(player: Player, board: Board, played: Move, limit: Limit) ->
             raise PlayerError(
                 "review: expected a player that says what a position is worth, found one that does not"
             )
-        lines.append(JudgedLine(pv=(move, then.lines[0].move), points=1 - then.value.expectation))
+        lines.append(EvaluatedLine(pv=(move, then.lines[0].move), points=1 - then.value.expectation))
     best, own = lines
     if best.move == played or own.points > best.points:
         best = own
-    return Judgement(best=best, played=own, prob=probs.get(played))
+    return Comparison(best=best, played=own, prob=probs.get(played))
 
 
-def _judged(player: Player, line: Line) -> JudgedLine:
+def _evaluated(player: Player, line: Line) -> EvaluatedLine:
     cp, curve = line.score_cp, curve_of(player.name)
     mate = mate_of(line)
     if mate is not None:
-        return JudgedLine(pv=line.pv, points=float(mate > 0), mate=mate, cp=cp)
+        return EvaluatedLine(pv=line.pv, points=float(mate > 0), mate=mate, cp=cp)
     if line.points is not None:
-        return JudgedLine(pv=line.pv, points=line.points, cp=cp)
+        return EvaluatedLine(pv=line.pv, points=line.points, cp=cp)
     if cp is None:
         raise PlayerError(f"{player.name} gave no score for {line.move.iccs}.")
-    return JudgedLine(pv=line.pv, points=curve.points(cp), cp=cp)
+    return EvaluatedLine(pv=line.pv, points=curve.points(cp), cp=cp)
 
 
 def mate_of(line: Line) -> int | None:
@@ -134,7 +134,7 @@ def mate_of(line: Line) -> int | None:
     return MATE_SCORE - cp if cp > 0 else -MATE_SCORE - cp
 
 
-def centipawns(line: JudgedLine) -> float:
+def centipawns(line: EvaluatedLine) -> float:
     """What a line is worth in centipawns for the side to move, at most +-1000: of an engine its own score, else the
     score for which the teacher's curve gives as many points.
     """

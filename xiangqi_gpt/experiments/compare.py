@@ -137,7 +137,7 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class RunResult:
     """The result of one run. Shares are 0..1."""
 
     choice: str
@@ -244,8 +244,8 @@ def compare(
     games: Sequence[GameRecord],
     *,
     jobs: int = 2,
-    on_run: Callable[[Run, Measured], None] | None = None,
-) -> list[Measured]:
+    on_run: Callable[[Run, RunResult], None] | None = None,
+) -> list[RunResult]:
     """Make all *runs*, *jobs* at a time, each in its own process; results in the order of *runs*.
 
     Results of an earlier call are reused. KeyboardInterrupt is raised again after every process has saved.
@@ -328,7 +328,7 @@ def _work(run: Run, data: Path, games: Sequence[GameRecord]) -> None:
     sys.exit(_STOPPED if stopped else 0)
 
 
-def finished(run: Run) -> Measured | None:
+def finished(run: Run) -> RunResult | None:
     """The result of an earlier session with the same settings; ConfigError if the settings were different."""
     file = run.out / RESULT_FILE
     if not file.is_file():
@@ -336,7 +336,7 @@ def finished(run: Run) -> Measured | None:
     try:
         saved = parse_json(read_limited(file, _LARGEST_RESULT))
         settings, result = saved["settings"], saved["result"]
-        measured = Measured(**{**result, "curve": tuple((int(s), float(x)) for s, x in result["curve"])})
+        measured = RunResult(**{**result, "curve": tuple((int(s), float(x)) for s, x in result["curve"])})
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{file}: expected the result of a run, found {error!r}") from None
     # Settings newer than the run had their defaults.
@@ -350,7 +350,7 @@ def finished(run: Run) -> Measured | None:
     return measured
 
 
-def make(run: Run, data: Path, games: Sequence[GameRecord]) -> Measured | None:
+def make(run: Run, data: Path, games: Sequence[GameRecord]) -> RunResult | None:
     """Train and measure one run in this process; None if it was stopped."""
     import torch
 
@@ -391,7 +391,7 @@ class _Speeds:
         self._last = now
 
 
-def _measure(directory: Path, run: Run, games: Sequence[GameRecord]) -> Measured:
+def _measure(directory: Path, run: Run, games: Sequence[GameRecord]) -> RunResult:
     from xiangqi_gpt.decoding import Scorer
     from xiangqi_gpt.decoding.frontier import Frontier
     from xiangqi_gpt.model.checkpoint import load_model
@@ -418,7 +418,7 @@ def _measure(directory: Path, run: Run, games: Sequence[GameRecord]) -> Measured
         scorer.score(board)
         times.append(time.process_time() - began)
         state = max(state, sum(_bytes(s) for s in Frontier.at(scorer, board).states))
-    return Measured(
+    return RunResult(
         choice=run.choice,
         seed=run.seed,
         loss=float(np.mean(nats)),

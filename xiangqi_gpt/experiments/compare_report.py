@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xiangqi_gpt.evaluation.plotting import pyplot
-from xiangqi_gpt.experiments.compare import Measured
+from xiangqi_gpt.experiments.compare import RunResult
 from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.safe_json import format_json
 
@@ -34,15 +34,15 @@ COLUMNS = (
 )
 
 
-def by_choice(results: Sequence[Measured]) -> dict[str, list[Measured]]:
+def by_choice(results: Sequence[RunResult]) -> dict[str, list[RunResult]]:
     """The results of every choice, lowest mean loss first."""
-    groups: dict[str, list[Measured]] = {}
+    groups: dict[str, list[RunResult]] = {}
     for result in results:
         groups.setdefault(result.choice, []).append(result)
     return dict(sorted(groups.items(), key=lambda item: statistics.fmean(r.loss for r in item[1])))
 
 
-def rows(results: Sequence[Measured]) -> list[list[str]]:
+def rows(results: Sequence[RunResult]) -> list[list[str]]:
     """The cells of the table, headings first: means, with the spread (standard deviation) over seeds."""
     table = [["choice", "seeds", *(column.title for column in COLUMNS)]]
     for choice, group in by_choice(results).items():
@@ -57,7 +57,7 @@ def rows(results: Sequence[Measured]) -> list[list[str]]:
     return table
 
 
-def reading(results: Sequence[Measured]) -> str:
+def interpretation(results: Sequence[RunResult]) -> str:
     """What the losses show, and what they do not: nothing if the seeds overlap with those of the best choice."""
     groups = by_choice(results)
     (best, top), *others = groups.items()
@@ -79,7 +79,7 @@ def reading(results: Sequence[Measured]) -> str:
     return " ".join(parts)
 
 
-def markdown(title: str, results: Sequence[Measured]) -> str:
+def markdown(title: str, results: Sequence[RunResult]) -> str:
     """The table and its interpretation as Markdown."""
     table = rows(results)
     lines = [
@@ -89,15 +89,15 @@ def markdown(title: str, results: Sequence[Measured]) -> str:
         "|---" + "|---:" * (len(table[0]) - 1) + "|",
     ]
     lines += ["| " + " | ".join(row) + " |" for row in table[1:]]
-    return "\n".join([*lines, "", reading(results), ""])
+    return "\n".join([*lines, "", interpretation(results), ""])
 
 
-def as_json(results: Sequence[Measured]) -> str:
+def as_json(results: Sequence[RunResult]) -> str:
     """All individual results."""
     return format_json([dataclasses.asdict(result) for result in results], indent=1)
 
 
-def plot(title: str, results: Sequence[Measured], path: Path) -> None:
+def plot(title: str, results: Sequence[RunResult], path: Path) -> None:
     """Training loss curves and the loss on held-out games, as a PNG.
 
     Raises:

@@ -21,6 +21,13 @@ from torch.utils.checkpoint import checkpoint
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model.activations import GATED, PLAIN
 from xiangqi_gpt.model.attention import BACKENDS, AttentionLayer, AttentionState, Context, parse_attention
+from xiangqi_gpt.model.board_heads import (
+    BoardCrossAttention,
+    LegalHead,
+    PairPointer,
+    boards_of,
+    group_by_board,
+)
 from xiangqi_gpt.model.config import XiangqiGPTConfig
 from xiangqi_gpt.model.encoder import SQUARES, BagEncoder, ConvBlock, ConvEncoder, EncodedBoards, Summary
 from xiangqi_gpt.model.move_table import (
@@ -34,7 +41,6 @@ from xiangqi_gpt.model.move_table import (
 )
 from xiangqi_gpt.model.positions import SCORE_BIASES, create_positions
 from xiangqi_gpt.model.quantize import use_int8
-from xiangqi_gpt.model.readers import BoardLook, LegalHead, PairPointer, boards_of, group_by_board
 from xiangqi_gpt.model.weights import write_model_folder
 from xiangqi_gpt.tokens import MoveTokenizer, SquareTokenizer
 
@@ -184,7 +190,7 @@ class XiangqiGPT(nn.Module):
                 self.pair_pointer = PairPointer(width, config.encoder_width, config.pointer_width)
             else:  # characters
                 self.looks = nn.ModuleList(
-                    BoardLook(width, config.heads, config.encoder_width, config.norm_eps)
+                    BoardCrossAttention(width, config.heads, config.encoder_width, config.norm_eps)
                     for _ in range(config.layers)
                 )
         self.position = create_positions(

@@ -67,7 +67,7 @@ class GreedyPlayer:
         self._random = random.Random(seed)
 
     def play(self, board: Board, limit: Limit = NO_LIMIT) -> PlayResult:
-        """The best capture, equals by lot; the limit does not matter."""
+        """The best capture, ties broken at random; the limit does not matter."""
         gains = self._gains(board)
         best = max(gain for gain, _ in gains)
         return PlayResult(self._random.choice([move for gain, move in gains if gain == best]))

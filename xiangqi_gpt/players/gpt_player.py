@@ -21,7 +21,7 @@ from xiangqi_gpt.decoding import (
     SymmetricScorer,
     choose,
 )
-from xiangqi_gpt.decoding.lookahead import Found
+from xiangqi_gpt.decoding.lookahead import SearchResult
 from xiangqi_gpt.errors import ConfigError, PlayerError
 from xiangqi_gpt.model import XiangqiGPT
 from xiangqi_gpt.model.checkpoint import load_model
@@ -192,7 +192,9 @@ class GPTPlayer:
             return search_analysis(self._look_ahead(board, limit, root_moves), multipv)
         return as_analysis(self.scores(board), multipv)
 
-    def _look_ahead(self, board: Board, limit: Limit, root_moves: Sequence[Move] | None = None) -> Found:
+    def _look_ahead(
+        self, board: Board, limit: Limit, root_moves: Sequence[Move] | None = None
+    ) -> SearchResult:
         # A move has to be handed on as well: a little of a short limit is kept for that.
         seconds = None if limit.time is None else max(0.0, 0.95 * limit.time - 0.005)
         return self.look_ahead(
@@ -213,8 +215,8 @@ class GPTPlayer:
         depth: int | None = None,
         stop: threading.Event | None = None,
         root_moves: Sequence[Move] | None = None,
-        on_progress: Callable[[Found], None] | None = None,
-    ) -> Found:
+        on_progress: Callable[[SearchResult], None] | None = None,
+    ) -> SearchResult:
         """The search itself; see `Lookahead.search`. PlayerError without a lookahead, or where no move is legal."""
         if self.lookahead is None:
             raise PlayerError(f"{self.name} does not search (lookahead=0)")
@@ -231,7 +233,7 @@ class GPTPlayer:
             on_progress=on_progress,
         )
 
-    def drawn(self, found: Found) -> Move:
+    def drawn(self, found: SearchResult) -> Move:
         """The best move of a search, or one drawn by visits."""
         best = found.candidates[0]
         if self.temperature <= 0 or (best.mate is not None and best.mate > 0):
@@ -265,7 +267,7 @@ def as_analysis(scores: MoveScores, multipv: int | None = None) -> Analysis:
     return Analysis(lines, Value(win, draw, loss), scores.leak)
 
 
-def search_analysis(found: Found, multipv: int | None = None) -> Analysis:
+def search_analysis(found: SearchResult, multipv: int | None = None) -> Analysis:
     """A search as lines, best first: the moves looked at with what is expected behind them, then the other moves."""
     scores = found.scores
     number = {move: i for i, move in enumerate(scores.moves)}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xiangqi_gpt.records.clean import Fate, Verdict
+from xiangqi_gpt.records.clean import CleanedGame, Status
 
 
 @dataclass(slots=True)
@@ -25,21 +25,21 @@ class Summary:
     cut: int = 0
     duplicates: int = 0
     refused: int = 0
-    left_behind: dict[str, int] = field(default_factory=dict)
+    dropped_fields: dict[str, int] = field(default_factory=dict)
 
     @property
     def written(self) -> int:
         """Games in the output: whole ones and cut ones."""
         return self.kept + self.cut
 
-    def count(self, fate: Fate) -> None:
+    def count(self, status: Status) -> None:
         """Add one game."""
         self.games += 1
-        if fate is Fate.KEPT:
+        if status is Status.KEPT:
             self.kept += 1
-        elif fate is Fate.CUT:
+        elif status is Status.CUT:
             self.cut += 1
-        elif fate is Fate.DUPLICATE:
+        elif status is Status.DUPLICATE:
             self.duplicates += 1
         else:
             self.refused += 1
@@ -60,20 +60,20 @@ class Summary:
             "duplicates": self.duplicates,
             "refused": self.refused,
             "written": self.written,
-            "left_behind": dict(self.left_behind),
+            "dropped_fields": dict(self.dropped_fields),
         }
 
 
-def verdict_line(verdict: Verdict, original: tuple[str, int] | None = None) -> str:
+def status_line(cleaned: CleanedGame, original: tuple[str, int] | None = None) -> str:
     """One game as a line of the report; ``original`` is the game that it is a copy or a part of."""
-    entry: dict[str, Any] = {"file": verdict.file, "game": verdict.number, "outcome": verdict.fate.value}
-    for name, value in (("line", verdict.line), ("ply", verdict.ply), ("reason", verdict.reason or None)):
+    entry: dict[str, Any] = {"file": cleaned.file, "game": cleaned.number, "outcome": cleaned.status.value}
+    for name, value in (("line", cleaned.line), ("ply", cleaned.ply), ("reason", cleaned.reason or None)):
         if value is not None:
             entry[name] = value
     if original is not None:
         entry["duplicate_of"] = {"file": original[0], "game": original[1]}
-    if verdict.remarks:
-        entry["remarks"] = list(verdict.remarks)
+    if cleaned.remarks:
+        entry["remarks"] = list(cleaned.remarks)
     return _line(entry)
 
 

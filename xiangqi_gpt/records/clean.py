@@ -16,7 +16,7 @@ _PLACEHOLDERS: Final = frozenset(
 )
 
 
-class Fate(str, Enum):
+class Status(str, Enum):
     """What became of one game."""
 
     KEPT = "kept"
@@ -26,10 +26,10 @@ class Fate(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """The fate of one game. ``record`` is what is kept of it; ``ply`` and ``reason`` say why it is not whole."""
+class CleanedGame:
+    """The status of one game. ``record`` is what is kept of it; ``ply`` and ``reason`` say why it is not whole."""
 
-    fate: Fate
+    status: Status
     record: GameRecord | None
     file: str
     number: int
@@ -39,7 +39,7 @@ class Verdict:
     remarks: tuple[str, ...] = ()
 
 
-def clean(reading: Reading, file: str, number: int) -> Verdict:
+def clean(reading: Reading, file: str, number: int) -> CleanedGame:
     """Decide on one game of a file: a sound one is kept, a broken one cut at its first fault.
 
     A game of which no move is left is refused. Tags that say nothing are dropped. Where the last move mates and
@@ -49,16 +49,18 @@ def clean(reading: Reading, file: str, number: int) -> Verdict:
     if record is None or not record.moves:
         reason = error.reason if error is not None else "expected moves, found none"
         line, ply = (error.line, error.ply) if error is not None else (None, None)
-        return Verdict(Fate.REFUSED, None, file, number, line, ply, reason, reading.remarks)
+        return CleanedGame(Status.REFUSED, None, file, number, line, ply, reason, reading.remarks)
     remarks = list(reading.remarks)
     if reading.lost is not None:
         record = _with_mate(record, reading.lost, remarks)
-    tags = tidy(record.tags)
+    tags = clean_tags(record.tags)
     if len(tags) != len(record.tags):
         record = replace(record, tags=tags)
     if error is not None:
-        return Verdict(Fate.CUT, record, file, number, error.line, error.ply, error.reason, tuple(remarks))
-    return Verdict(Fate.KEPT, record, file, number, remarks=tuple(remarks))
+        return CleanedGame(
+            Status.CUT, record, file, number, error.line, error.ply, error.reason, tuple(remarks)
+        )
+    return CleanedGame(Status.KEPT, record, file, number, remarks=tuple(remarks))
 
 
 def _with_mate(record: GameRecord, lost: Color, remarks: list[str]) -> GameRecord:
@@ -72,6 +74,6 @@ def _with_mate(record: GameRecord, lost: Color, remarks: list[str]) -> GameRecor
     return record
 
 
-def tidy(tags: Mapping[str, str]) -> Mapping[str, str]:
+def clean_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
     """The tags that say something."""
     return {tag: value for tag, value in tags.items() if value and value not in _PLACEHOLDERS}

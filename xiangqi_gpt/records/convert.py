@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.files import atomic_path, check_writable
-from xiangqi_gpt.records.audit import Summary, file_line, passed_over_line, summary_line, verdict_line
-from xiangqi_gpt.records.clean import Fate, Verdict, clean
+from xiangqi_gpt.records.audit import Summary, file_line, passed_over_line, status_line, summary_line
+from xiangqi_gpt.records.clean import CleanedGame, Status, clean
 from xiangqi_gpt.records.dedupe import Duplicates, start_hash
 from xiangqi_gpt.records.formats import Format, format_of, is_record_name, read_file, read_head
 from xiangqi_gpt.records.record import GameRecord, Note, TeacherLabels
@@ -154,9 +154,9 @@ def _options(fmt: Format, job: Conversion) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class _Entry:
-    """One verdict as it lies in the spool: compact, and without the objects of the rules."""
+    """One cleaned game as it lies in the spool: compact, and without the objects of the rules."""
 
-    fate: Fate
+    status: Status
     file: int
     number: int
     line: int | None
@@ -182,12 +182,12 @@ class _Spool:
         self.owners = array("q")  # file and number of each game in `duplicates`
         self._batch: list[_Entry] = []
 
-    def put(self, verdict: Verdict, file: int) -> None:
-        """Put one verdict aside."""
-        self._batch.append(_packed(verdict, file))
-        if verdict.record is not None:
-            self.splits.append(_PARTS.index(verdict.record.split))
-            self.owners.extend((file, verdict.number))
+    def put(self, cleaned: CleanedGame, file: int) -> None:
+        """Add one game."""
+        self._batch.append(_packed(cleaned, file))
+        if cleaned.record is not None:
+            self.splits.append(_PARTS.index(cleaned.record.split))
+            self.owners.extend((file, cleaned.number))
         if len(self._batch) >= _BATCH:
             self.flush()
 
@@ -208,11 +208,11 @@ class _Spool:
                 return
 
 
-def _packed(verdict: Verdict, file: int) -> _Entry:
+def _packed(cleaned: CleanedGame, file: int) -> _Entry:
     entry = _Entry(
-        verdict.fate, file, verdict.number, verdict.line, verdict.ply, verdict.reason, verdict.remarks
+        cleaned.status, file, cleaned.number, cleaned.line, cleaned.ply, cleaned.reason, cleaned.remarks
     )
-    game = verdict.record
+    game = cleaned.record
     if game is not None:
         entry.fen = game.start_fen
         entry.moves = array("H", [move.index for move in game.moves]).tobytes()
@@ -269,7 +269,7 @@ def _read(files: list[Path], spool: _Spool, job: Conversion, summary: Summary, p
         for reading in read_file(path, on_bytes=lambda count: progress("read", count)):
             if reading.record is None and reading.error is not None and reading.error.game is None:
                 summary.unreadable += 1
-                spool.put(Verdict(Fate.REFUSED, None, name, 0, reason=reading.error.reason), index)
+                spool.put(CleanedGame(Status.REFUSED, None, name, 0, reason=reading.error.reason), index)
                 continue
             if job.lenient and reading.lenient is not None:
                 reading = reading.lenient
@@ -277,7 +277,7 @@ def _read(files: list[Path], spool: _Spool, job: Conversion, summary: Summary, p
             spool.put(_fitting(clean(reading, name, number), fmt, says_kind), index)
         if reading is None:
             summary.unreadable += 1
-            spool.put(Verdict(Fate.REFUSED, None, name, 0, reason="no game found"), index)
+            spool.put(CleanedGame(Status.REFUSED, None, name, 0, reason="no game found"), index)
     spool.flush()
     spool.duplicates.seal()
 
@@ -293,13 +293,13 @@ def _says_kind(fmt: Format, out: Path) -> bool:
     return fmt.name not in _NO_PART and not f".{out.name}".endswith(".qipu.json")
 
 
-def _fitting(verdict: Verdict, fmt: Format, says_kind: bool) -> Verdict:
+def _fitting(cleaned: CleanedGame, fmt: Format, says_kind: bool) -> CleanedGame:
     """Refuse what the format would turn into something else."""
-    game = verdict.record
+    game = cleaned.record
     if game is not None and game.kind == "teacher" and not says_kind:
         reason = f"expected a game whose moves may be learnt, found a teacher's, which {fmt.name} cannot say"
-        return replace(verdict, fate=Fate.REFUSED, record=None, reason=reason)
-    return verdict
+        return replace(cleaned, status=Status.REFUSED, record=None, reason=reason)
+    return cleaned
 
 
 def _parts(spool: _Spool) -> NDArray[np.int8]:
@@ -328,8 +328,8 @@ def _written(
                 if report is not None:
                     report.write(file_line(file, entry.reason))
                 continue
-            verdict = Verdict(
-                entry.fate, None, file, entry.number, entry.line, entry.ply, entry.reason, entry.remarks
+            cleaned = CleanedGame(
+                entry.status, None, file, entry.number, entry.line, entry.ply, entry.reason, entry.remarks
             )
             original = None
             game = None
@@ -338,18 +338,18 @@ def _written(
                 if stands != position:
                     owner, number = spool.owners[2 * stands : 2 * stands + 2]
                     original = (spool.files[owner], number)
-                    verdict = replace(verdict, fate=Fate.DUPLICATE)
+                    cleaned = replace(cleaned, status=Status.DUPLICATE)
                 else:
                     game = _unpacked(entry, file)
                     part = _PARTS[parts[position]]
                     if part != game.split:
                         remark = f"part {part!r} instead of {game.split!r}: a copy of the game is there"
-                        verdict = replace(verdict, remarks=(*verdict.remarks, remark))
+                        cleaned = replace(cleaned, remarks=(*cleaned.remarks, remark))
                         game = replace(game, split=part)
                 position += 1
-            summary.count(verdict.fate)
+            summary.count(cleaned.status)
             if report is not None:
-                report.write(verdict_line(verdict, original))
+                report.write(status_line(cleaned, original))
             if game is not None:
                 yield game
 
@@ -363,7 +363,7 @@ def _counting_losses(games: Iterable[GameRecord], fmt: Format, summary: Summary)
             ("part of the data", game.split == "extra" and fmt.name in _NO_PART),
         ):
             if there:
-                summary.left_behind[what] = summary.left_behind.get(what, 0) + 1
+                summary.dropped_fields[what] = summary.dropped_fields.get(what, 0) + 1
         yield game
 
 

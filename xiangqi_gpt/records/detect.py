@@ -23,7 +23,7 @@ from xiangqi_gpt.notation import (
 )
 from xiangqi_gpt.notation.common import plain
 from xiangqi_gpt.records.movereader import MAX_TOKEN, MoveReader, looks_like_coordinates
-from xiangqi_gpt.records.replay import Candidate, judged, start_of
+from xiangqi_gpt.records.replay import ParsedGame, replay_games, start_of
 from xiangqi_gpt.rules.board import Board
 
 ENCODINGS: Final = ("utf-8", "gb18030", "big5hkscs")
@@ -90,7 +90,7 @@ def shown(raw: bytes, size: int = 16) -> str:
     return repr(text) if text.isprintable() and "\ufffd" not in text else f"bytes {raw[:size].hex(' ')}"
 
 
-def choose_encoding(samples: Sequence[bytes], candidate: Callable[[str], Candidate]) -> str:
+def choose_encoding(samples: Sequence[bytes], candidate: Callable[[str], ParsedGame]) -> str:
     """The encoding in which most of the samples decode and replay.
 
     ``candidate`` makes a game of a decoded sample. Where the moves do not tell (they may be plain ASCII), the
@@ -111,9 +111,9 @@ def choose_encoding(samples: Sequence[bytes], candidate: Callable[[str], Candida
     return best
 
 
-def legal_plies(candidates: Iterable[Candidate]) -> int:
+def legal_plies(candidates: Iterable[ParsedGame]) -> int:
     """How many plies of some games are legal."""
-    records = ((reading.lenient or reading).record for reading in judged(candidates, ""))
+    records = ((reading.lenient or reading).record for reading in replay_games(candidates, ""))
     return sum(record.plies for record in records if record is not None)
 
 

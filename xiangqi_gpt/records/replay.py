@@ -1,4 +1,4 @@
-"""From games as read to games that obey the rules: every reader passes its games through `judged`.
+"""From games as read to games that obey the rules: every reader passes its games through `replay_games`.
 
 Games are replayed many at a time by the compiled rules, so that judging a ply costs about a microsecond.
 """
@@ -37,7 +37,7 @@ _BYTES_A_PLY = 64
 
 
 @dataclass(slots=True)
-class Candidate:
+class ParsedGame:
     """A game as a reader found it, before the rules have seen it.
 
     ``moves`` are move indices. Where the text went wrong, ``fault`` says how and ``moves`` stop before that
@@ -127,12 +127,12 @@ def _board(fen: str) -> Board:
     return Board(fen, strict=False)
 
 
-def judged(candidates: Iterable[Candidate], file: str) -> Iterator[Reading]:
+def replay_games(candidates: Iterable[ParsedGame], file: str) -> Iterator[Reading]:
     """Replay games and yield one `Reading` for each, in order; ``file`` is named in the errors.
 
     An error of ``candidates`` is raised behind the games that came before it.
     """
-    pending: list[Candidate] = []
+    pending: list[ParsedGame] = []
     plies = 0
     failure: Exception | None = None
     games = iter(candidates)
@@ -147,15 +147,15 @@ def judged(candidates: Iterable[Candidate], file: str) -> Iterator[Reading]:
         pending.append(candidate)
         plies += len(candidate.moves) + candidate.size // _BYTES_A_PLY
         if plies >= _BATCH_PLIES or len(pending) >= _BATCH_GAMES:
-            yield from _judge(pending, file)
+            yield from _replay_batch(pending, file)
             pending = []
             plies = 0
-    yield from _judge(pending, file)
+    yield from _replay_batch(pending, file)
     if failure is not None:
         raise failure
 
 
-def _judge(games: list[Candidate], file: str) -> Iterator[Reading]:
+def _replay_batch(games: list[ParsedGame], file: str) -> Iterator[Reading]:
     if not games:
         return
     starts = [start_of(game.start_fen) for game in games]
@@ -182,7 +182,7 @@ def _judge(games: list[Candidate], file: str) -> Iterator[Reading]:
         yield reading if not start.odd or not game.usable else _strict(reading, game, start, file)
 
 
-def _strict(reading: Reading, game: Candidate, start: Start, file: str) -> Reading:
+def _strict(reading: Reading, game: ParsedGame, start: Start, file: str) -> Reading:
     """The refusal of a game from a position that cannot occur, with what lenient callers make of it."""
     lenient = replace(reading, remarks=(*reading.remarks, f"odd position: {start.odd}"))
     error = RecordError(start.refusal, file=file, game=game.number or None, line=game.line)
@@ -212,7 +212,7 @@ def _losers(
 
 
 def _wrong_labels(
-    games: list[Candidate],
+    games: list[ParsedGame],
     starts: list[Start],
     boards: NDArray[np.int8],
     offsets: NDArray[np.int64],
@@ -249,7 +249,7 @@ def _wrong_labels(
     return found
 
 
-def _reading(game: Candidate, start: Start, illegal: int, wrong_label: int | None, file: str) -> Reading:
+def _reading(game: ParsedGame, start: Start, illegal: int, wrong_label: int | None, file: str) -> Reading:
     number = game.number or None
 
     remarks = tuple(game.remarks)
@@ -282,7 +282,7 @@ def _reading(game: Candidate, start: Start, illegal: int, wrong_label: int | Non
     return Reading(_record(game, start, game.moves, file), None, remarks)
 
 
-def _record(game: Candidate, start: Start, indices: Sequence[int], file: str) -> GameRecord:
+def _record(game: ParsedGame, start: Start, indices: Sequence[int], file: str) -> GameRecord:
     moves = tuple([MOVES[index] for index in indices])
     cut = len(moves) < len(game.moves) or bool(game.fault)
     return GameRecord(
@@ -302,7 +302,7 @@ def _record(game: Candidate, start: Start, indices: Sequence[int], file: str) ->
     )
 
 
-def _why(game: Candidate, start: Start, illegal: int) -> str:
+def _why(game: ParsedGame, start: Start, illegal: int) -> str:
     """Why the move at ply ``illegal`` is against the rules, in words."""
     board = start.board()
     for index in game.moves[:illegal]:

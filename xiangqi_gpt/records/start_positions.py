@@ -7,7 +7,7 @@ from typing import Final
 
 from xiangqi_gpt.errors import MoveError
 from xiangqi_gpt.records.detect import decode
-from xiangqi_gpt.records.replay import Candidate, start_of
+from xiangqi_gpt.records.replay import ParsedGame, start_of
 from xiangqi_gpt.records.variations import RawLine, plain_notes, resolve
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.fen import format_fen
@@ -60,7 +60,7 @@ def position_fen(board: list[int], turn: int, first: int | None) -> str:
     return format_fen(board, Color(turn))
 
 
-def finish(game: Candidate, line: RawLine, fault: str = "") -> Candidate:
+def finish(game: ParsedGame, line: RawLine, fault: str = "") -> ParsedGame:
     """Give a game the moves and notes of a line of move indices; ``fault`` says why the main line stops."""
     start = start_of(game.start_fen)
     if start.fault:
@@ -77,7 +77,7 @@ def finish(game: Candidate, line: RawLine, fault: str = "") -> Candidate:
     return game
 
 
-def refused(game: Candidate, reason: str) -> Candidate:
+def refused(game: ParsedGame, reason: str) -> ParsedGame:
     """The game as one of which nothing can be used."""
     game.fault = reason
     game.usable = False

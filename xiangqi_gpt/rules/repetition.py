@@ -27,14 +27,14 @@ from xiangqi_gpt.rules.rulesets import RuleSet
 from xiangqi_gpt.rules.squares import SQUARE_NAMES
 from xiangqi_gpt.texts import Message
 
-Prey = tuple[Piece, int]
+ChasedPiece = tuple[Piece, int]
 """A chased piece and the square on which it stands now."""
 
 _STRIKES = ("check", "mate", "chase")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conduct:
+class SideBehaviour:
     """The behaviour of one side in a cycle.
 
     Attributes:
@@ -49,8 +49,8 @@ class Conduct:
 
     moves: int
     checks: bool
-    chased: Prey | None = None
-    exposed: Prey | None = None
+    chased: ChasedPiece | None = None
+    exposed: ChasedPiece | None = None
     strikes: bool = False
     strikes_back: bool = False
     strike_kinds: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ def judge_cycle(squares: Sequence[int], turn: Color, moves: Sequence[Move], rule
     return _judge_chinese(conduct, rules) if rules.judge == "chinese" else _judge_asian(conduct, rules)
 
 
-def _judge_asian(conduct: tuple[Conduct, Conduct], rules: RuleSet) -> Outcome:
+def _judge_asian(conduct: tuple[SideBehaviour, SideBehaviour], rules: RuleSet) -> Outcome:
     chased = [side.chased for side in conduct]
     exposed = [side.exposed for side in conduct]
     prey = chased if any(chased) else exposed
@@ -98,7 +98,7 @@ def _judge_asian(conduct: tuple[Conduct, Conduct], rules: RuleSet) -> Outcome:
     return _draw(rules, "neither")
 
 
-def _judge_chinese(conduct: tuple[Conduct, Conduct], rules: RuleSet) -> Outcome:
+def _judge_chinese(conduct: tuple[SideBehaviour, SideBehaviour], rules: RuleSet) -> Outcome:
     striking = [side.strikes for side in conduct]
     if not any(striking):
         return _draw(rules, "allowed")
@@ -120,7 +120,9 @@ def _judge_chinese(conduct: tuple[Conduct, Conduct], rules: RuleSet) -> Outcome:
     )
 
 
-def _chase(offender: Color, n: int, victim: Prey, rules: RuleSet, *, by_exposure: bool = False) -> Outcome:
+def _chase(
+    offender: Color, n: int, victim: ChasedPiece, rules: RuleSet, *, by_exposure: bool = False
+) -> Outcome:
     piece, sq = victim
     key = "end.perpetual_exposure" if by_exposure else "end.perpetual_chase"
     return Outcome(
@@ -155,7 +157,7 @@ class _Side:
 
 def conducts(
     squares: Sequence[int], turn: Color, moves: Sequence[Move], *, chinese: bool = False
-) -> tuple[Conduct, Conduct]:
+) -> tuple[SideBehaviour, SideBehaviour]:
     """The behaviour of Red and Black in a cycle without captures.
 
     Args:
@@ -213,12 +215,12 @@ def conducts(
         color = 1 - color
     present = {place[sq]: sq for sq in range(90) if board[sq]}
 
-    def conduct(side: _Side) -> Conduct:
+    def conduct(side: _Side) -> SideBehaviour:
         chased, exposed = (
             (Piece.from_code(board[present[min(prey)]]), present[min(prey)]) if prey else None
             for prey in side.prey
         )
-        return Conduct(
+        return SideBehaviour(
             moves=side.moves,
             checks=side.checks and side.moves > 0,
             chased=chased,

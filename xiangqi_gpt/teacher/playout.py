@@ -36,7 +36,7 @@ class PlayOut:
 
     def do(self, engine: TeacherEngine, task: Task) -> Row:
         """Play one game to its end and return its row; the columns are those of `schema.TEACHER_SCHEMA`."""
-        lot = random.Random(f"{self.seed}/{task.number}/noise")
+        rng = random.Random(f"{self.seed}/{task.number}/noise")
         game = Game(Board(task.start_fen, strict=False), engine.ranks)
         for index in task.moves:
             game.push(MOVES[index])
@@ -47,8 +47,8 @@ class PlayOut:
         while outcome is None and board.ply < self.max_plies:
             label = engine.label(game)
             labels.append(label)
-            is_noise = task.noise > 0 and lot.random() < task.noise
-            game.push(lot.choice(board.legal_moves()) if is_noise else label.best)
+            is_noise = task.noise > 0 and rng.random() < task.noise
+            game.push(rng.choice(board.legal_moves()) if is_noise else label.best)
             outcome = board.outcome(self.rules)
         result, end = _ending(board, outcome, labels[-1].cp if labels else 0)
         fen, moves = task.start_fen, board.move_stack

@@ -93,36 +93,36 @@ def play_out_tasks(count: int, config: StartConfig, openings: Openings | None = 
     """
     taken: set[bytes] = set()
     for number in range(count):
-        lot = random.Random(f"{config.seed}/{number}/start")
+        rng = random.Random(f"{config.seed}/{number}/start")
         for draw in range(_MOST_DRAWS):
-            fen, moves = _drawn(lot, config, openings, draw // _DRAWS)
+            fen, moves = _drawn(rng, config, openings, draw // _DRAWS)
             key = hashlib.sha1(f"{fen}|{moves}".encode(), usedforsecurity=False).digest()[:10]
             if key not in taken and _goes_on(fen, moves, config):
                 taken.add(key)
-                yield Task(number=number, start_fen=fen, moves=tuple(moves), noise=lot.choice(config.noise))
+                yield Task(number=number, start_fen=fen, moves=tuple(moves), noise=rng.choice(config.noise))
                 break
         else:
             raise ConfigError(f"expected {count} different starts, found only {number}")
 
 
 def _drawn(
-    lot: random.Random, config: StartConfig, openings: Openings | None, further: int
+    rng: random.Random, config: StartConfig, openings: Openings | None, further: int
 ) -> tuple[str, list[int]]:
     """One start, with more random plies than configured if all short starts are used."""
     fen, moves = START_FEN, []
-    if openings is not None and len(openings) and lot.random() < config.records_share:
-        fen, played = openings.game(lot.randrange(len(openings)))
+    if openings is not None and len(openings) and rng.random() < config.records_share:
+        fen, played = openings.game(rng.randrange(len(openings)))
         least, most = config.cut
         most = min(most, len(played))
-        moves = played[: lot.randint(min(least, most), most)]
+        moves = played[: rng.randint(min(least, most), most)]
     board = Board(fen, strict=False)
     for index in moves:
         board.push(MOVES[index])
-    for _ in range(lot.randint(*config.random_plies) + further):
+    for _ in range(rng.randint(*config.random_plies) + further):
         legal = board.legal_indices()
         if not legal:
             break
-        moves.append(lot.choice(legal))
+        moves.append(rng.choice(legal))
         board.push(MOVES[moves[-1]])
     return fen, moves
 

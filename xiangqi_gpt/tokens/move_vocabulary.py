@@ -18,7 +18,7 @@ from xiangqi_gpt.rules.attacks import (
 from xiangqi_gpt.rules.squares import SQUARES
 
 
-def _possible() -> list[int]:
+def _geometric_moves() -> list[int]:
     found: set[int] = set()
     for origin in range(SQUARES):
         goals = {
@@ -34,7 +34,7 @@ def _possible() -> list[int]:
     return sorted(found)
 
 
-POSSIBLE_MOVES: Final[npt.NDArray[np.int64]] = np.array(_possible(), dtype=np.int64)
+POSSIBLE_MOVES: Final[npt.NDArray[np.int64]] = np.array(_geometric_moves(), dtype=np.int64)
 """(2086,) indices from * 90 + to, ascending. Rotating or mirroring the board gives the same set."""
 
 MOVE_NUMBER: Final[npt.NDArray[np.int64]] = np.full(SQUARES * SQUARES, -1, dtype=np.int64)

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from xiangqi_gpt.dataset.packed import I64, Packed
 from xiangqi_gpt.dataset.sampler import Sampler
-from xiangqi_gpt.dataset.windows import Windows, cut
+from xiangqi_gpt.dataset.windows import Windows, gather_windows
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTConfig
 from xiangqi_gpt.players.scores import ScoreCurve
@@ -52,7 +52,7 @@ class Step:
     stage_window: int = 0  # windows before the stage began
 
 
-def ahead(
+def prefetch(
     plans: Iterable[_Plan], make: Callable[[_Plan], _Made], workers: int, at_once: int = 1
 ) -> Generator[tuple[_Plan, _Made], None, None]:
     """Each plan with the result of *make*, in order; *workers* threads prepare later ones, 0: no threads.
@@ -142,7 +142,7 @@ class Loader:
         *stage_at* gives the stage of the curriculum of a step; the current one began after *stage_window* windows.
         """
         plans = self.plans(step, window, stage=stage, stage_window=stage_window, stage_at=stage_at)
-        return ahead(plans, self.batches, self._workers, self._at_once)
+        return prefetch(plans, self.batches, self._workers, self._at_once)
 
     def plans(
         self,
@@ -196,7 +196,7 @@ class Loader:
             rows = slice(
                 first + self._rank * micro // self._world, first + (self._rank + 1) * micro // self._world
             )
-            windows = cut(
+            windows = gather_windows(
                 self.packed,
                 step.games[rows],
                 step.first[rows],

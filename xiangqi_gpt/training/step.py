@@ -215,7 +215,7 @@ class Stepper:
                 self._untried = False
                 return sums
             self.optimizer.zero_grad(set_to_none=True)
-            self._give_in(failure, max(len(batch.input_ids) for batch in batches))
+            self._reduce_batch_size(failure, max(len(batch.input_ids) for batch in batches))
             del failure
 
     def _accumulate(
@@ -243,7 +243,7 @@ class Stepper:
                 (loss if self.scaler is None else self.scaler.scale(loss)).backward()
             sums += torch.stack([sums.new_zeros(()) if x is None else x.detach().float() for x in found])
 
-    def _give_in(self, failure: Exception | None, rows: int) -> None:
+    def _reduce_batch_size(self, failure: Exception | None, rows: int) -> None:
         """Reduce the size of the next try; in processes other than the one that failed, *failure* is None."""
         if self._untried and (failure is None or not out_of_memory(failure)):
             self._network, self._untried = self.model, False

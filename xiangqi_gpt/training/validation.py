@@ -14,7 +14,7 @@ from torch import Tensor
 
 from xiangqi_gpt.dataset.packed import NO_MOVE, Packed
 from xiangqi_gpt.dataset.sampler import Sampler
-from xiangqi_gpt.dataset.windows import Windows, cut
+from xiangqi_gpt.dataset.windows import Windows, gather_windows
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTConfig
 from xiangqi_gpt.model.move_table import MOVES, greedy_moves
@@ -82,7 +82,7 @@ class Validator:
         self._curve = ScoreCurve(*config.score_curve)
         micro = max(1, config.micro_batch_windows // world)
         self._windows = [
-            cut(packed, games[rows], first[rows], config.plies, mirrored[rows])
+            gather_windows(packed, games[rows], first[rows], config.plies, mirrored[rows])
             for at in range(0, len(games), micro)
             for rows in [slice(at, at + micro)]
         ]

@@ -16,7 +16,7 @@ from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.uci.info_lines import Progress
 
 if TYPE_CHECKING:
-    from xiangqi_gpt.decoding.lookahead import Found
+    from xiangqi_gpt.decoding.lookahead import SearchResult
     from xiangqi_gpt.players.gpt_player import GPTPlayer
 
 _STEP = 32  # descents between two looks at how deep the principal line is
@@ -147,12 +147,12 @@ class GPTSearcher:
 
     def _search(
         self, board: Board, question: Question, report: Callable[[Answer], None]
-    ) -> tuple[Found, Answer]:
+    ) -> tuple[SearchResult, Answer]:
         began, nodes, depth = time.monotonic(), 0, 0
         limit = question.limit
         seconds, most = self._limits(question)
 
-        def seen(found: Found) -> Progress:
+        def seen(found: SearchResult) -> Progress:
             nonlocal depth
             depth = max(depth, len(found.candidates[0].pv))
             return Progress(depth, found.depth, nodes + found.nodes, time.monotonic() - began)
@@ -199,7 +199,7 @@ class GPTSearcher:
             known.append(question.most_nodes)
         return seconds, min(known, default=None)
 
-    def _answer_of(self, found: Found, progress: Progress, question: Question) -> Answer:
+    def _answer_of(self, found: SearchResult, progress: Progress, question: Question) -> Answer:
         from xiangqi_gpt.players.gpt_player import search_analysis
 
         analysis = search_analysis(found)
@@ -208,7 +208,7 @@ class GPTSearcher:
             analysis = Analysis(lines, analysis.value, analysis.leak)
         return Answer(found.candidates[0].move, analysis, progress)
 
-    def _varied(self, found: Found) -> Move:
+    def _varied(self, found: SearchResult) -> Move:
         """One of the moves that are nearly as good as the best, the more often tried the likelier."""
         best = found.candidates[0]
         if best.value is None or best.mate is not None:

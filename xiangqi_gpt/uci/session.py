@@ -195,12 +195,12 @@ class UciSession:
         elif name.lower() == "newgame":
             self._new_game(())
         elif name.lower() == "uci_variant" and value != "xiangqi":
-            self._tell(f"expected UCI_Variant xiangqi, found {value!r}")
+            self._notice(f"expected UCI_Variant xiangqi, found {value!r}")
         else:
             try:
                 changed = self._options.set(name, value)
             except XiangqiError as error:
-                self._tell(_one_line(error))
+                self._notice(_one_line(error))
                 return
             if changed:
                 self._worker.renew()
@@ -220,7 +220,7 @@ class UciSession:
         except XiangqiError as error:
             # Otherwise the answer would be for the old position and make no sense for the intended one.
             self._board = None
-            self._tell(_one_line(error))
+            self._notice(_one_line(error))
 
     def _banmoves(self, words: Sequence[str]) -> None:
         self._banned = tuple(words)
@@ -229,7 +229,7 @@ class UciSession:
         self._release()
         board = self._board
         if board is None:
-            self._tell("no position to search, the last one was refused")
+            self._notice("no position to search, the last one was refused")
             self._best_move(None, None)
             return
         unit = 0.001 if self._ucci_milliseconds or not self._ucci else 1.0
@@ -273,7 +273,7 @@ class UciSession:
             wanted = parse_moves(board, command.moves, self._ranks)
             moves = [move for move in moves if move in wanted]
             if not moves:
-                self._tell(f"none of the searchmoves is legal: {' '.join(command.moves)}")
+                self._notice(f"none of the searchmoves is legal: {' '.join(command.moves)}")
         banned = parse_moves(board, self._banned, self._ranks)
         return tuple(move for move in moves if move not in banned)
 
@@ -327,7 +327,7 @@ class UciSession:
                 self._show(answer, search)
         except Exception as error:  # The other side waits for an answer, whatever went wrong.
             answer = search.latest
-            self._tell(f"{type(error).__name__}: {_one_line(error)}")
+            self._notice(f"{type(error).__name__}: {_one_line(error)}")
         finally:
             if search.command.hold:
                 search.released.wait()
@@ -340,10 +340,10 @@ class UciSession:
             for line in info_lines(answer.analysis, answer.progress, search.style):
                 self._write(line)
         except Exception as error:  # The move is good, whatever cannot be said about it.
-            self._tell(f"{type(error).__name__}: {_one_line(error)}")
+            self._notice(f"{type(error).__name__}: {_one_line(error)}")
 
     def _give_up(self, search: _Search, error: Exception) -> None:
-        self._tell(_one_line(error))
+        self._notice(_one_line(error))
         self._best_move(None, search)
 
     def _best_move(self, answer: Answer | None, search: _Search | None) -> None:
@@ -370,7 +370,7 @@ class UciSession:
             return player
 
     def _refuse_settings(self, error: Exception) -> None:
-        self._tell(f"the settings stay as they were: {_one_line(error)}")
+        self._notice(f"the settings stay as they were: {_one_line(error)}")
 
     def _fail(self, error: Exception) -> None:
         self._failure = error
@@ -385,7 +385,7 @@ class UciSession:
         if self._ucci:
             self._write("bye")
 
-    def _tell(self, text: str) -> None:
+    def _notice(self, text: str) -> None:
         self._write(f"info {'message' if self._ucci else 'string'} {text}")
 
     def _write(self, line: str) -> None:

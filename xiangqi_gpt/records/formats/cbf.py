@@ -19,7 +19,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.sax import make_parser
 
 from xiangqi_gpt.records.detect import decode, decode_somehow
-from xiangqi_gpt.records.replay import Candidate, Reading, judged
+from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games
 from xiangqi_gpt.records.source import read_whole
 from xiangqi_gpt.records.start_positions import finish, refused
 from xiangqi_gpt.records.variations import MAX_COMMENT, MAX_NODES, RawLine
@@ -112,12 +112,12 @@ def readings(
     content = read_whole(path, MAX_SIZE)
     if on_bytes is not None:
         on_bytes(len(content))
-    yield from judged([parse(content)], os.fspath(path))
+    yield from replay_games([parse(content)], os.fspath(path))
 
 
-def parse(content: bytes) -> Candidate:
+def parse(content: bytes) -> ParsedGame:
     """The game of the bytes of a CBF file."""
-    game = Candidate(moves=(), number=1)
+    game = ParsedGame(moves=(), number=1)
     reader = _Reader()
     parser = make_parser()
     parser.forbid_dtd = True

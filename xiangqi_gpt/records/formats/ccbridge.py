@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.records.detect import shown
 from xiangqi_gpt.records.formats import ccbridge2001
-from xiangqi_gpt.records.replay import Candidate, Reading, judged
+from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games
 from xiangqi_gpt.records.source import open_source
 from xiangqi_gpt.records.start_positions import finish, position_fen, refused
 from xiangqi_gpt.records.variations import MAX_COMMENT, MAX_NODES, TreeBuilder
@@ -79,10 +79,10 @@ def readings(
         old = file.read(len(ccbridge2001.MAGIC)) == ccbridge2001.MAGIC
         file.seek(0)
         games = ccbridge2001.candidates if old else _candidates
-        yield from judged(games(file, name, on_bytes), name)
+        yield from replay_games(games(file, name, on_bytes), name)
 
 
-def _candidates(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None) -> Iterator[Candidate]:
+def _candidates(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None) -> Iterator[ParsedGame]:
     for number, record in enumerate(_records(file, name, on_bytes), 1):
         game = parse(record)
         game.number = number
@@ -140,9 +140,9 @@ def _first_record(file: BinaryIO, slots: int, on_bytes: Callable[[int], None] | 
     return None
 
 
-def parse(record: bytes) -> Candidate:
+def parse(record: bytes) -> ParsedGame:
     """The game of the bytes of one record."""
-    game = Candidate(moves=(), number=1)
+    game = ParsedGame(moves=(), number=1)
     if not record.startswith(RECORD_MAGIC):
         return refused(game, f"expected a CCBridge record, found {shown(record)}")
     layout = _LAYOUTS.get(record[19]) if len(record) > 19 else None

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final
 
 from xiangqi_gpt.errors import RecordError
-from xiangqi_gpt.records.replay import Candidate
+from xiangqi_gpt.records.replay import ParsedGame
 from xiangqi_gpt.records.start_positions import (
     EMPTY,
     decode_strings,
@@ -62,7 +62,7 @@ class _Data:
         return self.take(self.number())
 
 
-def candidates(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None) -> Iterator[Candidate]:
+def candidates(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None) -> Iterator[ParsedGame]:
     """Yield the games of a library; RecordError where they cannot be found, or not all of them."""
     content = _inflated(file, name, on_bytes)
     data = _Data(content, 0, len(content))
@@ -113,9 +113,9 @@ def _inflated(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None)
     return b"".join(parts)
 
 
-def _game(data: _Data) -> Candidate:
+def _game(data: _Data) -> ParsedGame:
     """The game of the bytes behind its length."""
-    game = Candidate(moves=())
+    game = ParsedGame(moves=())
     try:
         places = data.take(32)
         data.number()  # kind: a whole game or an endgame, played or composed

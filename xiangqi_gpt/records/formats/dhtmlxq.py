@@ -23,7 +23,7 @@ from xiangqi_gpt.records.detect import (
 )
 from xiangqi_gpt.records.formats.pgn.pgnsplit import MAX_GAME
 from xiangqi_gpt.records.record import GameRecord, Variation
-from xiangqi_gpt.records.replay import Candidate, Reading, judged, start_of
+from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games, start_of
 from xiangqi_gpt.records.results import result_of
 from xiangqi_gpt.records.source import open_source
 from xiangqi_gpt.records.start_positions import (
@@ -67,10 +67,10 @@ def read_stream(
     stream: ByteStream, name: str, *, on_bytes: Callable[[int], None] | None = None
 ) -> Iterator[Reading]:
     """Yield one `Reading` for each game of an open file that is called ``name`` in errors."""
-    yield from judged(_candidates(TextLines(stream, on_bytes)), name)
+    yield from replay_games(_candidates(TextLines(stream, on_bytes)), name)
 
 
-def _candidates(lines: TextLines) -> Iterator[Candidate]:
+def _candidates(lines: TextLines) -> Iterator[ParsedGame]:
     blocks = Lookahead(_blocks(lines))
     encoding = "utf-8" if lines.marked else None
     for number, (line, raw, fault) in enumerate(blocks, 1):
@@ -110,9 +110,9 @@ def _blocks(lines: TextLines) -> Iterator[tuple[int, bytes, str]]:
         yield first, b"\n".join(parts), fault
 
 
-def parse(text: str) -> Candidate:
+def parse(text: str) -> ParsedGame:
     """The game of one block of text."""
-    game = Candidate(moves=(), number=1)
+    game = ParsedGame(moves=(), number=1)
     fields = _fields(text)
     if not fields.keys() & {"movelist", "binit", "fen"}:
         return refused(game, "expected a movelist or a binit, found neither")

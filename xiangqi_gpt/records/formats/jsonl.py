@@ -27,7 +27,7 @@ from xiangqi_gpt.records.detect import (
 from xiangqi_gpt.records.formats.pgn.pgnsplit import MAX_GAME
 from xiangqi_gpt.records.movereader import MoveReader, digits_remarks
 from xiangqi_gpt.records.record import KINDS, RESULTS, SPLITS, GameRecord, Note, TeacherLabels, split_of
-from xiangqi_gpt.records.replay import Candidate, Reading, judged, start_of
+from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games, start_of
 from xiangqi_gpt.records.results import result_of
 from xiangqi_gpt.records.source import open_source
 from xiangqi_gpt.records.start_positions import refused
@@ -70,10 +70,10 @@ def read_stream(
     stream: ByteStream, name: str, *, on_bytes: Callable[[int], None] | None = None
 ) -> Iterator[Reading]:
     """Yield one `Reading` for each game of an open file that is called ``name`` in errors."""
-    yield from judged(_candidates(TextLines(stream, on_bytes)), name)
+    yield from replay_games(_candidates(TextLines(stream, on_bytes)), name)
 
 
-def _candidates(lines: TextLines) -> Iterator[Candidate]:
+def _candidates(lines: TextLines) -> Iterator[ParsedGame]:
     games = Lookahead(_objects(lines))
     reader: MoveReader | None = None
     for number, game in enumerate(games, 1):
@@ -81,7 +81,7 @@ def _candidates(lines: TextLines) -> Iterator[Candidate]:
             sample = [game.value, *(ahead.value for ahead in games.peek(SAMPLE))]
             texts = [_tokens_or_none(value) for value in sample]
             reader = choose_reader(texts, [_fen(value) for value in sample])
-        candidate = Candidate(moves=(), number=number, line=game.line, size=game.size)
+        candidate = ParsedGame(moves=(), number=number, line=game.line, size=game.size)
         if game.fault:
             yield refused(candidate, game.fault)
             continue
@@ -192,7 +192,7 @@ def _tokens_or_none(value: Mapping[str, Any]) -> list[str]:
         return []
 
 
-def _fill(game: Candidate, value: dict[str, Any], reader: MoveReader) -> None:
+def _fill(game: ParsedGame, value: dict[str, Any], reader: MoveReader) -> None:
     if "moves" not in value and "iccs" not in value:
         raise _ShapeError(f"expected 'moves' or 'iccs', found {sorted(value)[:8]!r}")
     game.start_fen = _fen(value)
@@ -225,7 +225,7 @@ def _one_of(value: str, known: tuple[str, ...], what: str) -> str:
     return value
 
 
-def _fill_moves(game: Candidate, value: dict[str, Any], reader: MoveReader) -> None:
+def _fill_moves(game: ParsedGame, value: dict[str, Any], reader: MoveReader) -> None:
     line = _line(value.get("moves", value.get("iccs")), value.get("notes"), 0)
     start = start_of(game.start_fen)
     if start.fault:

@@ -27,7 +27,7 @@ from xiangqi_gpt.records.detect import (
 )
 from xiangqi_gpt.records.formats.pgn.pgnread import candidates
 from xiangqi_gpt.records.formats.pgn.pgnsplit import MAX_GAME, RawGame
-from xiangqi_gpt.records.replay import Reading, judged
+from xiangqi_gpt.records.replay import Reading, replay_games
 from xiangqi_gpt.records.results import ENDS
 from xiangqi_gpt.records.source import open_source
 from xiangqi_gpt.records.textlines import ByteStream, Line, TextLines
@@ -103,7 +103,7 @@ def read_stream(
         raise RecordError(
             "not a list of games: of nearly every line only a word or two are moves of a game", file=name
         )
-    yield from judged(candidates(_games(lines, layout), text.marked), name)
+    yield from replay_games(candidates(_games(lines, layout), text.marked), name)
 
 
 def _choose_layout(sample: Sequence[Line], marked: bool) -> _Layout:
@@ -148,7 +148,7 @@ def _is_table(sample: Sequence[Line], layout: _Layout, marked: bool) -> bool:
     """Whether nearly every line holds one move or two of a game and other words."""
     games = list(_games(sample, layout))
     partial = 0
-    for game, reading in zip(games, judged(candidates(games, marked), ""), strict=True):
+    for game, reading in zip(games, replay_games(candidates(games, marked), ""), strict=True):
         plies = reading.record.plies if reading.record is not None else 0
         words = _NUMBER.sub(" ", " ".join(decode_somehow(line.raw)[0] for line in game.moves)).split()
         partial += 1 <= plies <= 2 and len([word for word in words if word not in ENDS]) > plies

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records.record import KINDS, RESULTS, SPLITS, GameRecord, TeacherLabels, split_of
-from xiangqi_gpt.records.replay import Candidate, Reading, judged
+from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.safe_json import parse_json
 
@@ -104,7 +104,7 @@ def readings(
     name = os.fspath(path)
     try:
         with pq.ParquetFile(name) as file:
-            yield from judged(_candidates(file, name, splits, on_bytes), name)
+            yield from replay_games(_candidates(file, name, splits, on_bytes), name)
     except FileNotFoundError as error:
         raise RecordError("expected a file, found nothing of that name", file=name) from error
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -115,7 +115,7 @@ def readings(
 
 def _candidates(
     file: Any, name: str, splits: Collection[str] | None, on_bytes: Callable[[int], None] | None
-) -> Iterator[Candidate]:
+) -> Iterator[ParsedGame]:
     names = file.schema_arrow.names
     present = set(names)
     if "moves" not in present:
@@ -198,12 +198,12 @@ def _lists(column: Any) -> list[list[int | None] | None]:
     return lists
 
 
-def _candidate(columns: dict[str, Sequence[Any]], row: int, number: int, default_kind: str) -> Candidate:
+def _candidate(columns: dict[str, Sequence[Any]], row: int, number: int, default_kind: str) -> ParsedGame:
     def text(name: str) -> str:
         column = columns.get(name)
         return (column[row] or "") if column is not None else ""
 
-    game = Candidate(
+    game = ParsedGame(
         moves=(),
         start_fen=text("start_fen"),
         result=text("result") or "*",
@@ -236,7 +236,7 @@ def _candidate(columns: dict[str, Sequence[Any]], row: int, number: int, default
     return game
 
 
-def _refused(game: Candidate, reason: str) -> Candidate:
+def _refused(game: ParsedGame, reason: str) -> ParsedGame:
     game.fault = reason
     game.usable = False
     return game

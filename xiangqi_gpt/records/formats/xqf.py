@@ -19,7 +19,7 @@ from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records.detect import shown
 from xiangqi_gpt.records.record import GameRecord, Note, Variation
-from xiangqi_gpt.records.replay import Candidate, Reading, judged, start_of
+from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games, start_of
 from xiangqi_gpt.records.source import read_whole
 from xiangqi_gpt.records.start_positions import (
     EMPTY,
@@ -75,12 +75,12 @@ def readings(
     content = read_whole(path, MAX_SIZE)
     if on_bytes is not None:
         on_bytes(len(content))
-    yield from judged([parse(content)], os.fspath(path))
+    yield from replay_games([parse(content)], os.fspath(path))
 
 
-def parse(content: bytes) -> Candidate:
+def parse(content: bytes) -> ParsedGame:
     """The game of the bytes of an XQF file."""
-    game = Candidate(moves=(), number=1)
+    game = ParsedGame(moves=(), number=1)
     if content[:2] != b"XQ":
         return refused(game, f"expected an XQF file, found {shown(content)}")
     if len(content) < HEAD:

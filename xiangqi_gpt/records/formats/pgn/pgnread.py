@@ -26,7 +26,7 @@ from xiangqi_gpt.records.formats.pgn.pgnsplit import RawGame, split_games
 from xiangqi_gpt.records.formats.pgn.pgntext import MoveText, footer_at, line_of_ply, read_moves, read_tags
 from xiangqi_gpt.records.movereader import MoveReader, digits_remarks
 from xiangqi_gpt.records.record import KINDS, SPLITS
-from xiangqi_gpt.records.replay import Candidate, Reading, judged, start_of
+from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games, start_of
 from xiangqi_gpt.records.results import agreed, result_of
 from xiangqi_gpt.records.source import open_source
 from xiangqi_gpt.records.textlines import ByteStream, TextLines
@@ -65,10 +65,10 @@ def read_stream(
 ) -> Iterator[Reading]:
     """Yield one `Reading` for each game of an open PGN file that is called ``name`` in errors."""
     lines = TextLines(stream, on_bytes)
-    yield from judged(candidates(split_games(lines), lines.marked), name)
+    yield from replay_games(candidates(split_games(lines), lines.marked), name)
 
 
-def candidates(raw_games: Iterable[RawGame], marked: bool) -> Iterator[Candidate]:
+def candidates(raw_games: Iterable[RawGame], marked: bool) -> Iterator[ParsedGame]:
     """The games of a text file from their lines; ``marked`` says that the text is UTF-8 for sure."""
     games = Lookahead(raw_games)
     encoding = "utf-8" if marked else None
@@ -90,7 +90,7 @@ def _encoding(games: list[RawGame]) -> str:
     ]
     reader = MoveReader()
 
-    def candidate(text: str) -> Candidate:
+    def candidate(text: str) -> ParsedGame:
         tags, _, moves = text.partition("\n\n")
         return _build(_Text(tags.split("\n"), moves, 0), reader)
 
@@ -133,7 +133,7 @@ def _decode_lines(game: RawGame, encoding: str, remarks: list[str]) -> _Text:
     return _Text(texts[0], "\n".join(texts[1]), shift)
 
 
-def _candidate(game: RawGame, reader: MoveReader, encoding: str, settled: bool) -> Candidate:
+def _candidate(game: RawGame, reader: MoveReader, encoding: str, settled: bool) -> ParsedGame:
     text = _decode(game, encoding)
     candidate = _build(text, reader) if text is not None else None
     if (candidate is None or candidate.fault) and not settled and not game.is_ascii():
@@ -156,8 +156,8 @@ def _candidate(game: RawGame, reader: MoveReader, encoding: str, settled: bool) 
 
 
 def _other_encoding(
-    game: RawGame, reader: MoveReader, encoding: str, candidate: Candidate | None
-) -> Candidate | None:
+    game: RawGame, reader: MoveReader, encoding: str, candidate: ParsedGame | None
+) -> ParsedGame | None:
     """The game in the encoding in which all of it replays, ``None`` where there is none."""
     for other in ENCODINGS:
         text = _decode(game, other) if other != encoding else None
@@ -170,13 +170,13 @@ def _other_encoding(
     return None
 
 
-def _build(text: _Text, reader: MoveReader) -> Candidate:
+def _build(text: _Text, reader: MoveReader) -> ParsedGame:
     """A game from its decoded text."""
     tags, rests = read_tags(text.tags)
     remarks = [f"tag that cannot be read: {rest[:40]!r}" for rest in rests if rest.startswith("[")]
     rests = [rest for rest in rests if not rest.startswith("[")]
     found = read_moves("\n".join([*rests, text.moves]))
-    game = Candidate(moves=(), remarks=[*remarks, *found.remarks])
+    game = ParsedGame(moves=(), remarks=[*remarks, *found.remarks])
     fault = _take_tags(game, tags, found)
     if fault:
         game.usable = False
@@ -204,7 +204,7 @@ def _build(text: _Text, reader: MoveReader) -> Candidate:
     return game
 
 
-def _pass_over_footer(game: Candidate, moves: str, ply: int) -> None:
+def _pass_over_footer(game: ParsedGame, moves: str, ply: int) -> None:
     """Text below the moves of a game without a result is no fault of it where it holds no move."""
     footer = footer_at(moves, ply)
     if footer:
@@ -212,7 +212,7 @@ def _pass_over_footer(game: Candidate, moves: str, ply: int) -> None:
         game.remarks.append(f"text below the moves passed over: {footer[:40]!r}")
 
 
-def _take_tags(game: Candidate, tags: dict[str, str], found: MoveText) -> str:
+def _take_tags(game: ParsedGame, tags: dict[str, str], found: MoveText) -> str:
     """Move what the tags say into the game; returns why it cannot be used, "" if it can."""
     variant = tags.get("Variant", "").strip().lower()
     if variant not in _VARIANTS:

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from xiangqi_gpt.model.readers import BoardLook, group_by_board
+from xiangqi_gpt.model.board_heads import BoardCrossAttention, group_by_board
 
 WIDTH, HEADS, CHANNELS = 24, 3, 10
 
 
-def plain(look: BoardLook, x: Tensor, vectors: Tensor, board_index: Tensor) -> Tensor:
+def plain(look: BoardCrossAttention, x: Tensor, vectors: Tensor, board_index: Tensor) -> Tensor:
     """Keys and values of every square, a softmax over the 90 of the token's own board, token by token."""
     queries = look.query(look.norm(x)).unflatten(-1, (HEADS, -1))
     rows = []
@@ -31,7 +31,7 @@ def plain(look: BoardLook, x: Tensor, vectors: Tensor, board_index: Tensor) -> T
 @pytest.mark.parametrize(("length", "boards"), [(14, 4), (5, 5), (1, 1), (9, 2)])
 def test_every_token_looks_at_its_own_board(length: int, boards: int, same_rows: bool, grouped: bool) -> None:
     torch.manual_seed(length)
-    look = BoardLook(WIDTH, HEADS, CHANNELS, 1e-6).double()
+    look = BoardCrossAttention(WIDTH, HEADS, CHANNELS, 1e-6).double()
     x = torch.randn(3, length, WIDTH, dtype=torch.float64, requires_grad=True)
     vectors = torch.randn(3, boards, 90, CHANNELS, dtype=torch.float64, requires_grad=True)
     rows = 1 if same_rows else 3

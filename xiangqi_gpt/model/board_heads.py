@@ -71,7 +71,7 @@ def _taken(rows: Tensor, index: Tensor) -> Tensor:
     return rows.gather(1, index[..., None].expand(len(rows), -1, rows.shape[-1]))
 
 
-class BoardLook(nn.Module):
+class BoardCrossAttention(nn.Module):
     """Cross-attention of every token to the 90 vectors of the board that it carries, beside the residual stream.
 
     A board has far more squares than tokens that carry it: keys and values are never formed. The map to keys is applied
