@@ -29,6 +29,7 @@ class Item:
     x: int
     w: int
     node: Node | None = None
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class _Builder:
             cell = self._layout.move_cell((ply + self._offset) % 2 + i, 0, False)
             if cell is not None:
                 x = cell.x - self._layout.move_rows.x
-                items.append(Item(self._text(node), x, cell.w, node))
+                items.append(Item(self._text(node), x, cell.w, node, mark_text(node.nags)))
         return Row(tuple(items))
 
     def _variations(self, played: Node, depth: int) -> Iterator[Row]:
@@ -141,7 +142,7 @@ class _Builder:
             if items and x + w > room:
                 yield Row(tuple(items), depth)
                 items, x = [], left
-            items.append(Item(text, x, w, node))
+            items.append(Item(text, x, w, node, mark_text(node.nags)))
             x += w + gap
         yield Row(tuple(items), depth)
 
