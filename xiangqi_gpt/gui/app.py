@@ -12,7 +12,9 @@ import pygame
 
 from xiangqi_gpt.gui.canvas import Canvas, Region
 from xiangqi_gpt.gui.dialogs.command_menu import CommandMenu, HelpPage
+from xiangqi_gpt.gui.dialogs.file_dialogs import OpenDialog, SaveDialog, open_path
 from xiangqi_gpt.gui.dialogs.new_game_dialog import NewGameDialog, OfferDialog
+from xiangqi_gpt.gui.dialogs.settings_dialog import SettingsDialog
 from xiangqi_gpt.gui.display import open_window, pixel_ratio
 from xiangqi_gpt.gui.render import Renderer
 from xiangqi_gpt.gui.sounds import Sound, SoundBox
@@ -21,16 +23,17 @@ from xiangqi_gpt.gui.window_layout import Layout, make_layout
 from xiangqi_gpt.play import actions, commands
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState, Notice
-from xiangqi_gpt.play.opening import open_game, paste
+from xiangqi_gpt.play.opening import paste
 from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings, save_settings
 from xiangqi_gpt.play.thinker import Answer, Create, Thinker, ThreadThinker
 from xiangqi_gpt.play.wording import error_text
 from xiangqi_gpt.records.game_tree import Node
-from xiangqi_gpt.rules import FenError, Move, PlayerError, RecordError, Square, XiangqiError
+from xiangqi_gpt.rules import FenError, Move, PlayerError, Square, XiangqiError
 
 FRAME_MS = 12  # between two frames of an animation
 IDLE_MS = 1000  # longest wait for an event
+BUSY_MS = 60  # while a dialog waits for news
 CARRIED = 0.45  # u from its point at which a pressed piece follows the mouse
 
 
@@ -107,6 +110,9 @@ class App:
             "menu": lambda: self.open(CommandMenu(self)),
             "help": lambda: self.open(HelpPage(self)),
             "sound": self._toggle_sound,
+            "open": lambda: self.open(OpenDialog(self)),
+            "save_as": lambda: self.open(SaveDialog(self)),
+            "settings": lambda: self.open(SettingsDialog(self)),
         }
 
     # What is drawn ---------------------------------------------------------------------------------
@@ -129,6 +135,13 @@ class App:
     def is_moving(self) -> bool:
         """Whether a move is being animated."""
         return self._motion is not None
+
+    @property
+    def patience(self) -> int:
+        """Milliseconds to wait for an event before time passes again."""
+        if self.is_moving:
+            return FRAME_MS
+        return BUSY_MS if any(dialog.is_busy for dialog in self.view.dialogs) else IDLE_MS
 
     def draw(self, now: int) -> bool:
         """Draw a frame if something has changed; False if nothing has."""
@@ -177,7 +190,7 @@ class App:
             if self._autosave is not None:
                 self._autosave.keep(self.state)
                 self._tell_problem()
-        for dialog in self.view.dialogs:
+        for dialog in tuple(self.view.dialogs):
             self._dirty = dialog.advance() or self._dirty
         if self.state.settings != self._saved:
             self._saved = self.state.settings
@@ -255,7 +268,7 @@ class App:
         elif kind == pygame.WINDOWSIZECHANGED and self._window is not None:
             self.surface = self._window.get_surface()
         elif kind == pygame.DROPFILE:
-            self._open_file(Path(event.file))
+            open_path(self, Path(event.file))
         elif kind == pygame.WINDOWLEAVE:
             self.view.hover = None
         self._dirty = True
@@ -308,6 +321,8 @@ class App:
         self.view.dialogs.append(dialog)
         self.view.focus = ""
         self._press = None
+        self._dirty = True
+        self._listen_to_text()
 
     def close(self, dialog: Dialog) -> None:
         """Take a dialog away."""
@@ -315,6 +330,17 @@ class App:
             self.view.dialogs.remove(dialog)
         self.view.focus = ""
         self._dragged = None
+        self._dirty = True
+        self._listen_to_text()
+
+    def _listen_to_text(self) -> None:
+        """Have an input method compose text only where a dialog takes it: elsewhere it would swallow keys."""
+        if self._window is None:
+            return
+        if self.view.dialogs and self.view.dialogs[-1].takes_text:
+            pygame.key.start_text_input()
+        else:
+            pygame.key.stop_text_input()
 
     def _sync_dialogs(self) -> None:
         """Show the dialogs that the state of the game asks for, and no others of their kind."""
@@ -357,6 +383,7 @@ class App:
     def _mouse_down(self, x: int, y: int) -> None:
         state, layout = self.state, self.layout
         self.view.hover = (x, y)
+        self._sync_dialogs()
         for region in reversed(self.canvas.regions):
             if not region.rect.contains(x, y):
                 continue
@@ -446,12 +473,6 @@ class App:
         except FenError as error:
             self.state.notice = Notice.of("window.bad_paste", "warn", error=error_text(error))
 
-    def _open_file(self, path: Path) -> None:
-        try:
-            open_game(self.state, path)
-        except RecordError as error:
-            self.state.notice = Notice.of("game.not_opened", "warn", error=error_text(error))
-
     def _copy(self) -> None:
         pygame.scrap.put_text(self.state.shown_board.fen())
         self.state.notice = Notice.of("window.copied")
@@ -535,6 +556,10 @@ def run(
         state, thinker, window.get_surface(), window=window, save=save, autosave=autosave, sounds=SoundBox()
     )
     try:
+        # The first frame comes before the player is loaded, which keeps the processor busy.
+        app.draw(milliseconds())
+        window.flip()
+        pygame.key.stop_text_input()
         while app.running:
             _wait(app)
             app.advance(milliseconds())
@@ -559,7 +584,7 @@ def milliseconds() -> int:
 
 
 def _wait(app: App) -> None:
-    event = pygame.event.wait(FRAME_MS if app.is_moving else IDLE_MS)
+    event = pygame.event.wait(app.patience)
     if event.type != pygame.NOEVENT:
         app.handle(event)
     for event in pygame.event.get():

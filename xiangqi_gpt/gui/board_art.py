@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pygame
 
 from xiangqi_gpt.gui.ink import Ink, mix, stamp, supersample, thick_line
@@ -22,8 +24,10 @@ FRAME_AT = 0.52  # u from the outer lines: outside the discs
 LABEL_AT = (FRAME_AT + FRAME + PAPER_MARGIN) / 2  # between the frame and the edge of the paper
 
 
-def paint_board(ink: Ink, theme: Theme, layout: Layout, labels: Labels, flipped: bool) -> pygame.Surface:
-    """The board without its pieces, as large as the paper."""
+@lru_cache(maxsize=4)
+def paint_board(theme: Theme, layout: Layout, labels: Labels, flipped: bool) -> pygame.Surface:
+    """The board without its pieces, as large as the paper; not to be changed."""
+    ink = Ink()
     u, margin = layout.u, layout.margin
     art = pygame.Surface((layout.board.w, layout.board.h))
     art.fill(mix(theme.board, theme.line, 0.22))

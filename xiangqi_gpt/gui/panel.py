@@ -49,7 +49,7 @@ class Panel:
 
     def layout(self, state: GameState, layout: Layout) -> tuple[Rect | None, Layout]:
         """The place of the card with the result, if there is one, and the layout with what is left below it."""
-        if not state.announce or state.outcome is None:
+        if state.outcome is None or not state.is_live:
             return None, layout
         text = layout.text
         height = round(text * 1.35) * 3 + layout.scale.small * 2 + 2 * layout.scale.button + 2 * text
@@ -191,7 +191,7 @@ class Panel:
         for number, line in enumerate(shown_lines(thought, rows), 1):
             text = move_text(canvas.language, thought.board, line.move)
             place = Rect(rect.x, y, rect.w, row)
-            name = f"{number}. {text}" if line.move != thought.played else f"▶ {text}"
+            name = f"{number}. {text}" if line.move != thought.played else f"→ {text}"
             self._bar_row(canvas, place, line.prob, theme.arrow, evaluation_text(line), name, line.move.iccs)
             y += row
         if thought.analysis.leak is not None:

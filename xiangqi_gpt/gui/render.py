@@ -11,13 +11,11 @@ from xiangqi_gpt.gui.ink import Ink, stamp
 from xiangqi_gpt.gui.move_list import MoveList
 from xiangqi_gpt.gui.panel import Panel
 from xiangqi_gpt.gui.plates import Plates, draw_value
-from xiangqi_gpt.gui.sprites import Sprites
-from xiangqi_gpt.gui.theme import THEMES, Theme
+from xiangqi_gpt.gui.sprites import Sprites, sprites_of
+from xiangqi_gpt.gui.theme import THEMES
 from xiangqi_gpt.gui.view import Front, Slide
 from xiangqi_gpt.gui.window_layout import Layout, Rect
 from xiangqi_gpt.play.game_state import GameState
-from xiangqi_gpt.play.settings import Labels, Settings
-from xiangqi_gpt.play.wording import PieceSet
 
 
 class Renderer:
@@ -28,10 +26,6 @@ class Renderer:
         self._panel = Panel(self._ink)
         self._plates = Plates()
         self._arrows = ArrowArt()
-        self._sprites_key: tuple[object, ...] = ()
-        self._sprites: Sprites | None = None
-        self._board_key: tuple[object, ...] = ()
-        self._board_art: pygame.Surface | None = None
 
     def draw(self, surface: pygame.Surface, front: Front, layout: Layout) -> Canvas:
         """Draw one frame; the canvas tells what can be pressed where."""
@@ -43,8 +37,9 @@ class Renderer:
         if view.dialogs:
             canvas.hover = None  # what lies under a dialog does not answer the mouse
         surface.fill(theme.table)
-        surface.blit(self._board(theme, layout, state.settings.labels, state.flipped), layout.board[:2])
-        sprites = self.sprites(state.settings, layout.u)
+        settings = state.settings
+        surface.blit(paint_board(theme, layout, settings.labels, state.flipped), layout.board[:2])
+        sprites = sprites_of(theme, settings.pieces, settings.look, layout.u)
         self._pieces(canvas, state, layout, sprites, view.slide, view.held)
         draw_value(canvas, state, layout)
         self._plates.draw(canvas, state, layout, sprites)
@@ -64,22 +59,6 @@ class Renderer:
     def panel_layout(self, state: GameState, layout: Layout) -> Layout:
         """The layout with what a card leaves of the panel."""
         return self._panel.layout(state, layout)[1]
-
-    def _board(self, theme: Theme, layout: Layout, labels: Labels, flipped: bool) -> pygame.Surface:
-        key = (theme, layout.board, layout.u, labels, flipped)
-        if key != self._board_key or self._board_art is None:
-            self._board_art = paint_board(self._ink, theme, layout, labels, flipped)
-            self._board_key = key
-        return self._board_art
-
-    def sprites(self, settings: Settings, u: int, pieces: PieceSet | None = None) -> Sprites:
-        """The pieces and marks for a board with lines `u` apart."""
-        pieces = pieces or settings.pieces
-        key = (settings.theme, pieces, settings.look, u)
-        if key != self._sprites_key or self._sprites is None:
-            self._sprites = Sprites(self._ink, THEMES[settings.theme], pieces, settings.look, u)
-            self._sprites_key = key
-        return self._sprites
 
     def _pieces(
         self,

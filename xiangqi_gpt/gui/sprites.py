@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import pygame
 
@@ -118,6 +119,12 @@ class Sprites:
             share = i / (steps - 1)
             alpha = round(215 * share**1.6)
             pygame.draw.circle(big, (*color, alpha), (c, c), (outer - (outer - inner) * share) * u)
+
+
+@lru_cache(maxsize=8)
+def sprites_of(theme: Theme, pieces: PieceSet, look: Look, u: int) -> Sprites:
+    """The sprites of a set at a size, kept for as long as they are likely to be used again."""
+    return Sprites(Ink(), theme, pieces, look, u)
 
 
 def arrow_sprite(

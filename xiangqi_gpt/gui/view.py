@@ -51,7 +51,15 @@ class Front(Protocol):
 
 
 class Dialog:
-    """Something over the window that takes all events until it is closed."""
+    """Something over the window that takes all events until it is closed.
+
+    Attributes:
+        takes_text: whether an input method may compose text for it.
+        closes_beside: whether a click beside its card cancels it.
+    """
+
+    takes_text = False
+    closes_beside = True
 
     def __init__(self, front: Front) -> None:
         self.front = front
@@ -77,6 +85,11 @@ class Dialog:
     def cancel(self) -> None:
         """What Escape and a click beside it do."""
         self.front.close(self)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether news may come without an event."""
+        return False
 
     def advance(self) -> bool:
         """Look for news; whether there was any."""

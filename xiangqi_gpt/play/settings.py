@@ -23,6 +23,7 @@ LABELS: tuple[Labels, ...] = ("files", "iccs")
 Look: TypeAlias = Literal["flat", "wood", "pictures"]
 LOOKS: tuple[Look, ...] = ("flat", "wood", "pictures")
 SCALES = (80, 200)  # percent
+MOST_PIXELS = 32_767
 _LARGEST_FILE = 65_536  # bytes
 
 
@@ -38,6 +39,7 @@ class Settings:
     animation_ms: int = 140  # milliseconds a move takes on the board; 0 = none
     sound: bool = True
     scale: int = 100  # percent, of texts and controls
+    window: tuple[int, ...] = ()  # x, y, width and height of the window in pixels, where it was last time
 
 
 def settings_path() -> Path:
@@ -70,9 +72,18 @@ def load_settings(path: Path | None = None) -> Settings:
         if field.name in choices:
             if type(value) is type(values[field.name]) and value in choices[field.name]:
                 values[field.name] = value
+        elif field.name == "window":
+            values["window"] = _place(value)
         elif isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 2000:
             values[field.name] = value
     return Settings(**values)
+
+
+def _place(value: object) -> tuple[int, ...]:
+    """Four numbers of pixels, or none."""
+    if not isinstance(value, list) or len(value) != 4:
+        return ()
+    return tuple(value) if all(type(n) is int and 0 <= n <= MOST_PIXELS for n in value) else ()
 
 
 def save_settings(settings: Settings, path: Path | None = None) -> None:

@@ -6,8 +6,9 @@ import pygame
 
 from xiangqi_gpt.gui.canvas import Canvas
 from xiangqi_gpt.gui.dialogs.frame import open_card
+from xiangqi_gpt.gui.icons import draw_icon
 from xiangqi_gpt.gui.ink import mix
-from xiangqi_gpt.gui.view import Dialog
+from xiangqi_gpt.gui.view import Dialog, Front
 from xiangqi_gpt.gui.widgets import Item, ListBox
 from xiangqi_gpt.gui.window_layout import Layout, Rect
 from xiangqi_gpt.play.commands import GROUPS, Command, in_group, key_text
@@ -52,7 +53,12 @@ class CommandMenu(Dialog):
         used = canvas.text(inner, command.key, size=canvas.scale.small, color=theme.secondary_text, align=1)
         room = Rect(inner.x, inner.y, inner.w - used - text // 3, inner.h)
         label = command.label.text(canvas.language)
-        canvas.text(room, f"✓ {label}" if command.is_on(self.front.state) else label, color=color)
+        if command.is_on(self.front.state):
+            side = round(1.1 * text)
+            tick = Rect(room.right - side, room.y, side, room.h)
+            draw_icon(canvas.surface, "tick", tick, color)
+            room = Rect(room.x, room.y, room.w - side, room.h)
+        canvas.text(room, label, color=color)
 
         def act() -> None:
             self.front.close(self)
@@ -66,8 +72,8 @@ class CommandMenu(Dialog):
 class HelpPage(Dialog):
     """Every command with its keys and a line about it."""
 
-    def __init__(self, front: object) -> None:
-        super().__init__(front)  # type: ignore[arg-type]
+    def __init__(self, front: Front) -> None:
+        super().__init__(front)
         self._list = ListBox(top=0)
 
     def draw(self, canvas: Canvas, layout: Layout) -> None:

@@ -18,6 +18,8 @@ class ConfirmDialog(Dialog):
         act: called then.
     """
 
+    closes_beside = False
+
     def __init__(self, front: Front, question: Message, yes: Message, act: Act) -> None:
         super().__init__(front)
         self._question = question

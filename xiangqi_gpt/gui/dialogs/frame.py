@@ -19,7 +19,7 @@ def open_card(
     Args:
         ems: width and height wished for, in heights of plain text; a smaller window makes it smaller.
     """
-    canvas.veil(dialog.cancel)
+    canvas.veil(dialog.cancel if dialog.closes_beside else None)
     text, gap = layout.text, layout.scale.gap
     width = min(round(ems[0] * text), layout.size[0] - 2 * gap)
     height = min(round(ems[1] * text), layout.size[1] - 2 * gap)

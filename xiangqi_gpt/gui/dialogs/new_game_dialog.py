@@ -78,6 +78,8 @@ class NewGameDialog(Dialog):
 class OfferDialog(Dialog):
     """Offers the unfinished game of last time."""
 
+    closes_beside = False
+
     def draw(self, canvas: Canvas, layout: Layout) -> None:
         """Draw the card."""
         saved = self.front.state.offer
