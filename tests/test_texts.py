@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import xiangqi_gpt
-from xiangqi_gpt.gui.window_layout import BUTTONS
 from xiangqi_gpt.play.actions import STYLES
+from xiangqi_gpt.play.commands import COMMANDS, GROUPS
 from xiangqi_gpt.play.wording import PIECE_SETS
 from xiangqi_gpt.rules import RULE_SETS, Color, Piece, PieceKind, Reason
 from xiangqi_gpt.texts import LANGUAGES, Details, Message, catalogue, has_text, t
@@ -41,10 +41,12 @@ BUILT = {
     },
     "end.strike": {"check", "mate", "chase"},
     "rules": set(RULE_SETS),
-    "button": set(BUTTONS),
+    "command": set(COMMANDS),
+    "command_help": set(COMMANDS),
+    "command_group": set(GROUPS),
 }
 """Sections whose keys are built from names, and these names."""
-MIXED = {"button.language", "terminal.help"}
+MIXED = {"command.language", "terminal.help_moves"}
 """Rows that are not in the language of their column alone."""
 
 
