@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 import xiangqi_gpt
+from xiangqi_gpt.gui.view import TABS
 from xiangqi_gpt.play.actions import STYLES
 from xiangqi_gpt.play.commands import COMMANDS, GROUPS
+from xiangqi_gpt.play.settings import LABELS, LOOKS, THEME_NAMES
 from xiangqi_gpt.play.wording import PIECE_SETS
 from xiangqi_gpt.rules import RULE_SETS, Color, Piece, PieceKind, Reason
 from xiangqi_gpt.texts import LANGUAGES, Details, Message, catalogue, has_text, t
@@ -41,6 +43,10 @@ BUILT = {
     },
     "end.strike": {"check", "mate", "chase"},
     "rules": set(RULE_SETS),
+    "tab": set(TABS),
+    "look": set(LOOKS),
+    "theme": set(THEME_NAMES),
+    "labels": set(LABELS),
     "command": set(COMMANDS),
     "command_help": set(COMMANDS),
     "command_group": set(GROUPS),
@@ -127,6 +133,7 @@ def encodable(char: str, encoding: str) -> bool:
 
 
 ALLOWED = {
+    "Esc",
     "FEN",
     "ICCS",
     "PGN",

@@ -75,11 +75,11 @@ class Desk:
 
     def button(self, command: str) -> None:
         """Click a command: on the toolbar, or in the menu."""
-        if self.region(f"toolbar.{command}") is None:
-            self.press("toolbar.menu")
-            self.press(f"menu.{command}")
+        if self.region(f"toolbar:{command}") is None:
+            self.press("toolbar:menu")
+            self.press(f"menu:{command}")
         else:
-            self.press(f"toolbar.{command}")
+            self.press(f"toolbar:{command}")
 
     def point(self, name: str) -> tuple[int, int]:
         return self.app.layout.point(parse_square(name), self.state.flipped)

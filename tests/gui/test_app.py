@@ -142,11 +142,11 @@ def test_a_new_game_from_the_menu(desk: Desk) -> None:
     desk.key(pygame.K_n)
     menu = desk.state.menu
     assert menu is not None
-    for name in ("menu.side.1", "menu.opponent.1", "menu.pieces.2"):
+    for name in ("menu:side:1", "menu:opponent:1", "menu:pieces:2"):
         desk.press(name)
-    assert desk.region("menu.style.2") is None, "only the GPT has styles"
+    assert desk.region("menu:style:2") is None, "only the GPT has styles"
     assert menu.style == 0
-    desk.press("menu.start")
+    desk.press("menu:start")
     desk.pass_time()
     assert desk.state.humans == {Color.BLACK}
     assert desk.state.flipped

@@ -169,7 +169,9 @@ def test_the_wheel_stops_at_both_ends(desk: Desk) -> None:
     for _ in range(80):
         actions.play(desk.state, desk.state.board.legal_moves()[0])
     desk.pass_time(100)
-    shown = desk.app._renderer.panel_layout(desk.state, desk.app.layout)  # the game has ended: there is a card
+    shown = desk.app._renderer.panel_layout(
+        desk.state, desk.app.layout
+    )  # the game has ended: there is a card
     last = 40 - shown.visible_move_rows
     assert last > 0
     assert desk.app.first_row == last
@@ -193,7 +195,7 @@ def test_an_unfinished_game_is_resumed(desk: Desk, by_key: bool) -> None:
     if by_key:
         desk.key(pygame.K_RETURN)
     else:
-        desk.press("offer.go_on")
+        desk.press("offer:go_on")
     assert [ply.move.iccs for ply in desk.state.history] == ["c3c4"]
     assert desk.state.flipped
     assert desk.state.offer is None
@@ -205,7 +207,7 @@ def test_an_offer_is_declined(desk: Desk, by_key: bool) -> None:
     if by_key:
         desk.key(pygame.K_ESCAPE)
     else:
-        desk.press("offer.leave")
+        desk.press("offer:leave")
     assert desk.state.offer is None
     desk.squares("h2", "e2")
     assert len(desk.state.history) == 1

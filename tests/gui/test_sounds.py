@@ -62,8 +62,8 @@ def test_a_device_plays(monkeypatch: pytest.MonkeyPatch) -> None:
     ("fen", "moves", "expected"),
     [
         (None, ["h2e2"], ["move"]),
-        (None, ["h2e2", "a9a8", "e2e6"], ["move", "move", "check"]),
-        ("4k4/9/9/9/9/9/4p4/9/4R4/3K5 w", ["e1e3"], ["capture"]),
+        (None, ["h2e2", "a9a8", "e2e6"], ["move", "move", "capture"]),
+        ("4k4/9/9/9/9/9/4p4/9/4R4/3K5 w", ["e1e3"], ["check"]),
         ("3k5/R8/9/9/9/9/9/9/4R4/4K4 w", ["e1d1"], ["end"]),
     ],
 )

@@ -361,7 +361,9 @@ class App:
             self.view.focus = names[at % len(names)]
 
     def _region_named(self, name: str) -> Region | None:
-        return next((region for region in reversed(self.canvas.regions) if name and region.name == name), None)
+        return next(
+            (region for region in reversed(self.canvas.regions) if name and region.name == name), None
+        )
 
     def _mouse_move(self, x: int, y: int) -> None:
         if self._dragged is not None and self._dragged.drag is not None:
@@ -378,7 +380,9 @@ class App:
         """The region of the last frame under a point."""
         if point is None or self._canvas is None:
             return None
-        return next((region for region in reversed(self._canvas.regions) if region.rect.contains(*point)), None)
+        return next(
+            (region for region in reversed(self._canvas.regions) if region.rect.contains(*point)), None
+        )
 
     def _mouse_down(self, x: int, y: int) -> None:
         state, layout = self.state, self.layout

@@ -120,5 +120,5 @@ def _labels(
     if labels == "iccs":
         for rank in range(10):
             y = margin + (rank if flipped else 9 - rank) * u
-            for x in (far, right):
-                put(str(rank), x, y)
+            for edge in (far, right):
+                put(str(rank), edge, y)

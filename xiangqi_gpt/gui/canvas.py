@@ -122,9 +122,7 @@ class Canvas:
         if rect.w > 0 and rect.h > 0:
             width = self.scale.hair if thickness is None else thickness
             radius = min(self.scale.radius, rect.w // 2, rect.h // 2)
-            stamp(
-                self.surface, rounded(rect.w, rect.h, radius, fill, outline, width), *_stamp_point(rect)
-            )
+            stamp(self.surface, rounded(rect.w, rect.h, radius, fill, outline, width), *_stamp_point(rect))
 
     def width(self, text: str, size: int | None = None, face: Face = "sans") -> int:
         """Width of a text in pixels."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pygame
 
@@ -94,7 +95,7 @@ def _paint(
         pygame.draw.polygon(big, mix(theme.table, theme.side_red, 0.30), below)
         pygame.draw.polygon(big, mix(theme.table, theme.side_black, 0.30), above)
         pygame.draw.rect(big, theme.divider, (0, h // 2 - scale // 2, w, scale))
-        for a, b in zip(points, points[1:], strict=False):
+        for a, b in pairwise(points):
             thick_line(big, theme.text, a, b, 1.6 * canvas.scale.dp * scale)
         for ply, weight in dots:
             value = next((v for v in values[ply : ply + 2] if v is not None), 0.5)

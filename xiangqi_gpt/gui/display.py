@@ -21,9 +21,7 @@ class DisplayError(XiangqiError):
     """No window can be opened here."""
 
 
-def open_window(
-    size: tuple[int, int] = DEFAULT_SIZE, place: tuple[int, ...] = ()
-) -> pygame.Window:
+def open_window(size: tuple[int, int] = DEFAULT_SIZE, place: tuple[int, ...] = ()) -> pygame.Window:
     """Open a window that can be resized, not larger than the screen.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 from typing import TypeAlias
 
 import pygame
@@ -27,20 +28,16 @@ class _Pen:
 
     def line(self, *points: Point, width: float = STROKE) -> None:
         scaled = [(x * self._unit, y * self._unit) for x, y in points]
-        for a, b in zip(scaled, scaled[1:], strict=False):
+        for a, b in pairwise(scaled):
             thick_line(self._surface, self._color, a, b, width * self._unit)
         for point in scaled:
             pygame.draw.circle(self._surface, self._color, point, width * self._unit / 2)
 
     def shape(self, *points: Point) -> None:
-        pygame.draw.polygon(
-            self._surface, self._color, [(x * self._unit, y * self._unit) for x, y in points]
-        )
+        pygame.draw.polygon(self._surface, self._color, [(x * self._unit, y * self._unit) for x, y in points])
 
     def dot(self, x: float, y: float, radius: float) -> None:
-        pygame.draw.circle(
-            self._surface, self._color, (x * self._unit, y * self._unit), radius * self._unit
-        )
+        pygame.draw.circle(self._surface, self._color, (x * self._unit, y * self._unit), radius * self._unit)
 
     def arc(self, x: float, y: float, radius: float, start: float, stop: float) -> None:
         """Degrees, clockwise from the right."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from xiangqi_gpt.gui.window_layout import Layout, Rect
+from xiangqi_gpt.gui.window_layout import Layout
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.wording import mark_text
 from xiangqi_gpt.records.game_tree import Node
@@ -65,17 +65,6 @@ class MoveList:
             if any(item.node is state.tree.cursor for item in row.items):
                 at = number
         return max(0, at - layout.visible_move_rows + 1)
-
-    def node_at(self, state: GameState, layout: Layout, first: int, x: int, y: int) -> Node | None:
-        """The move under a point, None where there is none."""
-        for number, row in enumerate(self.rows(state, layout)):
-            place = layout.list_row(number, first)
-            if place is None or not place.contains(x, y):
-                continue
-            for item in row.items:
-                if item.node is not None and Rect(place.x + item.x, place.y, item.w, place.h).contains(x, y):
-                    return item.node
-        return None
 
 
 class _Builder:

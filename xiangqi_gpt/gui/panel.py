@@ -84,7 +84,7 @@ class Panel:
             def choose(tab: object = tab) -> None:
                 front.view.tab = tab  # type: ignore[assignment]
 
-            canvas.region(rect, choose, name=f"tab.{tab}")
+            canvas.region(rect, choose, name=f"tab:{tab}")
 
     def _result(self, canvas: Canvas, state: GameState, rect: Rect, front: Front) -> None:
         theme, scale = canvas.theme, canvas.scale
@@ -127,7 +127,7 @@ class Panel:
             is_on=command.is_on(state),
             is_enabled=command.enabled(state),
             tip=command.tooltip(canvas.language),
-            name=f"command.{name}",
+            name=f"command:{name}",
         )
 
     def _moves(self, canvas: Canvas, state: GameState, layout: Layout, front: Front) -> None:
@@ -251,7 +251,8 @@ class Panel:
         theme, row, scale = canvas.theme, canvas.scale.row, canvas.scale
         language = canvas.language
         facts = [
-            (side.message.text(language), _player_text(canvas, state, side)) for side in (Color.RED, Color.BLACK)
+            (side.message.text(language), _player_text(canvas, state, side))
+            for side in (Color.RED, Color.BLACK)
         ]
         facts.append((canvas.t("window.rules"), state.rules_text()))
         y = rect.y
@@ -296,7 +297,7 @@ class Panel:
                 tip=command.tooltip(canvas.language),
                 is_on=name == "hint" and command.is_on(state),
                 is_enabled=command.enabled(state),
-                name=f"toolbar.{name}",
+                name=f"toolbar:{name}",
             )
 
 

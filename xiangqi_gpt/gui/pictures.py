@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TypeAlias
 
 import pygame
@@ -49,7 +50,7 @@ class _Brush:
     def line(self, *points: Point, width: float, is_hole: bool = False) -> None:
         color = self.paper if is_hole else self.ink
         scaled = [self._at(point) for point in points]
-        for a, b in zip(scaled, scaled[1:], strict=False):
+        for a, b in pairwise(scaled):
             thick_line(self._surface, color, a, b, width * self._unit)
         for point in scaled:
             pygame.draw.circle(self._surface, color, point, width * self._unit / 2)

@@ -45,9 +45,7 @@ class Plates:
         for side, rect in zip((upper, upper.other), layout.plates, strict=True):
             self._plate(canvas, state, rect, side, sprites)
 
-    def _plate(
-        self, canvas: Canvas, state: GameState, rect: Rect, side: Color, sprites: Sprites
-    ) -> None:
+    def _plate(self, canvas: Canvas, state: GameState, rect: Rect, side: Color, sprites: Sprites) -> None:
         theme, scale, language = canvas.theme, canvas.scale, canvas.language
         is_turn = state.outcome is None and state.shown_board.turn is side
         thickness = max(2, round(scale.text * 0.14)) if is_turn else scale.hair

@@ -60,7 +60,7 @@ def synthesize(sound: Sound) -> Any:
 class SoundBox:
     """Plays sounds; silent where no device answers.
 
-    The device is opened and the sounds are made when the first one is played, so that they do not delay the first frame.
+    The device is opened and the sounds are made when the first one is played, so that the first frame does not wait.
     """
 
     def __init__(self) -> None:

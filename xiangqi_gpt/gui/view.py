@@ -1,4 +1,4 @@
-"""What the window shows besides the game: tab, scroll, dialogs, the mouse. And what parts of the window may ask of it."""
+"""What the window shows besides the game: tab, scroll, dialogs, the mouse; and what its parts may ask of it."""
 
 from __future__ import annotations
 

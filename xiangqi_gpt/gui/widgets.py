@@ -1,7 +1,7 @@
 """The few controls that the window needs: button, choice, switch, slider, list, text field, card.
 
-They are drawn anew in each frame and leave regions on the canvas (see `canvas`), so they keep no state of their own, apart
-from the scroll of a list and the text of a field.
+They are drawn anew in each frame and leave regions on the canvas (see `canvas`), so they keep no state of their own,
+apart from the scroll of a list and the text of a field.
 
 pygame_gui was tried first, in version 0.6.14. It showed boxes for Chinese even with our font named in its theme, did
 not show what an input method is composing, needed 150-200 ms for a frame at 3840 x 2160, wants to be updated all the
@@ -96,20 +96,8 @@ def choice(
             is_on=is_enabled and i == chosen,
             is_enabled=is_enabled,
             tip=tips[i] if tips else "",
-            name=f"{name}.{i}" if name else "",
+            name=f"{name}:{i}" if name else "",
         )
-
-
-def switch(canvas: Canvas, rect: Rect, text: str, is_on: bool, act: Act, *, name: str = "") -> None:
-    """A box with a tick and a text."""
-    theme, side = canvas.theme, round(canvas.scale.text * 1.15)
-    box = Rect(rect.x, rect.y + (rect.h - side) // 2, side, side)
-    focused = bool(name) and canvas.focus == name
-    canvas.box(box, theme.line if is_on else theme.raised, theme.line if focused else theme.divider)
-    if is_on:
-        draw_icon(canvas.surface, "tick", box, theme.raised)
-    canvas.text(rect.right_of(side + canvas.scale.text // 2), text)
-    canvas.region(rect, act, name=name)
 
 
 def slider(
@@ -202,7 +190,7 @@ class ListBox:
             )
             room = Rect(inner.x, inner.y, inner.w - used - (canvas.scale.text // 2 if used else 0), inner.h)
             canvas.text(room, item.text, is_given=item.is_given)
-            canvas.region(place, lambda i=i: act(i), wheel=wheel, name=f"{name}.{i}")  # type: ignore[misc]
+            canvas.region(place, lambda i=i: act(i), wheel=wheel, name=f"{name}:{i}")  # type: ignore[misc]
         if last:
             length = max(row, area.h * count // len(items))
             y = area.y + (area.h - length) * top // last
@@ -298,9 +286,7 @@ class TextField:
             canvas.fill(Rect(x, rect.center[1] - high // 2, max(1, canvas.scale.hair), high), theme.text)
             if self.composing:
                 w = canvas.width(self.composing)
-                canvas.fill(
-                    Rect(x - w, rect.center[1] + high // 2, w, max(1, canvas.scale.hair)), theme.text
-                )
+                canvas.fill(Rect(x - w, rect.center[1] + high // 2, w, max(1, canvas.scale.hair)), theme.text)
         canvas.region(rect, focus)
 
 

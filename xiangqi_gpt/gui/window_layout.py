@@ -202,6 +202,4 @@ def make_layout(width: int, height: int, percent: int = 100, ratio: float = 1.0)
     curve_h = round(CURVE_EMS * scale.text)
     curve = Rect(panel.x, status.y - curve_h, panel.w, curve_h)
     content = Rect(panel.x, tabs.bottom + gap // 2, panel.w, curve.y - gap // 2 - tabs.bottom - gap // 2)
-    return Layout(
-        (width, height), scale, board, value, (upper, lower), tabs, content, curve, status, toolbar
-    )
+    return Layout((width, height), scale, board, value, (upper, lower), tabs, content, curve, status, toolbar)

@@ -90,8 +90,10 @@ class ListedGame:
 def listed(record: GameRecord, number: int) -> ListedGame:
     """What a list shows of a game."""
     tags = record.tags
-    texts = (" ".join(tags.get(name, "").split())[:80] for name in ("Red", "Black", "Event", "Date"))
-    return ListedGame(number, *texts, record.result, record.plies)
+    red, black, event, date = (
+        " ".join(tags.get(name, "").split())[:80] for name in ("Red", "Black", "Event", "Date")
+    )
+    return ListedGame(number, red, black, event, date, record.result, record.plies)
 
 
 class GameLister:
@@ -130,7 +132,9 @@ class GameLister:
 
         errors: list[RecordError] = []
         try:
-            for number, record in enumerate(islice(read_games(self._path, on_error=errors.append), self._limit), 1):
+            for number, record in enumerate(
+                islice(read_games(self._path, on_error=errors.append), self._limit), 1
+            ):
                 if self._is_cancelled:
                     break
                 self.games.append(listed(record, number))
@@ -140,4 +144,3 @@ class GameLister:
         if not self.games and errors:
             self.error = errors[0]
         self.is_done = True
-

@@ -35,7 +35,8 @@ def save_game(state: GameState, path: Path | None = None, *, now: datetime | Non
     """Write the game with its variations and return the file: moves in Chinese for its readers, else in ICCS.
 
     Args:
-        path: the file, whose suffix names the format; without one, a PGN file with date and time in the documents folder.
+        path: the file, whose suffix names the format; without one, a PGN file in the documents
+            folder, named by date and time.
         now: the time of saving, for name and date.
 
     Raises:

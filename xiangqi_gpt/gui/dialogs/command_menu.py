@@ -23,9 +23,9 @@ class CommandMenu(Dialog):
         """Draw the groups in columns, balanced by their length."""
         groups = [(group, in_group(group)) for group in GROUPS if group != "dialog" and in_group(group)]
         columns: list[list[tuple[str, tuple[Command, ...]]]] = [[] for _ in range(_COLUMNS)]
-        for group, commands in groups:
-            shortest = min(columns, key=lambda column: sum(len(found) + 2 for _, found in column))
-            shortest.append((group, commands))
+        for name, found in groups:
+            shortest = min(columns, key=lambda column: sum(len(held) + 2 for _, held in column))
+            shortest.append((name, found))
         rows = max(sum(len(found) + 2 for _, found in column) for column in columns)
         row = 1.75
         inner = open_card(canvas, layout, self, canvas.t("command.menu"), ems=(52, rows * row + 6))
@@ -33,9 +33,7 @@ class CommandMenu(Dialog):
         for place, column in zip(inner.columns(_COLUMNS, layout.text), columns, strict=True):
             y = place.y
             for group, commands in column:
-                canvas.text(
-                    Rect(place.x, y, place.w, step), canvas.t(f"command_group.{group}"), face="serif"
-                )
+                canvas.text(Rect(place.x, y, place.w, step), canvas.t(f"command_group.{group}"), face="serif")
                 canvas.rule(place.x, y + step - canvas.scale.hair, place.w)
                 y += step
                 for command in commands:
@@ -65,7 +63,10 @@ class CommandMenu(Dialog):
             self.front.press(command.id)
 
         canvas.region(
-            rect, act if is_enabled else None, tip=command.help.text(canvas.language), name=f"menu.{command.id}"
+            rect,
+            act if is_enabled else None,
+            tip=command.help.text(canvas.language),
+            name=f"menu:{command.id}",
         )
 
 

@@ -34,8 +34,8 @@ class ConfirmDialog(Dialog):
             canvas,
             inner,
             [
-                Foot(canvas.t("dialog.cancel"), self.cancel, "confirm.no"),
-                Foot(self._yes.text(language), self.confirm, "confirm.yes", is_main=True),
+                Foot(canvas.t("dialog.cancel"), self.cancel, "confirm:no"),
+                Foot(self._yes.text(language), self.confirm, "confirm:yes", is_main=True),
             ],
         )
         canvas.paragraph(space, self._question.text(language), lines=4)

@@ -71,7 +71,7 @@ def draw_path(canvas: Canvas, rect: Rect, field: TextField, view: FolderView, *,
     """The line with the path and the button that leads up."""
     side = rect.h
     widgets.icon_button(
-        canvas, rect.left_part(side), "up", view.up, tip=canvas.t("files.up"), name="files.up"
+        canvas, rect.left_part(side), "up", view.up, tip=canvas.t("files.up"), name="files:up"
     )
     field.draw(canvas, rect.right_of(side + canvas.scale.text // 3), is_focused=is_focused)
 
@@ -98,8 +98,8 @@ class OpenDialog(Dialog):
             canvas,
             inner,
             [
-                Foot(t("dialog.cancel"), self.cancel, "files.cancel"),
-                Foot(t("files.open_it"), self.confirm, "files.open", is_main=True),
+                Foot(t("dialog.cancel"), self.cancel, "files:cancel"),
+                Foot(t("files.open_it"), self.confirm, "files:open", is_main=True),
             ],
         )
         scale = canvas.scale
@@ -192,8 +192,8 @@ class GameListDialog(Dialog):
             canvas,
             inner,
             [
-                Foot(t("dialog.cancel"), self.cancel, "games.cancel"),
-                Foot(t("files.open_it"), self.confirm, "games.open", is_main=True),
+                Foot(t("dialog.cancel"), self.cancel, "games:cancel"),
+                Foot(t("files.open_it"), self.confirm, "games:open", is_main=True),
             ],
         )
         scale = canvas.scale
@@ -303,15 +303,15 @@ class SaveDialog(Dialog):
             canvas,
             inner,
             [
-                Foot(t("dialog.cancel"), self.cancel, "save.cancel"),
-                Foot(t("command.save"), self.confirm, "save.save", is_main=True),
+                Foot(t("dialog.cancel"), self.cancel, "save:cancel"),
+                Foot(t("command.save"), self.confirm, "save:save", is_main=True),
             ],
         )
         scale = canvas.scale
         step = scale.button + scale.text // 2
         line = space.top(scale.button)
         widgets.icon_button(
-            canvas, line.left_part(line.h), "up", self._view.up, tip=t("files.up"), name="files.up"
+            canvas, line.left_part(line.h), "up", self._view.up, tip=t("files.up"), name="files:up"
         )
         canvas.text(line.right_of(line.h + scale.text // 2), str(self._view.folder), is_given=True)
         formats = Rect(space.x, space.bottom - scale.button, space.w, scale.button)
@@ -326,7 +326,7 @@ class SaveDialog(Dialog):
         self._field.is_error = self._problem is not None
         self._field.draw(canvas, field, is_focused=True)
         names = ["PGN", "XQF", "UBB", "JSON", "Parquet"]
-        widgets.choice(canvas, formats, names, self._format, self._choose_format, name="save.format")
+        widgets.choice(canvas, formats, names, self._format, self._choose_format, name="save:format")
 
     def _choose(self, number: int) -> None:
         entry = self._view.entries[number]

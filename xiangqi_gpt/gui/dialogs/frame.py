@@ -29,7 +29,7 @@ def open_card(
     side = round(text * 1.8)
     corner = Rect(rect.right - side - text // 3, rect.y + text // 3, side, side)
     widgets.icon_button(
-        canvas, corner, "close", dialog.cancel, tip=canvas.t("dialog.close"), name="dialog.close"
+        canvas, corner, "close", dialog.cancel, tip=canvas.t("dialog.close"), name="dialog:close"
     )
     return inner
 

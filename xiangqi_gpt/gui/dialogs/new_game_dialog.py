@@ -26,8 +26,8 @@ class NewGameDialog(Dialog):
             canvas,
             inner,
             [
-                Foot(t("menu.cancel"), self.cancel, "menu.cancel"),
-                Foot(t("menu.start"), self.confirm, "menu.start", is_main=True),
+                Foot(t("menu.cancel"), self.cancel, "menu:cancel"),
+                Foot(t("menu.start"), self.confirm, "menu:start", is_main=True),
             ],
         )
         rows = Rows(canvas, space, round(6.5 * layout.text))
@@ -42,10 +42,10 @@ class NewGameDialog(Dialog):
             menu.style = i
 
         names = [each.message.text(canvas.language) for each in SIDES]
-        widgets.choice(canvas, rows.next(t("menu.side")), names, menu.side, side, name="menu.side")
+        widgets.choice(canvas, rows.next(t("menu.side")), names, menu.side, side, name="menu:side")
         names = [player_name(spec, canvas.language) for spec in state.specs]
         widgets.choice(
-            canvas, rows.next(t("menu.opponent")), names, menu.opponent, opponent, name="menu.opponent"
+            canvas, rows.next(t("menu.opponent")), names, menu.opponent, opponent, name="menu:opponent"
         )
         widgets.choice(
             canvas,
@@ -54,7 +54,7 @@ class NewGameDialog(Dialog):
             menu.style,
             style,
             is_enabled=state.has_styles,
-            name="menu.style",
+            name="menu:style",
         )
         chosen = list(PIECE_SETS).index(state.settings.pieces)
         widgets.choice(
@@ -63,7 +63,7 @@ class NewGameDialog(Dialog):
             [t(f"menu.{name}") for name in PIECE_SETS],
             chosen,
             lambda i: actions.choose_pieces(state, i),
-            name="menu.pieces",
+            name="menu:pieces",
         )
 
     def confirm(self) -> None:
@@ -91,8 +91,8 @@ class OfferDialog(Dialog):
             canvas,
             inner,
             [
-                Foot(t("window.offer_no"), self.cancel, "offer.leave"),
-                Foot(t("window.offer_yes"), self.confirm, "offer.go_on", is_main=True),
+                Foot(t("window.offer_no"), self.cancel, "offer:leave"),
+                Foot(t("window.offer_yes"), self.confirm, "offer:go_on", is_main=True),
             ],
         )
         player = player_name(saved.spec, canvas.language)

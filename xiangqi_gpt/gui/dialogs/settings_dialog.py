@@ -26,25 +26,27 @@ class SettingsDialog(Dialog):
         """Draw all rows."""
         t = canvas.t
         inner = open_card(canvas, layout, self, t("command.settings"), ems=(46, 34))
-        space = draw_foot(canvas, inner, [Foot(t("dialog.done"), self.confirm, "settings.done", is_main=True)])
+        space = draw_foot(
+            canvas, inner, [Foot(t("dialog.done"), self.confirm, "settings:done", is_main=True)]
+        )
         rows = Rows(canvas, space, round(8 * layout.text), step=min(round(2.75 * layout.text), space.h // 9))
         settings = self.front.state.settings
         names = LANGUAGE_NAMES
-        self._choice(canvas, rows.next(t("settings.language")), "language", LANGUAGES, names)
-        looks = [t(f"settings.look_{name}") for name in LOOKS]
-        self._choice(canvas, rows.next(t("settings.look")), "look", LOOKS, looks)
+        self._choice(canvas, rows.next(t("setting.language")), "language", LANGUAGES, names)
+        looks = [t(f"look.{name}") for name in LOOKS]
+        self._choice(canvas, rows.next(t("setting.look")), "look", LOOKS, looks)
         sets = [t(f"menu.{name}") for name in PIECE_SETS]
         self._choice(canvas, rows.next(t("menu.pieces")), "pieces", tuple(PIECE_SETS), sets)
-        themes = [t(f"settings.theme_{name}") for name in THEME_NAMES]
-        self._choice(canvas, rows.next(t("settings.theme")), "theme", THEME_NAMES, themes)
-        labels = [t(f"settings.labels_{name}") for name in LABELS]
-        self._choice(canvas, rows.next(t("settings.labels")), "labels", LABELS, labels)
-        on_off = [t("settings.on"), t("settings.off")]
+        themes = [t(f"theme.{name}") for name in THEME_NAMES]
+        self._choice(canvas, rows.next(t("setting.theme")), "theme", THEME_NAMES, themes)
+        labels = [t(f"labels.{name}") for name in LABELS]
+        self._choice(canvas, rows.next(t("setting.labels")), "labels", LABELS, labels)
+        on_off = [t("setting.on"), t("settings.off")]
         self._choice(canvas, rows.next(t("command.sound")), "sound", (True, False), on_off)
         least, most = SCALES
         self._slider(
             canvas,
-            rows.next(t("settings.scale")),
+            rows.next(t("setting.scale")),
             "scale",
             (settings.scale - least) / (most - least),
             lambda share: least + 5 * round(share * (most - least) / 5),
@@ -53,11 +55,11 @@ class SettingsDialog(Dialog):
         ms = settings.animation_ms
         self._slider(
             canvas,
-            rows.next(t("settings.animation")),
+            rows.next(t("setting.animation")),
             "animation_ms",
             ms / LONGEST_ANIMATION,
             lambda share: 20 * round(share * LONGEST_ANIMATION / 20),
-            t("settings.milliseconds", count=ms) if ms else t("settings.off"),
+            t("setting.milliseconds", count=ms) if ms else t("settings.off"),
         )
 
     def _set(self, **values: object) -> None:
@@ -74,7 +76,7 @@ class SettingsDialog(Dialog):
             texts,
             chosen,
             lambda i: self._set(**{name: values[i]}),
-            name=f"settings.{name}",
+            name=f"settings:{name}",
         )
 
     def _slider(
@@ -89,7 +91,10 @@ class SettingsDialog(Dialog):
         width = round(5 * canvas.scale.text)
         track = Rect(rect.x, rect.y, rect.w - width, rect.h)
         widgets.slider(
-            canvas, track, value, lambda share: self._set(**{name: to_setting(share)}), name=f"settings.{name}"
+            canvas,
+            track,
+            value,
+            lambda share: self._set(**{name: to_setting(share)}),
+            name=f"settings:{name}",
         )
         canvas.text(rect.right_of(rect.w - width), shown, align=1)
-
