@@ -15,6 +15,7 @@ from xiangqi_gpt.play.actions import STYLES
 from xiangqi_gpt.play.commands import COMMANDS, GROUPS
 from xiangqi_gpt.play.settings import LABELS, LOOKS, THEME_NAMES
 from xiangqi_gpt.play.wording import PIECE_SETS
+from xiangqi_gpt.players.levels import ADAPTIVE, LEVEL_NAMES
 from xiangqi_gpt.rules import RULE_SETS, Color, Piece, PieceKind, Reason
 from xiangqi_gpt.texts import LANGUAGES, Details, Message, catalogue, has_text, t
 
@@ -50,6 +51,7 @@ BUILT = {
     "command": set(COMMANDS),
     "command_help": set(COMMANDS),
     "command_group": set(GROUPS),
+    "level": {*LEVEL_NAMES, ADAPTIVE},
 }
 """Sections whose keys are built from names, and these names."""
 MIXED = {"command.language", "terminal.help_moves"}
