@@ -142,7 +142,7 @@ def test_a_new_game_from_the_menu(desk: Desk) -> None:
     desk.key(pygame.K_n)
     menu = desk.state.menu
     assert menu is not None
-    for name in ("menu:side:1", "menu:opponent:1", "menu:pieces:2"):
+    for name in ("menu:side:1", "menu:opponent:2", "menu:pieces:2"):
         desk.press(name)
     assert desk.region("menu:style:2") is None, "only the GPT has styles"
     assert menu.style == 0

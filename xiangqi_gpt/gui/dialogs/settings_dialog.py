@@ -41,7 +41,7 @@ class SettingsDialog(Dialog):
         self._choice(canvas, rows.next(t("setting.theme")), "theme", THEME_NAMES, themes)
         labels = [t(f"labels.{name}") for name in LABELS]
         self._choice(canvas, rows.next(t("setting.labels")), "labels", LABELS, labels)
-        on_off = [t("setting.on"), t("settings.off")]
+        on_off = [t("setting.on"), t("setting.off")]
         self._choice(canvas, rows.next(t("command.sound")), "sound", (True, False), on_off)
         least, most = SCALES
         self._slider(
@@ -59,7 +59,7 @@ class SettingsDialog(Dialog):
             "animation_ms",
             ms / LONGEST_ANIMATION,
             lambda share: 20 * round(share * LONGEST_ANIMATION / 20),
-            t("setting.milliseconds", count=ms) if ms else t("settings.off"),
+            t("setting.milliseconds", count=ms) if ms else t("setting.off"),
         )
 
     def _set(self, **values: object) -> None:
