@@ -156,17 +156,19 @@ def read_file(
     path: str | os.PathLike[str],
     *,
     splits: Collection[str] | None = None,
+    labels: bool = True,
     on_bytes: Callable[[int], None] | None = None,
 ) -> Iterator[Reading]:
     """One `Reading` for each game of a file, in order; an error of the file itself comes as the last one.
 
     ``splits`` lets a reader pass over games that the file itself assigns to other parts of the data; a game
-    whose part has to be computed comes whatever it is. ``on_bytes`` hears how many bytes have been read.
+    whose part has to be computed comes whatever it is. Without ``labels``, a reader may leave a teacher's labels
+    unread. ``on_bytes`` hears how many bytes have been read.
     """
     try:
         fmt = sniff(path)
         empty = fmt.name != "parquet"  # a table may have no rows
-        options = {"splits": splits} if fmt.name == "parquet" else {}
+        options: dict[str, Any] = {"splits": splits, "labels": labels} if fmt.name == "parquet" else {}
         for reading in fmt.module.readings(path, on_bytes=on_bytes, **options):
             empty = False
             yield reading
