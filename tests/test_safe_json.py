@@ -30,7 +30,7 @@ from xiangqi_gpt.safe_json import format_json, parse_json, parse_json_object
 def test_what_is_no_json_is_a_typed_error(text: str | bytes, words: str) -> None:
     with pytest.raises(RecordError, match=words) as caught:
         parse_json(text, file="games.json", error=RecordError)
-    assert str(caught.value).startswith("games.json: expected JSON, found")
+    assert str(caught.value).startswith("games.json: not JSON, found")
     assert len(str(caught.value)) < 200
 
 

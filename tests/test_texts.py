@@ -72,8 +72,8 @@ def test_every_language_has_the_text_with_the_same_fields(key: str) -> None:
     row = ROWS[key]
     assert len(row) == len(LANGUAGES)
     assert all(text.strip() for text in row)
-    # English readers are given Red's file as a digit too.
-    optional = {"number"} if key in {"file.red", "mistake.red_file"} else set()
+    # English readers are given Red's file as a digit.
+    optional = {"number", "sign"} if key in {"file.red", "mistake.red_file"} else set()
     assert len({frozenset(fields(text) - optional) for text in row}) == 1
 
 
