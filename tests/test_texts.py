@@ -11,8 +11,8 @@ import pytest
 
 import xiangqi_gpt
 from xiangqi_gpt.evaluation.phases import Phase
-from xiangqi_gpt.gui.window_layout import BUTTONS
 from xiangqi_gpt.play.actions import STYLES
+from xiangqi_gpt.play.commands import COMMANDS, GROUPS
 from xiangqi_gpt.play.wording import PIECE_SETS
 from xiangqi_gpt.players.levels import ADAPTIVE, LEVEL_NAMES
 from xiangqi_gpt.rules import RULE_SETS, Color, Piece, PieceKind, Reason
@@ -43,12 +43,14 @@ BUILT = {
     },
     "end.strike": {"check", "mate", "chase"},
     "rules": set(RULE_SETS),
-    "button": set(BUTTONS),
     "phase": {phase.value for phase in Phase},
+    "command": set(COMMANDS),
+    "command_help": set(COMMANDS),
+    "command_group": set(GROUPS),
     "level": {*LEVEL_NAMES, ADAPTIVE},
 }
 """Sections whose keys are built from names, and these names."""
-MIXED = {"button.language", "terminal.help"}
+MIXED = {"command.language", "terminal.help_moves"}
 """Rows that are not in the language of their column alone."""
 
 
