@@ -1,4 +1,4 @@
-"""Collections: games in one database file, searched by player, position and material; opening families.
+"""Collections: games in one database file, searched by player, position and material.
 
 `collect` builds a collection or adds to it, and `Collection` reads it.
 """

@@ -26,7 +26,6 @@ class GameBatch:
         hashes: their hashes before the first move, as `records.dedupe` takes them.
         results: int64 (G,), indices in `records.record.RESULTS`.
         years: int64 (G,), 0 where unknown.
-        eccos: their ECCO codes, "" where unknown.
         splits: the parts of the data that they belong to.
         starts: int8 (G, 90), the boards before the first move.
         turns: int8 (G,), the sides that move first.
@@ -38,7 +37,6 @@ class GameBatch:
     hashes: list[int]
     results: NDArray[np.int64]
     years: NDArray[np.int64]
-    eccos: list[str]
     splits: list[str]
     starts: NDArray[np.int8]
     turns: NDArray[np.int8]
@@ -59,7 +57,7 @@ def game_batches(
     while True:
         # Not one query for all: its table may be changed between two batches.
         rows = database.execute(
-            "SELECT id, result, year, ecco, split, kind, start_fen, moves "
+            "SELECT id, result, year, split, kind, start_fen, moves "
             f"FROM games {condition} ORDER BY id LIMIT {_BATCH}",
             [*arguments, last],
         ).fetchall()
@@ -70,19 +68,18 @@ def game_batches(
 
 
 def _batch(rows: list[Any]) -> GameBatch:
-    starts = [start_of(row[6]) for row in rows]
+    starts = [start_of(row[5]) for row in rows]
     offsets = np.zeros(len(rows) + 1, dtype=np.int64)
-    np.cumsum([len(row[7]) // 2 for row in rows], out=offsets[1:])
-    moves = np.frombuffer(b"".join([row[7] for row in rows]), dtype="<u2").astype(np.uint16)
+    np.cumsum([len(row[6]) // 2 for row in rows], out=offsets[1:])
+    moves = np.frombuffer(b"".join([row[6] for row in rows]), dtype="<u2").astype(np.uint16)
     if len(moves) != offsets[-1] or np.any(np.diff(offsets) < 1) or any(start.fault for start in starts):
         raise RecordError("the collection is damaged: a game has no start position or no moves")
     return GameBatch(
         ids=[row[0] for row in rows],
-        hashes=[start_hash(start.fen, row[5]) for start, row in zip(starts, rows, strict=True)],
+        hashes=[start_hash(start.fen, row[4]) for start, row in zip(starts, rows, strict=True)],
         results=np.array([row[1] for row in rows], dtype=np.int64),
         years=np.array([row[2] for row in rows], dtype=np.int64),
-        eccos=[row[3] for row in rows],
-        splits=[row[4] for row in rows],
+        splits=[row[3] for row in rows],
         starts=np.stack([start.squares for start in starts]),
         turns=np.array([start.turn for start in starts], dtype=np.int8),
         moves=moves,

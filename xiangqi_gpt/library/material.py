@@ -42,15 +42,14 @@ class Material:
 
 def material_numbers(boards: NDArray[np.int8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """`pieces` and `guards` of boards (N, 90), each int64 (N,)."""
-    pieces = np.zeros(len(boards), dtype=np.int64)
-    guards = np.zeros(len(boards), dtype=np.int64)
-    for offset in (0, 7):
-        for letters, into in ((_PIECES, pieces), (_GUARDS, guards)):
-            for letter in letters:
-                count = np.minimum(np.count_nonzero(boards == _CODES[letter] + offset, axis=1), _MOST)
-                into <<= _BITS
-                into |= count
-    return pieces, guards
+    found = []
+    for letters in (_PIECES, _GUARDS):
+        number = np.zeros(len(boards), dtype=np.int64)
+        for code in [_CODES[letter] + offset for offset in (0, 7) for letter in letters]:
+            count = np.minimum(np.count_nonzero(boards == code, axis=1), _MOST)
+            number = number << _BITS | count
+        found.append(number)
+    return found[0], found[1]
 
 
 def parse_material(text: str) -> Material:

@@ -108,11 +108,11 @@ def readings(
         with pq.ParquetFile(name) as file:
             yield from replay_games(_candidates(file, name, splits, labels, on_bytes), name)
     except FileNotFoundError as error:
-        raise RecordError("expected a file, found nothing of that name", file=name) from error
+        raise RecordError("there is no such file", file=name) from error
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         # Names in a damaged head may be no UTF-8, which comes as UnicodeDecodeError.
         reason = " ".join(str(error).split())
-        raise RecordError(f"expected a sound Parquet file: {reason}", file=name) from error
+        raise RecordError(f"not a readable Parquet file: {reason}", file=name) from error
 
 
 def _candidates(
