@@ -579,7 +579,7 @@ def run(
     if app.failure is not None:
         if isinstance(app.failure, XiangqiError):
             raise app.failure
-        raise PlayerError(f"player {state.spec!r} failed: {app.failure}") from app.failure
+        raise PlayerError(f"The player {state.spec!r} failed: {app.failure}") from app.failure
 
 
 def milliseconds() -> int:

@@ -39,7 +39,7 @@ def open_window(size: tuple[int, int] = DEFAULT_SIZE, place: tuple[int, ...] = (
         driver = pygame.display.get_driver()
         if driver in UNSEEN and os.environ.get("SDL_VIDEODRIVER") != driver:
             # What SDL falls back to where no display answers: a window that nobody sees.
-            raise pygame.error(f"no display answers, only the {driver!r} driver")
+            raise pygame.error(f"no display found (only the {driver!r} driver)")
         screens = pygame.display.get_desktop_sizes()
         known = fitting_place(place, screens)
         wanted = size if known is None else (known.w, known.h)
@@ -53,7 +53,9 @@ def open_window(size: tuple[int, int] = DEFAULT_SIZE, place: tuple[int, ...] = (
             window.position = (known.x, known.y)
     except pygame.error as error:
         pygame.quit()
-        raise DisplayError(f"expected a display for the window, found none that opens: {error}") from error
+        raise DisplayError(
+            f"The window cannot be opened: {error}. On a machine without a display use play --terminal."
+        ) from error
     window.minimum_size = SMALLEST_SIZE
     window.set_icon(_icon())
     return window
