@@ -113,6 +113,7 @@ def _tooltip(canvas: Canvas, layout: Layout) -> None:
     if under is None or not under.tip:
         return
     theme, size = canvas.theme, canvas.scale.small
+    canvas.layer += 1
     room = min(round(24 * size), layout.size[0] - 2 * canvas.scale.gap)
     lines = canvas.ink.wrap(under.tip, size, room, 4)
     width = max(canvas.width(line, size) for line in lines) + size
