@@ -94,7 +94,7 @@ def stand_in(spec: str) -> StandIn:
 
 def sample_state(settings: Settings, create: Callable[[str], Player] = stand_in) -> GameState:
     """The sample game with thoughts, a variation, a comment and marks."""
-    state = GameState(settings=settings, player_ready=True, spec="gpt:level=7")
+    state = GameState(settings=settings, spec="gpt:level=7")
     player = create(state.spec)
     for text in GAME:
         move = Move.from_iccs(text)
@@ -229,7 +229,9 @@ def save_pictures(out: Path, wanted: _Wanted, create: Callable[[str], Player], l
             for theme in wanted.themes:
                 for width, height in wanted.sizes:
                     for view in wanted.views:
-                        settings = Settings(language=language, theme=theme, look=look)  # type: ignore[arg-type]
+                        settings = Settings(  # type: ignore[arg-type]
+                            language=language, theme=theme, look=look, animation_ms=0
+                        )
                         state = sample_state(settings, create)
                         app = make_view(view, (width, height), settings, Path(folder), state)
                         name = f"{view}-{width}x{height}-{theme}-{language}.png"

@@ -10,6 +10,7 @@ import pytest
 from tests.gui.test_fonts import missing
 from tools.screenshots import SIZES, VIEWS, make_view
 from xiangqi_gpt.gui.canvas import Canvas, DrawnText
+from xiangqi_gpt.gui.ink import FILES
 from xiangqi_gpt.gui.window_layout import Rect
 from xiangqi_gpt.play.settings import Settings
 from xiangqi_gpt.texts import LANGUAGES, Language
@@ -39,7 +40,9 @@ def faults(canvas: Canvas) -> list[str]:
             for a, b in combinations(layer, 2)
             if overlap(a.rect, b.rect)
         ]
-    found += [f"box for {lost!r}" for text in canvas.texts if (lost := missing(text.face, text.text))]
+    for face in FILES:
+        shown = "".join(text.text for text in canvas.texts if text.face == face)
+        found += [f"box for {lost!r}" for lost in missing(face, shown)]
     return found
 
 

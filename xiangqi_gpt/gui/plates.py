@@ -10,8 +10,10 @@ from xiangqi_gpt.gui.canvas import Canvas
 from xiangqi_gpt.gui.ink import mix, stamp
 from xiangqi_gpt.gui.sprites import PIECE_EXTENT, Sprites
 from xiangqi_gpt.gui.window_layout import Layout, Rect
+from xiangqi_gpt.play.actions import level_of
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.wording import player_name
+from xiangqi_gpt.players.levels import LEVELS
 from xiangqi_gpt.rules import Board, Color
 
 _CAPTURED_ORDER = (5, 4, 6, 7, 3, 2, 1)
@@ -71,10 +73,16 @@ class Plates:
             if side in state.humans and len(state.humans) == 1
             else side.message.text(language)
             if side in state.humans
+            else "GPT"
+            if level_of(state.spec)
             else player_name(state.spec, language)
         )
         room = Rect(inner.x, inner.y, max(0, right - inner.x - taken - scale.text // 2), inner.h)
-        canvas.text(room, name, face="serif", is_given=side not in state.humans)
+        used = canvas.text(room, name, face="serif", is_given=side not in state.humans)
+        level = "" if side in state.humans else _level_text(canvas, state.spec)
+        beside = room.right_of(used + scale.text)
+        if level and canvas.width(level, scale.small) <= beside.w:
+            canvas.text(beside, level, size=scale.small, color=theme.secondary_text)
         if pieces:
             step = min(step, max(1, (taken - small) // max(1, len(pieces) - 1)))
             x = right - taken + small // 2
@@ -92,6 +100,16 @@ class Plates:
             side = round(size * PIECE_EXTENT)
             self._small[key] = pygame.transform.smoothscale(sprites.piece(code), (side, side))
         return self._small[key]
+
+
+def _level_text(canvas: Canvas, spec: str) -> str:
+    """Name and rating of a GPT's level, "" for a player without one."""
+    number = level_of(spec)
+    if not number:
+        return ""
+    level = LEVELS[number - 1]
+    name = level.message.text(canvas.language)
+    return canvas.t("menu.level_text", number=number, name=name, elo=level.elo)
 
 
 def draw_value(canvas: Canvas, state: GameState, layout: Layout) -> None:
