@@ -20,6 +20,10 @@ ThemeName: TypeAlias = Literal["light", "dark", "contrast"]
 THEME_NAMES: tuple[ThemeName, ...] = ("light", "dark", "contrast")
 Labels: TypeAlias = Literal["files", "iccs"]
 LABELS: tuple[Labels, ...] = ("files", "iccs")
+ANALYST = "gpt:lookahead=200"
+"""The strongest player that every installation has. Counted in descents, so that a hint is the same on each machine."""
+
+MAX_SPEC = 1_000  # characters of a player's spec
 _LARGEST_FILE = 65_536  # bytes
 
 
@@ -32,6 +36,8 @@ class Settings:
     theme: ThemeName = "light"
     labels: Labels = "files"  # 九..一 and 1..9, or a..i and 0..9
     animation_ms: int = 140  # milliseconds a move takes on the board; 0 = none
+    analysis: bool = False  # evaluate every position that is shown
+    analyst: str = ANALYST  # who gives hints, evaluations and reviews
 
 
 def settings_path() -> Path:
@@ -60,6 +66,12 @@ def load_settings(path: Path | None = None) -> Settings:
         value = found.get(field.name)
         if field.name in choices:
             if isinstance(value, str) and value in choices[field.name]:
+                values[field.name] = value
+        elif isinstance(getattr(default, field.name), bool):
+            if isinstance(value, bool):
+                values[field.name] = value
+        elif isinstance(getattr(default, field.name), str):
+            if isinstance(value, str) and 0 < len(value) <= MAX_SPEC:
                 values[field.name] = value
         elif isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 2000:
             values[field.name] = value
