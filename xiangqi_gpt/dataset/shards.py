@@ -84,12 +84,12 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], list[tuple[str, PackedGam
     except RecordError:
         raise
     except (ValueError, KeyError, TypeError) as error:
-        raise fault(file, f"expected the index of packed shards, found {error!r}") from error
+        raise fault(file, f"not the index of packed shards: {error!r}") from error
     parts = []
     for name, size in shards:
         path = folder / Path(name).name
         if not path.is_file():
-            raise fault(path, f"expected a shard of {size} bytes, found none")
+            raise fault(path, "the shard is missing")
         if path.stat().st_size != size:
             raise fault(path, f"expected {size} bytes, found {path.stat().st_size}")
         parts += read_file(path)[1]

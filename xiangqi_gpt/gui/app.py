@@ -411,7 +411,7 @@ def run(
     if app.failure is not None:
         if isinstance(app.failure, XiangqiError):
             raise app.failure
-        raise PlayerError(f"player {state.spec!r} failed: {app.failure}") from app.failure
+        raise PlayerError(f"The player {state.spec!r} failed: {app.failure}") from app.failure
 
 
 def milliseconds() -> int:
@@ -436,7 +436,7 @@ def open_window(size: tuple[int, int] = DEFAULT_SIZE) -> pygame.Window:
         driver = pygame.display.get_driver()
         if driver in UNSEEN and os.environ.get("SDL_VIDEODRIVER") != driver:
             # What SDL falls back to where no display answers: a window that nobody sees.
-            raise pygame.error(f"no display answers, only the {driver!r} driver")
+            raise pygame.error(f"no display found (only the {driver!r} driver)")
         screen = pygame.display.get_desktop_sizes()[0]
         room = (screen[0] - 40, screen[1] - 90)  # frame, title and task bar
         width, height = (
@@ -446,7 +446,9 @@ def open_window(size: tuple[int, int] = DEFAULT_SIZE) -> pygame.Window:
         window.get_surface()
     except pygame.error as error:
         pygame.quit()
-        raise DisplayError(f"expected a display for the window, found none that opens: {error}") from error
+        raise DisplayError(
+            f"The window cannot be opened: {error}. On a machine without a display use play --terminal."
+        ) from error
     window.minimum_size = SMALLEST_SIZE
     window.set_icon(_icon())
     return window

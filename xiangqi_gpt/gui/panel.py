@@ -8,9 +8,10 @@ from xiangqi_gpt.gui.ink import Ink, mix, rounded, stamp
 from xiangqi_gpt.gui.move_list import MoveList
 from xiangqi_gpt.gui.theme import Rgb, Theme
 from xiangqi_gpt.gui.window_layout import BUTTONS, Layout, Rect
+from xiangqi_gpt.notation.move_text import move_text
 from xiangqi_gpt.play.commands import COMMANDS
 from xiangqi_gpt.play.game_state import GameState, Thought
-from xiangqi_gpt.play.wording import move_text, player_name, whole_percents
+from xiangqi_gpt.play.wording import player_name, whole_percents
 from xiangqi_gpt.players.base import Line
 from xiangqi_gpt.rules import Color
 from xiangqi_gpt.texts import t

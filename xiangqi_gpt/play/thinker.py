@@ -133,7 +133,7 @@ class Worker:
                 player.new_game()
             return Answer(question=question)
         if player is None or board is None:
-            raise PlayerError(f"{question.kind}: no player is loaded, or no board was given")
+            raise PlayerError(f"{question.kind!r} needs a loaded player and a board.")
         # Imported here because scores come with arrays, which the window's process does not need.
         from xiangqi_gpt.players.scores import with_chances
 

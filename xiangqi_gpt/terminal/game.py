@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from xiangqi_gpt.notation import chinese, parse_any
+from xiangqi_gpt.notation.move_text import move_text
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.commands import WORDS
@@ -18,7 +19,7 @@ from xiangqi_gpt.play.opening import open_game
 from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings
 from xiangqi_gpt.play.thinker import Create, InlineThinker
-from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, move_text, player_name, whole_percents
+from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, player_name, whole_percents
 from xiangqi_gpt.rules import (
     Color,
     FenError,
@@ -148,7 +149,7 @@ class TerminalGame:
             if isinstance(answer.error, XiangqiError):
                 raise answer.error
             if answer.error is not None:
-                raise PlayerError(f"player {self.state.spec!r} failed: {answer.error}") from answer.error
+                raise PlayerError(f"The player {self.state.spec!r} failed: {answer.error}") from answer.error
 
     def _settle(self) -> int:
         """Let the opponent do what it has to; returns how many moves it made."""
