@@ -7,7 +7,6 @@ Rust, which raise what those really raise.
 from __future__ import annotations
 
 import builtins
-import errno
 import io
 import os
 from collections.abc import Callable, Iterator
@@ -16,10 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-MESSAGES = {
-    number: os.strerror(number) for number in (errno.ENOSPC, errno.EROFS, errno.EIO, errno.ENAMETOOLONG)
-}
 
 
 class FaultyDisk:
