@@ -227,7 +227,8 @@ def _parsed(line: bytes) -> tuple[int, Row] | None:
         if int(check, 16) != zlib.crc32(text):
             return None
         found = parse_json(text)
-        return found["number"], found["row"]
+        number, row = found["number"], found["row"]
+        return (number, row) if type(number) is int and isinstance(row, dict) else None
     except (ValueError, KeyError, TypeError):
         return None
 
