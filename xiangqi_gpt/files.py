@@ -48,10 +48,12 @@ def check_free(
             return
     if target.is_dir() != folder:
         wanted, found = ("folder", "file") if folder else ("file", "folder")
-        raise error(f"expected the name of a {wanted} to write, found a {found}", file=os.fspath(path))
+        raise error(f"this is a {found}, not a {wanted}; choose another name", file=os.fspath(path))
     if not overwrite:
-        found = "a free name, found a folder" if folder else "a name that is free, found a file"
-        raise error(f"expected {found} (--force overwrites it)", file=os.fspath(path))
+        raise error(
+            f"the {'folder' if folder else 'file'} exists already (--force overwrites it)",
+            file=os.fspath(path),
+        )
 
 
 def check_writable(path: PathLike, *, overwrite: bool = False, error: type[FileError] = FileError) -> None:
@@ -59,7 +61,7 @@ def check_writable(path: PathLike, *, overwrite: bool = False, error: type[FileE
     check_free(path, overwrite=overwrite, error=error)
     parent = Path(path).parent
     if not parent.is_dir():
-        raise error(f"expected a folder to write to, found no {str(parent)!r}", file=os.fspath(path))
+        raise error(f"there is no folder {str(parent)!r}; make it first", file=os.fspath(path))
 
 
 @contextmanager
@@ -93,7 +95,7 @@ def atomic_path(
         if parents:
             target.parent.mkdir(parents=True, exist_ok=True)
         elif not target.parent.is_dir():
-            raise error(f"expected a folder to write to, found no {str(target.parent)!r}", file=str(path))
+            raise error(f"there is no folder {str(target.parent)!r}; make it first", file=str(path))
         _remove_abandoned(target)
         room = Path(tempfile.mkdtemp(prefix=f".{_short(target)}.", suffix=".part", dir=target.parent))
     except OSError as cause:
@@ -176,12 +178,12 @@ def open_regular(path: PathLike, *, error: type[FileError] = FileError) -> Itera
     try:
         with open(path, "rb", opener=_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise error("expected a regular file, found a pipe or a device", file=name)
+                raise error("not a regular file but a pipe or a device", file=name)
             yield file
     except FileNotFoundError as cause:
-        raise error("expected a file, found nothing of that name", file=name) from cause
+        raise error("there is no such file", file=name) from cause
     except OSError as cause:
-        raise error(f"expected a file that can be read: {cause.strerror}", file=name) from cause
+        raise error(f"the file cannot be read: {cause.strerror}", file=name) from cause
 
 
 def read_limited(path: PathLike, limit: int, *, error: type[FileError] = FileError) -> bytes:

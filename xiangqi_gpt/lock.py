@@ -42,7 +42,7 @@ class RunLock:
                 owner = _owner(self._file)
                 self.release()
                 raise ConfigError(
-                    f"{folder}: expected a folder that no other run uses, found it used by {owner}"
+                    f"{folder}: the folder is in use by {owner}; wait for it, or choose another one"
                 ) from None
         with contextlib.suppress(OSError):  # a full disk: the lock holds all the same
             os.ftruncate(self._file, 0)

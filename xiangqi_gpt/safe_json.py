@@ -34,9 +34,9 @@ def parse_json(
     try:
         return json.loads(text, parse_int=_integer, parse_float=_real)
     except RecursionError:
-        raise error(f"expected {what}, found one that is nested too deeply", file=file) from None
+        raise error(f"not {what}: nested too deeply", file=file) from None
     except ValueError as cause:  # of the decoder, the text's encoding or a number
-        raise error(f"expected {what}, found {cause}", file=file) from None
+        raise error(f"not {what}: {cause}", file=file) from None
 
 
 def parse_json_object(

@@ -8,11 +8,12 @@ import pytest
 from tests.play.players import FirstMovePlayer
 from xiangqi_gpt.gui.cards import chip_text
 from xiangqi_gpt.gui.ink import Ink
-from xiangqi_gpt.gui.panel import KEYS, evaluation_text, percent, shown_lines
+from xiangqi_gpt.gui.panel import evaluation_text, percent, shown_lines
 from xiangqi_gpt.gui.render import Renderer, Slide
 from xiangqi_gpt.gui.theme import THEMES
 from xiangqi_gpt.gui.window_layout import BUTTONS, DEFAULT_SIZE, SMALLEST_SIZE, make_layout, menu_layout
 from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.commands import COMMANDS
 from xiangqi_gpt.play.game_state import GameState, Thought
 from xiangqi_gpt.play.settings import THEME_NAMES, Settings
 from xiangqi_gpt.play.wording import PIECE_SETS
@@ -141,9 +142,10 @@ def test_a_sliding_piece_is_between_its_points() -> None:
 @pytest.mark.parametrize("size", [SMALLEST_SIZE, DEFAULT_SIZE, (900, 1100), (3840, 2160)])
 def test_words_fit_their_places(size: tuple[int, int], language: Language) -> None:
     layout, ink, state = make_layout(*size), Ink(), played(0, language=language)
-    for name, rect in zip(BUTTONS, layout.buttons, strict=True):
-        keys = ink.width(KEYS[name], max(12, layout.text - 4)) + layout.text // 2
-        assert ink.width(t(f"button.{name}", language), layout.text) <= rect.w - keys - layout.text // 2, name
+    for command, rect in zip((COMMANDS[name] for name in BUTTONS), layout.buttons, strict=True):
+        keys = ink.width(command.key, max(12, layout.text - 4)) + layout.text // 2
+        label = command.label.text(language)
+        assert ink.width(label, layout.text) <= rect.w - keys - layout.text // 2, label
     actions.open_menu(state)
     places = menu_layout(layout, state)
     for chip in places.chips:

@@ -90,11 +90,11 @@ def sources_of(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if not path.exists():
-            raise RecordError("expected a file or folder, found none", file=str(path))
+            raise RecordError("there is no such file or folder", file=str(path))
         if path.is_dir() and not shards.is_packed(path):
             inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
             if not inside:
-                raise RecordError("expected files in the folder, found none", file=str(path))
+                raise RecordError("the folder is empty", file=str(path))
             found += inside
         else:
             found.append(path)
@@ -226,7 +226,7 @@ def open_data(
             parts += _cached(records, settings, cache if cache is not None else default_cache(), print_line)
     by_split = shards.by_split(parts)
     if "train" not in by_split:
-        raise ConfigError(f"expected games to learn from, found none in {', '.join(map(str, paths))}")
+        raise ConfigError(f"No games of split 'train' to learn from in {', '.join(map(str, paths))}.")
     return Data(train=by_split["train"], valid=by_split.get("valid"))
 
 
@@ -252,7 +252,8 @@ def _read_packed(path: Path, settings: PackSettings, print_line: PrintLine) -> l
         packed_with = header.get("settings", {}).get(key)
         if packed_with != value:
             raise ConfigError(
-                f"{path}: {key}: expected data packed with {value!r}, the setting of the run, found {packed_with!r}"
+                f"{path}: {key}: the run needs data packed with {value!r}, not with {packed_with!r}; "
+                "pack the records again"
             )
     words = header.get("report", {}).get("words")
     print_line(f"{path}: {words}" if words else f"{path}: packed games")

@@ -7,6 +7,7 @@ the compact one (:mod:`xiangqi_gpt.dataset.compact`). A folder holds such files 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,7 @@ from xiangqi_gpt.files import open_regular, read_limited
 from xiangqi_gpt.safe_json import parse_json
 
 INDEX_FILE: Final = "index.json"
+_SHARD: Final = re.compile(r"[\w-]{1,100}\.xgp")
 
 
 def is_packed(path: str | os.PathLike[str]) -> bool:
@@ -87,12 +89,12 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], list[tuple[str, PackedGam
     except RecordError:
         raise
     except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise fault(file, f"expected the index of packed shards, found {error!r}") from error
+        raise fault(file, f"not the index of packed shards: {error!r}") from error
     parts = []
     for name, size in shards:
         path = folder / name
         if not path.is_file():
-            raise fault(path, f"expected a shard of {size} bytes, found none")
+            raise fault(path, "the shard is missing")
         if path.stat().st_size != size:
             raise fault(path, f"expected {size} bytes, found {path.stat().st_size}")
         parts += read_file(path)[1]

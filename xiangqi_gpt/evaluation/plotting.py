@@ -18,9 +18,7 @@ def pyplot() -> Any:
     try:
         import matplotlib
     except ImportError:
-        raise ConfigError(
-            "plot: expected matplotlib, found none; pip install 'xiangqi-gpt[plot]' brings it"
-        ) from None
+        raise ConfigError("Plots need matplotlib. Install it with: pip install 'xiangqi-gpt[plot]'") from None
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

@@ -170,15 +170,15 @@ def plan(
     """
     if tries:
         if choices is not None:
-            raise ConfigError("choices: expected either known ones or tries of your own, found both")
+            raise ConfigError("Give either choices or tries, not both.")
         base = changed(AXES[axis].base if axis in AXES else _BOARD_GIVEN, settings)
         configs = {" ".join(text.split()): changed(base, text.split()) for text in tries}
         if "" in configs:
-            raise ConfigError("try: expected key=value settings with spaces between them, found none")
+            raise ConfigError("try: give key=value settings, separated by spaces")
         if len({(config.targets, config.extra) for config in configs.values()}) > 1:
             raise ConfigError(
-                "try: expected one value of targets and of extra, since all runs learn from the same games, found "
-                "several; compare these by --set, in folders of their own"
+                "try: all runs of a comparison learn from the same games, so targets and extra cannot differ; set them "
+                "by --set, and compare in separate folders"
             )
     elif axis not in AXES:
         raise ConfigError(f"compare: expected one of {', '.join(AXES)}, or tries, found {axis!r}")
@@ -233,7 +233,7 @@ def held_out(games: Sequence[GameRecord], count: int, plies: int = 64) -> list[G
         and Board(g.start_fen, strict=False).fen().split()[0] == start
     ]
     if not wanted:
-        raise ConfigError("expected games from the standard start to measure on (split valid), found none")
+        raise ConfigError("There are no games from the standard start in split valid to measure on.")
     return wanted[:count]
 
 
@@ -288,7 +288,7 @@ def _failure(run: Run, code: int | None) -> BaseException:
     if code == _DISK_FULL:
         return ModelError(f"{run.choice}, seed {run.seed}: the disk is full", file=str(run.out))
     reason = file.read_text(encoding="utf-8") if file.is_file() else f"its process ended with code {code}"
-    return ModelError(f"{run.choice}, seed {run.seed}: expected a finished run, found: {reason}")
+    return ModelError(f"{run.choice}, seed {run.seed}: the run failed: {reason}")
 
 
 @contextmanager
@@ -337,7 +337,7 @@ def finished(run: Run) -> RunResult | None:
         settings, result = saved["settings"], saved["result"]
         measured = RunResult(**{**result, "curve": tuple((int(s), float(x)) for s, x in result["curve"])})
     except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{file}: expected the result of a run, found {error!r}") from None
+        raise ConfigError(f"{file}: not the result of a run: {error!r}") from None
     # Settings newer than the run had their defaults.
     settings = {**round_trip(dataclasses.asdict(TrainConfig())), **settings}
     for key, value in run.fingerprint.items():

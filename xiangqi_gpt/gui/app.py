@@ -23,14 +23,14 @@ from xiangqi_gpt.gui.window_layout import (
     menu_layout,
     offer_layout,
 )
-from xiangqi_gpt.play import actions
+from xiangqi_gpt.play import actions, commands
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState, Menu, Notice
 from xiangqi_gpt.play.opening import open_game, paste
 from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings, save_settings
 from xiangqi_gpt.play.thinker import Answer, Create, Thinker, ThreadThinker
-from xiangqi_gpt.play.wording import PIECE_SETS, TITLE, error_text
+from xiangqi_gpt.play.wording import TITLE, error_text
 from xiangqi_gpt.rules import FenError, Move, PlayerError, RecordError, Square, XiangqiError
 
 FRAME_MS = 12  # between two frames of an animation
@@ -103,6 +103,14 @@ class App:
         self._first_load = True
         self._full_screen = False
         self._dirty = True
+        self._own: dict[str, Callable[[], object]] = {
+            "save": self._save_game,
+            "copy": self._copy,
+            "paste": self._paste,
+            "full_screen": self._toggle_full_screen,
+            "cancel": self._cancel,
+            "quit": self._quit,
+        }
 
     @property
     def layout(self) -> Layout:
@@ -212,63 +220,16 @@ class App:
         self._dirty = True
 
     def _key(self, event: pygame.event.Event) -> None:
-        state, key = self.state, event.key
-        if event.mod & (pygame.KMOD_CTRL | pygame.KMOD_META):
-            if key == pygame.K_z:
-                self.press("redo" if event.mod & pygame.KMOD_SHIFT else "undo")
-            elif key == pygame.K_y:
-                self.press("redo")
-            elif key == pygame.K_s:
-                self.press("save")
-            elif key == pygame.K_v:
-                self._paste()
-            elif key == pygame.K_c:
-                self._copy()
-            elif key == pygame.K_q:
-                self.running = False
-            return
-        if key == pygame.K_ESCAPE:
-            if not actions.escape(state) and self._full_screen:
-                self._toggle_full_screen()
-        elif key == pygame.K_F11:
-            self._toggle_full_screen()
-        elif state.menu is not None:
-            if key in _ENTER:
-                actions.start_from_menu(state)
-        elif state.offer is not None:
-            if key in _ENTER:
-                actions.resume(state)
-        elif key in _JUMPS:
-            self._scroll = None
-            _JUMPS[key](state)
-        elif key in _KEYS:
-            self.press(_KEYS[key])
-        elif key == pygame.K_c:
-            actions.next_labels(state)
-        elif key == pygame.K_p:
-            sets = list(PIECE_SETS)
-            actions.choose_pieces(state, (sets.index(state.settings.pieces) + 1) % len(sets))
+        command = commands.of_key(self.state, key_name(event))
+        if command is not None:
+            self.press(command.id)
 
     def press(self, button: str) -> None:
-        """What a button of the panel does."""
-        state = self.state
-        state.announce = False
-        if button == "undo":
-            actions.undo(state)
-        elif button == "redo":
-            actions.redo(state)
-        elif button == "save":
-            self._save_game()
-        elif button == "hint":
-            actions.toggle_hint(state)
-        elif button == "flip":
-            actions.flip(state)
-        elif button == "new":
-            actions.open_menu(state)
-        elif button == "language":
-            actions.next_language(state)
-        elif button == "theme":
-            actions.next_theme(state)
+        """Do what a command of the table says: a button, a key or a row of a menu stands for it."""
+        before = self.state.tree.cursor
+        commands.perform(self.state, commands.COMMANDS[button], self._own)
+        if self.state.tree.cursor is not before:
+            self._scroll = None
 
     def _mouse_down(self, x: int, y: int) -> None:
         state, layout = self.state, self.layout
@@ -377,6 +338,13 @@ class App:
         else:
             self.state.notice = Notice.of("game.saved", file=path)
 
+    def _cancel(self) -> None:
+        if not actions.escape(self.state) and self._full_screen:
+            self._toggle_full_screen()
+
+    def _quit(self) -> None:
+        self.running = False
+
     def _toggle_full_screen(self) -> None:
         if self._window is None:
             return
@@ -388,27 +356,14 @@ class App:
         self.surface = self._window.get_surface()
 
 
-_ENTER = (pygame.K_RETURN, pygame.K_KP_ENTER)
-_KEYS = {
-    pygame.K_u: "undo",
-    pygame.K_y: "redo",
-    pygame.K_h: "hint",
-    pygame.K_f: "flip",
-    pygame.K_n: "new",
-    pygame.K_s: "save",
-    pygame.K_l: "language",
-    pygame.K_t: "theme",
-}
-_JUMPS: dict[int, Callable[[GameState], object]] = {
-    pygame.K_LEFT: lambda state: actions.go_to(state, state.ply - 1),
-    pygame.K_RIGHT: lambda state: actions.go_to(state, state.ply + 1),
-    pygame.K_UP: lambda state: actions.next_variation(state, -1),
-    pygame.K_DOWN: lambda state: actions.next_variation(state, 1),
-    pygame.K_HOME: lambda state: actions.go_to(state, 0),
-    pygame.K_END: actions.go_live,
-    pygame.K_b: actions.play_on_from_here,
-    pygame.K_DELETE: actions.remove_variation,
-}
+def key_name(event: pygame.event.Event) -> str:
+    """The key of an event as the table of commands writes it: "u", "ctrl+shift+z", "left"."""
+    if event.unicode == "?":
+        return "?"
+    ctrl = event.mod & (pygame.KMOD_CTRL | pygame.KMOD_META)
+    shift = event.mod & pygame.KMOD_SHIFT
+    name = "return" if event.key == pygame.K_KP_ENTER else pygame.key.name(event.key)
+    return "ctrl+" * bool(ctrl) + "shift+" * bool(shift) + name
 
 
 def run(
@@ -454,7 +409,7 @@ def run(
     if app.failure is not None:
         if isinstance(app.failure, XiangqiError):
             raise app.failure
-        raise PlayerError(f"player {state.spec!r} failed: {app.failure}") from app.failure
+        raise PlayerError(f"The player {state.spec!r} failed: {app.failure}") from app.failure
 
 
 def milliseconds() -> int:
@@ -479,7 +434,7 @@ def open_window(size: tuple[int, int] = DEFAULT_SIZE) -> pygame.Window:
         driver = pygame.display.get_driver()
         if driver in UNSEEN and os.environ.get("SDL_VIDEODRIVER") != driver:
             # What SDL falls back to where no display answers: a window that nobody sees.
-            raise pygame.error(f"no display answers, only the {driver!r} driver")
+            raise pygame.error(f"no display found (only the {driver!r} driver)")
         screen = pygame.display.get_desktop_sizes()[0]
         room = (screen[0] - 40, screen[1] - 90)  # frame, title and task bar
         width, height = (
@@ -489,7 +444,9 @@ def open_window(size: tuple[int, int] = DEFAULT_SIZE) -> pygame.Window:
         window.get_surface()
     except pygame.error as error:
         pygame.quit()
-        raise DisplayError(f"expected a display for the window, found none that opens: {error}") from error
+        raise DisplayError(
+            f"The window cannot be opened: {error}. On a machine without a display use play --terminal."
+        ) from error
     window.minimum_size = SMALLEST_SIZE
     window.set_icon(_icon())
     return window

@@ -8,23 +8,13 @@ from xiangqi_gpt.gui.ink import Ink, mix, rounded, stamp
 from xiangqi_gpt.gui.move_list import MoveList
 from xiangqi_gpt.gui.theme import Rgb, Theme
 from xiangqi_gpt.gui.window_layout import BUTTONS, Layout, Rect
+from xiangqi_gpt.notation.move_text import move_text
+from xiangqi_gpt.play.commands import COMMANDS
 from xiangqi_gpt.play.game_state import GameState, Thought
-from xiangqi_gpt.play.wording import move_text, player_name, whole_percents
+from xiangqi_gpt.play.wording import player_name, whole_percents
 from xiangqi_gpt.players.base import Line
 from xiangqi_gpt.rules import Color
 from xiangqi_gpt.texts import t
-
-KEYS = {
-    "undo": "U",
-    "redo": "Y",
-    "hint": "H",
-    "flip": "F",
-    "new": "N",
-    "save": "S",
-    "language": "L",
-    "theme": "T",
-}
-"""The key that does the same as a button."""
 
 
 def percent(share: float) -> str:
@@ -267,9 +257,9 @@ class Panel:
         hover: tuple[int, int] | None,
     ) -> None:
         size = layout.text
-        for name, rect in zip(BUTTONS, layout.buttons, strict=True):
+        for command, rect in zip((COMMANDS[name] for name in BUTTONS), layout.buttons, strict=True):
             over = hover is not None and rect.contains(*hover) and state.menu is None
-            active = name == "hint" and (state.hint is not None or state.wants_hint)
+            active = command.is_on(state)
             fill = mix(theme.raised, theme.line, 0.12) if over or active else theme.raised
             stamp(
                 surface,
@@ -277,8 +267,8 @@ class Panel:
                 *rect.center,
             )
             small = max(12, size - 4)
-            key_w = self._ink.width(KEYS[name], small) + size // 2
-            text = t(f"button.{name}", state.language)
+            key_w = self._ink.width(command.key, small) + size // 2
+            text = command.label.text(state.language)
             room = rect.w - key_w - size // 2
             self._ink.write(
                 surface,
@@ -292,7 +282,7 @@ class Panel:
             )
             self._ink.write(
                 surface,
-                KEYS[name],
+                command.key,
                 rect.right - size // 2,
                 rect.center[1],
                 small,

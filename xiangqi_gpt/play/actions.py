@@ -116,6 +116,11 @@ def undo(state: GameState) -> bool:
     return True
 
 
+def can_undo(state: GameState) -> bool:
+    """Whether the person has done anything that can be taken back."""
+    return any(not isinstance(step.label, Played) or step.label.by_person for step in state.tree.journal.done)
+
+
 def redo(state: GameState) -> bool:
     """Do again what was undone last, with the answer of the opponent; False where there is nothing."""
     uid = state.tree.uid
@@ -181,6 +186,18 @@ def look_at(state: GameState, node: Node) -> None:
     _looked_elsewhere(state)
 
 
+def has_variations(state: GameState) -> bool:
+    """Whether another move was played or tried in place of the one shown."""
+    parent = state.tree.cursor.parent
+    return parent is not None and len(parent.children) > 1
+
+
+def is_variation(state: GameState) -> bool:
+    """Whether the position looked at is not one of the game."""
+    node = state.tree.cursor
+    return node is not state.tree.root and node not in state.tree.live.path
+
+
 def next_variation(state: GameState, steps: int) -> None:
     """Look at the next or previous of the moves that were played or tried in place of the one shown."""
     node = state.tree.cursor
@@ -202,7 +219,7 @@ def play_on_from_here(state: GameState) -> bool:
 def remove_variation(state: GameState) -> bool:
     """Take the variation looked at out of the tree, from this move on; False in the game itself."""
     node = state.tree.cursor
-    if node is state.tree.root or node in state.tree.live.path:
+    if not is_variation(state):
         state.notice = Notice.of("game.not_a_variation", "warn")
         return False
     state.tree.remove(node)
@@ -372,6 +389,12 @@ def next_labels(state: GameState) -> None:
     """File numbers of both sides, or coordinates."""
     labels = LABELS[(LABELS.index(state.settings.labels) + 1) % len(LABELS)]
     state.settings = replace(state.settings, labels=labels)
+
+
+def next_pieces(state: GameState) -> None:
+    """The next piece set of `PIECE_SETS`."""
+    names = list(PIECE_SETS)
+    choose_pieces(state, (names.index(state.settings.pieces) + 1) % len(names))
 
 
 def choose_pieces(state: GameState, number: int) -> None:

@@ -147,7 +147,7 @@ def decode(found: Any) -> SavedGame:
         ValueError, KeyError, TypeError: it is no such game.
     """
     if found["format"] != FORMAT:
-        raise XiangqiError(f"expected the form {FORMAT!r}, found {found['format']!r}")
+        raise XiangqiError(f"expected format {FORMAT!r}, found {found['format']!r}")
     humans = frozenset(Color[_text(name).upper()] for name in found["humans"])
     rules, spec = _text(found["rules"]), _text(found["spec"])
     if rules not in RULE_SETS or not spec or len(spec) > MAX_SPEC:

@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
+from xiangqi_gpt.notation.move_text import move_text
 from xiangqi_gpt.play.settings import Settings
-from xiangqi_gpt.play.wording import move_text, split_temperature
+from xiangqi_gpt.play.wording import split_temperature
 from xiangqi_gpt.players.base import Analysis, Value
 from xiangqi_gpt.records.game_tree import GameTree, Node
 from xiangqi_gpt.rules import Board, Color, Move, Outcome, Square

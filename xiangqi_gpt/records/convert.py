@@ -80,7 +80,7 @@ def _find(sources: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, str]]]:
             read_head(source)
             files.append(source)
     if not files:
-        raise RecordError(f"expected record files, found none in {', '.join(map(str, sources))}")
+        raise RecordError(f"No record files in {', '.join(map(str, sources))}.")
     return files, others
 
 
@@ -127,8 +127,12 @@ def convert(job: Conversion, on_progress: OnProgress | None = None) -> Summary:
                     report.write(passed_over_line(str(other), reason))
                 report.write(summary_line(summary))
     if not summary.written:
-        where = f"; {job.report} says why" if job.report is not None else ""
-        raise RecordError(f"expected a game that can be kept, found none among {summary.games}{where}")
+        where = (
+            f"The reasons are in {job.report}."
+            if job.report is not None
+            else "See the reasons with --report FILE."
+        )
+        raise RecordError(f"None of the {summary.games} games can be kept. {where}")
     return summary
 
 
@@ -143,9 +147,9 @@ def _check_report(job: Conversion, files: Iterable[Path]) -> None:
         return
     report = job.report.resolve()
     if report == job.out.resolve():
-        raise ConfigError(f"the report and the output have the same name: {str(job.report)!r}")
+        raise ConfigError(f"The report and the output have the same name: {str(job.report)!r}.")
     if any(report == path.resolve() for path in files):
-        raise ConfigError(f"the report would overwrite a file that is read: {str(job.report)!r}")
+        raise ConfigError(f"The report would overwrite a source: {str(job.report)!r}.")
 
 
 def _options(fmt: Format, job: Conversion) -> dict[str, Any]:
@@ -153,7 +157,9 @@ def _options(fmt: Format, job: Conversion) -> dict[str, Any]:
     if job.notation is None:
         return {}
     if fmt.name != "pgn":
-        raise ConfigError(f"expected a notation for PGN only, found {job.notation!r} for {fmt.name}")
+        raise ConfigError(
+            f"Only PGN can be written in a chosen notation, not {fmt.name}; leave out --notation."
+        )
     from xiangqi_gpt.records.formats.pgn.pgnwrite import renderer
 
     renderer(job.notation)

@@ -132,13 +132,11 @@ class Journal:
         found = _parsed(self._file.readline())
         if found is None:
             name = str(self.folder / "games.jsonl")
-            raise RecordError(
-                "expected the game that was written, found other bytes", file=name, game=number + 1
-            )
+            raise RecordError("the stored game has been changed", file=name, game=number + 1)
         return found[1]
 
     def clear(self) -> None:
-        """Throw the games kept away, and begin anew."""
+        """Delete the stored games and start over."""
         assert self._file is not None
         self._file.truncate(0)
         self._places.clear()
@@ -155,7 +153,7 @@ class Journal:
             return RunLock(self.folder)
         except ConfigError as error:
             raise ConfigError(
-                f"expected one run at a time to write into {str(self.folder)!r}, found another at work"
+                f"Another run is writing into {str(self.folder)!r}; wait for it, or choose another --out."
             ) from error
 
     def _check_settings(self) -> None:
@@ -175,13 +173,13 @@ class Journal:
             draft.write_text(format_json(self._settings, indent=1, sort_keys=True), encoding="utf-8")
 
     def _difference(self, found: Any) -> str:
-        head = f"expected the settings with which {str(self.folder)!r} was begun"
-        tail = "(--force begins anew and throws its games away)"
+        head = f"{str(self.folder)!r} was begun with other settings"
+        tail = "--force starts over and deletes its games."
         if not isinstance(found, dict):
-            return f"{head}, found none that can be read {tail}"
+            return f"{head}, which cannot be read. {tail}"
         keys = [key for key in {**found, **self._settings} if found.get(key) != self._settings.get(key)]
-        what = ", ".join(f"{key} {self._settings.get(key)!r} instead of {found.get(key)!r}" for key in keys)
-        return f"{head}, found {what} {tail}"
+        what = ", ".join(f"{key} {found.get(key)!r}, now {self._settings.get(key)!r}" for key in keys)
+        return f"{head}: {what}. {tail}"
 
     def _read(self) -> None:
         """Find the stored games; a last line that was cut short by a kill is removed."""
@@ -200,14 +198,14 @@ class Journal:
         self._size = position
 
     def unwritable(self, error: OSError, path: Path | None = None) -> RecordError:
-        """The error of a disk that refuses a finished game at *path* (the folder), which tells what is kept."""
+        """The error of a disk that refuses a finished game at *path* (the folder), with the number of games kept."""
         kept = (
             f"; {len(self)} finished games are kept, and {self._continue_with} continues with the others"
             if len(self)
             else ""
         )
         return RecordError(
-            f"expected room to write finished games, found {error.strerror or str(error)!r}{kept}",
+            f"finished games cannot be written: {error.strerror or str(error)}{kept}",
             file=str(path or self.folder),
         )
 
