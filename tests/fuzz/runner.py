@@ -41,13 +41,13 @@ def survive(name: str, content: bytes) -> str:
     with tempfile.TemporaryDirectory() as folder, watched(name), warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            TARGETS[name].survive(content, Path(folder))
+            found = TARGETS[name].survive(content, Path(folder))
         except ERRORS as error:
-            found = error
+            refused = error
         else:
-            return "read"
-    assert len(str(found)) < LONGEST_MESSAGE
-    return type(found).__name__
+            return found if isinstance(found, str) else "read"
+    assert len(str(refused)) < LONGEST_MESSAGE
+    return type(refused).__name__
 
 
 def fuzz(

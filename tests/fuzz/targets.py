@@ -39,7 +39,7 @@ class Target:
         seeds: whole inputs; also makes what the target needs.
         spoil: an input made of a whole one.
         survive: gives the input to the program; the folder is empty and may be used. XiangqiError is the only error
-            that is right.
+            that is right. What it returns, if it is a text, says what became of the input.
     """
 
     seeds: Callable[[Random], list[bytes]]
@@ -54,8 +54,9 @@ def _spoil_json(content: bytes, random: Random) -> bytes:
 # Records
 
 
-def _read_records(name: str, content: bytes, folder: Path) -> None:
-    records.survive(name, content, folder / "records")
+def _read_records(name: str, content: bytes, folder: Path) -> str:
+    games, errors = records.survive(name, content, folder / "records")
+    return "damaged" if errors else "read" if games else "empty"
 
 
 def _parquet_by_type(content: bytes, random: Random) -> bytes:
@@ -160,7 +161,7 @@ def _spoil_xgp(content: bytes, random: Random) -> bytes:
             kind = random.randrange(7)
             if kind == 0 and name and arrays[name].size:
                 flat = arrays[name].reshape(-1)
-                info = np.iinfo(flat.dtype)
+                info: Any = np.iinfo(flat.dtype) if flat.dtype.kind in "iu" else np.finfo(flat.dtype)
                 flat[random.randrange(flat.size)] = random.choice((info.min, info.max, 0, 1))
             elif kind == 1 and name:
                 arrays[name] = arrays[name][: random.randrange(len(arrays[name]) + 1)]
