@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -13,7 +12,7 @@ import platformdirs
 from xiangqi_gpt.errors import FileError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet, default_language
-from xiangqi_gpt.safe_json import parse_json
+from xiangqi_gpt.safe_json import format_json, parse_json
 from xiangqi_gpt.texts import LANGUAGES, Language
 
 ThemeName: TypeAlias = Literal["light", "dark", "contrast"]
@@ -89,6 +88,6 @@ def _place(value: object) -> tuple[int, ...]:
 def save_settings(settings: Settings, path: Path | None = None) -> None:
     """Remember the settings. A folder that cannot be written to is no reason to stop a game."""
     path = settings_path() if path is None else path
-    text = json.dumps(asdict(settings), indent=2) + "\n"
+    text = format_json(asdict(settings), indent=2) + "\n"
     with suppress(FileError), atomic_path(path, overwrite=True, parents=True) as draft:
         draft.write_text(text, encoding="utf-8")
