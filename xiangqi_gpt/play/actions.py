@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from xiangqi_gpt.play.game_state import GameState, Menu, Notice, Played, Thought, describe
+from xiangqi_gpt.play.game_state import (
+    GameState,
+    Menu,
+    Notice,
+    Played,
+    Request,
+    ReviewRun,
+    Thought,
+    describe,
+)
+from xiangqi_gpt.play.reviewing import annotate, tally
 from xiangqi_gpt.play.settings import LABELS, THEME_NAMES
 from xiangqi_gpt.play.thinker import Answer, Question, Thinker
 from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, split_temperature, with_temperature
@@ -163,6 +173,7 @@ def _ask_anew(state: GameState) -> None:
     state.fresh = None
     state.menu = None
     state.offer = None
+    state.review = None
     _changed(state)
 
 
@@ -296,14 +307,36 @@ def resume(state: GameState) -> bool:
 
 
 def toggle_hint(state: GameState) -> None:
-    """Ask for the player's opinion of the present position, or put it away."""
+    """Ask for the analyst's opinion of the present position, or put it away."""
     state.notice = None
-    if state.hint is not None:
+    if state.hint is not None or state.wants_hint:
         state.hint = None
+        state.wants_hint = False
     elif not state.is_human_turn or not state.is_live:
         state.notice = Notice.of("game.no_hint", "warn")
     else:
-        state.wants_hint = True
+        state.analyst_failed = False
+        state.hint = state.evaluations.get(state.tree.live)
+        state.wants_hint = state.hint is None or state.hint.is_partial
+
+
+def toggle_analysis(state: GameState) -> None:
+    """Have the analyst evaluate every position that is shown, or no longer."""
+    state.analyst_failed = False
+    state.settings = replace(state.settings, analysis=not state.settings.analysis)
+
+
+def toggle_review(state: GameState) -> None:
+    """Have the reviewer judge the game at the board, or stop the review."""
+    state.notice = None
+    if state.review is not None:
+        state.review = None
+        state.notice = Notice.of("game.review_stopped")
+    elif not state.tree.live.path:
+        state.notice = Notice.of("game.nothing_to_review", "warn")
+    else:
+        state.counter += 1
+        state.review = ReviewRun(state.counter, state.tree.live.path)
 
 
 def exchange(state: GameState, thinker: Thinker) -> list[Answer]:
@@ -315,15 +348,58 @@ def exchange(state: GameState, thinker: Thinker) -> list[Answer]:
     elif state.needs_player:
         state.work = "move"
         thinker.ask(Question(kind="move", generation=state.generation, board=state.board.copy()))
-    elif state.needs_hint:
-        state.work = "hint"
-        thinker.ask(Question(kind="hint", generation=state.generation, board=state.board.copy()))
+    _ask_analyst(state, thinker)
+    _ask_reviewer(state, thinker)
     return counted
+
+
+def _ask_analyst(state: GameState, thinker: Thinker) -> None:
+    wanted = state.analysed
+    if state.request is not None and state.request.node is not wanted:
+        state.request = None
+        thinker.stop("analyst")
+    if wanted is None or state.request is not None:
+        return
+    state.counter += 1
+    state.request = Request(state.counter, wanted)
+    question = Question(
+        kind="hint",
+        generation=state.counter,
+        worker="analyst",
+        spec=state.settings.analyst,
+        board=state.tree.board(wanted),
+    )
+    thinker.ask(question)
+
+
+def _ask_reviewer(state: GameState, thinker: Thinker) -> None:
+    run = state.review
+    if run is None:
+        if state.reviewer_busy:
+            state.reviewer_busy = False
+            thinker.stop("reviewer")
+    elif not run.is_asked:
+        run.is_asked = state.reviewer_busy = True
+        question = Question(
+            kind="review",
+            generation=run.number,
+            worker="reviewer",
+            spec=state.settings.analyst,
+            board=state.tree.board(run.line[-1]),
+        )
+        thinker.ask(question)
 
 
 def receive(state: GameState, answer: Answer) -> bool:
     """Take in an answer; False where its question no longer stands."""
     question = answer.question
+    if question.worker == "analyst":
+        return _receive_analysis(state, answer)
+    if question.worker == "reviewer":
+        return _receive_review(state, answer)
+    if answer.was_restarted:
+        state.notice = Notice.of("game.restarted", "warn")
+        return True
     if question.kind == "load":
         if question.spec != state.spec or state.player_ready:
             return False
@@ -337,9 +413,47 @@ def receive(state: GameState, answer: Answer) -> bool:
         _fail(state, error_text(answer.error))
     elif answer.result is not None:
         _receive_move(state, answer.result)
-    elif answer.analysis is not None and state.wants_hint:
+    return True
+
+
+def _receive_analysis(state: GameState, answer: Answer) -> bool:
+    request = state.request
+    if request is None or answer.question.generation != request.number:
+        return False
+    if answer.was_restarted:
+        return False
+    if not answer.is_partial:
+        state.request = None
+    if answer.error is not None:
         state.wants_hint = False
-        state.hint = Thought(state.board.copy(), answer.analysis)
+        state.analyst_failed = True
+        state.notice = Notice.of("game.no_analysis", "warn", error=error_text(answer.error))
+    elif answer.analysis is not None:
+        board = state.tree.board(request.node)
+        thought = Thought(board, answer.analysis, is_partial=answer.is_partial)
+        state.evaluations[request.node] = thought
+        if request.node is state.tree.live and (state.wants_hint or state.hint is not None):
+            state.hint = thought
+            state.wants_hint = answer.is_partial
+    return True
+
+
+def _receive_review(state: GameState, answer: Answer) -> bool:
+    run = state.review
+    if run is None or answer.question.generation != run.number:
+        return False
+    run.done = answer.done
+    if answer.error is not None:
+        state.review, state.reviewer_busy = None, False
+        state.notice = Notice.of("game.no_analysis", "warn", error=error_text(answer.error))
+    elif answer.review is not None:
+        state.review, state.reviewer_busy = None, False
+        if run.line[0].parent is not state.tree.root:
+            return False  # another game has taken the place of the one that was reviewed
+        for one in answer.review:
+            state.points[run.line[one.ply]] = one.after
+        annotate(state.tree, run.line, answer.review, state.language)
+        state.notice = Notice.of("game.reviewed", "good", **tally(answer.review))
     return True
 
 
@@ -354,7 +468,6 @@ def _receive_move(state: GameState, result: PlayResult) -> None:
 
 
 def _fail(state: GameState, what: Message | Details) -> None:
-    state.wants_hint = False
     state.stalled = True
     state.notice = Notice.of("game.player_failed", "warn", error=what)
 
@@ -371,6 +484,8 @@ def escape(state: GameState) -> bool:
         state.selected = None
     elif not state.is_live:
         go_live(state)
+    elif state.review is not None:
+        toggle_review(state)
     elif state.hint is not None or state.wants_hint:
         state.hint = None
         state.wants_hint = False

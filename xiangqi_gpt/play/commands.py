@@ -159,8 +159,27 @@ _TABLE: tuple[Command, ...] = (
         words=("hint", "h"),
         chinese=("提示", "提示"),
         arguments="[N]",
-        is_enabled=lambda state: state.hint is not None or (state.is_human_turn and state.is_live),
+        is_enabled=lambda state: (
+            (state.hint is not None or state.wants_hint or state.is_human_turn) and state.is_live
+        ),
         is_on=lambda state: state.hint is not None or state.wants_hint,
+    ),
+    Command(
+        id="analysis",
+        group="game",
+        act=actions.toggle_analysis,
+        keys=("a",),
+        is_on=lambda state: state.settings.analysis,
+    ),
+    Command(
+        id="review",
+        group="game",
+        act=actions.toggle_review,
+        keys=("r",),
+        words=("review",),
+        chinese=("复盘", "復盤"),
+        is_enabled=lambda state: bool(state.tree.live.path),
+        is_on=lambda state: state.review is not None,
     ),
     # The moves of the game and its variations.
     Command(

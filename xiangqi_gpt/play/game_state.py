@@ -15,7 +15,7 @@ from xiangqi_gpt.records.game_tree import GameTree, Node
 from xiangqi_gpt.rules import Board, Color, Move, Outcome, Square
 from xiangqi_gpt.texts import LANGUAGES, Language, Message, t
 
-Work: TypeAlias = Literal["", "load", "move", "hint"]
+Work: TypeAlias = Literal["", "load", "move"]
 Tone: TypeAlias = Literal["plain", "good", "warn"]
 
 
@@ -46,11 +46,17 @@ class Notice:
 
 @dataclass(frozen=True)
 class Thought:
-    """What a player thought of a position: its own before a move, or a hint asked for."""
+    """What a player thought of a position: its own before a move, a hint, or an evaluation.
+
+    Attributes:
+        played: the move that it chose, None where it was only asked for its opinion.
+        is_partial: it is still thinking.
+    """
 
     board: Board
     analysis: Analysis
     played: Move | None = None
+    is_partial: bool = False
 
     @cached_property
     def red_value(self) -> tuple[float, float, float] | None:
@@ -81,6 +87,24 @@ class Played:
     """Label of a step in which a move of the game was played."""
 
     by_person: bool
+
+
+@dataclass(frozen=True)
+class Request:
+    """A question to a worker that is under way, about a node of the tree; `number` comes back with the answer."""
+
+    number: int
+    node: Node
+
+
+@dataclass
+class ReviewRun:
+    """A review under way: the moves that are judged, from the first, and how many of them are done."""
+
+    number: int
+    line: list[Node]
+    done: int = 0
+    is_asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,8 +157,15 @@ class GameState:
         stalled: the player failed; it is asked again only after the person has done something.
         player_ready: the player of `spec` is loaded.
         history: the moves of the game with their texts and thoughts.
-        hint: thoughts about the present position, asked for by the person.
-        wants_hint: a hint was asked for and has not come yet.
+        hint: what the analyst thinks of the present position, asked for by the person.
+        wants_hint: a hint was asked for and has not come, or not come in full.
+        evaluations: what the analyst thinks of positions, by node.
+        request: what the analyst is busy with.
+        analyst_failed: the analyst is asked again only after the person has asked for something.
+        review: the review under way.
+        reviewer_busy: the reviewer was asked and has not answered.
+        points: Red's expected points (0..1) after the moves of a review, by node.
+        counter: number of the last request.
         menu: the open new-game menu.
         offer: an unfinished game of an earlier session that can be resumed.
         specs: opponents offered by the menu.
@@ -156,6 +187,13 @@ class GameState:
     player_ready: bool = False
     hint: Thought | None = None
     wants_hint: bool = False
+    evaluations: WeakKeyDictionary[Node, Thought] = field(default_factory=WeakKeyDictionary)
+    request: Request | None = None
+    analyst_failed: bool = False
+    review: ReviewRun | None = None
+    reviewer_busy: bool = False
+    points: WeakKeyDictionary[Node, float] = field(default_factory=WeakKeyDictionary)
+    counter: int = 0
     menu: Menu | None = None
     offer: SavedGame | None = None
     specs: tuple[str, ...] = ("gpt", "greedy", "random")
@@ -240,9 +278,34 @@ class GameState:
         return not self.player_ready and not self.work and not self.stalled
 
     @property
-    def needs_hint(self) -> bool:
-        """Whether the player is to be asked for a hint now."""
-        return self.wants_hint and self.is_human_turn and not self.work and self.player_ready
+    def analysed(self) -> Node | None:
+        """The position that the analyst is to be asked about now: that of a hint, or the one shown; None for none."""
+        wanted = self.wants_hint and self.is_human_turn
+        if self.analyst_failed or not (wanted or self.settings.analysis):
+            return None
+        node = self.tree.live if wanted else self.tree.cursor
+        known = self.evaluations.get(node)
+        if known is not None and not known.is_partial:
+            return None
+        if node is self.tree.live and self.outcome is not None:
+            return None
+        return node
+
+    @property
+    def evaluation(self) -> Thought | None:
+        """What the analyst thinks of the position shown, None where it was not asked."""
+        return self.evaluations.get(self.tree.cursor)
+
+    @property
+    def curve(self) -> list[float | None]:
+        """Red's expected points (0..1) after each move of the line shown, None where they are not known."""
+        found: list[float | None] = []
+        for node in self.line:
+            thought = self.evaluations.get(node)
+            value = None if thought is None else thought.red_value
+            known = self.points.get(node)
+            found.append(known if known is not None or value is None else value[0] + value[1] / 2)
+        return found
 
     @property
     def needs_player(self) -> bool:
@@ -290,9 +353,13 @@ class GameState:
 
     @property
     def thought(self) -> Thought | None:
-        """What the candidates panel shows: the hint, else the thought behind the last move that had one."""
+        """What the candidates panel shows: the hint, else the analysis of the position, else the thought behind the
+        last move that had one.
+        """
         if self.hint is not None and self.is_live:
             return self.hint
+        if self.settings.analysis and self.evaluation is not None:
+            return self.evaluation
         return next((p.thought for p in reversed(self.shown_plies) if p.thought is not None), None)
 
     @property
@@ -306,7 +373,7 @@ class GameState:
         if self.is_live and self.outcome is not None:
             winner = self.outcome.winner
             return (float(winner is Color.RED), float(winner is None), float(winner is Color.BLACK))
-        thoughts = [self.hint] if self.hint is not None and self.is_live else []
+        thoughts = [] if self.evaluation is None else [self.evaluation]
         thoughts += [p.thought for p in reversed(self.shown_plies) if p.thought is not None]
         return next((t.red_value for t in thoughts if t.red_value is not None), None)
 
@@ -316,6 +383,9 @@ class GameState:
         side = self.board.turn
         if self.notice is not None:
             return self.notice.text(language), self.notice.tone
+        if self.review is not None:
+            done, plies = self.review.done, len(self.review.line)
+            return t("game.reviewing", language, done=done, plies=plies), "plain"
         if not self.is_live:
             in_game = self.tree.cursor is self.tree.root or self.tree.cursor in self.tree.live.path
             key = "window.viewing" if in_game else "window.viewing_variation"
@@ -325,7 +395,7 @@ class GameState:
         if self.work == "load" and not self.is_human_turn:
             return t("game.loading", language) + " …", "plain"
         check = t("game.check", language, side=side) if self.board.is_check() else ""
-        if self.work in ("move", "hint"):
+        if self.work == "move" or self.wants_hint:
             doing = t("game.thinking" if self.work == "move" else "game.hinting", language) + " …"
             return " · ".join(filter(None, (check, doing))), "warn" if check else "plain"
         if check:
