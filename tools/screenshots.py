@@ -26,7 +26,7 @@ import pygame
 from xiangqi_gpt.gui.app import App
 from xiangqi_gpt.gui.dialogs.file_dialogs import GameListDialog, OpenDialog, SaveDialog
 from xiangqi_gpt.play import actions
-from xiangqi_gpt.play.game_state import GameState, SavedGame, Thought
+from xiangqi_gpt.play.game_state import GameState, ReviewRun, SavedGame, Thought
 from xiangqi_gpt.play.settings import THEME_NAMES, Settings
 from xiangqi_gpt.play.thinker import InlineThinker
 from xiangqi_gpt.players.base import Analysis, Limit, Line, Player, PlayResult, Value
@@ -35,9 +35,28 @@ from xiangqi_gpt.rules import Board, Color, Move, parse_square
 from xiangqi_gpt.texts import LANGUAGES
 
 SIZES = ((800, 600), (1280, 800), (1920, 1080), (3840, 2160))
-GAME = (
-    "h2e2 h9g7 h0g2 i9h9 i0h0 b9c7 c3c4 h7i7 h0h9 g7h9 b0c2 h9g7 c2d4 g6g5 e2e6 c7e6 d4e6 i6i5 b2d2 a9b9"
-).split()
+GAME = [
+    "h2e2",
+    "h9g7",
+    "h0g2",
+    "i9h9",
+    "i0h0",
+    "b9c7",
+    "c3c4",
+    "h7i7",
+    "h0h9",
+    "g7h9",
+    "b0c2",
+    "h9g7",
+    "c2d4",
+    "g6g5",
+    "e2e6",
+    "c7e6",
+    "d4e6",
+    "i6i5",
+    "b2d2",
+    "a9b9",
+]
 """The game that the pictures show."""
 SAMPLE_GAMES = """[Event "Sample Cup"]
 [Red "许银川"]
@@ -147,6 +166,10 @@ def _result(app: App, folder: Path) -> None:
     actions.play(app.state, Move.from_iccs("e1d1"))
 
 
+def _review(app: App, folder: Path) -> None:
+    app.state.review = ReviewRun(0, app.state.tree.live.path, done=7, is_asked=True)
+
+
 def _offer(app: App, folder: Path) -> None:
     tree = GameTree()
     tree.play(Move.from_iccs("h2e2"))
@@ -179,6 +202,7 @@ VIEWS: dict[str, View] = {
     "selected": _selected,
     "refused": _refused,
     "result": _result,
+    "review": _review,
     "offer": _offer,
     "new": _press("new"),
     "menu": _press("menu"),
@@ -277,13 +301,17 @@ def save_movie(path: Path, create: Callable[[str], Player], *, size: tuple[int, 
     app.handle(pygame.event.Event(pygame.NOEVENT))
     keep(app, now, 2_500)
     state.hint = None
-    for square in ("h0", "f1"):
+    for square in ("a0", "a4"):
         actions.click_square(state, parse_square(square))
     app.view.tab = "moves"
     app.handle(pygame.event.Event(pygame.NOEVENT))
     keep(app, now, 2_000)
     state.notice, state.selected = None, None
-    for values in ({"look": "wood"}, {"look": "pictures"}, {"look": "flat", "theme": "dark", "language": "zh"}):
+    for values in (
+        {"look": "wood"},
+        {"look": "pictures"},
+        {"look": "flat", "theme": "dark", "language": "zh"},
+    ):
         state.settings = Settings(**values)  # type: ignore[arg-type]
         app.handle(pygame.event.Event(pygame.NOEVENT))
         keep(app, now, 1_600)

@@ -313,7 +313,9 @@ class App:
         commands.perform(self.state, commands.COMMANDS[command], self._own)
         if self.state.tree.cursor is not before:
             self.view.scroll = None
-        if command == "hint" and self.state.wants_hint:
+        if (command == "hint" and self.state.wants_hint) or (
+            command == "analysis" and self.state.settings.analysis
+        ):
             self.view.tab = "analysis"
         self._dirty = True
 
