@@ -35,28 +35,9 @@ from xiangqi_gpt.rules import Board, Color, Move, parse_square
 from xiangqi_gpt.texts import LANGUAGES
 
 SIZES = ((800, 600), (1280, 800), (1920, 1080), (3840, 2160))
-GAME = [
-    "h2e2",
-    "h9g7",
-    "h0g2",
-    "i9h9",
-    "i0h0",
-    "b9c7",
-    "c3c4",
-    "h7i7",
-    "h0h9",
-    "g7h9",
-    "b0c2",
-    "h9g7",
-    "c2d4",
-    "g6g5",
-    "e2e6",
-    "c7e6",
-    "d4e6",
-    "i6i5",
-    "b2d2",
-    "a9b9",
-]
+GAME = (
+    "h2e2 h9g7 h0g2 i9h9 i0h0 b9c7 c3c4 h7i7 h0h9 g7h9 b0c2 h9g7 c2d4 g6g5 e2e6 c7e6 d4e6 i6i5 b2d2 a9b9"
+)
 """The game that the pictures show."""
 SAMPLE_GAMES = """[Event "Sample Cup"]
 [Red "许银川"]
@@ -115,7 +96,7 @@ def sample_state(settings: Settings, create: Callable[[str], Player] = stand_in)
     """The sample game with thoughts, a variation, a comment and marks."""
     state = GameState(settings=settings, spec="gpt:level=7")
     player = create(state.spec)
-    for text in GAME:
+    for text in GAME.split():
         move = Move.from_iccs(text)
         analysis = player.analyse(state.board.copy(), Limit())
         thought = Thought(state.board.copy(), analysis, move)
@@ -281,7 +262,7 @@ def save_movie(path: Path, create: Callable[[str], Player], *, size: tuple[int, 
     app = App(state, InlineThinker(stand_in), pygame.Surface(size), save=lambda settings: None)
     player, now = create(state.spec), 0
     keep(app, now, 900)
-    for number, text in enumerate(GAME[:12]):
+    for number, text in enumerate(GAME.split()[:12]):
         move = Move.from_iccs(text)
         thought = Thought(state.board.copy(), player.analyse(state.board.copy(), Limit()), move)
         if number % 2 == 0:
