@@ -2,12 +2,12 @@
 
     python benchmarks/endgames.py --player gpt:lookahead=400,threads=1 --results endgames.jsonl [--jobs 2]
 
-Red is to mate (or stalemate) within --plies plies; a draw by the rules or a longer game is a failure. Every finished game is
-a line of the file of results, and is not played again: a command that was stopped continues there. Players and defenders
-of several runs can share one file. The table counts what the file holds, with Wilson's 95 % interval.
+Red is to mate (or stalemate) within --plies plies; a draw by the rules or a longer game is a failure. Every finished
+game is a line of the file of results and is not played again: a command that was stopped continues there. Several
+players and defenders can share one file. The table counts what the file holds, with Wilson's 95 % interval.
 
-The positions (benchmarks/xiangqibench.json) come from the package xiangqibench (MIT); they are in the public domain, from
-books of 1570 and later. No model may be trained on them.
+The positions (benchmarks/xiangqibench.json) come from the package xiangqibench (MIT); they are in the public domain,
+from books of 1570 and later. No model may be trained on them.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def play(task: dict[str, Any]) -> dict[str, Any]:
         "end": "limit" if end is None else end.termination.value,
         "moves": " ".join(move.iccs for move in board.move_stack),
         "seconds": round(spent, 2),  # of Red, by the clock
-        "processor_seconds": round(time.process_time() - began, 2),  # of the process, that is without the defender
+        "processor_seconds": round(
+            time.process_time() - began, 2
+        ),  # of the process, that is without the defender
     }
 
 

@@ -409,9 +409,7 @@ class Lookahead:
         leaf.children = [None] * len(leaf.moves)
         return twin.win / twin.visits, twin.loss / twin.visits
 
-    def _descend(
-        self, root: Node, position: Board, blocked: set[Node], limits: _Limits
-    ) -> list[Node] | None:
+    def _descend(self, root: Node, position: Board, blocked: set[Node], limits: _Limits) -> list[Node] | None:
         """From the root to a position not scored yet, or one with nothing left to search; *position* is played along.
 
         A node below which all is under way already is *blocked* from then on, and the descent begins anew; None where

@@ -1,8 +1,8 @@
 """Forced mates by checks, compiled by numba. Called through `mates.py`.
 
-Depth-first proof-number search (df-pn): the attacker plays checks only, the defender every legal move. Each position has
-a proof number and a disproof number, at least as many positions are still to be proven (disproven) below it, and the
-search always continues where the fewest are missing. So long lines with few replies cost little.
+Depth-first proof-number search (df-pn): the attacker plays checks only, the defender every legal move. The proof number
+of a position is the least number of positions that must still be proven to prove it; the disproof number likewise. The
+search always continues where the fewest are missing, so long lines with few replies cost little.
 
 Boards, turns and moves are those of `batch_numba.py`. Attacker's positions are at even depths.
 """
@@ -63,7 +63,15 @@ def _replies(board: Array, turn: int, checks: bool, moves: Array, care: Array) -
 
 @compiled
 def find_mate(
-    board: Array, turn: int, past: Array, first: Array, limit: int, plies: int, salt: int, table: Array, line: Array
+    board: Array,
+    turn: int,
+    past: Array,
+    first: Array,
+    limit: int,
+    plies: int,
+    salt: int,
+    table: Array,
+    line: Array,
 ) -> tuple[int, int, int]:
     """Look for a mate by checks of the side to move.
 
@@ -137,7 +145,9 @@ def find_mate(
             entering = False
         # What is known of the moves: the numbers of this position, and the best move with its thresholds.
         best = -1
-        lowest = second = np.int64(_NEVER)  # of proof numbers of moves where we attack, else of disproof numbers
+        lowest = second = np.int64(
+            _NEVER
+        )  # of proof numbers of moves where we attack, else of disproof numbers
         total = np.int64(0)  # of the others
         best_other = np.int64(0)
         mate = -1
@@ -231,7 +241,15 @@ def find_mate(
 
 @compiled
 def _mating_line(
-    board: Array, turn: int, key: int, first: Array, length: int, table: Array, moves: Array, care: Array, line: Array
+    board: Array,
+    turn: int,
+    key: int,
+    first: Array,
+    length: int,
+    table: Array,
+    moves: Array,
+    care: Array,
+    line: Array,
 ) -> int:
     """Write the line that is proven in the table: the shortest mate found against the longest defence."""
     mask = np.int64(table.shape[0] - 1)
