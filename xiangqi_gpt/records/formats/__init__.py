@@ -43,7 +43,7 @@ class Format:
         """The function that writes it; RecordError where there is none."""
         if not self.writer:
             written = ", ".join(suffix for fmt in FORMATS.values() if fmt.writer for suffix in fmt.suffixes)
-            raise RecordError(f"expected a format that is written ({written}), found {self.name!r}")
+            raise RecordError(f"The format {self.name!r} can only be read; choose one of {written}.")
         module = importlib.import_module(f"{__name__}.{self.writer}")
         write: Callable[..., int] = module.write
         return write
@@ -156,17 +156,19 @@ def read_file(
     path: str | os.PathLike[str],
     *,
     splits: Collection[str] | None = None,
+    labels: bool = True,
     on_bytes: Callable[[int], None] | None = None,
 ) -> Iterator[Reading]:
     """One `Reading` for each game of a file, in order; an error of the file itself comes as the last one.
 
     ``splits`` lets a reader pass over games that the file itself assigns to other parts of the data; a game
-    whose part has to be computed comes whatever it is. ``on_bytes`` hears how many bytes have been read.
+    whose part has to be computed comes whatever it is. Without ``labels``, a reader may leave a teacher's labels
+    unread. ``on_bytes`` hears how many bytes have been read.
     """
     try:
         fmt = sniff(path)
         empty = fmt.name != "parquet"  # a table may have no rows
-        options = {"splits": splits} if fmt.name == "parquet" else {}
+        options: dict[str, Any] = {"splits": splits, "labels": labels} if fmt.name == "parquet" else {}
         for reading in fmt.module.readings(path, on_bytes=on_bytes, **options):
             empty = False
             yield reading
@@ -184,7 +186,7 @@ def sniff(path: str | os.PathLike[str]) -> Format:
     name = os.fspath(path)
     head = read_head(path)
     if not head:
-        raise RecordError("expected game records, found an empty file", file=name)
+        raise RecordError("the file is empty", file=name)
     for magic, fmt in _MAGIC:
         if head.startswith(magic):
             return FORMATS[fmt]
@@ -192,7 +194,7 @@ def sniff(path: str | os.PathLike[str]) -> Format:
         if head.startswith(magic):
             raise RecordError(f"expected game records, found {what}", file=name)
     if not head.strip(b"\x00"):
-        raise RecordError("expected game records, found a file of zero bytes", file=name)
+        raise RecordError("the file holds nothing but zero bytes", file=name)
     text = _ascii_part(head)
     for pattern, fmt in _LOOKS:
         if pattern.search(text):
@@ -201,7 +203,7 @@ def sniff(path: str | os.PathLike[str]) -> Format:
     if suffix in _OTHER_PROGRAMS:
         program = _OTHER_PROGRAMS[suffix]
         raise RecordError(
-            f"a record of {program}, {suffix}, which is not read: open it there and save it as PGN or XQF",
+            f"records of {program} ({suffix}) cannot be read; open the file in {program} and save it as PGN or XQF",
             file=name,
         )
     for candidate in FORMATS.values():

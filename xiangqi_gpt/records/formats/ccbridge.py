@@ -104,7 +104,7 @@ def _records(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None) 
         raise RecordError(f"expected a CCBridge file, found {shown(head)}", file=name)
     position = _first_record(file, int.from_bytes(head[60:64], "little"), on_bytes)
     if position is None:
-        raise RecordError("expected records in the library, found none", file=name)
+        raise RecordError("the library holds no records", file=name)
     file.seek(position)
     record = bytearray()
     while slot := file.read(_SLOT):

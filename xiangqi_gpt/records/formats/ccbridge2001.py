@@ -73,7 +73,7 @@ def candidates(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None
         count = data.number()
         data.text()
     except _ShortError:
-        raise RecordError("expected the facts of a CCBridge library, found its end", file=name) from None
+        raise RecordError("the file ends inside the header of the library", file=name) from None
     for number in range(1, count + 1):
         start = data.at
         try:
@@ -81,7 +81,7 @@ def candidates(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None
             data.take(size - 4 if size >= 4 else len(content))
         except _ShortError:
             raise RecordError(
-                f"expected {count} games, found {number - 1} and the end of the data", file=name
+                f"expected {count} games, found {number - 1} before the data ended", file=name
             ) from None
         game = _game(_Data(content, start + 4, data.at))
         game.number = number
@@ -109,7 +109,7 @@ def _inflated(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None)
         parts.append(chunk)
         size += len(chunk)
     if size > MAX_DATA:
-        raise RecordError(f"expected at most {MAX_DATA} bytes of data, found more", file=name)
+        raise RecordError(f"the file holds more than {MAX_DATA} bytes of data", file=name)
     return b"".join(parts)
 
 

@@ -97,12 +97,10 @@ def read_stream(
     sample = list(lines.peek(_SAMPLE_LINES))
     if not any(_moves_in(line.raw) for line in sample):
         found = next((shown(line.raw, 60) for line in sample if line.raw.strip()), "empty lines")
-        raise RecordError(f"expected game records, found text without moves: {found}", file=name)
+        raise RecordError(f"the text holds no moves: {found}", file=name)
     layout = _choose_layout(sample, text.marked)
     if _is_table(sample, layout, text.marked):
-        raise RecordError(
-            "not a list of games: of nearly every line only a word or two are moves of a game", file=name
-        )
+        raise RecordError("not a list of games: most lines hold only one or two moves", file=name)
     yield from replay_games(candidates(_games(lines, layout), text.marked), name)
 
 

@@ -199,10 +199,12 @@ def write(path: str | os.PathLike[str], games: Iterable[GameRecord], *, force: b
     one: GameRecord | None = None
     for game in games:
         if one is not None:
-            raise RecordError("expected one game for an XQF file, found more", file=os.fspath(path))
+            raise RecordError(
+                "an XQF file holds one game; write several to PGN or JSONL", file=os.fspath(path)
+            )
         one = game
     if one is None:
-        raise RecordError("expected one game for an XQF file, found none", file=os.fspath(path))
+        raise RecordError("there is no game to write", file=os.fspath(path))
     with atomic_path(path, overwrite=force, error=RecordError) as temporary:
         temporary.write_bytes(to_bytes(one))
     return 1
