@@ -35,6 +35,8 @@ COMMANDS: dict[str, str] = {
     "generate": "Let a UCI engine play itself and label every position.",
     "label": "Add a UCI engine's best move and score to games.",
     "convert": "Convert game records from one format to another.",
+    "collect": "Collect game records in one database of games and positions.",
+    "find": "Search a collection by player, event, result, opening, position or material.",
 }
 """Help text by name; the command `match` itself is `command` in `match_command.py` beside this file."""
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -63,6 +64,14 @@ def test_a_teacher_file_is_known_by_its_columns(tmp_path: Path) -> None:
     assert game.labels.at(4) == (Move.from_iccs("b0c2"), 11)
     assert game.labels.at(6) == (None, None)
     assert game.tags == {"End": "drawn", "Noise": "0.25"}
+
+
+def test_labels_may_be_left_unread() -> None:
+    sample = Path(__file__).parents[3] / "data" / "sample.parquet"
+    whole, bare = (next(parquet.readings(sample, labels=labels)).record for labels in (True, False))
+    assert whole is not None
+    assert whole.labels is not None
+    assert bare == dataclasses.replace(whole, labels=None)
 
 
 def test_bad_rows_are_reported_with_their_place_and_skipped(tmp_path: Path) -> None:

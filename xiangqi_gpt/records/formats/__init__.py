@@ -158,16 +158,18 @@ def read_file(
     path: str | os.PathLike[str],
     *,
     splits: Collection[str] | None = None,
+    labels: bool = True,
     on_bytes: Callable[[int], None] | None = None,
 ) -> Iterator[Reading]:
     """One `Reading` for each game of a file, in order; an error of the file itself comes as the last one.
 
     ``splits`` lets a reader pass over games that the file itself assigns to other parts of the data; a game
-    without a part of its own always comes. ``on_bytes`` is called with the numbers of bytes read.
+    without a part of its own always comes. Without ``labels``, a reader may leave a teacher's labels unread.
+    ``on_bytes`` is called with the numbers of bytes read.
     """
     try:
         fmt, is_empty = sniff(path), True
-        for reading in read_as(fmt, path, splits=splits, on_bytes=on_bytes):
+        for reading in read_as(fmt, path, splits=splits, labels=labels, on_bytes=on_bytes):
             is_empty = False
             yield reading
         if is_empty and fmt.name != "parquet":  # a table may have no rows
@@ -181,11 +183,12 @@ def read_as(
     path: str | os.PathLike[str],
     *,
     splits: Collection[str] | None = None,
+    labels: bool = True,
     on_bytes: Callable[[int], None] | None = None,
 ) -> Iterator[Reading]:
     """As `read_file`, for a file of a known format; an error of the file itself is raised."""
     name = os.fspath(path)
-    options = {"splits": splits} if fmt.name == "parquet" else {}
+    options: dict[str, Any] = {"splits": splits, "labels": labels} if fmt.name == "parquet" else {}
     with open_source(path) as stream:
         yield from replay_games(fmt.module.games(stream, name, on_bytes, **options), name)
 

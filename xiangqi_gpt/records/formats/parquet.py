@@ -79,14 +79,16 @@ def games(
     name: str,
     on_bytes: Callable[[int], None] | None = None,
     splits: Collection[str] | None = None,
+    labels: bool = True,
 ) -> Iterator[ParsedGame]:
     """The games of an open file; see `Format.reader`.
 
-    Rows with a split column that is not among ``splits`` are skipped unread. Raises RecordError where the file is no
-    Parquet file or has no ``moves``.
+    Rows with a split column that is not among ``splits`` are skipped unread. Without ``labels`` the columns of the
+    teacher are not read, which takes half the time. Raises RecordError where the file is no Parquet file or has no
+    ``moves``.
     """
     try:
-        yield from _rows(pq.ParquetFile(stream), name, splits, on_bytes)
+        yield from _rows(pq.ParquetFile(stream), name, splits, labels, on_bytes)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         # Names in a damaged head may be no UTF-8, which comes as UnicodeDecodeError.
         reason = " ".join(str(error).split())
@@ -94,7 +96,11 @@ def games(
 
 
 def _rows(
-    file: Any, name: str, splits: Collection[str] | None, on_bytes: Callable[[int], None] | None
+    file: Any,
+    name: str,
+    splits: Collection[str] | None,
+    labels: bool,
+    on_bytes: Callable[[int], None] | None,
 ) -> Iterator[ParsedGame]:
     names = file.schema_arrow.names
     present = set(names)
@@ -110,7 +116,7 @@ def _rows(
             "teacher_multipv",
             "teacher_multipv_cp",
         )
-        if c in present
+        if c in present and (labels or not c.startswith("teacher_"))
     ]
     if doubled := next((c for c in wanted if names.count(c) > 1), ""):
         raise RecordError(f"expected one column {doubled!r}, found {names.count(doubled)}", file=name)
