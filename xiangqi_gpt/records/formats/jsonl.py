@@ -34,6 +34,7 @@ from xiangqi_gpt.records.textlines import ByteStream, TextLines
 from xiangqi_gpt.records.variations import MAX_DEPTH, RawLine, depth_of, plain_notes, resolve
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.outcome import MATE_SCORE
+from xiangqi_gpt.safe_json import format_json
 
 _RUN: Final = re.compile(r"(?:[a-i][0-9][a-i][0-9])+")
 _NUMBERED_RESULTS: Final = {"2": "1-0", "1": "1/2-1/2", "0": "0-1", "-1": "*"}
@@ -307,7 +308,7 @@ def write(path: str | os.PathLike[str], games: Iterable[GameRecord], *, force: b
         open(temporary, "w", encoding="utf-8", newline="\n") as file,
     ):
         for game in games:
-            file.write(json.dumps(as_object(game), ensure_ascii=False, separators=(",", ":")) + "\n")
+            file.write(format_json(as_object(game), ensure_ascii=False, compact=True) + "\n")
             count += 1
     return count
 

@@ -11,7 +11,6 @@ Comments and variations have no place in this format and are not written.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, BinaryIO, Final
@@ -24,7 +23,7 @@ from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records.record import KINDS, RESULTS, SPLITS, GameRecord, TeacherLabels, split_of
 from xiangqi_gpt.records.replay import ParsedGame
 from xiangqi_gpt.rules.move import MOVES, Move
-from xiangqi_gpt.safe_json import parse_json
+from xiangqi_gpt.safe_json import format_json, parse_json
 
 _BATCH_ROWS: Final = 1024
 _NO_SCORE: Final = -(1 << 15)
@@ -339,7 +338,7 @@ def _row(game: GameRecord) -> dict[str, Any]:
         "date": tags.get("Date", ""),
         "opening": tags.get("Opening", ""),
         "source": tags.get("Source", ""),
-        "tags": json.dumps(further, ensure_ascii=False) if further else None,
+        "tags": format_json(further, ensure_ascii=False) if further else None,
         "plies": game.plies,
         "first_label": labels.first if labels is not None else None,
         "teacher_best": " ".join(["-" if move is None else str(move) for move in labels.best])
