@@ -34,7 +34,7 @@ def _key(board: Array, turn: int) -> int:
     key = _TURN if turn else np.int64(0)
     for square in range(90):
         key ^= _KEYS[board[square], square]
-    return key
+    return int(key)
 
 
 @compiled
