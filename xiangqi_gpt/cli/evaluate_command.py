@@ -273,7 +273,10 @@ def calibration(
     """
     from xiangqi_gpt.cli.evaluate_work import calibration_work
     from xiangqi_gpt.evaluation import calibration as measure
+    from xiangqi_gpt.evaluation.plotting import check_plot
 
+    if plot is not None:
+        check_plot(plot)
     records = _games(data, split, games, seed)
     work = partial(calibration_work, model_dir, device, _threads(threads, jobs), _precision(), style, plain)
     result = measure.summarise_calibration(_run(work, records, jobs, "games"))

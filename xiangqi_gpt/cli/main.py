@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import os
 import sys
 from typing import Any
 
@@ -82,19 +83,25 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a subcommand; XiangqiError and unusable files end it with one line."""
+        """Run a subcommand; XiangqiError and whatever the system refuses end it with one line."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # a disk that is full under a redirected output must not pass for success
+            return result
         except XiangqiError as error:
             raise UserError(str(error)) from error
-        except (
-            FileNotFoundError,
-            FileExistsError,
-            IsADirectoryError,
-            NotADirectoryError,
-            PermissionError,
-        ) as error:
-            raise UserError(str(error)) from error
+        except BrokenPipeError:
+            raise  # click ends quietly: the reader of the output has seen enough
+        except OSError as error:
+            raise UserError(_words_of(error)) from error
+
+
+def _words_of(error: OSError) -> str:
+    """Place and cause of an error of the system; an open file without a name is the command's own output."""
+    cause = error.strerror or str(error)
+    if error.filename is None:
+        return f"standard output or a temporary file: {cause}"
+    return f"{os.fsdecode(error.filename)}: {cause}"
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -76,6 +76,7 @@ def command(
     what ? and ?? allowed. The same command resumes a review that was interrupted.
     """
     from xiangqi_gpt.evaluation import review as reviewing
+    from xiangqi_gpt.evaluation.plotting import check_plot
     from xiangqi_gpt.evaluation.review_page import write_page
     from xiangqi_gpt.files import check_writable
     from xiangqi_gpt.players import create_player
@@ -86,6 +87,8 @@ def command(
         board_of_fen(game.start_fen, lenient=True)  # reports what is odd about the position
     for target in filter(None, (out, page)):
         check_writable(target, overwrite=force)
+    if picture is not None:
+        check_plot(picture)
     notation = notation or ("wxf" if lang == "en" else "chinese")
     reviewer = create_player(player)
     try:

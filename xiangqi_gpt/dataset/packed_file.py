@@ -6,7 +6,6 @@ array. The arrays follow, aligned, so that they can be memory-mapped directly.
 
 from __future__ import annotations
 
-import json
 import os
 import struct
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,7 @@ import numpy.typing as npt
 from xiangqi_gpt.dataset.packed import PackedGames
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.files import open_regular
-from xiangqi_gpt.safe_json import parse_json
+from xiangqi_gpt.safe_json import format_json, parse_json
 from xiangqi_gpt.tokens.conditions import UNKNOWN_RESULT
 
 FORMAT: Final = 1
@@ -75,7 +74,7 @@ def write_arrays(
             }
             at = _aligned(at + data.nbytes)
         described.append({**facts_of_part, "arrays": places})
-    header = json.dumps({**facts, "parts": described, "bytes": at}, separators=(",", ":")).encode()
+    header = format_json({**facts, "parts": described, "bytes": at}, compact=True).encode()
     with open(path, "wb") as file:
         file.write(_HEAD.pack(MAGIC, FORMAT, len(header), crc32(header)))
         file.write(header)

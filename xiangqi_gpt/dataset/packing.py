@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +22,7 @@ from xiangqi_gpt.dataset.packed_file import FORMAT
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.files import atomic_path, open_regular
 from xiangqi_gpt.records import GameRecord, read_games
+from xiangqi_gpt.safe_json import format_json
 
 TARGETS = ("mixed", "human", "teacher")
 SHARD_PLIES = 8_000_000  # per shard, about 50 MB; the limit of what is in memory while packing
@@ -64,7 +64,7 @@ class Data:
 
 def content_key(paths: Sequence[Path], settings: PackSettings) -> str:
     """A key for the packed form of *paths*: equal for equal bytes, order and settings."""
-    digest = hashlib.sha256(json.dumps([FORMAT, dataclasses.asdict(settings)], sort_keys=True).encode())
+    digest = hashlib.sha256(format_json([FORMAT, dataclasses.asdict(settings)], sort_keys=True).encode())
     for path in paths:
         # The name determines the source of a game and, for some formats, how a file is read.
         digest.update(f"\n{path.name}\n{path.stat().st_size}\n".encode())
@@ -147,7 +147,7 @@ def pack_folder(
             "report": _as_dict(report, packers["valid"].report),
             "shards": written,
         }
-        (draft / shards.INDEX_FILE).write_text(json.dumps(index, indent=1), encoding="utf-8")
+        (draft / shards.INDEX_FILE).write_text(format_json(index, indent=1), encoding="utf-8")
     print_line(str(report))
     return report
 

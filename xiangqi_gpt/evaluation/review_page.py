@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import html
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import SYMBOLS, Color
+from xiangqi_gpt.safe_json import format_json
 from xiangqi_gpt.texts import Language, t
 
 _TEMPLATE = Path(__file__).with_name("review_page.html")
@@ -69,7 +69,7 @@ def page(game: GameRecord, reviewed: Sequence[Reviewed], *, reviewer: str, langu
         "summary": _summary(reviewed, language),
         "mistakes_title": t("report.mistakes", language),
         "mistakes": _mistakes(reviewed, language),
-        "data": json.dumps(_data(game, reviewed, language), ensure_ascii=False).replace("<", "\\u003c"),
+        "data": format_json(_data(game, reviewed, language), ensure_ascii=False).replace("<", "\\u003c"),
         **{key: t(f"report.{key}", language) for key in ("start", "previous", "next")},
     }
     text = _TEMPLATE.read_text(encoding="utf-8")

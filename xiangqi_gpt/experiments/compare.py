@@ -7,7 +7,6 @@ resumes from its checkpoint, and a finished one is not repeated: you can fill th
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import re
 import signal
@@ -32,7 +31,7 @@ from xiangqi_gpt.errors import ConfigError, ModelError, XiangqiError
 from xiangqi_gpt.files import atomic_path, is_disk_full, read_limited
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.safe_json import format_json, parse_json
+from xiangqi_gpt.safe_json import format_json, parse_json, round_trip
 from xiangqi_gpt.training.train_config import TrainConfig, changed
 from xiangqi_gpt.workers.pool import end_with_parent
 
@@ -132,7 +131,7 @@ class Run:
     @property
     def fingerprint(self) -> dict[str, Any]:
         """The values that must be the same for a finished run to be reused."""
-        settings: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self.config)))
+        settings: dict[str, Any] = round_trip(dataclasses.asdict(self.config))
         return settings
 
 
@@ -340,7 +339,7 @@ def finished(run: Run) -> RunResult | None:
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{file}: not the result of a run: {error!r}") from None
     # Settings newer than the run had their defaults.
-    settings = {**json.loads(json.dumps(dataclasses.asdict(TrainConfig()))), **settings}
+    settings = {**round_trip(dataclasses.asdict(TrainConfig())), **settings}
     for key, value in run.fingerprint.items():
         if settings[key] != value:
             raise ConfigError(

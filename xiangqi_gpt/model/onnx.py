@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import importlib.util
-import json
 import warnings
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from xiangqi_gpt.model.context import NATURAL_LIMIT
 from xiangqi_gpt.model.gpt import XiangqiGPT
 from xiangqi_gpt.model.layout import main_line
 from xiangqi_gpt.model.positions import Rope
+from xiangqi_gpt.safe_json import format_json
 
 TOKEN_INPUTS = ("input_ids", "slots", "positions", "visible")
 BOARD_INPUTS = ("board_index", "boards", "counters")
@@ -108,7 +108,7 @@ def metadata(model: XiangqiGPT) -> dict[str, str]:
         "context_plies": config.context_plies,
         "clock_unit": NATURAL_LIMIT,
     }
-    return {f"xiangqi_gpt.{key}": json.dumps(value) for key, value in facts.items()}
+    return {f"xiangqi_gpt.{key}": format_json(value) for key, value in facts.items()}
 
 
 def _need(*packages: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import signal
 import time
@@ -24,6 +23,7 @@ from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.lock import RunLock
 from xiangqi_gpt.model import XiangqiGPT, XiangqiGPTConfig
 from xiangqi_gpt.model.checkpoint import load_model
+from xiangqi_gpt.safe_json import round_trip
 from xiangqi_gpt.training import run_state as disk
 from xiangqi_gpt.training.batches import Batch
 from xiangqi_gpt.training.ema import EMA_FILE, Ema, restore_pair
@@ -486,7 +486,7 @@ class Trainer:
 
     def _settings(self) -> dict[str, Any]:
         config = dataclasses.asdict(self.config)
-        return {"config": json.loads(json.dumps(config)), "data": fingerprint(self.packed)}
+        return {"config": round_trip(config), "data": fingerprint(self.packed)}
 
     def _check_same_run(self, checkpoint: Path, saved: dict[str, Any]) -> None:
         mine = self._settings()
@@ -495,7 +495,7 @@ class Trainer:
                 f"{checkpoint}: the run began with other games; give the same data to resume it"
             )
         # Settings that are newer than the run have their defaults, or the behaviour from before they existed.
-        defaults = json.loads(json.dumps({**dataclasses.asdict(TrainConfig()), **_BEFORE_THERE_WERE}))
+        defaults = round_trip({**dataclasses.asdict(TrainConfig()), **_BEFORE_THERE_WERE})
         for key, value in mine["config"].items():
             old = saved.get("config", {}).get(key, defaults[key])
             if old != value:

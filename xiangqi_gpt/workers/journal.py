@@ -7,7 +7,6 @@ settings continues from them. The folder is removed when the file is written.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import time
@@ -20,7 +19,7 @@ from typing import IO, Any
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.lock import RunLock
-from xiangqi_gpt.safe_json import parse_json
+from xiangqi_gpt.safe_json import format_json, parse_json, round_trip
 
 Row = dict[str, Any]
 """A finished game as JSON can hold it."""
@@ -57,7 +56,7 @@ class Journal:
         continue_with: str = "the same command",
     ) -> None:
         self.folder = parts_folder(out)
-        self._settings = json.loads(json.dumps(dict(settings)))
+        self._settings = round_trip(dict(settings))
         self._force = force
         self._continue_with = continue_with
         self._places: dict[int, int] = {}
@@ -105,7 +104,7 @@ class Journal:
         Raises RecordError if the disk is full; games stored earlier are kept.
         """
         assert self._file is not None
-        text = json.dumps({"number": number, "row": row}, separators=(",", ":")).encode()
+        text = format_json({"number": number, "row": row}, compact=True).encode()
         line = b"%08x %b\n" % (zlib.crc32(text), text)
         try:
             written = self._file.write(line)
@@ -171,7 +170,7 @@ class Journal:
                 raise ConfigError(self._difference(found))
             games.unlink(missing_ok=True)
         with atomic_path(path, overwrite=True, error=RecordError) as draft:
-            draft.write_text(json.dumps(self._settings, indent=1, sort_keys=True), encoding="utf-8")
+            draft.write_text(format_json(self._settings, indent=1, sort_keys=True), encoding="utf-8")
 
     def _difference(self, found: Any) -> str:
         head = f"{str(self.folder)!r} was begun with other settings"
@@ -226,7 +225,8 @@ def _parsed(line: bytes) -> tuple[int, Row] | None:
         if int(check, 16) != zlib.crc32(text):
             return None
         found = parse_json(text)
-        return found["number"], found["row"]
+        number, row = found["number"], found["row"]
+        return (number, row) if type(number) is int and isinstance(row, dict) else None
     except (ValueError, KeyError, TypeError):
         return None
 
