@@ -24,6 +24,7 @@ os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
 import pygame
 
 from xiangqi_gpt.gui.app import App
+from xiangqi_gpt.gui.dialogs.editor_dialog import EditorDialog
 from xiangqi_gpt.gui.dialogs.file_dialogs import GameListDialog, OpenDialog, SaveDialog
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.game_state import GameState, ReviewRun, SavedGame, Thought
@@ -35,9 +36,7 @@ from xiangqi_gpt.rules import Board, Color, Move, parse_square
 from xiangqi_gpt.texts import LANGUAGES
 
 SIZES = ((800, 600), (1280, 800), (1920, 1080), (3840, 2160))
-GAME = (
-    "h2e2 h9g7 h0g2 i9h9 i0h0 b9c7 c3c4 h7i7 h0h9 g7h9 b0c2 h9g7 c2d4 g6g5 e2e6 c7e6 d4e6 i6i5 b2d2 a9b9"
-)
+GAME = "h2e2 h9g7 h0g2 i9h9 i0h0 b9c7 c3c4 h7i7 h0h9 g7h9 b0c2 h9g7 c2d4 g6g5 e2e6 c7e6 d4e6 i6i5 b2d2 a9b9"
 """The game that the pictures show."""
 SAMPLE_GAMES = """[Event "Sample Cup"]
 [Red "许银川"]
@@ -157,6 +156,13 @@ def _offer(app: App, folder: Path) -> None:
     app.state.offer = SavedGame(tree, frozenset((Color.RED,)), False, "gpt:level=10", "simple")
 
 
+def _editor(app: App, folder: Path) -> None:
+    dialog = EditorDialog(app)
+    app.open(dialog)
+    for name in ("e0", "i4", "a9"):
+        dialog.touch(parse_square(name))
+
+
 def _files(app: App, folder: Path) -> None:
     app.open(OpenDialog(app, folder))
 
@@ -189,6 +195,7 @@ VIEWS: dict[str, View] = {
     "menu": _press("menu"),
     "help": _press("help"),
     "settings": _press("settings"),
+    "editor": _editor,
     "open": _files,
     "games": _games,
     "save": _save,

@@ -12,6 +12,7 @@ import pygame
 
 from xiangqi_gpt.gui.canvas import Canvas, Region
 from xiangqi_gpt.gui.dialogs.command_menu import CommandMenu, HelpPage
+from xiangqi_gpt.gui.dialogs.editor_dialog import EditorDialog
 from xiangqi_gpt.gui.dialogs.file_dialogs import OpenDialog, SaveDialog, open_path
 from xiangqi_gpt.gui.dialogs.new_game_dialog import NewGameDialog, OfferDialog
 from xiangqi_gpt.gui.dialogs.settings_dialog import SettingsDialog
@@ -35,6 +36,7 @@ from xiangqi_gpt.rules import FenError, Move, PlayerError, Square, XiangqiError
 FRAME_MS = 12  # between two frames of an animation
 IDLE_MS = 1000  # longest wait for an event
 BUSY_MS = 60  # while a dialog waits for news
+LOOK_S = 0.008  # between two looks for events, in seconds: less than a frame
 CARRIED = 0.45  # u from its point at which a pressed piece follows the mouse
 
 
@@ -113,6 +115,7 @@ class App:
             "sound": self._toggle_sound,
             "open": lambda: self.open(OpenDialog(self)),
             "save_as": lambda: self.open(SaveDialog(self)),
+            "editor": lambda: self.open(EditorDialog(self)),
             "settings": lambda: self.open(SettingsDialog(self)),
         }
 
@@ -592,8 +595,15 @@ def milliseconds() -> int:
 
 
 def _wait(app: App) -> None:
-    event = pygame.event.wait(app.patience)
-    if event.type != pygame.NOEVENT:
-        app.handle(event)
-    for event in pygame.event.get():
+    """Wait for events as long as the window is patient, and hand them over.
+
+    The wait of pygame looks for events a thousand times a second, which alone costs some percent of a core.
+    """
+    end = time.monotonic() + app.patience / 1000
+    while not (events := pygame.event.get()):
+        left = end - time.monotonic()
+        if left <= 0:
+            return
+        time.sleep(min(LOOK_S, left))
+    for event in events:
         app.handle(event)

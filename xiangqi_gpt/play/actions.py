@@ -267,6 +267,7 @@ def new_game(
     humans: frozenset[Color] | None = None,
     spec: str | None = None,
     rules: str | None = None,
+    is_strict: bool = True,
 ) -> None:
     """Begin again; a side or an opponent not given stays as it is. The person's side comes to the bottom.
 
@@ -280,7 +281,14 @@ def new_game(
     elif humans is None:
         humans = state.humans
     flipped = state.flipped if human is None else human is Color.BLACK
-    start_game(state, GameTree(Board(fen).fen()), humans, flipped, spec or state.spec, rules or state.rules)
+    start_game(
+        state,
+        GameTree(Board(fen, strict=is_strict).fen()),
+        humans,
+        flipped,
+        spec or state.spec,
+        rules or state.rules,
+    )
 
 
 def start_game(

@@ -273,6 +273,7 @@ _TABLE: tuple[Command, ...] = (
         arguments="[FILE]",
     ),
     Command(id="save_as", group="file", keys=("ctrl+shift+s",)),
+    Command(id="editor", group="file", keys=("e",)),
     Command(id="copy", group="file", keys=("ctrl+c",)),
     Command(id="paste", group="file", keys=("ctrl+v",)),
     Command(
