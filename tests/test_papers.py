@@ -70,3 +70,15 @@ def test_the_hooks_are_tools_of_the_environment() -> None:
     ]
     tools = {re.split(r"[\[>=<]", requirement)[0] for requirement in PROJECT["optional-dependencies"]["dev"]}
     assert {hook["entry"].split()[0] for hook in hooks} <= tools | {"python"}
+
+
+def test_the_pages_show_the_figures_of_their_one_home() -> None:
+    from tools import figures
+
+    stale = figures.updated("<!-- figures: aims -->\nold\n<!-- /figures -->", {"measured": [], "aims": []})
+    assert (
+        stale == "<!-- figures: aims -->\n\n| aim | measured |  |\n| --- | --- | --- |\n\n<!-- /figures -->"
+    )
+    assert figures.main(["--check"]) == 0
+    shown = [name for name in figures.PAGES if "<!-- figures: " in text(name)]
+    assert "assets/README.md" in shown

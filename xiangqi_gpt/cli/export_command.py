@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from xiangqi_gpt.errors import ConfigError
+from xiangqi_gpt.resources import resource_path
 
 
 @click.command("export")
@@ -16,15 +17,26 @@ from xiangqi_gpt.errors import ConfigError
     "--out", type=click.Path(path_type=Path), help="New folder: a model directory of half the size."
 )
 @click.option("--onnx", type=click.Path(path_type=Path), help="New file: the model for ONNX runtimes.")
+@click.option("--hub", type=click.Path(path_type=Path), help="New folder: a model repository, card and code.")
+@click.option(
+    "--figures", type=click.Path(path_type=Path), help="For --hub: what was measured, as assets/figures.json."
+)
 @click.option("--int8", is_flag=True, help="Weights of eight bits, and faster moves that differ a little.")
 def command(
-    model: str | None, model_dir: str | None, out: Path | None, onnx: Path | None, int8: bool
+    model: str | None,
+    model_dir: str | None,
+    out: Path | None,
+    onnx: Path | None,
+    hub: Path | None,
+    figures: Path | None,
+    int8: bool,
 ) -> None:
     """Write MODEL (a model or checkpoint directory, or the word "bundled") in another form.
 
     With --out a model directory with float16 weights in shards of at most 15 MB, half the size of a
     checkpoint's, or with --int8 a quarter; every command reads it. With --onnx one file for programs without
-    Python; docs/compression.md describes its inputs.
+    Python; docs/compression.md describes its inputs. With --hub a folder for a model hub, which loads where only
+    torch and transformers are installed.
     """
     from xiangqi_gpt.model.checkpoint import export_model, load_model
     from xiangqi_gpt.players.gpt_player import bundled_model
@@ -32,8 +44,10 @@ def command(
     chosen = model or model_dir
     if chosen is None or (model and model_dir):
         raise ConfigError(f"MODEL: expected one model, found {'none' if chosen is None else 'two'}")
-    if out is None and onnx is None:
-        raise ConfigError("expected --out FOLDER or --onnx FILE, found neither")
+    if out is None and onnx is None and hub is None:
+        raise ConfigError("Nothing to write. Give --out FOLDER, --onnx FILE or --hub FOLDER.")
+    if figures is not None and hub is None:
+        raise ConfigError("--figures belongs to the model card: give --hub FOLDER with it.")
     loaded = load_model(bundled_model() if chosen == "bundled" else chosen)
     if out is not None:
         size = export_model(loaded, out, int8=int8)
@@ -42,3 +56,10 @@ def command(
         from xiangqi_gpt.model.onnx import export_onnx
 
         click.echo(f"{onnx}: {export_onnx(loaded, onnx, int8=int8) / 1e6:.1f} MB")
+    if hub is not None:
+        from xiangqi_gpt.model.hub_export import export_hub, read_figures
+
+        if figures is None and chosen == "bundled":
+            figures = resource_path("assets/figures.json")
+        about = None if figures is None else read_figures(figures)
+        click.echo(f"{hub}: {export_hub(loaded, hub, figures=about) / 1e6:.1f} MB of weights")

@@ -26,6 +26,7 @@ from xiangqi_gpt.model.positions import Rope
 TOKEN_INPUTS = ("input_ids", "slots", "positions", "visible")
 BOARD_INPUTS = ("board_index", "boards", "counters")
 OUTPUTS = ("logits", "value_logits")
+ONNX_PACKAGES = ("onnx", "onnxscript")
 
 
 class _OfTokens(nn.Module):
@@ -78,7 +79,7 @@ def export_onnx(model: XiangqiGPT, file: Path, *, int8: bool = False) -> int:
     (ONNX Runtime's dynamic quantization). ModelError without the packages of the extra `onnx`, and for models that
     cannot be exported.
     """
-    _need("onnx", "onnxscript", *(("onnxruntime",) if int8 else ()))
+    _need(*ONNX_PACKAGES, *(("onnxruntime",) if int8 else ()))
     if file.exists():
         raise ModelError(f"{file}: expected a new file, found one that exists")
     if not file.parent.is_dir():
