@@ -13,6 +13,7 @@ import xiangqi_gpt
 from xiangqi_gpt.gui.window_layout import BUTTONS
 from xiangqi_gpt.play.actions import STYLES
 from xiangqi_gpt.play.wording import PIECE_SETS
+from xiangqi_gpt.players.levels import ADAPTIVE, LEVEL_NAMES
 from xiangqi_gpt.rules import RULE_SETS, Color, Piece, PieceKind, Reason
 from xiangqi_gpt.texts import LANGUAGES, Details, Message, catalogue, has_text, t
 
@@ -42,6 +43,7 @@ BUILT = {
     "end.strike": {"check", "mate", "chase"},
     "rules": set(RULE_SETS),
     "button": set(BUTTONS),
+    "level": {*LEVEL_NAMES, ADAPTIVE},
 }
 """Sections whose keys are built from names, and these names."""
 MIXED = {"button.language", "terminal.help"}

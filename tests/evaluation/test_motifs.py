@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from xiangqi_gpt.evaluation import motifs
-from xiangqi_gpt.evaluation.motifs import capture_gain, explain_mistake, targets
+from xiangqi_gpt.evaluation.motifs import explain_mistake, targets
 from xiangqi_gpt.evaluation.review_texts import LANGUAGES, catalogue, t
 from xiangqi_gpt.evaluation.reviewers import Comparison, EvaluatedLine
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.captures import capture_gain
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.rules.squares import parse_square

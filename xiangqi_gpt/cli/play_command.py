@@ -18,6 +18,7 @@ from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.settings import THEME_NAMES, ThemeName, load_settings, save_settings
 from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet, split_temperature
 from xiangqi_gpt.players import AHEAD, with_lookahead
+from xiangqi_gpt.players.levels import ADAPTIVE, get_level
 from xiangqi_gpt.players.player_spec import PlayerSpec
 from xiangqi_gpt.rules import RULE_SETS, START_FEN, Color, ConfigError
 from xiangqi_gpt.texts import LANGUAGES, Details, Language, Message
@@ -39,6 +40,11 @@ USUAL = ("gpt", f"gpt:{AHEAD}", "greedy", "random")
     show_default=True,
     metavar="SPEC",
     help="The opponent. A GPT looks half a second ahead; gpt:lookahead=0 does not.",
+)
+@click.option(
+    "--level",
+    metavar="LEVEL",
+    help="Strength of the GPT: 1 to 10, novice to master, or adaptive, which follows your results.",
 )
 @click.option(
     "--color", type=click.Choice(["red", "black"]), default="red", show_default=True, help="Your side."
@@ -68,6 +74,7 @@ USUAL = ("gpt", f"gpt:{AHEAD}", "greedy", "random")
 def command(
     terminal: bool,
     spec: str,
+    level: str | None,
     color: str,
     fen: str,
     lenient: bool,
@@ -85,6 +92,8 @@ def command(
     """Play against the GPT, or against any other player."""
     board = board_of_fen(fen, lenient=lenient)
     human = Color.RED if color == "red" else Color.BLACK
+    if level is not None:
+        spec = add_level(spec, level)
     if temperature is not None:
         spec = add_temperature(spec, temperature)
     spec = with_lookahead(spec)
@@ -134,12 +143,26 @@ def opponents(spec: str) -> tuple[str, ...]:
     bare = split_temperature(spec)[0]
     parsed = PlayerSpec.parse(bare)
     name = parsed.name
+    if name == "gpt" and "level" in parsed.settings:
+        return (bare, *USUAL)
     if name == "gpt":
         own = parsed.settings.get("lookahead")
         searching = with_lookahead(str(parsed.replace(lookahead=None))) if own in (None, "0") else str(parsed)
         policy = str(parsed) if own == "0" else str(parsed.replace(lookahead=None))
         return (policy, searching, *USUAL[2:])
     return tuple(bare if usual == name else usual for usual in USUAL) if name in USUAL else (bare, *USUAL)
+
+
+def add_level(spec: str, level: str) -> str:
+    """The spec of a GPT with its level; ConfigError for a player that has none, PlayerError for an unknown level."""
+    parsed = PlayerSpec.parse(spec)
+    if parsed.name != "gpt":
+        raise ConfigError(f"--level is for the GPT; leave it out with --player {spec}")
+    if "level" in parsed.settings:
+        raise ConfigError(f"--player {spec} and --level both name a level: give one of them")
+    if level.strip().lower() == ADAPTIVE:
+        return str(parsed.replace(level=ADAPTIVE))
+    return str(parsed.replace(level=get_level(level).key))
 
 
 def add_temperature(spec: str, temperature: float) -> str:

@@ -151,15 +151,18 @@ def choose(
     guard: bool = True,
     sampling: Sampling | None = None,
     rules: RuleSet | None = None,
+    avoid: npt.NDArray[np.bool_] | None = None,
 ) -> int:
     """The index of a move in ``scores.moves``.
 
     Temperature 0 takes the likeliest move; above it a move is drawn with probability proportional to
     P(move | legal) ** (1 / temperature), with *rng*. *sampling* says more about the drawing, *temperature* included.
-    *guard* and *rules*: see :func:`open_moves`.
+    *guard* and *rules*: see :func:`open_moves`. *avoid*, (N,), marks moves that are chosen only if no others are left.
     """
     sampling = sampling or Sampling(temperature=temperature)
     allowed = open_moves(board, scores, guard=guard, rules=rules)
+    if avoid is not None and (allowed & ~avoid).any():
+        allowed &= ~avoid
     logprobs = np.where(allowed, scores.logprobs, -np.inf)
     if sampling.temperature <= 0:
         return int(logprobs.argmax())

@@ -7,24 +7,13 @@ from functools import reduce
 
 from xiangqi_gpt.evaluation.review_texts import Message, MoveText
 from xiangqi_gpt.evaluation.reviewers import Comparison
-from xiangqi_gpt.rules.attacks import on_own_half
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.captures import capture_gain, retake_gain, value_on
 from xiangqi_gpt.rules.chase import checkers
 from xiangqi_gpt.rules.move import Move
-from xiangqi_gpt.rules.movegen import attackers, king_attacked
+from xiangqi_gpt.rules.movegen import king_attacked
 from xiangqi_gpt.rules.pieces import Color, Piece, PieceKind
 from xiangqi_gpt.rules.squares import file_of
-
-VALUES = {
-    PieceKind.KING: 100.0,
-    PieceKind.ROOK: 9.0,
-    PieceKind.CANNON: 4.5,
-    PieceKind.HORSE: 4.0,
-    PieceKind.ADVISOR: 2.0,
-    PieceKind.ELEPHANT: 2.0,
-    PieceKind.PAWN: 1.0,
-}
-"""Usual worth of the pieces, in soldiers that have not crossed the river."""
 
 WORTH_NAMING = 1.5
 """Gains of less are not the reason why a move is bad."""
@@ -72,7 +61,7 @@ def _threat(after: Board, reply: Move, text: MoveText) -> Message | None:
     then = after.copy()
     then.push(reply)
     before, now = targets(after.squares, attacker), targets(then.squares, attacker)
-    new = sorted(now - before, key=lambda sq: -piece_value(then.squares, sq))
+    new = sorted(now - before, key=lambda sq: -value_on(then.squares, sq))
     if then.is_check():
         checking = checkers(then.squares, then.king_square(victim), victim)
         if reply.to_square not in checking:
@@ -88,7 +77,7 @@ def _threat(after: Board, reply: Move, text: MoveText) -> Message | None:
         return Message.of("mistake.double", reply=text, pieces=_list(then.squares, new[:3]))
     pinned = pins(then, victim) - pins(after, victim)
     if pinned:
-        most = max(pinned, key=lambda sq: piece_value(then.squares, sq))
+        most = max(pinned, key=lambda sq: value_on(then.squares, sq))
         return Message.of("mistake.pin", reply=text, piece=named(then.squares, most))
     return None
 
@@ -99,7 +88,7 @@ def _material(after: Board, line: Sequence[Move]) -> Message | None:
     balance, first, victims = 0.0, None, []
     for ply, move in enumerate(line):
         if board.squares[move.to_square]:
-            gain = piece_value(board.squares, move.to_square)
+            gain = value_on(board.squares, move.to_square)
             balance += gain if board.turn == attacker else -gain
             if board.turn == attacker:
                 victims.append((gain, ply, named(board.squares, move.to_square)))
@@ -160,39 +149,13 @@ def named(squares: Sequence[int], sq: int) -> Message:
     return Message.of("piece.on_file", piece=name, file=file)
 
 
-def piece_value(squares: Sequence[int], sq: int) -> float:
-    """What the piece on a square is worth; a soldier across the river counts double."""
-    piece = Piece.from_code(squares[sq])
-    crossed = piece.kind == PieceKind.PAWN and not on_own_half(piece.color, sq)
-    return 2.0 if crossed else VALUES[piece.kind]
-
-
-def capture_gain(squares: Sequence[int], move: Move) -> float:
-    """What a capture wins when both sides go on taking on its square as long as it pays."""
-    after = list(squares)
-    after[move.from_square], after[move.to_square] = 0, squares[move.from_square]
-    owner = Piece.from_code(squares[move.from_square]).color
-    return piece_value(squares, move.to_square) - _retake(after, move.to_square, owner.other)
-
-
-def _retake(squares: list[int], sq: int, color: Color) -> float:
-    """What *color* wins on *sq* by taking with its least piece, or 0 by leaving it."""
-    takers = attackers(squares, sq, color)
-    if not takers:
-        return 0.0
-    least = min(takers, key=lambda start: piece_value(squares, start))
-    after = squares.copy()
-    after[least], after[sq] = 0, squares[least]
-    return max(0.0, piece_value(squares, sq) - _retake(after, sq, color.other))
-
-
 def targets(squares: Sequence[int], color: Color) -> set[int]:
     """Squares of the pieces, kings aside, that *color* would win if it were its turn."""
     board = list(squares)
     found = set()
     for sq, code in enumerate(board):
         if code and Piece.from_code(code).color != color and code not in (1, 8):
-            gain = _retake(board, sq, color)
+            gain = retake_gain(board, sq, color)
             if gain >= WORTH_NAMING:
                 found.add(sq)
     return found
