@@ -79,7 +79,7 @@ def export_onnx(model: XiangqiGPT, file: Path, *, int8: bool = False) -> int:
     (ONNX Runtime's dynamic quantization). ModelError without the packages of the extra `onnx`, and for models that
     cannot be exported.
     """
-    _need(*ONNX_PACKAGES, *(("onnxruntime",) if int8 else ()))
+    need_packages(*ONNX_PACKAGES, *(("onnxruntime",) if int8 else ()))
     if file.exists():
         raise ModelError(f"{file}: expected a new file, found one that exists")
     if not file.parent.is_dir():
@@ -112,7 +112,8 @@ def metadata(model: XiangqiGPT) -> dict[str, str]:
     return {f"xiangqi_gpt.{key}": json.dumps(value) for key, value in facts.items()}
 
 
-def _need(*packages: str) -> None:
+def need_packages(*packages: str) -> None:
+    """ModelError where one of *packages*, of the extra `onnx`, is not installed."""
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
         raise ModelError(
@@ -150,6 +151,10 @@ def _program(model: XiangqiGPT) -> Any:
         **{key: {0: batch, 1: plies} for key in ("boards", "counters")},
     }
     wrapped = _OfBoards(made) if with_boards else _OfTokens(made)
+    with (
+        torch.inference_mode()
+    ):  # tables are kept when first used: made while tracing they would hold no numbers
+        wrapped(*(example[name] for name in names))
     try:
         return torch.onnx.export(
             wrapped.eval(),
