@@ -203,7 +203,7 @@ def test_limits_of_the_context_bound_the_depth() -> None:
 
 
 def test_bad_input_is_refused() -> None:
-    with pytest.raises(ValueError, match="expected a position with legal moves"):
+    with pytest.raises(ValueError, match="There are no legal moves"):
         lookahead(nodes=5).search(Board("3k5/3R5/3R5/9/9/9/9/9/9/4K4 b - - 0 1"))
     for wrong in ({"k": 0}, {"seconds": -1.0}, {"depth": 0}, {"nodes": 0}, {"seconds": float("nan")}):
         with pytest.raises(ConfigError, match=rf"{next(iter(wrong))}: expected at least"):
@@ -260,9 +260,9 @@ def test_only_the_moves_asked_for_are_looked_at_and_progress_is_reported() -> No
     assert len(seen) >= 2
     assert [f.nodes for f in seen] == sorted({f.nodes for f in seen})
     assert all({c.move.iccs for c in f.candidates} == {"a0a1", "h2e2"} for f in seen)
-    with pytest.raises(ValueError, match="none of the moves to look at is legal"):
+    with pytest.raises(ValueError, match="None of the moves to search is legal"):
         lookahead(nodes=5).search(board, root_moves=[Move.from_iccs("a0a5")])
-    with pytest.raises(ValueError, match="none of the moves to look at is legal"):
+    with pytest.raises(ValueError, match="None of the moves to search is legal"):
         lookahead(nodes=5).search(board, root_moves=[])
 
 

@@ -1,4 +1,4 @@
-"""`xiangqi-gpt export`: a trained model as it travels with the package, or to other programs."""
+"""`xiangqi-gpt export`: writes a trained model in the form of the package, or for other programs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,22 @@ from xiangqi_gpt.resources import resource_path
 @click.argument("model", required=False)
 @click.option("--model", "model_dir", help="The same as MODEL.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="New folder: a model directory of half the size."
+    "--out", type=click.Path(path_type=Path), help="New folder to write: a model directory of half the size."
 )
-@click.option("--onnx", type=click.Path(path_type=Path), help="New file: the model for ONNX runtimes.")
-@click.option("--hub", type=click.Path(path_type=Path), help="New folder: a model repository, card and code.")
 @click.option(
-    "--figures", type=click.Path(path_type=Path), help="For --hub: what was measured, as assets/figures.json."
+    "--onnx", type=click.Path(path_type=Path), help="New file to write: the model for ONNX runtimes."
 )
-@click.option("--int8", is_flag=True, help="Weights of eight bits, and faster moves that differ a little.")
+@click.option(
+    "--int8",
+    is_flag=True,
+    help="Write weights of eight bits: smaller and faster, with slightly different moves.",
+)
+@click.option("--hub", type=click.Path(path_type=Path), help="New folder to write: a model repository.")
+@click.option(
+    "--figures",
+    type=click.Path(path_type=Path),
+    help="With --hub: what was measured, a file like assets/figures.json.",
+)
 def command(
     model: str | None,
     model_dir: str | None,
@@ -33,19 +41,21 @@ def command(
 ) -> None:
     """Write MODEL (a model or checkpoint directory, or the word "bundled") in another form.
 
-    With --out a model directory with float16 weights in shards of at most 15 MB, half the size of a
-    checkpoint's, or with --int8 a quarter; every command reads it. With --onnx one file for programs without
-    Python; docs/compression.md describes its inputs. With --hub a folder for a model hub, which loads where only
-    torch and transformers are installed.
+    --out writes a model directory with float16 weights in shards of at most 15 MB: half the size of a checkpoint,
+    or a quarter with --int8. Every command reads it. --onnx writes one file for programs without Python;
+    docs/compression.md describes its inputs. --hub writes a folder for a model hub, which loads where only torch
+    and transformers are installed.
     """
     from xiangqi_gpt.model.checkpoint import export_model, load_model
     from xiangqi_gpt.players.gpt_player import bundled_model
 
     chosen = model or model_dir
     if chosen is None or (model and model_dir):
-        raise ConfigError(f"MODEL: expected one model, found {'none' if chosen is None else 'two'}")
+        raise ConfigError(
+            f"Give exactly one model, as MODEL or by --model ({'none' if chosen is None else 'two'} given)."
+        )
     if out is None and onnx is None and hub is None:
-        raise ConfigError("Nothing to write. Give --out FOLDER, --onnx FILE or --hub FOLDER.")
+        raise ConfigError("Give --out FOLDER, --onnx FILE or --hub FOLDER.")
     if figures is not None and hub is None:
         raise ConfigError("--figures belongs to the model card: give --hub FOLDER with it.")
     loaded = load_model(bundled_model() if chosen == "bundled" else chosen)

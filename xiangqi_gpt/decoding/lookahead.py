@@ -232,7 +232,7 @@ class Lookahead:
             asked = np.array([move in root_moves for move in scores.moves])
             if not asked.any():
                 texts = " ".join(move.iccs for move in root_moves)
-                raise ValueError(f"none of the moves to look at is legal in {board.fen()!r}: {texts}")
+                raise ValueError(f"None of the moves to search is legal in {board.fen()!r}: {texts}")
             allowed = asked & allowed if (asked & allowed).any() else asked
         root = self._kept(board, limited=limited or root_moves is not None)
         self._open(root, scores, allowed, exhaust=limits.exhaust)
