@@ -46,7 +46,7 @@ def test_the_workflow_runs_the_test_command_of_the_readme_and_the_checks_of_ci(
     assert command is not None
     assert command[1].replace("python3 -m venv", "python -m venv") in steps
     checks = re.findall(r"^  check (.*)$", text(".ci/run"), re.M)
-    assert len(checks) == 4
+    assert len(checks) == 5
     assert [check for check in checks if check not in steps] == []
 
 
