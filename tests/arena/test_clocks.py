@@ -114,5 +114,5 @@ def test_an_engine_plays_by_the_clock() -> None:
 
 
 def test_a_clock_and_a_limit_of_time_exclude_each_other() -> None:
-    with pytest.raises(ConfigError, match="found both"):
+    with pytest.raises(ConfigError, match="not both"):
         MatchConfig(clock=TimeControl(seconds=1), limit=Limit(time=1))

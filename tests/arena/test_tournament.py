@@ -63,7 +63,7 @@ def test_links_of_a_chain() -> None:
 
 
 @pytest.mark.parametrize(
-    ("players", "words"), [(("a",), "2 players or more"), (("a", "b", "a"), "'a' is named twice")]
+    ("players", "words"), [(("a",), "at least 2 players"), (("a", "b", "a"), "'a' is named twice")]
 )
 def test_bad_fields_are_refused(players: tuple[str, ...], words: str) -> None:
     with pytest.raises(ConfigError, match=words):

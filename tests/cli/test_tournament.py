@@ -112,7 +112,7 @@ def test_gauntlet_and_picture(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["random"], "2 players or more"),
+        (["random"], "at least 2 players"),
         (["random", "random"], "'random' is named twice"),
         (["random", "greedy", "--anchor", "gpt=5"], "'gpt' is not among the players"),
         (["random", "greedy", "--anchor", "random"], "expected PLAYER=ELO"),

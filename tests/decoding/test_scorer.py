@@ -103,7 +103,7 @@ def test_a_context_can_begin_at_any_position() -> None:
 def test_no_legal_move_is_said_so() -> None:
     mate = Board("3k5/3R5/3R5/9/9/9/9/9/9/4K4 b - - 0 1")
     assert not mate.legal_moves()
-    with pytest.raises(ValueError, match="expected a position with legal moves"):
+    with pytest.raises(ValueError, match="There are no legal moves"):
         Scorer(tiny()).score(mate)
 
 

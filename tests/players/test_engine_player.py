@@ -158,7 +158,7 @@ def test_engine_that_never_greets_is_refused() -> None:
 
 
 def test_engine_for_another_game_is_refused() -> None:
-    with pytest.raises(PlayerError, match=r"UCI_Variant xiangqi.*found chess"):
+    with pytest.raises(PlayerError, match=r"does not play Xiangqi: its UCI_Variant offers chess"):
         fake("chess")
 
 
@@ -231,7 +231,7 @@ def test_fairy_stockfish_sees_a_mate_in_one() -> None:
 @needs_fairy
 @pytest.mark.parametrize("option", ["Strenght=1", "UCI_Variant=chess", "Hash=much"])
 def test_fairy_stockfish_options_are_checked(option: str) -> None:
-    with pytest.raises(PlayerError, match="option refused"):
+    with pytest.raises(PlayerError, match=r"[Oo]ption"):
         create_player(f"engine:fairy-stockfish,{option}")
 
 

@@ -78,11 +78,11 @@ class GameStore:
         if is_begun and not resume and not force:
             raise ConfigError(
                 f"{parts_folder(pgn)} holds the games of a match that was stopped: --resume continues it, "
-                "--force throws them away"
+                "--force deletes them"
             )
         if resume and not is_begun and pgn.exists():
             raise ConfigError(
-                f"there is nothing to resume: {pgn} is not the file of a match that was stopped (--force overwrites it)"
+                f"There is nothing to resume: {pgn} is not the file of a stopped match (--force overwrites it)."
             )
         if not is_begun:
             check_writable(pgn, overwrite=force, error=RecordError)

@@ -33,12 +33,12 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if len(self.players) < 2:
-            raise ConfigError(f"a tournament needs 2 players or more, found {len(self.players)}")
+            raise ConfigError(f"A tournament needs at least 2 players, not {len(self.players)}.")
         twice = sorted({player for player in self.players if self.players.count(player) > 1})
         if twice:
-            raise ConfigError(f"a player takes part once: {twice[0]!r} is named twice")
+            raise ConfigError(f"The player {twice[0]!r} is named twice.")
         if self.gauntlet and self.chain:
-            raise ConfigError("--gauntlet and --chain are two ways to pair the players: give one of them")
+            raise ConfigError("--gauntlet and --chain are two ways to pair the players. Give one of them.")
         if self.games < 1:
             raise ConfigError(f"expected at least 1 game for each pairing, found {self.games!r}")
 

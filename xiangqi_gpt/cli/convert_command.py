@@ -1,4 +1,4 @@
-"""`xiangqi-gpt convert`: records of any known format in, one clean file and an account of every game out."""
+"""`xiangqi-gpt convert`: reads records of any known format, and writes one clean file and a report."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class _NamedPath(click.Path):
     type=_NamedPath(path_type=Path),
     help="File to write; its suffix decides: .pgn, .parquet, .jsonl, .ubb (DhtmlXQ), .xqf (one game).",
 )
-@click.option("--notation", help="Moves of a PGN: iccs (default), uci, wxf, chinese.")
+@click.option("--notation", help="Notation of a PGN: iccs, uci, wxf or chinese.  [default: iccs]")
 @click.option(
     "--report",
     type=_NamedPath(path_type=Path),
-    help="JSON lines with the status of every game, and the sums.",
+    help="JSON lines file to write: the status of every game, and the totals.",
 )
 @lenient_option
 @click.option("--force", is_flag=True, help="Overwrite the files of --out and --report.")
-@click.option("--json", "as_json", is_flag=True, help="Print the sums as one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print the totals as one JSON object.")
 def command(
     sources: tuple[Path, ...],
     out: Path,
@@ -49,10 +49,10 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Read game records (files or folders), judge every ply, drop copies, write what is sound.
+    """Read game records (files or folders), check every ply, drop duplicates, and write the valid games.
 
-    PGN, Parquet, JSON lines, XQF, CBR, CBL, CBF, DhtmlXQ and plain lists of moves are read, told by their
-    content. A game that goes wrong is cut there; each game is accounted for.
+    Reads PGN, Parquet, JSON lines, XQF, CBR, CBL, CBF, DhtmlXQ and plain lists of moves; the content decides, not
+    the file name. A game is cut before its first illegal move; the report lists every game.
     """
     from xiangqi_gpt.records.convert import Conversion, convert, source_files, total_bytes
 
@@ -67,11 +67,13 @@ def command(
         f"{summary.duplicates} duplicates, {summary.refused} refused"
     )
     if summary.unreadable:
-        click.echo(f"{summary.unreadable} files could not be read, or not to their end")
+        click.echo(f"{summary.unreadable} files could not be read, or not completely")
     if summary.passed_over:
-        click.echo(f"{summary.passed_over} files of the folders are not records by their name: passed over")
+        click.echo(
+            f"{summary.passed_over} files in the folders skipped: their names are not those of records"
+        )
     for what, count in summary.dropped_fields.items():
-        click.echo(f"{out.suffix} has no place for {what}: left behind in {count} games")
+        click.echo(f"{out.suffix} cannot store {what}: dropped in {count} games")
     click.echo(f"{summary.written} games written to {out}")
 
 

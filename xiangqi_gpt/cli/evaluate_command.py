@@ -28,7 +28,7 @@ def _precision() -> str:
 
 
 def _report_precision() -> None:
-    """Say in which precision figures were measured, since they depend on it."""
+    """Print the precision of the figures, since they depend on it."""
     import torch
 
     from xiangqi_gpt.decoding.network import has_fast_bfloat16
@@ -41,12 +41,10 @@ def _report_precision() -> None:
 _games_options = (
     click.option("--split", default="test", show_default=True, help="train, valid, test or extra."),
     click.option(
-        "--games", type=click.IntRange(1), help="How many games, drawn with the seed; all by default."
+        "--games", type=click.IntRange(1), help="Number of games, chosen at random.  [default: all]"
     ),
-    click.option("--seed", default=0, show_default=True, help="Seed of all that is drawn."),
-    click.option(
-        "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes that share the games."
-    ),
+    click.option("--seed", default=0, show_default=True, help="Random seed."),
+    click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes."),
 )
 _model_options = (
     click.option("--data", "data", multiple=True, help="Records to measure on; may be given several times."),
@@ -56,7 +54,7 @@ _model_options = (
         type=click.Path(path_type=Path),
         help="Model directory; the bundled one by default.",
     ),
-    click.option("--style", help="human or teacher, of a model that learned both; by default each of them."),
+    click.option("--style", help="human or teacher, for a model that learned both.  [default: both]"),
     *_games_options,
     click.option("--threads", type=click.IntRange(1), help="Processor threads; all cores by default."),
     click.option("--device", default="cpu", show_default=True, help="cpu or cuda."),
@@ -67,10 +65,10 @@ _model_options = (
         show_default=True,
         expose_value=False,
         callback=_keep_precision,
-        help="Of the products; auto: bfloat16 where the processor is fast at it.",
+        help="Precision of matrix products; auto: bfloat16 if the processor is fast at it.",
     ),
 )
-_json = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 def _options(*options: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -88,7 +86,9 @@ def command() -> None:
 
 
 _plain = click.option(
-    "--plain", is_flag=True, help="One pass over a board, also where a model sees its mirror image as well."
+    "--plain",
+    is_flag=True,
+    help="Do not average over the mirrored board, even if players with this model do.",
 )
 
 
@@ -150,25 +150,25 @@ def _print_accuracy(result: Any) -> None:
 @click.option(
     "--random-plies",
     type=click.IntRange(0),
-    help="Instead of records: --games positions after this many random plies, 1,000 by default.",
+    help="Measure on --games positions (1,000) after this many random plies, instead of records.",
 )
-@click.option("--why", is_flag=True, help="Also say which rules illegal texts break; takes longer.")
+@click.option("--why", is_flag=True, help="Also count the rules that illegal texts break; takes longer.")
 @click.option(
     "--off-book",
     type=click.IntRange(0),
     default=1,
     show_default=True,
-    help="Positions per game that are four random moves away from it.",
+    help="Positions per game that are reached by four random moves.",
 )
 @click.option(
     "--free-running",
     type=click.IntRange(1),
-    help="Also play so many games of the model with itself at temperature 1, until a text is illegal.",
+    help="Also play this many games of the model against itself at temperature 1, until a text is illegal.",
 )
 @click.option(
     "--tree",
     type=click.IntRange(1),
-    help="Instead: draw so many moves from the prefix tree of legal moves and check each against the rules.",
+    help="Only draw this many moves from the prefix tree of legal moves, and check each against the rules.",
 )
 @_json
 def legality(
@@ -176,10 +176,10 @@ def legality(
     jobs: int, threads: int | None, device: str, random_plies: int | None, why: bool, off_book: int,
     free_running: int | None, tree: int | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """How often the model's own texts, with nothing masked, are legal moves.
+    """How often the model's own texts, without any mask, are legal moves.
 
-    In all, by the ply of the game, in check and off book, with 95 % intervals from a bootstrap over games. A model with
-    styles is measured in its own, unless --style names one.
+    In total, by ply, in check and off book, with 95 % intervals from a bootstrap over games. A model with
+    styles uses its default style, unless --style names one.
     """
     from xiangqi_gpt.cli import evaluate_work
     from xiangqi_gpt.evaluation.games import random_boards
@@ -191,7 +191,7 @@ def legality(
     settings = (model_dir, device, _threads(threads, jobs), _precision(), style)
     if random_plies is not None:
         if data:
-            raise ConfigError("--random-plies: expected no --data with it, found both")
+            raise ConfigError("Give either --random-plies or --data, not both.")
         boards = list(enumerate(random_boards(games or 1000, random_plies, seed)))
         work = partial(evaluate_work.board_work, *settings, why, seed)
         result = summarise_legality(_run(work, boards, jobs, "positions"), seed=seed)
@@ -261,7 +261,7 @@ def _print_legality(result: Any, why: bool, free: Any) -> None:
 
 @command.command()
 @_options(*_model_options, _plain)
-@click.option("--plot", type=click.Path(path_type=Path), help="Also draw it, as a PNG.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Also plot it to this PNG file.")
 @_json
 def calibration(
     data: tuple[str, ...], model_dir: Path | None, style: str | None, split: str, games: int | None, seed: int,
@@ -269,11 +269,14 @@ def calibration(
 ) -> None:  # fmt: skip
     """Whether results and moves occur as often as the model expects.
 
-    A model with styles is measured in its own, unless --style names one.
+    A model with styles uses its default style, unless --style names one.
     """
     from xiangqi_gpt.cli.evaluate_work import calibration_work
     from xiangqi_gpt.evaluation import calibration as measure
+    from xiangqi_gpt.evaluation.plotting import check_plot
 
+    if plot is not None:
+        check_plot(plot)
     records = _games(data, split, games, seed)
     work = partial(calibration_work, model_dir, device, _threads(threads, jobs), _precision(), style, plain)
     result = measure.summarise_calibration(_run(work, records, jobs, "games"))
@@ -295,18 +298,16 @@ def calibration(
 
 @command.command()
 @click.option("--data", multiple=True, required=True, help="Puzzles; may be given several times.")
-@click.option("--player", default="gpt", show_default=True, help="Who solves them.")
+@click.option("--player", default="gpt", show_default=True, help="The player that solves them.")
 @click.option(
     "--games",
     "--puzzles",
     "games",
     type=click.IntRange(1),
-    help="How many, drawn with the seed; all by default.",
+    help="Number of puzzles, chosen at random.  [default: all]",
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of the draw.")
-@click.option(
-    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes that share the puzzles."
-)
+@click.option("--seed", default=0, show_default=True, help="Random seed.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
 @_json
 def puzzles(
     data: tuple[str, ...], player: str, games: int | None, seed: int, jobs: int, as_json: bool
@@ -325,7 +326,7 @@ def puzzles(
     if refused:
         click.echo(f"left out {len(refused)} puzzles that break the rules; the first: {refused[0]}", err=True)
     if not chosen:
-        raise ConfigError(f"expected puzzles, found none in {', '.join(data)}")
+        raise ConfigError(f"No puzzles in {', '.join(data)}.")
     solved = _run(partial(puzzle_work, player, seed), chosen, jobs, "puzzles")
     rows = summarise_puzzles(chosen, solved)
     if as_json:
@@ -337,11 +338,11 @@ def puzzles(
 
 @command.command("make-puzzles")
 @click.option("--data", multiple=True, required=True, help="Games; may be given several times.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The puzzles: a PGN file.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="PGN file to write.")
 @click.option(
     "--engine",
-    help="A player such as engine:fairy-stockfish,nodes=20000 that is asked for the two best moves of each "
-    "position; without it, the labels of a teacher with several moves are read.",
+    help="Player that finds the two best moves of each position, such as engine:fairy-stockfish,nodes=20000; "
+    "without it, labels with several moves are used.",
 )
 @click.option(
     "--margin",
@@ -356,7 +357,7 @@ def make_puzzles(
     data: tuple[str, ...], out: Path, engine: str | None, margin: float, split: str, games: int | None, seed: int,
     jobs: int, force: bool,
 ) -> None:  # fmt: skip
-    """Make puzzles of games: positions in which one move is better than every other by a wide margin."""
+    """Make puzzles out of games: positions with one move that is much better than all others."""
     from xiangqi_gpt.cli.evaluate_work import make_puzzles_work
     from xiangqi_gpt.evaluation.puzzle_making import as_records
     from xiangqi_gpt.files import check_writable
@@ -379,7 +380,7 @@ def _games(data: tuple[str, ...], split: str, games: int | None, seed: int) -> l
     from xiangqi_gpt.evaluation.games import chosen_games
 
     if not data:
-        raise ConfigError("--data: expected at least one file of records, found none")
+        raise ConfigError("Give at least one file of records with --data.")
     refused: list[RecordError] = []
     records = chosen_games(data, split=split, games=games, seed=seed, on_error=refused.append)
     if refused:

@@ -41,9 +41,9 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Add an engine's best move and score to games; labels that they had are replaced.
+    """Add an engine's best move and score to games; earlier labels are replaced.
 
-    The same command goes on after a stop or a kill.
+    The same command resumes after an interruption.
     """
     from xiangqi_gpt.players import parse_engine
     from xiangqi_gpt.teacher.run import LabelJob, Place, label

@@ -32,14 +32,14 @@ USUAL = ("gpt", f"gpt:{AHEAD}", "greedy", "random")
 
 
 @click.command("play")
-@click.option("--terminal", is_flag=True, help="Play in the terminal even where a window could be opened.")
+@click.option("--terminal", is_flag=True, help="Play in the terminal, even if a window could be opened.")
 @click.option(
     "--player",
     "spec",
     default="gpt",
     show_default=True,
     metavar="SPEC",
-    help="The opponent. A GPT looks half a second ahead; gpt:lookahead=0 does not.",
+    help="The opponent. A GPT searches for half a second; gpt:lookahead=0 does not search.",
 )
 @click.option(
     "--level",
@@ -49,25 +49,29 @@ USUAL = ("gpt", f"gpt:{AHEAD}", "greedy", "random")
 @click.option(
     "--color", type=click.Choice(["red", "black"]), default="red", show_default=True, help="Your side."
 )
-@click.option("--fen", default=START_FEN, show_default="the usual start", help="The position to begin from.")
+@click.option(
+    "--fen", default=START_FEN, show_default="the standard start", help="The position to start from."
+)
 @lenient_option
 @click.option("--pieces", type=click.Choice(list(PIECE_SETS)), help="Characters on the pieces; remembered.")
 @click.option("--theme", type=click.Choice(THEME_NAMES), help="Colours of the window; remembered.")
-@click.option("--lang", type=click.Choice(LANGUAGES), help="Language of all words; remembered.")
+@click.option("--lang", type=click.Choice(LANGUAGES), help="Language; remembered.")
 @click.option(
-    "--temperature", type=float, help="0: the GPT plays its most probable move; 1: it samples from its moves."
+    "--temperature",
+    type=float,
+    help="0: the GPT plays its likeliest move; 1: it samples from its probabilities.",
 )
-@click.option("--seed", type=int, help="Random seed of the opponent; without it every game is different.")
+@click.option("--seed", type=int, help="Random seed of the opponent.  [default: a new one for each game]")
 @click.option(
     "--rules", type=click.Choice(list(RULE_SETS)), default="simple", show_default=True, help="Rule set."
 )
 @click.option(
     "--screenshot",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Save a picture of the window as a PNG file and leave; needs no display.",
+    help="Save a picture of the window to this PNG file and exit; needs no display.",
 )
 @click.option(
-    "--after", type=click.IntRange(0), default=0, help="Plies the opponent plays before the picture."
+    "--after", type=click.IntRange(0), default=0, help="Plies that the opponent plays before the picture."
 )
 @click.option("--size", default="1180x820", show_default=True, metavar="WxH", help="Size of the picture.")
 @click.option("--hint", is_flag=True, help="Show a hint in the picture.")
@@ -169,11 +173,9 @@ def add_temperature(spec: str, temperature: float) -> str:
     """The spec of a GPT with its temperature; ConfigError for a player that has none."""
     parsed = PlayerSpec.parse(spec)
     if parsed.name != "gpt":
-        raise ConfigError(f"expected --player gpt with --temperature, found {spec!r}")
+        raise ConfigError(f"--temperature needs a gpt player, not {spec!r}.")
     if "temperature" in parsed.settings:
-        raise ConfigError(
-            f"expected the temperature once, found it in --player {spec!r} and in --temperature"
-        )
+        raise ConfigError(f"The temperature is given twice: in --player {spec!r} and by --temperature.")
     return str(parsed.replace(temperature=float(temperature)))
 
 
@@ -199,12 +201,13 @@ def _play_in_window(state: GameState, create: Create, autosave: Autosave) -> boo
         return False
     try:
         from xiangqi_gpt.gui import app
+        from xiangqi_gpt.gui.display import DisplayError
     except ImportError as error:
         _tell_no_window(state, error)
         return False
     try:
         app.run(state, create, autosave=autosave)
-    except app.DisplayError as error:
+    except DisplayError as error:
         _tell_no_window(state, error)
         return False
     return True

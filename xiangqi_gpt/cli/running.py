@@ -1,4 +1,4 @@
-"""What the commands that train share: their data, a bar of progress, the end of a run."""
+"""Shared by the commands that train: data, progress, and the report at the end of a run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def duration(text: str) -> float:
 def open_games(
     data: tuple[str, ...], config: Any, print_line: Callable[[str], None], cache: Path | None = None
 ) -> Any:
-    """The packed games of the files, those to learn from and those to measure on; says what was left out."""
+    """The packed games of the files, for training and for validation; prints what was left out."""
     from xiangqi_gpt.dataset.packing import PackSettings, open_data
 
     return open_data(
@@ -35,7 +35,7 @@ def open_games(
 
 
 def finish(out: Path, model: Path, result: Any) -> None:
-    """Draw the curves of the run in *out* and say how it ended and what it left."""
+    """Plot the curves of the run in *out*, and print how it ended and what it wrote."""
     from xiangqi_gpt.experiments.curves import write_curves
 
     done, curves = result.progress, f", curves {out / CURVES_FILE}"
@@ -53,7 +53,7 @@ def finish(out: Path, model: Path, result: Any) -> None:
 
 
 class RunProgress:
-    """A bar on a terminal, a line every half minute elsewhere; losses are running means."""
+    """A bar on a terminal, one line every half minute elsewhere; losses are running means."""
 
     def __init__(self, steps: int, speaks: bool = True, seconds: float | None = None) -> None:
         from rich.console import Console

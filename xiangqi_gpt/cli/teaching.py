@@ -1,4 +1,4 @@
-"""What `generate` and `label` share: options, progress, the end of a run."""
+"""Shared by `generate` and `label`: options, progress, and the report at the end of a run."""
 
 from __future__ import annotations
 
@@ -34,16 +34,20 @@ def engine_option(function: Callable[..., None]) -> Callable[..., None]:
 def place_options(function: Callable[..., None]) -> Callable[..., None]:
     """`--workers`, `--cluster`, `--force`, `--json`."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print the sums as one JSON object."),
-        click.option("--force", is_flag=True, help="Overwrite --out, and throw away a run begun otherwise."),
+        click.option("--json", "as_json", is_flag=True, help="Print the totals as one JSON object."),
+        click.option(
+            "--force", is_flag=True, help="Overwrite --out, and delete an unfinished run with other settings."
+        ),
         click.option(
             "--cluster",
             is_flag=False,
             flag_value="auto",
             metavar="[ADDRESS]",
-            help="Work as tasks on a Ray cluster, by default the one this machine belongs to.",
+            help="Run on a Ray cluster.  [default address: the cluster of this machine]",
         ),
-        click.option("--workers", type=click.IntRange(1), help="Engines at a time; one a core by default."),
+        click.option(
+            "--workers", type=click.IntRange(1), help="Engines at the same time.  [default: one per core]"
+        ),
     ):
         function = option(function)
     return function
@@ -66,7 +70,7 @@ def shares(option: str, text: str) -> tuple[float, ...]:
 
 
 class Progress:
-    """Games done and positions a second: a bar on a terminal, a line every half minute elsewhere."""
+    """Finished games and labels per second: a bar on a terminal, one line every half minute elsewhere."""
 
     def __init__(self, what: str) -> None:
         from rich.console import Console
@@ -109,7 +113,7 @@ class Progress:
 
 
 def finish(summary: Summary, out: Path, as_json: bool) -> None:
-    """Say what has been done."""
+    """Print the totals of a run."""
     for reason in summary.reasons[:_REASONS_SHOWN]:
         click.echo(f"dropped: {reason}", err=True)
     if as_json:
@@ -128,10 +132,10 @@ def finish(summary: Summary, out: Path, as_json: bool) -> None:
 
 
 def interrupted(out: Path) -> click.exceptions.Exit:
-    """Say how to go on after Ctrl-C; to be raised."""
+    """Print how to resume after Ctrl-C; the result is to be raised."""
     from xiangqi_gpt.workers.journal import parts_folder
 
     click.echo(
-        f"stopped; finished games are kept in {parts_folder(out)}, go on with the same command", err=True
+        f"stopped; finished games are kept in {parts_folder(out)}, resume with the same command", err=True
     )
     return click.exceptions.Exit(130)

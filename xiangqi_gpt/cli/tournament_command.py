@@ -34,9 +34,9 @@ from xiangqi_gpt.safe_json import format_json
     "anchors",
     multiple=True,
     metavar="PLAYER=ELO",
-    help="A rating that is given; may be repeated.",
+    help="Fix the rating of a player; may be repeated.",
 )
-@click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw the ratings into this file.")
+@click.option("--plot", "picture", type=click.Path(path_type=Path), help="Plot the ratings to this file.")
 @game_options
 def command(
     players: tuple[str, ...],
@@ -50,7 +50,7 @@ def command(
     """Let players meet each other and print their ratings.
 
     The ratings are those of the Bradley-Terry model, with 95 % intervals. A PLAYER is given as for match. With --pgn
-    each game is written as it ends, and --resume continues a tournament that was stopped.
+    each game is written when it ends, and --resume continues an interrupted tournament.
     """
     how = GameOptions(**options)
     config = how.config

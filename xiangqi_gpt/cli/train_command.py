@@ -20,7 +20,9 @@ from xiangqi_gpt.errors import ConfigError
     help="Records or packed data to learn from; may be given several times.",
 )
 @click.option(
-    "--cache", type=click.Path(path_type=Path), help="Folder for packed records.  [default: one of the user]"
+    "--cache",
+    type=click.Path(path_type=Path),
+    help="Folder for packed records.  [default: the user's cache folder]",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--preset", "preset_name", help="tiny, laptop, original, large or slot.  [default: laptop]")
@@ -38,11 +40,11 @@ from xiangqi_gpt.errors import ConfigError
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change one setting; stronger than the file.",
+    help="Change one setting; overrides the file.",
 )
-@click.option("--resume", is_flag=True, help="Go on with the run in --out.")
+@click.option("--resume", is_flag=True, help="Resume the run in --out.")
 @click.option(
-    "--max-steps", type=click.IntRange(1), help="Optimiser steps; the learning-rate schedule ends there."
+    "--max-steps", type=click.IntRange(1), help="Optimizer steps; the learning-rate schedule ends there."
 )
 @click.option(
     "--time-limit",
@@ -71,9 +73,9 @@ def command(
 ) -> None:
     """Train a model on the train split of game records.
 
-    Targets are the teacher's moves where a record has them and the moves that people played elsewhere. The
-    run's folder keeps logs, curves and the newest checkpoint; `OUT/model` is the trained model. Ctrl-C saves
-    and says where. Under torchrun or accelerate launch all processes train one model.
+    Targets are the moves of the teacher if a record has labels, and the moves played otherwise. The
+    run's folder keeps logs, curves and the newest checkpoint; `OUT/model` is the trained model. Ctrl-C
+    saves a checkpoint. Under torchrun or accelerate launch all processes train one model.
     """
     import torch
 
@@ -89,7 +91,7 @@ def command(
     config = changed(config, extra)
     limit = duration(time_limit) if time_limit is not None else None
     if config.budget == "time" and limit is None:
-        raise ConfigError("--time-limit: expected one with budget=time, found none")
+        raise ConfigError("budget=time needs --time-limit.")
     if threads is not None:
         torch.set_num_threads(threads)
     speaks = os.environ.get("RANK", "0") == "0"

@@ -43,8 +43,8 @@ class Sampling:
             raise ConfigError(f"min_p: expected a share from 0 to 1, found {self.min_p!r}")
         if self.temperature == 0 and self.filters:
             raise ConfigError(
-                f"temperature: expected one above 0 with {', '.join(self.filters)}, found 0, "
-                "which takes the likeliest move whatever they say"
+                f"temperature: expected a number above 0 with {', '.join(self.filters)}, found 0, "
+                "which always takes the likeliest move"
             )
 
     @property
@@ -167,5 +167,5 @@ def choose(
     if sampling.temperature <= 0:
         return int(logprobs.argmax())
     if rng is None:
-        raise ValueError("a temperature above 0 needs a random generator, found none")
+        raise ValueError("A temperature above 0 needs a random generator (rng).")
     return int(rng.choice(len(logprobs), p=sampling.shares(logprobs)))

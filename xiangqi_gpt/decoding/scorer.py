@@ -124,8 +124,8 @@ class Scorer:
         ):
             if wanted is not None and not has:
                 raise ConfigError(
-                    f"{name}: expected a model that was trained with {name} tokens (condition={name}), "
-                    f"found one with condition={known.kind!r}"
+                    f"{name}: this model was trained with condition={known.kind!r}; "
+                    f"use one trained with condition={name}"
                 )
 
     @cached_property
@@ -224,7 +224,7 @@ class Scorer:
         else:
             legal = PackedTree.of(legal_tree(board, self.tokenizer))
         if not legal.moves:
-            raise ValueError(f"expected a position with legal moves, found none in {board.fen()!r}")
+            raise ValueError(f"There are no legal moves in {board.fen()!r}: the game is over.")
         return legal
 
     def _scored(self, contexts: Sequence[Context], batch: int) -> list[list[MoveScores]]:

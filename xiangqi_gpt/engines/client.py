@@ -113,9 +113,9 @@ class EngineClient:
         except (chess.engine.EngineError, asyncio.TimeoutError, TimeoutError) as error:
             hello = {"cecp": "xboard"}.get(spec.protocol, spec.protocol)
             detail = str(error) or f"no answer to {hello!r} within {self._timeout:g} s"
-            raise PlayerError(f"expected a {protocol} engine behind {shown!r}: {detail}") from error
+            raise PlayerError(f"{shown!r} did not start as a {protocol} engine: {detail}") from error
         except OSError as error:
-            raise PlayerError(f"expected an engine to start with {shown!r}: {error}") from error
+            raise PlayerError(f"The engine {shown!r} could not be started: {error}") from error
         self._engine = cast(_Engine, engine)
         self._watchdog = Watchdog(self._engine.kill, self._engine.exit_code)
         _reaper.watch(self._engine)
@@ -194,7 +194,7 @@ class EngineClient:
         )
         if result.move is None:
             raise PlayerIllegalMoveError(
-                f"expected a move from {self._name}, found {self._filter.claim!r} in {board.fen()!r}"
+                f"{self._name} gave no move but {self._filter.claim!r} in {board.fen()!r}"
             )
         return cast(Move, cast(Any, result.move).move)
 
@@ -265,7 +265,9 @@ class EngineClient:
         else:
             variants = str(cast(chess.engine.XBoardProtocol, self._filter).features.get("variants", ""))
             if "xiangqi" not in variants.split(","):
-                raise PlayerError(f"expected the variant xiangqi from {shown!r}, found {variants or 'none'}")
+                raise PlayerError(
+                    f"The engine {shown!r} does not play Xiangqi; its variants: {variants or 'none'}."
+                )
             offered = {name.lower(): _offered(option) for name, option in known.items()}
             self.ranks = ranks_of(repr(shown), offered, spec)
             self._board_type = CecpEngineBoard
@@ -280,7 +282,7 @@ class EngineClient:
         try:
             self._engine.configure(options)
         except (chess.engine.EngineError, asyncio.TimeoutError, TimeoutError) as error:
-            raise PlayerError(f"option refused for {shown!r}: {error}") from error
+            raise PlayerError(f"The engine {shown!r} refused its options: {error}") from error
 
     def _adapt(self, board: Board) -> chess.Board:
         # The client only uses what EngineBoard offers.
@@ -297,8 +299,8 @@ class EngineClient:
                 )
             if not self.can_set_board and xboard_fen(board.root_fen) != xboard_fen(START_FEN):
                 raise PlayerError(
-                    f"{self._name} plays from the standard start only (its feature setboard is missing), "
-                    f"found {board.root_fen!r}"
+                    f"{self._name} plays only from the standard start (its feature setboard is missing), "
+                    f"not from {board.root_fen!r}"
                 )
         if limit.clock is None or self.protocol != "uci":  # the other dialects are told a time for each move
             return chess.engine.Limit(time=limit.time, nodes=limit.nodes, depth=limit.depth)
@@ -325,8 +327,8 @@ class EngineClient:
             self.kill()
             if self._watchdog.has_killed:
                 raise PlayerTimeoutError(
-                    f"expected a move from {self._name} within {self._timeout:g} s of its limit, "
-                    f"found {self._filter.log.summary} in {fen!r}"
+                    f"{self._name} gave no move within {self._timeout:g} s of its limit: "
+                    f"{self._filter.log.summary} in {fen!r}"
                 ) from error
             raise PlayerCrashError(f"{self._name} died in {fen!r}: {error}{self._filter.errors}") from error
         except chess.engine.EngineError as error:
@@ -347,7 +349,7 @@ class EngineClient:
         if self._filter.bad_answer is not None:
             line, why = self._filter.bad_answer
             raise PlayerIllegalMoveError(
-                f"expected a move from {self._name} that is legal in {fen!r}, found {line[:200]!r} ({why})"
+                f"{self._name} answered {line[:200]!r} in {fen!r}, which is not a legal move ({why})"
             )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xiangqi_gpt.decoding import Scorer, SymmetricScorer
-from xiangqi_gpt.evaluation.plotting import pyplot
+from xiangqi_gpt.evaluation.plotting import pyplot, save_plot
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.outcome import RED_SCORES
@@ -142,5 +142,4 @@ def plot(calibration: Calibration, path: Path) -> None:
             color="C0",
         )
         axis.set_title(f"calibration error {100 * reliability.error:.1f} %", fontsize=10)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    save_plot(figure, path)

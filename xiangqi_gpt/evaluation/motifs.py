@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 
-from xiangqi_gpt.evaluation.review_texts import Message, MoveText
 from xiangqi_gpt.evaluation.reviewers import Comparison
+from xiangqi_gpt.notation.move_text import MoveText
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.captures import capture_gain, retake_gain, value_on
 from xiangqi_gpt.rules.chase import checkers
@@ -14,6 +14,7 @@ from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.movegen import king_attacked
 from xiangqi_gpt.rules.pieces import Color, Piece, PieceKind
 from xiangqi_gpt.rules.squares import file_of
+from xiangqi_gpt.texts import Message
 
 WORTH_NAMING = 1.5
 """Gains of less are not the reason why a move is bad."""
@@ -132,7 +133,7 @@ def _hangs(board: Board, sq: int) -> bool:
 
 def _list(squares: Sequence[int], places: Sequence[int]) -> Message:
     return reduce(
-        lambda first, second: Message.of("join.and", first=first, second=second),
+        lambda first, second: Message.of("mistake.and", first=first, second=second),
         [named(squares, sq) for sq in places],
     )
 
@@ -143,10 +144,10 @@ def named(squares: Sequence[int], sq: int) -> Message:
     name = Message.of(f"piece.{piece.color.name.lower()}_{piece.kind.name.lower()}")
     number = 9 - file_of(sq) if piece.color == Color.RED else file_of(sq) + 1
     if piece.color == Color.RED:
-        file = Message.of("file.red", number=number, sign=_RED_FILES[number - 1])
+        file = Message.of("mistake.red_file", number=number, sign=_RED_FILES[number - 1])
     else:
-        file = Message.of("file.black", number=number)
-    return Message.of("piece.on_file", piece=name, file=file)
+        file = Message.of("mistake.black_file", number=number)
+    return Message.of("mistake.on_file", piece=name, file=file)
 
 
 def targets(squares: Sequence[int], color: Color) -> set[int]:

@@ -11,8 +11,7 @@ import numpy as np
 
 from xiangqi_gpt.evaluation.motifs import explain_mistake
 from xiangqi_gpt.evaluation.phases import Phase, phase_of
-from xiangqi_gpt.evaluation.plotting import pyplot
-from xiangqi_gpt.evaluation.review_texts import Language, Message, t
+from xiangqi_gpt.evaluation.plotting import pyplot, save_plot
 from xiangqi_gpt.evaluation.reviewers import Comparison, centipawns, compare_moves
 from xiangqi_gpt.players.base import Limit, Player
 from xiangqi_gpt.records import GameRecord, Note, Variation
@@ -20,6 +19,7 @@ from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
+from xiangqi_gpt.texts import Language, Message, t
 
 MARKS = ((0.30, "??", 4), (0.20, "?", 2), (0.10, "?!", 6))
 """Expected points given away, at least; the sign of such a move; its glyph in PGN."""
@@ -220,5 +220,4 @@ def plot(reviewed: Sequence[Reviewed], path: Path, title: str = "") -> None:
         axis.legend(loc="upper right", fontsize=8)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # a rare character of a name is a box
-        figure.savefig(path, dpi=110)
-    plt.close(figure)
+        save_plot(figure, path)

@@ -7,7 +7,6 @@ complete. A comparison does not depend on the others (see `review`), so a resume
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from xiangqi_gpt.evaluation.reviewers import Comparison, EvaluatedLine
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
-from xiangqi_gpt.safe_json import parse_json
+from xiangqi_gpt.safe_json import format_json, parse_json
 
 MAX_BYTES = 64 << 20
 """Of a journal; a larger one is not ours."""
@@ -40,7 +39,7 @@ class ReviewJournal:
     """
 
     def __init__(self, game: GameRecord, reviewer: Sequence[object], folder: Path | None = None) -> None:
-        key = json.dumps([game.start_fen, [move.iccs for move in game.moves], *map(str, reviewer)])
+        key = format_json([game.start_fen, [move.iccs for move in game.moves], *map(str, reviewer)])
         name = f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.jsonl"
         self.path = (folder or default_folder()) / name
         self._game = game
@@ -79,7 +78,7 @@ class ReviewJournal:
             "prob": comparison.prob,
         }
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(f"\n{json.dumps(row)}\n")  # the first line end closes a line that a kill has torn
+            file.write(f"\n{format_json(row)}\n")  # the first line end closes a line that a kill has torn
 
     def remove(self) -> None:
         """The review is complete."""

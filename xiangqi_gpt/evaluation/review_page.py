@@ -6,20 +6,21 @@ from __future__ import annotations
 
 import base64
 import html
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from xiangqi_gpt.evaluation.phases import Phase
 from xiangqi_gpt.evaluation.review import Reviewed, tallies
-from xiangqi_gpt.evaluation.review_texts import Language, MoveText, move_text, t
 from xiangqi_gpt.files import atomic_path
+from xiangqi_gpt.notation.move_text import MoveText, move_text
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import SYMBOLS, Color
+from xiangqi_gpt.safe_json import format_json
+from xiangqi_gpt.texts import Language, t
 
 _TEMPLATE = Path(__file__).with_name("review_page.html")
 _HTML_LANGUAGES = {"en": "en", "zh": "zh-CN", "zh-TW": "zh-TW"}
@@ -68,7 +69,7 @@ def page(game: GameRecord, reviewed: Sequence[Reviewed], *, reviewer: str, langu
         "summary": _summary(reviewed, language),
         "mistakes_title": t("report.mistakes", language),
         "mistakes": _mistakes(reviewed, language),
-        "data": json.dumps(_data(game, reviewed, language), ensure_ascii=False).replace("<", "\\u003c"),
+        "data": format_json(_data(game, reviewed, language), ensure_ascii=False).replace("<", "\\u003c"),
         **{key: t(f"report.{key}", language) for key in ("start", "previous", "next")},
     }
     text = _TEMPLATE.read_text(encoding="utf-8")

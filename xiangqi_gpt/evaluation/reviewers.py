@@ -104,9 +104,7 @@ def _compare_by_value(player: Player, board: Board, played: Move, limit: Limit) 
             continue
         then = player.analyse(after, limit)
         if then.value is None:
-            raise PlayerError(
-                "review: expected a player that says what a position is worth, found one that does not"
-            )
+            raise PlayerError(f"{player.name} gives no evaluation of positions, which a review needs.")
         lines.append(EvaluatedLine(pv=(move, then.lines[0].move), points=1 - then.value.expectation))
     best, own = lines
     if best.move == played or own.points > best.points:

@@ -99,8 +99,10 @@ class XiangqiGPTConfig:
     encoder_blocks: int = 6  # residual blocks of two 3x3 convolutions
     pointer_width: int = 128  # size of the vectors whose dot product scores a square or a move
     move_head: str = "auto"  # table, pointer or tokens; auto: table where the model can have one
-    styles: str = "none"  # human+teacher: whose moves a table learns apart; auto: so, where there is a table
-    default_style: str = ""  # the style spoken where nobody asks for another; by default the first
+    styles: str = (
+        "none"  # none; human+teacher: separate queries for their moves; auto: both if there is a table
+    )
+    default_style: str = ""  # used unless another one is asked for; by default the first
     legal_head: bool = False
     legal_head_size: int = 64  # size of the vectors whose dot product says whether a move is legal
 
@@ -178,11 +180,11 @@ class XiangqiGPTConfig:
 
     @property
     def style_names(self) -> tuple[str, ...]:
-        """The styles that the model tells apart; empty for a model of one."""
+        """The styles that the model distinguishes; empty for a model without styles."""
         return STYLES[self.styles]
 
     def style_number(self, name: str | None = None) -> int:
-        """The number of the style *name*, by default the one spoken where nobody asks.
+        """The number of the style *name*; by default that of the default style.
 
         Raises:
             ConfigError: the model has no such style, or none at all.
@@ -191,10 +193,10 @@ class XiangqiGPTConfig:
         if name is None:
             return names.index(self.default_style) if self.default_style else 0
         if not names:
-            raise ConfigError(f"style={name!r}: this model has no styles; leave the style out")
+            raise ConfigError(f"style={name!r}: this model has no styles; leave out the style")
         if name not in names:
             raise ConfigError(
-                f"style={name!r}: this model speaks in the styles {', '.join(names)}; choose one of them"
+                f"style={name!r}: this model has the styles {', '.join(names)}; choose one of them"
             )
         return names.index(name)
 

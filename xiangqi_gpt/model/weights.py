@@ -90,7 +90,7 @@ def weight_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
             with safe_open(file, "pt") as weights:
                 shapes.update({key: tuple(weights.get_slice(key).get_shape()) for key in weights.keys()})  # noqa: SIM118
         except (SafetensorError, OSError) as error:
-            raise ModelError(f"expected safetensors, found {error}", file=str(file)) from None
+            raise ModelError(f"not a readable safetensors file: {error}", file=str(file)) from None
     return shapes
 
 
@@ -117,7 +117,7 @@ def read_file(file: Path) -> dict[str, Tensor]:
                 kind = torch.float32 if value.is_floating_point() else value.dtype
                 weights[name] = value.to(kind, copy=True)
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"expected safetensors, found {error}", file=str(file)) from None
+        raise ModelError(f"not a readable safetensors file: {error}", file=str(file)) from None
     check_finite(weights, str(file))
     return weights
 
@@ -150,7 +150,7 @@ def _weight_files(folder: Path) -> list[Path]:
             )
     for name in names:
         if not (folder / name).is_file():
-            raise ModelError(f"expected {name}, found none", file=str(folder))
+            raise ModelError(f"{name} is missing", file=str(folder))
     return [folder / name for name in names]
 
 

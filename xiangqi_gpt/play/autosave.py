@@ -6,7 +6,6 @@ whatever is done in a session, the game before it is still there. The newest `MA
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +17,7 @@ from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.play.game_state import GameState, SavedGame
 from xiangqi_gpt.records.game_tree import GameTree, Node
 from xiangqi_gpt.rules import RULE_SETS, Color, Move
-from xiangqi_gpt.safe_json import parse_json
+from xiangqi_gpt.safe_json import format_json, parse_json
 from xiangqi_gpt.texts import Message
 
 FORMAT: Final = "xiangqi_gpt game 1"
@@ -120,7 +119,7 @@ def encode(state: GameState) -> str:
             "rules": state.rules,
             "over": state.outcome is not None,
         }
-    return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    return format_json(found, ensure_ascii=False, compact=True)
 
 
 def load(path: Path) -> SavedGame:
@@ -148,7 +147,7 @@ def decode(found: Any) -> SavedGame:
         ValueError, KeyError, TypeError: it is no such game.
     """
     if found["format"] != FORMAT:
-        raise XiangqiError(f"expected the form {FORMAT!r}, found {found['format']!r}")
+        raise XiangqiError(f"expected format {FORMAT!r}, found {found['format']!r}")
     humans = frozenset(Color[_text(name).upper()] for name in found["humans"])
     rules, spec = _text(found["rules"]), _text(found["spec"])
     if rules not in RULE_SETS or not spec or len(spec) > MAX_SPEC:

@@ -75,7 +75,7 @@ class _PlayerWorker:
             self._player.new_game()
             return Answer(question=question)
         if self._player is None or question.board is None:
-            raise XiangqiError(f"expected a loaded player and a board for {question.kind!r}, found none")
+            raise XiangqiError(f"{question.kind!r} needs a loaded player and a board.")
         if question.kind == "move":
             return Answer(question=question, result=self._player.play(question.board, Limit()))
         return Answer(question=question, analysis=self._player.analyse(question.board, Limit()))

@@ -18,9 +18,7 @@ from xiangqi_gpt.errors import (
     RecordError,
     XiangqiError,
 )
-from xiangqi_gpt.notation import chinese, wxf
 from xiangqi_gpt.players.player_spec import PlayerSpec
-from xiangqi_gpt.rules import Board, Move
 from xiangqi_gpt.texts import Details, Language, Message, has_text, t
 
 PieceSet: TypeAlias = Literal["chinese", "simplified", "letters"]
@@ -48,17 +46,6 @@ MARKS = {"!": 1, "?": 2, "!!": 3, "??": 4, "!?": 5, "?!": 6}
 def mark_text(nags: Iterable[int]) -> str:
     """The mark among the numbers beside a move, "" where there is none."""
     return next((mark for mark, number in MARKS.items() if number in nags), "")
-
-
-def move_text(language: Language, board: Board, move: Move) -> str:
-    """A legal move as its readers write it: "C2=5" in English, "炮二平五" in Chinese.
-
-    `board` is the position before the move.
-    """
-    if language == "en":
-        return wxf.render(board, move)
-    script: chinese.Script = "traditional" if language == "zh-TW" else "simplified"
-    return chinese.render(board, move, script=script, digits="full")
 
 
 def whole_percents(shares: Iterable[float]) -> list[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import threading
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Player, PlayResult, stop_event_of
 from xiangqi_gpt.players.levels import ADAPTIVE, Level, get_level, nearest_level
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.safe_json import parse_json
+from xiangqi_gpt.safe_json import format_json, parse_json
 
 FIRST_ELO = 900.0
 """What somebody without games is taken to be worth; on the ladder of the levels."""
@@ -91,7 +90,7 @@ def record_game(level: Level, points: float, path: Path | None = None) -> Person
     """
     path = rating_path() if path is None else path
     rating = load_rating(path).after(level, points)
-    text = json.dumps(asdict(rating)) + "\n"
+    text = format_json(asdict(rating)) + "\n"
     with suppress(FileError), atomic_path(path, overwrite=True, parents=True) as draft:
         draft.write_text(text, encoding="utf-8")
     return rating

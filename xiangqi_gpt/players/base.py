@@ -141,5 +141,5 @@ def legal_moves_or_error(board: Board) -> list[Move]:
     """The legal moves; PlayerError naming the position where there are none."""
     moves = board.legal_moves()
     if not moves:
-        raise PlayerError(f"expected a position with legal moves, found none in {board.fen()!r}")
+        raise PlayerError(f"There are no legal moves in {board.fen()!r}: the game is over.")
     return moves

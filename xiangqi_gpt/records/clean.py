@@ -42,12 +42,12 @@ class CleanedGame:
 def clean(reading: Reading, file: str, number: int) -> CleanedGame:
     """Decide on one game of a file: a sound one is kept, a broken one cut at its first fault.
 
-    A game of which no move is left is refused. Tags that say nothing are dropped. Where the last move mates and
-    the source gives no result, the result is filled in; a result that contradicts a mate is only remarked.
+    A game of which no move is left is refused. Tags without information are dropped. Where the last move mates and
+    the source gives no result, the result is filled in; a result that contradicts a mate is only noted.
     """
     error, record = reading.error, reading.record
     if record is None or not record.moves:
-        reason = error.reason if error is not None else "expected moves, found none"
+        reason = error.reason if error is not None else "the game has no moves"
         line, ply = (error.line, error.ply) if error is not None else (None, None)
         return CleanedGame(Status.REFUSED, None, file, number, line, ply, reason, reading.remarks)
     remarks = list(reading.remarks)

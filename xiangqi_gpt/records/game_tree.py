@@ -255,7 +255,7 @@ class GameTree:
     @staticmethod
     def _parent(node: Node) -> Node:
         if node.parent is None:
-            raise ValueError("expected a move of the game, found the position at its root")
+            raise ValueError("The position at the root of the tree has no move.")
         return node.parent
 
     # Records ---------------------------------------------------------------------------------------

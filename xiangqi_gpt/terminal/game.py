@@ -10,14 +10,16 @@ from rich.console import Console
 from rich.text import Text
 
 from xiangqi_gpt.notation import chinese, parse_any
+from xiangqi_gpt.notation.move_text import move_text
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.autosave import Autosave
+from xiangqi_gpt.play.commands import WORDS
 from xiangqi_gpt.play.game_state import GameState, Thought
 from xiangqi_gpt.play.opening import open_game
 from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings
 from xiangqi_gpt.play.thinker import Create, InlineThinker
-from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, move_text, player_name, whole_percents
+from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, player_name, whole_percents
 from xiangqi_gpt.rules import (
     Color,
     FenError,
@@ -29,7 +31,7 @@ from xiangqi_gpt.rules import (
     RecordError,
     XiangqiError,
 )
-from xiangqi_gpt.terminal.commands import COMMANDS
+from xiangqi_gpt.terminal.command_help import help_text
 from xiangqi_gpt.terminal.draw import draw_board
 from xiangqi_gpt.terminal.moves import move_lines
 from xiangqi_gpt.texts import LANGUAGES, t
@@ -74,6 +76,24 @@ class TerminalGame:
         self._save = save
         self._autosave = autosave
         self._told_end = False
+        self._own: dict[str, Callable[[str], None]] = {
+            "new": self._new,
+            "undo": lambda _: self._step(actions.undo),
+            "redo": lambda _: self._step(actions.redo),
+            "hint": self._hint,
+            "moves": self._moves,
+            "comment": self._comment,
+            "mark": self._mark,
+            "open": self._open_game,
+            "save": self._save_game,
+            "position": self._fen,
+            "flip": self._flip,
+            "board": lambda _: self._show(),
+            "pieces": self._pieces,
+            "language": self._lang,
+            "help": lambda _: self._print(help_text(self.state.language)),
+            "resume": lambda _: self._resume(),
+        }
 
     def run(self) -> None:
         """Play until `quit` or the end of the input.
@@ -128,7 +148,7 @@ class TerminalGame:
             if isinstance(answer.error, XiangqiError):
                 raise answer.error
             if answer.error is not None:
-                raise PlayerError(f"player {self.state.spec!r} failed: {answer.error}") from answer.error
+                raise PlayerError(f"The player {self.state.spec!r} failed: {answer.error}") from answer.error
 
     def _settle(self) -> int:
         """Let the opponent do what it has to; returns how many moves it made."""
@@ -198,31 +218,13 @@ class TerminalGame:
         if not line:
             return True
         word, _, rest = line.partition(" ")
-        command = COMMANDS.get(word.lower())
+        command = WORDS.get(word.lower())
         if command is None:
             self._move(line)
             return True
-        if command == "quit":
+        if command.id == "quit":
             return False
-        handlers: dict[str, Callable[[str], None]] = {
-            "undo": lambda _: self._step(actions.undo),
-            "redo": lambda _: self._step(actions.redo),
-            "continue": lambda _: self._resume(),
-            "hint": self._hint,
-            "flip": self._flip,
-            "new": self._new,
-            "fen": self._fen,
-            "board": lambda _: self._show(),
-            "moves": self._moves,
-            "save": self._save_game,
-            "open": self._open_game,
-            "comment": self._comment,
-            "mark": self._mark,
-            "pieces": self._pieces,
-            "lang": self._lang,
-            "help": lambda _: self._print(t("terminal.help", self.state.language)),
-        }
-        handlers[command](rest.strip())
+        self._own[command.id](rest.strip())
         return True
 
     def _move(self, text: str) -> None:
@@ -401,7 +403,7 @@ class TerminalGame:
             return
         actions.choose_language(state, language)
         self._save(state.settings)
-        self._print(t("terminal.help", state.language))
+        self._print(help_text(state.language))
 
     def _show(self) -> None:
         """The board, with the last move marked."""

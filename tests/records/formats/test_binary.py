@@ -159,7 +159,7 @@ def test_cbl_records_are_found_behind_a_wrong_index(read: Read) -> None:
 def test_a_library_without_records(read: Read) -> None:
     games, errors = read(builders.cbl([]), "a.cbl")
     assert games == []
-    assert "found none" in errors[0].reason
+    assert "holds no records" in errors[0].reason
 
 
 CBF = """<?xml version="1.0" encoding="{encoding}"?>

@@ -104,8 +104,8 @@ class SoftmaxAttention(Attention):
             return self._attend(q, k, v, positions, positions, visible, context), None
         if 0 < cache.length < self.prefix:
             raise ModelError(
-                f"prefix_lm(prefix={self.prefix}): expected the first {self.prefix} tokens in one call, since they see "
-                f"each other, found {cache.length} of them in the state"
+                f"prefix_lm(prefix={self.prefix}): give the first {self.prefix} tokens in one call, because they see "
+                f"each other; the state already holds {cache.length} of them"
             )
         new = cache.extended(k, v, positions, visible is None)
         if visible is not None:

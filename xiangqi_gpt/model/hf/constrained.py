@@ -108,7 +108,7 @@ def generate_lines(
         ConfigError: a game too long for a model with board="none".
     """
     if not board.legal_moves():
-        raise ValueError(f"expected a position with legal moves, found none in {board.fen()!r}")
+        raise ValueError(f"There are no legal moves in {board.fen()!r}: the game is over.")
     check_context(model.config, board.root_fen, board.ply + plies - 1)
     tokenizer, pad = model.tokenizer, model.tokenizer.vocab.pad_id
     prompt = prompt_ids(tokenizer, board).to(model.device)
