@@ -28,12 +28,12 @@ from xiangqi_gpt.gui.dialogs.editor_dialog import EditorDialog
 from xiangqi_gpt.gui.dialogs.file_dialogs import GameListDialog, OpenDialog, SaveDialog
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.game_state import GameState, ReviewRun, SavedGame, Thought
-from xiangqi_gpt.play.settings import THEME_NAMES, Settings
+from xiangqi_gpt.play.settings import LOOKS, THEME_NAMES, Look, Settings, ThemeName
 from xiangqi_gpt.play.thinker import InlineThinker
-from xiangqi_gpt.players.base import Analysis, Limit, Line, Player, PlayResult, Value
+from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Line, Player, PlayResult, Value
 from xiangqi_gpt.records.game_tree import GameTree
 from xiangqi_gpt.rules import Board, Color, Move, parse_square
-from xiangqi_gpt.texts import LANGUAGES
+from xiangqi_gpt.texts import LANGUAGES, Language
 
 SIZES = ((800, 600), (1280, 800), (1920, 1080), (3840, 2160))
 GAME = "h2e2 h9g7 h0g2 i9h9 i0h0 b9c7 c3c4 h7i7 h0h9 g7h9 b0c2 h9g7 c2d4 g6g5 e2e6 c7e6 d4e6 i6i5 b2d2 a9b9"
@@ -61,12 +61,12 @@ class StandIn:
 
     name = "stand-in"
 
-    def play(self, board: Board, limit: Limit) -> PlayResult:
+    def play(self, board: Board, limit: Limit = NO_LIMIT) -> PlayResult:
         """The first candidate."""
         analysis = self.analyse(board, limit)
         return PlayResult(analysis.lines[0].move, analysis)
 
-    def analyse(self, board: Board, limit: Limit, multipv: int | None = None) -> Analysis:
+    def analyse(self, board: Board, limit: Limit = NO_LIMIT, multipv: int | None = None) -> Analysis:
         """Probabilities that fall off, over the moves in an order drawn from the position."""
         moves = list(board.legal_moves())
         rng = random.Random(board.fen())
@@ -228,11 +228,11 @@ def make_view(
 class _Wanted:
     views: Sequence[str]
     sizes: Sequence[tuple[int, int]]
-    languages: Sequence[str]
-    themes: Sequence[str]
+    languages: Sequence[Language]
+    themes: Sequence[ThemeName]
 
 
-def save_pictures(out: Path, wanted: _Wanted, create: Callable[[str], Player], look: str) -> int:
+def save_pictures(out: Path, wanted: _Wanted, create: Callable[[str], Player], look: Look) -> int:
     """Write all pictures that are wanted and return how many."""
     out.mkdir(parents=True, exist_ok=True)
     count = 0
@@ -241,9 +241,7 @@ def save_pictures(out: Path, wanted: _Wanted, create: Callable[[str], Player], l
             for theme in wanted.themes:
                 for width, height in wanted.sizes:
                     for view in wanted.views:
-                        settings = Settings(  # type: ignore[arg-type]
-                            language=language, theme=theme, look=look, animation_ms=0
-                        )
+                        settings = Settings(language=language, theme=theme, look=look, animation_ms=0)
                         state = sample_state(settings, create)
                         app = make_view(view, (width, height), settings, Path(folder), state)
                         name = f"{view}-{width}x{height}-{theme}-{language}.png"
@@ -319,7 +317,7 @@ def main() -> None:
     parser.add_argument("--size", action="append", help="such as 1280x800; four sizes by default")
     parser.add_argument("--language", choices=LANGUAGES, action="append")
     parser.add_argument("--theme", choices=THEME_NAMES, action="append")
-    parser.add_argument("--look", default="flat", help="flat, wood or pictures")
+    parser.add_argument("--look", choices=LOOKS, default="flat")
     parser.add_argument("--player", help="whose thoughts are shown, such as gpt; made up by default")
     options = parser.parse_args()
     create: Callable[[str], Player] = stand_in
@@ -331,9 +329,9 @@ def main() -> None:
         save_movie(options.movie, create)
         print(f"{options.movie}: {options.movie.stat().st_size:,} bytes")
     if options.out is not None:
-        sizes = SIZES
+        sizes: Sequence[tuple[int, int]] = SIZES
         if options.size:
-            sizes = tuple(tuple(map(int, text.split("x"))) for text in options.size)
+            sizes = [(int(w), int(h)) for w, _, h in (text.partition("x") for text in options.size)]
         wanted = _Wanted(
             options.view or list(VIEWS), sizes, options.language or LANGUAGES, options.theme or THEME_NAMES
         )
