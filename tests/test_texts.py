@@ -11,8 +11,10 @@ import pytest
 
 import xiangqi_gpt
 from xiangqi_gpt.evaluation.phases import Phase
+from xiangqi_gpt.gui.view import TABS
 from xiangqi_gpt.play.actions import STYLES
 from xiangqi_gpt.play.commands import COMMANDS, GROUPS
+from xiangqi_gpt.play.settings import LABELS, LOOKS, THEME_NAMES
 from xiangqi_gpt.play.wording import PIECE_SETS
 from xiangqi_gpt.players.levels import ADAPTIVE, LEVEL_NAMES
 from xiangqi_gpt.rules import RULE_SETS, Color, Piece, PieceKind, Reason
@@ -44,6 +46,10 @@ BUILT = {
     "end.strike": {"check", "mate", "chase"},
     "rules": set(RULE_SETS),
     "phase": {phase.value for phase in Phase},
+    "tab": set(TABS),
+    "look": set(LOOKS),
+    "theme": set(THEME_NAMES),
+    "labels": set(LABELS),
     "command": set(COMMANDS),
     "command_help": set(COMMANDS),
     "command_group": set(GROUPS),
@@ -128,6 +134,7 @@ def encodable(char: str, encoding: str) -> bool:
 
 
 ALLOWED = {
+    "Esc",
     "FEN",
     "ICCS",
     "PGN",

@@ -172,7 +172,7 @@ def test_wrong_values_of_a_query_are_refused() -> None:
 
 
 def test_what_is_no_collection_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match="nothing of that name"):
+    with pytest.raises(RecordError, match="there is no such file"):
         Collection(tmp_path / "none.db")
     with pytest.raises(RecordError, match="not a collection"):
         Collection(write_pgn(tmp_path))

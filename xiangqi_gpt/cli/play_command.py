@@ -201,12 +201,13 @@ def _play_in_window(state: GameState, create: Create, autosave: Autosave) -> boo
         return False
     try:
         from xiangqi_gpt.gui import app
+        from xiangqi_gpt.gui.display import DisplayError
     except ImportError as error:
         _tell_no_window(state, error)
         return False
     try:
         app.run(state, create, autosave=autosave)
-    except app.DisplayError as error:
+    except DisplayError as error:
         _tell_no_window(state, error)
         return False
     return True

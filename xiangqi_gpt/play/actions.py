@@ -9,6 +9,8 @@ from xiangqi_gpt.play.settings import LABELS, THEME_NAMES
 from xiangqi_gpt.play.thinker import Answer, Question, Thinker
 from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, split_temperature, with_temperature
 from xiangqi_gpt.players.base import PlayResult
+from xiangqi_gpt.players.levels import ADAPTIVE, LEVELS, get_level
+from xiangqi_gpt.players.player_spec import PlayerSpec
 from xiangqi_gpt.records.edits import Assign, Step
 from xiangqi_gpt.records.game_tree import GameTree, Node
 from xiangqi_gpt.rules import (
@@ -17,6 +19,7 @@ from xiangqi_gpt.rules import (
     Color,
     Illegality,
     Move,
+    PlayerError,
     Square,
 )
 from xiangqi_gpt.texts import LANGUAGES, Details, Language, Message
@@ -246,7 +249,13 @@ def _looked_elsewhere(state: GameState) -> None:
 
 
 def new_game(
-    state: GameState, *, fen: str = START_FEN, human: Color | None = None, spec: str | None = None
+    state: GameState,
+    *,
+    fen: str = START_FEN,
+    human: Color | None = None,
+    humans: frozenset[Color] | None = None,
+    spec: str | None = None,
+    rules: str | None = None,
 ) -> None:
     """Begin again; a side or an opponent not given stays as it is. The person's side comes to the bottom.
 
@@ -255,9 +264,12 @@ def new_game(
     Raises:
         FenError: `fen` is no position; the state is unchanged.
     """
-    humans = state.humans if human is None else frozenset((human,))
+    if human is not None:
+        humans = frozenset((human,))
+    elif humans is None:
+        humans = state.humans
     flipped = state.flipped if human is None else human is Color.BLACK
-    start_game(state, GameTree(Board(fen).fen()), humans, flipped, spec or state.spec, state.rules)
+    start_game(state, GameTree(Board(fen).fen()), humans, flipped, spec or state.spec, rules or state.rules)
 
 
 def start_game(
@@ -408,7 +420,10 @@ def open_menu(state: GameState) -> None:
     style = next((i for i, (_, t) in enumerate(STYLES) if t == temperature), None)
     opponent = state.specs.index(spec) if spec in state.specs else 0
     side = SIDES.index(Color.BLACK) if state.humans == {Color.BLACK} else 0
-    state.menu = Menu(side, opponent, style if temperature is not None else 0)
+    if len(state.humans) == len(SIDES):
+        side = len(SIDES)
+    level = level_of(state.spec)
+    state.menu = Menu(side, opponent, style if temperature is not None else 0, level, state.rules)
     state.announce = False
 
 
@@ -418,7 +433,19 @@ def start_from_menu(state: GameState) -> None:
     if menu is None:
         return
     spec = state.specs[menu.opponent]
-    if state.has_styles:
+    if menu.level is not None:
+        spec = f"gpt:level={LEVELS[menu.level - 1].key if menu.level else ADAPTIVE}"
+    elif state.has_styles:
         own = split_temperature(state.spec)[1] or 0.0
         spec = with_temperature(spec, own if menu.style is None else STYLES[menu.style][1])
-    new_game(state, human=SIDES[menu.side], spec=spec)
+    human = SIDES[menu.side] if menu.side < len(SIDES) else None
+    new_game(state, human=human, humans=frozenset(SIDES), spec=spec, rules=menu.rules or None)
+
+
+def level_of(spec: str) -> int | None:
+    """The number of a GPT's level, 0 for the adaptive one, None for a player without a level."""
+    try:
+        name = PlayerSpec.parse(spec).settings.get("level")
+        return None if name is None else 0 if name == ADAPTIVE else get_level(name).number
+    except PlayerError:
+        return None

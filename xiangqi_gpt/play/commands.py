@@ -40,6 +40,7 @@ _KEY_NAMES = {
     "down": "↓",
     "delete": "Del",
     "escape": "Esc",
+    "end": "End",
     "return": "Enter",
 }
 _COMMAND_KEY = "Cmd" if sys.platform == "darwin" else "Ctrl"
@@ -239,10 +240,10 @@ _TABLE: tuple[Command, ...] = (
     Command(
         id="open",
         group="file",
+        keys=("o", "ctrl+o"),
         words=("open",),
         chinese=("打开", "打開"),
         arguments="FILE [N]",
-        in_window=False,
     ),
     Command(
         id="save",
@@ -252,6 +253,7 @@ _TABLE: tuple[Command, ...] = (
         chinese=("保存", "儲存"),
         arguments="[FILE]",
     ),
+    Command(id="save_as", group="file", keys=("ctrl+shift+s",)),
     Command(id="copy", group="file", keys=("ctrl+c",)),
     Command(id="paste", group="file", keys=("ctrl+v",)),
     Command(
@@ -292,9 +294,12 @@ _TABLE: tuple[Command, ...] = (
         chinese=("语言", "語言"),
         arguments="en|zh|zh-TW",
     ),
+    Command(id="sound", group="view", keys=("m",), is_on=lambda state: state.settings.sound),
     Command(id="full_screen", group="view", keys=("f11",), in_dialog=True),
     # The program.
-    Command(id="help", group="program", words=("help", "?"), chinese=("帮助", "說明"), in_window=False),
+    Command(id="menu", group="program", keys=("f10",)),
+    Command(id="settings", group="program", keys=("ctrl+,",)),
+    Command(id="help", group="program", keys=("?", "f1"), words=("help", "?"), chinese=("帮助", "說明")),
     Command(
         id="quit",
         group="program",

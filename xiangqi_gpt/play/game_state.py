@@ -97,11 +97,21 @@ class SavedGame:
 
 @dataclass
 class Menu:
-    """The new-game menu: indices of the chosen side, opponent and style (None: the temperature as it is)."""
+    """The new-game menu.
+
+    Attributes:
+        side: index in `SIDES`, or one more for a person on both sides.
+        opponent: index in the opponents offered, where `level` is None.
+        style: index in `STYLES`; None: the temperature as it is.
+        level: number of the GPT's level from 1, 0 for the one that follows the results, None for another opponent.
+        rules: name of the rule set, "" for the present one.
+    """
 
     side: int = 0
     opponent: int = 0
     style: int | None = 0
+    level: int | None = None
+    rules: str = ""
 
 
 @dataclass
@@ -207,7 +217,12 @@ class GameState:
     @property
     def has_styles(self) -> bool:
         """Whether the opponent chosen in the menu plays in more than one style."""
-        return self.menu is not None and split_temperature(self.specs[self.menu.opponent])[1] is not None
+        menu = self.menu
+        return (
+            menu is not None
+            and menu.level is None
+            and split_temperature(self.specs[menu.opponent])[1] is not None
+        )
 
     @property
     def is_live(self) -> bool:

@@ -19,6 +19,10 @@ ThemeName: TypeAlias = Literal["light", "dark", "contrast"]
 THEME_NAMES: tuple[ThemeName, ...] = ("light", "dark", "contrast")
 Labels: TypeAlias = Literal["files", "iccs"]
 LABELS: tuple[Labels, ...] = ("files", "iccs")
+Look: TypeAlias = Literal["flat", "wood", "pictures"]
+LOOKS: tuple[Look, ...] = ("flat", "wood", "pictures")
+SCALES = (80, 200)  # percent
+MOST_PIXELS = 32_767
 _LARGEST_FILE = 65_536  # bytes
 
 
@@ -30,7 +34,11 @@ class Settings:
     pieces: PieceSet = "chinese"
     theme: ThemeName = "light"
     labels: Labels = "files"  # 九..一 and 1..9, or a..i and 0..9
+    look: Look = "flat"  # of the pieces
     animation_ms: int = 140  # milliseconds a move takes on the board; 0 = none
+    sound: bool = True
+    scale: int = 100  # percent, of texts and controls
+    window: tuple[int, ...] = ()  # x, y, width and height of the window in pixels, where it was last time
 
 
 def settings_path() -> Path:
@@ -54,15 +62,27 @@ def load_settings(path: Path | None = None) -> Settings:
         "pieces": tuple(PIECE_SETS),
         "theme": THEME_NAMES,
         "labels": LABELS,
+        "look": LOOKS,
+        "sound": (True, False),
+        "scale": tuple(range(SCALES[0], SCALES[1] + 1)),
     }
     for field in fields(Settings):
         value = found.get(field.name)
         if field.name in choices:
-            if isinstance(value, str) and value in choices[field.name]:
+            if type(value) is type(values[field.name]) and value in choices[field.name]:
                 values[field.name] = value
+        elif field.name == "window":
+            values["window"] = _place(value)
         elif isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 2000:
             values[field.name] = value
     return Settings(**values)
+
+
+def _place(value: object) -> tuple[int, ...]:
+    """Four numbers of pixels, or none."""
+    if not isinstance(value, list) or len(value) != 4:
+        return ()
+    return tuple(value) if all(type(n) is int and 0 <= n <= MOST_PIXELS for n in value) else ()
 
 
 def save_settings(settings: Settings, path: Path | None = None) -> None:
