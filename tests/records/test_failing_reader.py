@@ -47,14 +47,14 @@ def test_any_exception_costs_its_file_only(
     bad.write_bytes(FILES[name])
     write_games(good, [GAME])
     reader = FORMATS[name].module
-    real = reader.readings
+    real = reader.games
 
-    def fail(path: Path, **options: object) -> object:
-        if Path(path) == bad:
+    def fail(stream: object, file: str, *args: object, **options: object) -> object:
+        if file == str(bad):
             raise error
-        return real(path, **options)
+        return real(stream, file, *args, **options)
 
-    monkeypatch.setattr(reader, "readings", fail)
+    monkeypatch.setattr(reader, "games", fail)
     report = tmp_path / "report"
     summary = convert(Conversion(sources=(bad, good), out=tmp_path / "out.pgn", report=report))
     assert (summary.kept, summary.unreadable) == (1, 1)
