@@ -17,7 +17,7 @@ from random import Random
 
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.records import GameRecord, Note, Variation
-from xiangqi_gpt.records.formats import FORMATS, dhtmlxq, jsonl, parquet, xqf
+from xiangqi_gpt.records.formats import FORMATS, dhtmlxq, jsonl, parquet, read_as, xqf
 from xiangqi_gpt.records.formats.pgn import pgnwrite
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
@@ -154,7 +154,7 @@ def survive(name: str, content: bytes, path: Path) -> tuple[int, int]:
     games = errors = 0
     with watched(name):
         try:
-            for reading in FORMATS[name].module.readings(path):
+            for reading in read_as(FORMATS[name], path):
                 if reading.error is not None:
                     assert isinstance(reading.error, RecordError)
                     assert reading.error.file == str(path)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.records.detect import shown
-from xiangqi_gpt.records.replay import Reading
+from xiangqi_gpt.records.replay import Reading, replay_games
 from xiangqi_gpt.records.source import open_source
 
 HEAD_BYTES: Final = 4096
@@ -23,7 +23,9 @@ HEAD_BYTES: Final = 4096
 class Format:
     """One file format.
 
-    ``reader`` names the module with ``readings(path)``, ``writer`` the one with ``write(path, games)`` or "".
+    ``reader`` names the module with ``games(stream, name, on_bytes)``: the games of an open file as `ParsedGame`,
+    before the rules have seen them. ``name`` is used in errors, ``on_bytes`` is called with the numbers of bytes read.
+    ``writer`` names the module with ``write(path, games)``, or is "".
     """
 
     name: str
@@ -162,20 +164,33 @@ def read_file(
     """One `Reading` for each game of a file, in order; an error of the file itself comes as the last one.
 
     ``splits`` lets a reader pass over games that the file itself assigns to other parts of the data; a game
-    whose part has to be computed comes whatever it is. Without ``labels``, a reader may leave a teacher's labels
-    unread. ``on_bytes`` hears how many bytes have been read.
+    without a part of its own always comes. Without ``labels``, a reader may leave a teacher's labels unread.
+    ``on_bytes`` is called with the numbers of bytes read.
     """
     try:
-        fmt = sniff(path)
-        empty = fmt.name != "parquet"  # a table may have no rows
-        options: dict[str, Any] = {"splits": splits, "labels": labels} if fmt.name == "parquet" else {}
-        for reading in fmt.module.readings(path, on_bytes=on_bytes, **options):
-            empty = False
+        fmt, is_empty = sniff(path), True
+        for reading in read_as(fmt, path, splits=splits, labels=labels, on_bytes=on_bytes):
+            is_empty = False
             yield reading
-        if empty:
+        if is_empty and fmt.name != "parquet":  # a table may have no rows
             raise RecordError(f"no game found, read as {fmt.what}", file=os.fspath(path))
     except RecordError as error:
         yield Reading(None, error)
+
+
+def read_as(
+    fmt: Format,
+    path: str | os.PathLike[str],
+    *,
+    splits: Collection[str] | None = None,
+    labels: bool = True,
+    on_bytes: Callable[[int], None] | None = None,
+) -> Iterator[Reading]:
+    """As `read_file`, for a file of a known format; an error of the file itself is raised."""
+    name = os.fspath(path)
+    options: dict[str, Any] = {"splits": splits, "labels": labels} if fmt.name == "parquet" else {}
+    with open_source(path) as stream:
+        yield from replay_games(fmt.module.games(stream, name, on_bytes, **options), name)
 
 
 def sniff(path: str | os.PathLike[str]) -> Format:

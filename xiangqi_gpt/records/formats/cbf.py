@@ -6,7 +6,6 @@ top. Document types and entities are refused: no record needs them, and they can
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -19,9 +18,10 @@ from defusedxml import DefusedXmlException
 from defusedxml.sax import make_parser
 
 from xiangqi_gpt.records.detect import decode, decode_somehow
-from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games
+from xiangqi_gpt.records.replay import ParsedGame
 from xiangqi_gpt.records.source import read_whole
 from xiangqi_gpt.records.start_positions import finish, refused
+from xiangqi_gpt.records.textlines import ByteStream
 from xiangqi_gpt.records.variations import MAX_COMMENT, MAX_NODES, RawLine
 
 MAX_SIZE: Final = 1 << 24
@@ -105,14 +105,11 @@ class _Reader(ContentHandler):
             self.line.note().comments.append(text)
 
 
-def readings(
-    path: str | os.PathLike[str], *, on_bytes: Callable[[int], None] | None = None
-) -> Iterator[Reading]:
-    """Yield the one `Reading` of a CBF file."""
-    content = read_whole(path, MAX_SIZE)
-    if on_bytes is not None:
-        on_bytes(len(content))
-    yield from replay_games([parse(content)], os.fspath(path))
+def games(
+    stream: ByteStream, name: str, on_bytes: Callable[[int], None] | None = None
+) -> Iterator[ParsedGame]:
+    """The one game of an open file; see `Format.reader`."""
+    yield parse(read_whole(stream, name, MAX_SIZE, on_bytes))
 
 
 def parse(content: bytes) -> ParsedGame:

@@ -9,7 +9,6 @@ like the others.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -17,8 +16,7 @@ from typing import BinaryIO, Final
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.records.detect import shown
 from xiangqi_gpt.records.formats import ccbridge2001
-from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games
-from xiangqi_gpt.records.source import open_source
+from xiangqi_gpt.records.replay import ParsedGame
 from xiangqi_gpt.records.start_positions import finish, position_fen, refused
 from xiangqi_gpt.records.variations import MAX_COMMENT, MAX_NODES, TreeBuilder
 
@@ -70,20 +68,14 @@ _LAYOUTS: Final = {
 }  # fmt: skip
 
 
-def readings(
-    path: str | os.PathLike[str], *, on_bytes: Callable[[int], None] | None = None
-) -> Iterator[Reading]:
-    """Yield one `Reading` for each game of a CBR or CBL file."""
-    name = os.fspath(path)
-    with open_source(path) as file:
-        old = file.read(len(ccbridge2001.MAGIC)) == ccbridge2001.MAGIC
-        file.seek(0)
-        games = ccbridge2001.candidates if old else _candidates
-        yield from replay_games(games(file, name, on_bytes), name)
-
-
-def _candidates(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None) -> Iterator[ParsedGame]:
-    for number, record in enumerate(_records(file, name, on_bytes), 1):
+def games(stream: BinaryIO, name: str, on_bytes: Callable[[int], None] | None = None) -> Iterator[ParsedGame]:
+    """The games of an open CBR or CBL file; see `Format.reader`."""
+    is_old = stream.read(len(ccbridge2001.MAGIC)) == ccbridge2001.MAGIC
+    stream.seek(0)
+    if is_old:
+        yield from ccbridge2001.games(stream, name, on_bytes)
+        return
+    for number, record in enumerate(_records(stream, name, on_bytes), 1):
         game = parse(record)
         game.number = number
         game.size = len(record)

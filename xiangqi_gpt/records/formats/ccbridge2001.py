@@ -62,7 +62,7 @@ class _Data:
         return self.take(self.number())
 
 
-def candidates(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None) -> Iterator[ParsedGame]:
+def games(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None) -> Iterator[ParsedGame]:
     """Yield the games of a library; RecordError where they cannot be found, or not all of them."""
     content = _inflated(file, name, on_bytes)
     data = _Data(content, 0, len(content))
@@ -109,7 +109,7 @@ def _inflated(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None)
         parts.append(chunk)
         size += len(chunk)
     if size > MAX_DATA:
-        raise RecordError(f"the file holds more than {MAX_DATA} bytes of data", file=name)
+        raise RecordError(f"expected at most {MAX_DATA} bytes of data, found more", file=name)
     return b"".join(parts)
 
 

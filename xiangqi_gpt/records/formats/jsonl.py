@@ -27,9 +27,8 @@ from xiangqi_gpt.records.detect import (
 from xiangqi_gpt.records.formats.pgn.pgnsplit import MAX_GAME
 from xiangqi_gpt.records.movereader import MoveReader, digits_remarks
 from xiangqi_gpt.records.record import KINDS, RESULTS, SPLITS, GameRecord, Note, TeacherLabels, split_of
-from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games, start_of
+from xiangqi_gpt.records.replay import ParsedGame, start_of
 from xiangqi_gpt.records.results import result_of
-from xiangqi_gpt.records.source import open_source
 from xiangqi_gpt.records.start_positions import refused
 from xiangqi_gpt.records.textlines import ByteStream, TextLines
 from xiangqi_gpt.records.variations import MAX_DEPTH, RawLine, depth_of, plain_notes, resolve
@@ -59,27 +58,15 @@ class _Game:
     size: int = 0
 
 
-def readings(
-    path: str | os.PathLike[str], *, on_bytes: Callable[[int], None] | None = None
-) -> Iterator[Reading]:
-    """Yield one `Reading` for each game of a file."""
-    with open_source(path) as stream:
-        yield from read_stream(stream, os.fspath(path), on_bytes=on_bytes)
-
-
-def read_stream(
-    stream: ByteStream, name: str, *, on_bytes: Callable[[int], None] | None = None
-) -> Iterator[Reading]:
-    """Yield one `Reading` for each game of an open file that is called ``name`` in errors."""
-    yield from replay_games(_candidates(TextLines(stream, on_bytes)), name)
-
-
-def _candidates(lines: TextLines) -> Iterator[ParsedGame]:
-    games = Lookahead(_objects(lines))
+def games(
+    stream: ByteStream, name: str, on_bytes: Callable[[int], None] | None = None
+) -> Iterator[ParsedGame]:
+    """The games of an open file; see `Format.reader`."""
+    objects = Lookahead(_objects(TextLines(stream, on_bytes)))
     reader: MoveReader | None = None
-    for number, game in enumerate(games, 1):
+    for number, game in enumerate(objects, 1):
         if reader is None:
-            sample = [game.value, *(ahead.value for ahead in games.peek(SAMPLE))]
+            sample = [game.value, *(ahead.value for ahead in objects.peek(SAMPLE))]
             texts = [_tokens_or_none(value) for value in sample]
             reader = choose_reader(texts, [_fen(value) for value in sample])
         candidate = ParsedGame(moves=(), number=number, line=game.line, size=game.size)

@@ -7,7 +7,6 @@ numbers, results, and lines such as 红方：... above the moves.
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,9 +26,8 @@ from xiangqi_gpt.records.detect import (
 )
 from xiangqi_gpt.records.formats.pgn.pgnread import candidates
 from xiangqi_gpt.records.formats.pgn.pgnsplit import MAX_GAME, RawGame
-from xiangqi_gpt.records.replay import Reading, replay_games
+from xiangqi_gpt.records.replay import ParsedGame, replay_games
 from xiangqi_gpt.records.results import ENDS
-from xiangqi_gpt.records.source import open_source
 from xiangqi_gpt.records.textlines import ByteStream, Line, TextLines
 
 _SAMPLE_LINES: Final = 60
@@ -76,21 +74,13 @@ class _Layout:
     fen_behind: bool = False
 
 
-def readings(
-    path: str | os.PathLike[str], *, on_bytes: Callable[[int], None] | None = None
-) -> Iterator[Reading]:
-    """Yield one `Reading` for each game of a file."""
-    with open_source(path) as stream:
-        yield from read_stream(stream, os.fspath(path), on_bytes=on_bytes)
-
-
-def read_stream(
-    stream: ByteStream, name: str, *, on_bytes: Callable[[int], None] | None = None
-) -> Iterator[Reading]:
-    """Yield one `Reading` for each game of an open file that is called ``name`` in errors.
+def games(
+    stream: ByteStream, name: str, on_bytes: Callable[[int], None] | None = None
+) -> Iterator[ParsedGame]:
+    """The games of an open file; see `Format.reader`.
 
     Raises RecordError where nothing near the head of the file looks like a move, or where its lines are a table
-    with a move in each, and not games.
+    with one move in each, and not games.
     """
     text = TextLines(stream, on_bytes)
     lines = Lookahead(text)
@@ -101,7 +91,7 @@ def read_stream(
     layout = _choose_layout(sample, text.marked)
     if _is_table(sample, layout, text.marked):
         raise RecordError("not a list of games: most lines hold only one or two moves", file=name)
-    yield from replay_games(candidates(_games(lines, layout), text.marked), name)
+    yield from candidates(_games(lines, layout), text.marked)
 
 
 def _choose_layout(sample: Sequence[Line], marked: bool) -> _Layout:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records.record import KINDS, RESULTS, SPLITS, GameRecord, TeacherLabels, split_of
-from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games
+from xiangqi_gpt.records.replay import ParsedGame
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.safe_json import format_json, parse_json
 
@@ -73,48 +73,28 @@ SCHEMA: Final = pa.schema(
 """What `write` writes."""
 
 
-def read(
-    path: str | os.PathLike[str],
-    *,
-    on_error: Callable[[RecordError], None],
-    splits: Collection[str] | None = None,
-) -> Iterator[GameRecord]:
-    """Yield the sound games of a file, in order; ``splits`` keeps those parts of the data only.
-
-    A game that breaks the rules or cannot be understood goes to ``on_error`` and is left out.
-    """
-    for reading in readings(path, splits=splits):
-        if reading.error is not None:
-            on_error(reading.error)
-        elif reading.record is not None and (splits is None or reading.record.split in splits):
-            yield reading.record
-
-
-def readings(
-    path: str | os.PathLike[str],
-    *,
+def games(
+    stream: BinaryIO,
+    name: str,
+    on_bytes: Callable[[int], None] | None = None,
     splits: Collection[str] | None = None,
     labels: bool = True,
-    on_bytes: Callable[[int], None] | None = None,
-) -> Iterator[Reading]:
-    """Yield one `Reading` a row; rows whose split column is not among ``splits`` are passed over unread.
+) -> Iterator[ParsedGame]:
+    """The games of an open file; see `Format.reader`.
 
-    Without ``labels`` the columns of the teacher are not read, which takes half the time.
-    Raises RecordError where the file is no Parquet file or has no ``moves``.
+    Rows with a split column that is not among ``splits`` are skipped unread. Without ``labels`` the columns of the
+    teacher are not read, which takes half the time. Raises RecordError where the file is no Parquet file or has no
+    ``moves``.
     """
-    name = os.fspath(path)
     try:
-        with pq.ParquetFile(name) as file:
-            yield from replay_games(_candidates(file, name, splits, labels, on_bytes), name)
-    except FileNotFoundError as error:
-        raise RecordError("there is no such file", file=name) from error
+        yield from _rows(pq.ParquetFile(stream), name, splits, labels, on_bytes)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         # Names in a damaged head may be no UTF-8, which comes as UnicodeDecodeError.
         reason = " ".join(str(error).split())
         raise RecordError(f"not a readable Parquet file: {reason}", file=name) from error
 
 
-def _candidates(
+def _rows(
     file: Any,
     name: str,
     splits: Collection[str] | None,

@@ -19,7 +19,7 @@ from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records.detect import shown
 from xiangqi_gpt.records.record import GameRecord, Note, Variation
-from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games, start_of
+from xiangqi_gpt.records.replay import ParsedGame, start_of
 from xiangqi_gpt.records.source import read_whole
 from xiangqi_gpt.records.start_positions import (
     EMPTY,
@@ -30,6 +30,7 @@ from xiangqi_gpt.records.start_positions import (
     position_fen,
     refused,
 )
+from xiangqi_gpt.records.textlines import ByteStream
 from xiangqi_gpt.records.variations import MAX_COMMENT, MAX_NODES, TreeBuilder
 from xiangqi_gpt.rules.move import Move
 
@@ -68,14 +69,11 @@ class _Keys:
     veil: bytes  # 32 bytes, repeated
 
 
-def readings(
-    path: str | os.PathLike[str], *, on_bytes: Callable[[int], None] | None = None
-) -> Iterator[Reading]:
-    """Yield the one `Reading` of an XQF file."""
-    content = read_whole(path, MAX_SIZE)
-    if on_bytes is not None:
-        on_bytes(len(content))
-    yield from replay_games([parse(content)], os.fspath(path))
+def games(
+    stream: ByteStream, name: str, on_bytes: Callable[[int], None] | None = None
+) -> Iterator[ParsedGame]:
+    """The one game of an open file; see `Format.reader`."""
+    yield parse(read_whole(stream, name, MAX_SIZE, on_bytes))
 
 
 def parse(content: bytes) -> ParsedGame:
@@ -204,7 +202,7 @@ def write(path: str | os.PathLike[str], games: Iterable[GameRecord], *, force: b
             )
         one = game
     if one is None:
-        raise RecordError("there is no game to write", file=os.fspath(path))
+        raise RecordError("an XQF file holds one game, and there is none to write", file=os.fspath(path))
     with atomic_path(path, overwrite=force, error=RecordError) as temporary:
         temporary.write_bytes(to_bytes(one))
     return 1
