@@ -10,8 +10,9 @@ import pytest
 from tests.play.players import FirstMovePlayer, create_first
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.game_state import GameState, Thought
+from xiangqi_gpt.play.reviewing import MoveReview
 from xiangqi_gpt.play.settings import ANALYST, Settings
-from xiangqi_gpt.play.thinker import Answer, InlineThinker, MoveReview, Question, WorkerName
+from xiangqi_gpt.play.thinker import Answer, InlineThinker, Question, WorkerName
 from xiangqi_gpt.players.base import Analysis, Line, Player, Value
 from xiangqi_gpt.records.game_tree import GameTree
 from xiangqi_gpt.rules import Board, Color, Move, PlayerError

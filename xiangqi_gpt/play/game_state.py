@@ -8,7 +8,10 @@ from typing import Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
 from xiangqi_gpt.notation.move_text import move_text
+from xiangqi_gpt.play.clock import PlayClock
+from xiangqi_gpt.play.premove import premove_targets
 from xiangqi_gpt.play.settings import Settings
+from xiangqi_gpt.play.thinker import WorkerName
 from xiangqi_gpt.play.wording import split_temperature
 from xiangqi_gpt.players.base import Analysis, Value
 from xiangqi_gpt.records.game_tree import GameTree, Node
@@ -117,6 +120,9 @@ class SavedGame:
     spec: str
     rules: str
     is_over: bool = False
+    second: str = ""
+    control: str = ""  # of the clock, "" without one
+    left: tuple[float, float] | None = None  # seconds of Red and Black
 
 
 @dataclass
@@ -124,11 +130,13 @@ class Menu:
     """The new-game menu.
 
     Attributes:
-        side: index in `SIDES`, or one more for a person on both sides.
+        side: index in `SIDES`, one more for a person on both sides, two more for two machines.
         opponent: index in the opponents offered, where `level` is None.
         style: index in `STYLES`; None: the temperature as it is.
         level: number of the GPT's level from 1, 0 for the one that follows the results, None for another opponent.
         rules: name of the rule set, "" for the present one.
+        clock: time control such as "5m+3s" (`CLOCKS` has the usual ones), "" for no clock.
+        handicap: name in `HANDICAPS` of the odds that the machine gives to the person.
     """
 
     side: int = 0
@@ -136,6 +144,8 @@ class Menu:
     style: int | None = 0
     level: int | None = None
     rules: str = ""
+    clock: str = ""
+    handicap: str = "none"
 
 
 @dataclass
@@ -147,6 +157,14 @@ class GameState:
         board: the game as it stands, with its history; a copy of what the live node of `tree` says.
         humans: the sides that a person plays.
         spec: the opponent's spec, as `create_player` takes it.
+        second: the player of Black where two machines play; "" for that of `spec`.
+        clock: the clock of the game, None without one.
+        times: seconds left to Red and Black, by node.
+        is_paused: nobody may move and no time runs.
+        premove: the move that is played as soon as it is the person's turn.
+        agreed: an end of the game by a player or the clock, and the node where it ended.
+        rated: the games whose results the adaptive level has taken in.
+        asked: the worker that looks for a move, and the generation of its question.
         rules: name of the rule set.
         flipped: Black at the bottom.
         selected: the square of the piece that was picked up.
@@ -177,6 +195,14 @@ class GameState:
     board: Board = field(default_factory=Board)
     humans: frozenset[Color] = frozenset((Color.RED,))
     spec: str = "gpt"
+    second: str = ""
+    clock: PlayClock | None = None
+    times: WeakKeyDictionary[Node, tuple[float, float]] = field(default_factory=WeakKeyDictionary)
+    is_paused: bool = False
+    premove: Move | None = None
+    agreed: tuple[Node, Outcome] | None = None
+    rated: set[str] = field(default_factory=set)
+    asked: tuple[WorkerName, int] | None = None
     rules: str = "simple"
     flipped: bool = False
     selected: Square | None = None
@@ -270,7 +296,24 @@ class GameState:
     @property
     def is_human_turn(self) -> bool:
         """Whether a person may move now."""
-        return self.outcome is None and self.board.turn in self.humans
+        return self.outcome is None and not self.is_paused and self.board.turn in self.humans
+
+    @property
+    def may_premove(self) -> bool:
+        """Whether the person may choose a move for when the opponent has moved."""
+        is_waiting = self.outcome is None and not self.is_paused and self.board.turn not in self.humans
+        return is_waiting and self.is_live and len(self.humans) == 1
+
+    @property
+    def person(self) -> Color | None:
+        """The side of the one person who plays against a machine, None in other games."""
+        return next(iter(self.humans)) if len(self.humans) == 1 else None
+
+    @property
+    def mover(self) -> tuple[WorkerName, str]:
+        """Who is to be asked for the move of a machine: the worker, and its player where it has to be named."""
+        is_second = not self.humans and self.second and self.board.turn is Color.BLACK
+        return ("second", self.second) if is_second else ("opponent", "")
 
     @property
     def needs_load(self) -> bool:
@@ -312,7 +355,8 @@ class GameState:
         """Whether the player is to be asked for a move now."""
         return (
             self.outcome is None
-            and not self.is_human_turn
+            and not self.is_paused
+            and self.board.turn not in self.humans
             and not self.work
             and not self.stalled
             and self.player_ready
@@ -348,6 +392,8 @@ class GameState:
         """Where the selected piece may go: in the game, or as a variation of the position looked at."""
         if self.selected is None:
             return ()
+        if self.may_premove:
+            return premove_targets(self.board, self.selected)
         found = self.dests if self.is_live else destinations(self.shown_board)
         return found.get(self.selected, ())
 
@@ -392,6 +438,8 @@ class GameState:
             return t(key, language, ply=self.ply, plies=len(self.history)), "plain"
         if self.outcome is not None:
             return self.outcome_text(), "good"
+        if self.is_paused:
+            return t("game.paused", language), "plain"
         if self.work == "load" and not self.is_human_turn:
             return t("game.loading", language) + " …", "plain"
         check = t("game.check", language, side=side) if self.board.is_check() else ""

@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from xiangqi_gpt.play.thinker import MoveReview
 from xiangqi_gpt.play.wording import MARKS
 from xiangqi_gpt.players.base import Limit, Player
 from xiangqi_gpt.records.edits import Assign, Edit, Insert
 from xiangqi_gpt.records.game_tree import GameTree, Node
-from xiangqi_gpt.rules import Board
-from xiangqi_gpt.texts import Language
+from xiangqi_gpt.rules import Board, Move
+from xiangqi_gpt.texts import Language, Message
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveReview:
+    """What a reviewer thinks of a played move.
+
+    Attributes:
+        ply: of the move, from 0.
+        before, after: Red's expected points, 0..1, with the best move and with the one that was played.
+        mark: "??", "?", "?!" or "".
+        best: the reviewer's line instead, the move first.
+        words: why the move is a mistake; None where nothing is to be told.
+    """
+
+    ply: int
+    before: float
+    after: float
+    mark: str
+    best: tuple[Move, ...]
+    words: Message | None = None
 
 
 def review_moves(

@@ -1,7 +1,7 @@
 """Questions to players and their answers; `analysis` asks them in processes, `InlineThinker` at once.
 
-Each question names its worker: the *opponent* moves, the *analyst* gives hints and evaluations, the *reviewer* judges
-whole games. A worker holds one player and answers one question after another.
+Each question names its worker: the *opponent* moves (and a *second* one against it), the *analyst* gives hints and
+evaluations, the *reviewer* judges whole games. A worker holds one player and answers one question after another.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from inspect import signature
 from typing import Any, Literal, Protocol, TypeAlias
 
 from xiangqi_gpt.errors import PlayerError
+from xiangqi_gpt.play.reviewing import MoveReview, review_moves
 from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Player, PlayResult, stop_event_of
-from xiangqi_gpt.rules import Board, Move
-from xiangqi_gpt.texts import Message
+from xiangqi_gpt.rules import Board
 
 Create: TypeAlias = Callable[[str], Player]
-WorkerName: TypeAlias = Literal["opponent", "analyst", "reviewer"]
+WorkerName: TypeAlias = Literal["opponent", "second", "analyst", "reviewer"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,26 +43,6 @@ class Question:
     board: Board | None = None
     limit: Limit = NO_LIMIT
     multipv: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class MoveReview:
-    """What a reviewer thinks of a played move.
-
-    Attributes:
-        ply: of the move, from 0.
-        before, after: Red's expected points, 0..1, with the best move and with the one that was played.
-        mark: "??", "?", "?!" or "".
-        best: the reviewer's line instead, the move first.
-        words: why the move is a mistake; None where nothing is to be told.
-    """
-
-    ply: int
-    before: float
-    after: float
-    mark: str
-    best: tuple[Move, ...]
-    words: Message | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,8 +135,6 @@ class Worker:
     def _review(
         self, player: Player, question: Question, board: Board, report: Callable[[Answer], None]
     ) -> Answer:
-        from xiangqi_gpt.play.reviewing import review_moves
-
         def on_done(done: int) -> None:
             if self._interrupted.is_set():
                 raise PlayerError("the review was stopped")

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from xiangqi_gpt.notation import chinese, parse_any
 from xiangqi_gpt.notation.move_text import move_text
-from xiangqi_gpt.play import actions
+from xiangqi_gpt.play import actions, endings
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.commands import WORDS
 from xiangqi_gpt.play.game_state import GameState, Thought
@@ -81,6 +81,9 @@ class TerminalGame:
             "undo": lambda _: self._step(actions.undo),
             "redo": lambda _: self._step(actions.redo),
             "hint": self._hint,
+            "draw": lambda _: self._end(endings.offer_draw),
+            "resign": lambda _: self._end(endings.resign),
+            "rematch": lambda _: self._rematch(),
             "review": lambda _: self._review(),
             "moves": self._moves,
             "comment": self._comment,
@@ -313,6 +316,18 @@ class TerminalGame:
         parts = self._value_parts(state.hint)
         if parts:
             self._print("     " + t("terminal.comma", state.language).join(parts), style="dim")
+
+    def _end(self, end: Callable[[GameState], None]) -> None:
+        """Resign or offer a draw; a refusal is told."""
+        end(self.state)
+        if self.state.notice is not None:
+            self._print(self.state.notice.text(self.state.language), style="red")
+
+    def _rematch(self) -> None:
+        endings.rematch(self.state)
+        if self.state.notice is not None:
+            self._print(self.state.notice.text(self.state.language))
+        self._begin()
 
     def _review(self) -> None:
         actions.toggle_review(self.state)
