@@ -23,10 +23,12 @@ os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
 
 import pygame
 
+from xiangqi_gpt.arena.clocks import TimeControl
 from xiangqi_gpt.gui.app import App
 from xiangqi_gpt.gui.dialogs.editor_dialog import EditorDialog
 from xiangqi_gpt.gui.dialogs.file_dialogs import GameListDialog, OpenDialog, SaveDialog
 from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.clock import PlayClock
 from xiangqi_gpt.play.game_state import GameState, ReviewRun, SavedGame, Thought
 from xiangqi_gpt.play.settings import LOOKS, THEME_NAMES, Look, Settings, ThemeName
 from xiangqi_gpt.play.thinker import InlineThinker
@@ -116,6 +118,7 @@ View: TypeAlias = Callable[[App, Path], None]
 
 def _plain(app: App, folder: Path) -> None:
     app.view.tab = "moves"
+    app.state.clock = PlayClock(TimeControl.parse("10m+5s"), left=(412.0, 9.4))
 
 
 def _analysis(app: App, folder: Path) -> None:

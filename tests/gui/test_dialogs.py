@@ -247,7 +247,7 @@ def test_tabs_curve_and_candidates(desk: Desk) -> None:
     desk.press("tab:game")
     desk.press("command:new")
     assert desk.state.menu is not None
-    desk.press("menu:both:0") if desk.region("menu:both:0") else desk.press("menu:side:2")
+    desk.press("menu:side:2")
     desk.press("menu:start")
     assert desk.state.humans == frozenset(Color)
 
@@ -264,6 +264,37 @@ def test_a_level_is_chosen_for_a_new_game(desk: Desk) -> None:
     desk.press("menu:adaptive")
     desk.press("menu:start")
     assert desk.state.spec == "gpt:level=adaptive"
+
+
+def test_a_clock_and_odds_are_chosen_and_the_time_runs(desk: Desk) -> None:
+    desk.key(pygame.K_n)
+    desk.press("menu:clock:2")
+    desk.press("menu:handicap:1")
+    desk.press("menu:side:1")
+    desk.press("menu:start")
+    assert desk.state.clock is not None
+    assert desk.state.board.piece_at(parse_square("b0")) is None
+    desk.pass_time(100)
+    assert sum(text.text == "5:00" for text in desk.canvas.texts) >= 1
+    desk.state.clock.set_left((9.46, 4000.0))
+    shown = [text.text for text in desk.canvas.texts]
+    assert "0:09.4" in shown
+    assert "1:06:40" in shown
+
+
+def test_two_machines_play_each_other(desk: Desk) -> None:
+    desk.key(pygame.K_n)
+    desk.press("menu:side:3")
+    desk.press("menu:start")
+    desk.pass_time(2000)
+    assert len(desk.state.history) > 2
+
+
+def test_a_premove_is_marked(desk: Desk) -> None:
+    actions.play(desk.state, Move.from_iccs("h2e2"))
+    before = pygame.image.tobytes(desk.canvas.surface, "RGB")
+    desk.state.premove = Move.from_iccs("h0g2")
+    assert pygame.image.tobytes(desk.canvas.surface, "RGB") != before
 
 
 def test_a_tooltip_tells_the_key(desk: Desk) -> None:

@@ -17,6 +17,7 @@ from xiangqi_gpt.gui.dialogs.file_dialogs import OpenDialog, SaveDialog, open_pa
 from xiangqi_gpt.gui.dialogs.new_game_dialog import NewGameDialog, OfferDialog
 from xiangqi_gpt.gui.dialogs.settings_dialog import SettingsDialog
 from xiangqi_gpt.gui.display import open_window, pixel_ratio
+from xiangqi_gpt.gui.plates import seconds_text
 from xiangqi_gpt.gui.render import Renderer
 from xiangqi_gpt.gui.sounds import Sound, SoundBox
 from xiangqi_gpt.gui.view import Dialog, Slide, View
@@ -35,7 +36,7 @@ from xiangqi_gpt.rules import FenError, Move, PlayerError, Square, XiangqiError
 
 FRAME_MS = 12  # between two frames of an animation
 IDLE_MS = 1000  # longest wait for an event
-BUSY_MS = 60  # while a dialog waits for news
+BUSY_MS = 60  # while a dialog waits for news, or a clock runs
 LOOK_S = 0.008  # between two looks for events, in seconds: less than a frame
 CARRIED = 0.45  # u from its point at which a pressed piece follows the mouse
 
@@ -99,6 +100,7 @@ class App:
         self._dragged: Region | None = None
         self._version = state.tree.version
         self._live = state.tree.live
+        self._times: tuple[str, ...] = ()
         self._first_load = True
         self._full_screen = False
         self._dirty = True
@@ -145,6 +147,9 @@ class App:
         """Milliseconds to wait for an event before time passes again."""
         if self.is_moving:
             return FRAME_MS
+        clock = self.state.clock
+        if clock is not None and clock.running is not None:
+            return BUSY_MS
         return BUSY_MS if any(dialog.is_busy for dialog in self.view.dialogs) else IDLE_MS
 
     def draw(self, now: int) -> bool:
@@ -194,6 +199,10 @@ class App:
             if self._autosave is not None:
                 self._autosave.keep(self.state)
                 self._tell_problem()
+        if self.state.clock is not None:
+            shown = tuple(seconds_text(seconds) for seconds in self.state.clock.both)
+            self._dirty = self._dirty or shown != self._times
+            self._times = shown
         for dialog in tuple(self.view.dialogs):
             self._dirty = dialog.advance() or self._dirty
         if self.state.settings != self._saved:

@@ -8,6 +8,7 @@ from xiangqi_gpt.gui.curve import Curve
 from xiangqi_gpt.gui.icons import draw_icon
 from xiangqi_gpt.gui.ink import Ink, mix
 from xiangqi_gpt.gui.move_list import MoveList
+from xiangqi_gpt.gui.plates import player_spec
 from xiangqi_gpt.gui.theme import Rgb
 from xiangqi_gpt.gui.view import TABS, Front
 from xiangqi_gpt.gui.window_layout import STATUS_LINES, Layout, Rect
@@ -326,7 +327,7 @@ class Panel:
 
 
 GAME_COMMANDS = (
-    "new", "resign", "draw", "rematch", "open", "save", "review", "editor", "puzzles", "analysis", "settings",
+    "new", "rematch", "draw", "resign", "pause", "open", "save", "review", "editor", "puzzles", "analysis", "settings",
     "help",
 )  # fmt: skip
 """What the tab of the game offers as buttons."""
@@ -335,7 +336,7 @@ GAME_COMMANDS = (
 def _player_text(canvas: Canvas, state: GameState, side: Color) -> str:
     if side in state.humans:
         return canvas.t("window.you" if len(state.humans) == 1 else "game.human")
-    return player_name(state.spec, canvas.language)
+    return player_name(player_spec(state, side), canvas.language)
 
 
 def _scroll_bar(canvas: Canvas, area: Rect, first: int, shown: int, count: int) -> None:

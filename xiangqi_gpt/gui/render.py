@@ -88,6 +88,9 @@ class Renderer:
         for sq in state.targets:
             name = "capture" if squares[sq] else "target"
             stamp(surface, sprites.mark(name), *layout.point(sq, flipped))
+        if state.premove is not None:
+            for sq in (state.premove.from_square, state.premove.to_square):
+                stamp(surface, sprites.mark("premove"), *layout.point(sq, flipped))
         if state.notice is not None and state.notice.square is not None:
             stamp(surface, sprites.mark("refused"), *layout.point(state.notice.square, flipped))
         advice = shown_advice(state)
