@@ -24,7 +24,7 @@ def run_jobs(
     jobs: int = 1,
     on_done: Callable[[int], None] | None = None,
 ) -> list[R]:
-    """What the work says of every item.
+    """The result of the work for every item.
 
     Args:
         make: loads what the work needs and returns the work; called once per process, so it must be picklable.

@@ -68,7 +68,9 @@ def test_a_teacher_file_is_known_by_its_columns(tmp_path: Path) -> None:
 
 def test_labels_may_be_left_unread() -> None:
     sample = Path(__file__).parents[3] / "data" / "sample.parquet"
-    whole, bare = (next(read_as(FORMATS["parquet"], sample, labels=labels)).record for labels in (True, False))
+    whole, bare = (
+        next(read_as(FORMATS["parquet"], sample, labels=labels)).record for labels in (True, False)
+    )
     assert whole is not None
     assert whole.labels is not None
     assert bare == dataclasses.replace(whole, labels=None)
