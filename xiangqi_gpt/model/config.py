@@ -80,7 +80,7 @@ class XiangqiGPTConfig:
     entry a name or ``name(option=value)``), ``position``, ``activation``, ``norm``.
     ``context_plies`` is the longest context in plies; with a board mode longer games are windowed.
     ``move_head`` selects what scores the next tokens: a ``table`` of whole moves (tokenizers square and move, on a
-    spatial board), a ``pointer`` to squares (models from before there was a table), or the language-model head (``tokens``).
+    spatial board), a ``pointer`` to squares (older models), or the language-model head (``tokens``).
     With ``styles`` a table has one set of queries for people's moves and one for a teacher's.
     ``symmetric``: the model has learned from games and their mirror images alike.
     ``legal_head`` adds a head that predicts which moves are legal; nothing else reads its output.
