@@ -226,6 +226,13 @@ class EngineClient:
             limit,
         )
 
+    def stop(self) -> None:
+        """Have the engine answer at once; from any thread. One that has not begun, or has answered, ignores it."""
+        word = "?" if self.protocol == "cecp" else "stop"
+        # A closed loop means that the process has ended.
+        with contextlib.suppress(RuntimeError):
+            self._filter.loop.call_soon_threadsafe(self._filter.send_line, word)
+
     def kill(self) -> None:
         """End the process at once, and wait until it is gone."""
         self._watchdog.stop()
