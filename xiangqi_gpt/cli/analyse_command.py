@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xiangqi_gpt.cli.options import json_option, model_option
 from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
+from xiangqi_gpt.cli.shared_options import json_option, model_option
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.safe_json import format_json
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from xiangqi_gpt.cli.options import json_option
 from xiangqi_gpt.cli.output import reading_progress
 from xiangqi_gpt.cli.position_options import lenient_option
+from xiangqi_gpt.cli.shared_options import json_option
 from xiangqi_gpt.safe_json import format_json
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from xiangqi_gpt.cli.options import data_option
 from xiangqi_gpt.cli.output import report_refused, table
+from xiangqi_gpt.cli.shared_options import data_option
 from xiangqi_gpt.errors import ConfigError, RecordError
 
 

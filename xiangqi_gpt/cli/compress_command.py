@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from xiangqi_gpt.cli.options import data_option, training_options
 from xiangqi_gpt.cli.running import RunProgress, duration, finish, open_games
+from xiangqi_gpt.cli.shared_options import data_option, training_options
 from xiangqi_gpt.errors import ConfigError
 
 # The settings of the run that trained the bundled weights, with a shorter and gentler schedule; --set changes them.

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from xiangqi_gpt.cli.options import force_option, json_option
 from xiangqi_gpt.cli.output import reading_progress
 from xiangqi_gpt.cli.position_options import lenient_option
+from xiangqi_gpt.cli.shared_options import force_option, json_option
 from xiangqi_gpt.safe_json import format_json
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from xiangqi_gpt.cli.options import (
+from xiangqi_gpt.cli.output import pairs, print_json, progress, report_refused, table
+from xiangqi_gpt.cli.shared_options import (
     data_option,
     force_option,
     json_option,
@@ -19,7 +20,6 @@ from xiangqi_gpt.cli.options import (
     options,
     threads_option,
 )
-from xiangqi_gpt.cli.output import pairs, print_json, progress, report_refused, table
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.safe_json import format_json
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xiangqi_gpt.cli.options import force_option, json_option
 from xiangqi_gpt.cli.output import print_json, table
 from xiangqi_gpt.cli.position_options import lenient_option
+from xiangqi_gpt.cli.shared_options import force_option, json_option
 from xiangqi_gpt.errors import ConfigError
 
 if TYPE_CHECKING:

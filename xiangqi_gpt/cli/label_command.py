@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from xiangqi_gpt.cli.options import multipv_option
+from xiangqi_gpt.cli.shared_options import multipv_option
 from xiangqi_gpt.cli.teaching import Progress, engine_option, finish, interrupted, place_options
 
 

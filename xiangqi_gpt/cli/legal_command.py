@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xiangqi_gpt.cli.analyse_command import board_of, note_digits
-from xiangqi_gpt.cli.options import json_option, model_option
 from xiangqi_gpt.cli.position_options import lenient_option
+from xiangqi_gpt.cli.shared_options import json_option, model_option
 from xiangqi_gpt.safe_json import format_json
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from xiangqi_gpt.cli.options import force_option
+from xiangqi_gpt.cli.shared_options import force_option
 from xiangqi_gpt.errors import ConfigError
 
 SUFFIX = ".xgp"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from xiangqi_gpt.cli.options import json_option
 from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
+from xiangqi_gpt.cli.shared_options import json_option
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.safe_json import format_json

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xiangqi_gpt.cli.options import force_option, json_option
 from xiangqi_gpt.cli.output import print_json, progress, table
 from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
+from xiangqi_gpt.cli.shared_options import force_option, json_option
 from xiangqi_gpt.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xiangqi_gpt.cli.options import cluster_option, force_option, json_option, options
 from xiangqi_gpt.cli.output import ProgressLine
+from xiangqi_gpt.cli.shared_options import cluster_option, force_option, json_option, options
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.safe_json import format_json
 
