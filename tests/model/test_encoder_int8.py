@@ -37,9 +37,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def in_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def in_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoder_int8, "cache_folder", lambda: cache)
-    return cache
 
 
 @pytest.fixture
@@ -67,7 +66,8 @@ def test_vectors_are_those_of_the_encoder_but_for_rounding(cache: Path, made: li
     assert 0 < (found.float() - wanted).norm() / wanted.norm() < 0.05
 
 
-def test_moves_chosen_are_the_same_nearly_always(in_cache: Path) -> None:
+@pytest.mark.usefixtures("in_cache")
+def test_moves_chosen_are_the_same_nearly_always() -> None:
     exact, rounded = Scorer(open_model()), Scorer(open_model(), precision="int8")
     assert rounded.network.precision == "int8"
     assert exact.network.model.encoder is open_model().encoder

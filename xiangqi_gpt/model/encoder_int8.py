@@ -117,7 +117,8 @@ def _session_of(path: Path, encoder: ConvEncoder) -> Any:
 @lru_cache(maxsize=1)
 def calibration_boards() -> tuple[Tensor, Tensor]:
     """96 boards (96, 90) and counters (96, 2) of games between random players that like to capture: all phases."""
-    rng, board, found = Random(96), Board(), []
+    rng, board = Random(96), Board()
+    found: list[tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]] = []
     while len(found) < _CALIBRATION:
         moves = board.legal_moves()
         if not moves or board.ply >= 120:
