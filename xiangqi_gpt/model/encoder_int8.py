@@ -10,8 +10,11 @@ from __future__ import annotations
 import copy
 import hashlib
 import importlib.util
+import logging
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from random import Random
@@ -139,8 +142,7 @@ def _write(encoder: ConvEncoder, path: Path) -> None:
 
     with atomic_path(path, overwrite=True, parents=True, error=ModelError) as draft:
         draft.touch()  # before the work: a cache that cannot be written to is known at once
-        with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
-            warnings.simplefilter("ignore")  # of the exporter, about itself
+        with _quietly(), tempfile.TemporaryDirectory() as folder:
             whole = Path(folder) / "whole.onnx"
             _export(encoder, whole)
             model = onnx.load(whole)
@@ -155,6 +157,19 @@ def _write(encoder: ConvEncoder, path: Path) -> None:
                 weight_type=QuantType.QInt8,
                 op_types_to_quantize=["Conv"],
             )
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the remarks of the exporter and the quantizer about themselves."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 def _export(encoder: ConvEncoder, path: Path) -> None:
