@@ -24,7 +24,7 @@ from xiangqi_gpt.play import actions, commands
 from xiangqi_gpt.play.analysis import ProcessThinker
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState, Notice
-from xiangqi_gpt.play.opening import paste
+from xiangqi_gpt.play.pasting import paste
 from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings, save_settings
 from xiangqi_gpt.play.thinker import Answer, Create, Thinker

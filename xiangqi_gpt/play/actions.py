@@ -17,6 +17,7 @@ from xiangqi_gpt.play.game_state import (
     describe,
 )
 from xiangqi_gpt.play.handicaps import handicap_fen
+from xiangqi_gpt.play.puzzles import Puzzle, record_result
 from xiangqi_gpt.play.reviewing import annotate, tally
 from xiangqi_gpt.play.settings import LABELS, THEME_NAMES
 from xiangqi_gpt.play.thinker import Answer, Question, Thinker
@@ -142,6 +143,8 @@ def _changed(state: GameState) -> None:
         if state.clock is not None:
             state.clock.stop()
         _rate(state)
+        if state.puzzle is not None:
+            record_result(state.puzzle, is_solved=state.outcome.winner is state.person)
 
 
 def _outcome(state: GameState) -> Outcome | None:
@@ -362,9 +365,10 @@ def new_game(
     elif humans is None:
         humans = state.humans
     flipped = state.flipped if human is None else human is Color.BLACK
-    control = None if state.clock is None else state.clock.control
-    if clock is not None:
-        control = TimeControl.parse(clock) if clock else None
+    if clock is None:
+        new_clock = fresh_clock(state)
+    else:
+        new_clock = PlayClock(TimeControl.parse(clock)) if clock else None
     start_game(
         state,
         GameTree(Board(fen).fen()),
@@ -373,8 +377,13 @@ def new_game(
         spec or state.spec,
         rules or state.rules,
         second=state.second if second is None else second,
-        clock=None if control is None else PlayClock(control),
+        clock=new_clock,
     )
+
+
+def fresh_clock(state: GameState) -> PlayClock | None:
+    """A clock for the next game, with the time control of the present one; None where there is none."""
+    return None if state.clock is None else PlayClock(state.clock.control)
 
 
 def start_game(
@@ -387,6 +396,7 @@ def start_game(
     *,
     second: str = "",
     clock: PlayClock | None = None,
+    puzzle: Puzzle | None = None,
 ) -> None:
     """Put a game in the place of the present one, which `undo` brings back."""
     had_moves = bool(state.tree.root.children)
@@ -397,6 +407,7 @@ def start_game(
         "rules": rules,
         "second": second,
         "clock": clock,
+        "puzzle": puzzle,
         "agreed": None,
     }
     if state.clock is not None:

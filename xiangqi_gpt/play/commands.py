@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from xiangqi_gpt.play import actions, endings
+from xiangqi_gpt.play import actions, endings, opening
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.texts import Language, Message
 
@@ -213,6 +213,23 @@ _TABLE: tuple[Command, ...] = (
         chinese=("再来一局", "再來一局"),
         is_enabled=lambda state: bool(state.tree.live.path),
     ),
+    Command(
+        id="puzzle",
+        group="game",
+        act=opening.start_next_puzzle,
+        keys=("z",),
+        words=("puzzle",),
+        chinese=("残局", "殘局"),
+        arguments="[N]",
+    ),
+    Command(
+        id="retry",
+        group="game",
+        act=opening.retry_puzzle,
+        words=("retry",),
+        chinese=("重试", "重試"),
+        is_enabled=lambda state: state.puzzle is not None,
+    ),
     # The moves of the game and its variations.
     Command(
         id="first",
@@ -323,6 +340,14 @@ _TABLE: tuple[Command, ...] = (
         keys=("f",),
         words=("flip", "f"),
         chinese=("翻转", "翻轉"),
+    ),
+    Command(
+        id="level",
+        group="game",
+        words=("level",),
+        chinese=("级别", "級別"),
+        arguments="[1-10|adaptive]",
+        in_window=False,
     ),
     Command(id="board", group="view", words=("board", "b"), chinese=("棋盘", "棋盤"), in_window=False),
     Command(
