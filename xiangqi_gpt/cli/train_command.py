@@ -11,7 +11,24 @@ from xiangqi_gpt.cli.running import RunProgress, duration, finish, open_games
 from xiangqi_gpt.errors import ConfigError
 
 
+def show_settings(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
+    """Print what every setting means, and leave."""
+    if asked:
+        from xiangqi_gpt.training.settings_reference import settings_text
+
+        click.echo(settings_text(), nl=False)
+        context.exit()
+
+
 @click.command("train")
+@click.option(
+    "--show-settings",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_settings,
+    help="Print every setting with its default and meaning, and stop.",
+)
 @click.option(
     "--data",
     "data",

@@ -157,6 +157,25 @@ class EngineClient:
         """Its protocol: uci, ucci or cecp."""
         return self._spec.protocol
 
+    def wait_until_ready(self) -> None:
+        """Wait while the engine loads what it needs: no clock is to pay for that. CECP has no words for it.
+
+        Raises:
+            PlayerCrashError, PlayerTimeoutError: the process is gone, or was killed because it did not answer.
+        """
+        if self.protocol == "cecp":
+            return
+        try:
+            self._engine.ping()
+        except (asyncio.TimeoutError, TimeoutError) as error:
+            self.kill()
+            raise PlayerTimeoutError(f"{self._name} was not ready within {self._timeout:g} s.") from error
+        except chess.engine.EngineError as error:
+            self.kill()
+            raise PlayerCrashError(
+                f"{self._name} died before the game: {error}{self._filter.errors}"
+            ) from error
+
     def play(self, board: Board, limit: Limit, game: object) -> Move:
         """The engine's move; another `game` than the last time begins a new one.
 

@@ -88,13 +88,13 @@ class XiangqiGPTConfig:
 
     model_type: ClassVar[str] = "xiangqi_gpt"
 
-    tokenizer: str = "square"
-    view: str = "mover"
+    tokenizer: str = "square"  # how a move is written: square, iccs, wxf, chinese or move
+    view: str = "mover"  # whose side of the board coordinates are seen from: mover or red
     condition: str = "none"  # none, result, strength or result+strength
     vocab_size: int = 0  # 0: that of the tokenizer; anything else is checked against it
 
-    board: str = "spatial"
-    encoder: str = "conv"
+    board: str = "spatial"  # none: no board; bag: a sum of piece-square vectors; spatial: an encoder
+    encoder: str = "conv"  # kind of the encoder of boards
     encoder_width: int = 128  # channels
     encoder_blocks: int = 6  # residual blocks of two 3x3 convolutions
     pointer_width: int = 128  # size of the vectors whose dot product scores a square or a move
@@ -103,24 +103,24 @@ class XiangqiGPTConfig:
         "none"  # none; human+teacher: separate queries for their moves; auto: both if there is a table
     )
     default_style: str = ""  # used unless another one is asked for; by default the first
-    legal_head: bool = False
+    legal_head: bool = False  # a head that predicts which moves are legal
     legal_head_size: int = 64  # size of the vectors whose dot product says whether a move is legal
 
-    width: int = 256
-    layers: int = 4
-    heads: int = 4
+    width: int = 256  # size of the vectors of tokens
+    layers: int = 4  # layers of the GPT
+    heads: int = 4  # heads of attention; a divisor of the width
     mlp_ratio: float = 4.0  # hidden size of the feed-forward part, in units of width
-    attention: str | list[str] = "full"
-    position: str = "rope"
-    rope_base: float = 10000.0
-    activation: str = "gelu"
-    norm: str = "layer"
-    norm_eps: float = 1e-6
+    attention: str | list[str] = "full"  # a variant, or a list that is repeated over the layers
+    position: str = "rope"  # rope, learned, sinusoidal, alibi, t5 or none
+    rope_base: float = 10000.0  # base of the speeds of rotary positions
+    activation: str = "gelu"  # of the feed-forward part: gelu, gelu_tanh, squareplus or swiglu
+    norm: str = "layer"  # layer or rms
+    norm_eps: float = 1e-6  # added to the variance in norms
     dropout: float = 0.0  # share of activations dropped in training
-    initializer_range: float = 0.02
-    context_plies: int = 8
-    symmetric: bool = False
-    tie_word_embeddings: bool = False
+    initializer_range: float = 0.02  # standard deviation of new weights
+    context_plies: int = 8  # longest context; with a board longer games are windowed
+    symmetric: bool = False  # learned from games and their mirror images; training sets it
+    tie_word_embeddings: bool = False  # one matrix for reading and writing tokens
     quantization: str = "none"  # int8: large maps have weights of eight bits, to play with and not to train
 
     def __post_init__(self) -> None:

@@ -26,6 +26,7 @@ from xiangqi_gpt.safe_json import format_json
 TOKEN_INPUTS = ("input_ids", "slots", "positions", "visible")
 BOARD_INPUTS = ("board_index", "boards", "counters")
 OUTPUTS = ("logits", "value_logits")
+ONNX_PACKAGES = ("onnx", "onnxscript")
 
 
 class _OfTokens(nn.Module):
@@ -78,7 +79,7 @@ def export_onnx(model: XiangqiGPT, file: Path, *, int8: bool = False) -> int:
     (ONNX Runtime's dynamic quantization). ModelError without the packages of the extra `onnx`, and for models that
     cannot be exported.
     """
-    _need("onnx", "onnxscript", *(("onnxruntime",) if int8 else ()))
+    need_packages(*ONNX_PACKAGES, *(("onnxruntime",) if int8 else ()))
     if file.exists():
         raise ModelError(f"{file}: the file exists already; choose another name or remove it")
     if not file.parent.is_dir():
@@ -111,7 +112,8 @@ def metadata(model: XiangqiGPT) -> dict[str, str]:
     return {f"xiangqi_gpt.{key}": format_json(value) for key, value in facts.items()}
 
 
-def _need(*packages: str) -> None:
+def need_packages(*packages: str) -> None:
+    """ModelError where one of *packages*, of the extra `onnx`, is not installed."""
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
         raise ModelError(f"ONNX needs {', '.join(missing)}. Install it with: pip install 'xiangqi-gpt[onnx]'")
@@ -146,6 +148,10 @@ def _program(model: XiangqiGPT) -> Any:
         **{key: {0: batch, 1: plies} for key in ("boards", "counters")},
     }
     wrapped = _OfBoards(made) if with_boards else _OfTokens(made)
+    with (
+        torch.inference_mode()
+    ):  # tables are kept when first used: made while tracing they would hold no numbers
+        wrapped(*(example[name] for name in names))
     try:
         return torch.onnx.export(
             wrapped.eval(),

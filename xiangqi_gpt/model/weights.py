@@ -47,9 +47,16 @@ AUTO_MAP: Final = {
 
 
 def write_model_folder(
-    folder: Path, config: XiangqiGPTConfig, state: Mapping[str, Tensor], max_shard_bytes: int | None = None
+    folder: Path,
+    config: XiangqiGPTConfig,
+    state: Mapping[str, Tensor],
+    max_shard_bytes: int | None = None,
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write everything that makes a model folder; files of the same names are replaced."""
+    """Write everything that makes a model folder; files of the same names are replaced.
+
+    *metadata* goes into the safetensors files.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     shared = {"lm_head.weight"} if config.tie_word_embeddings else set()
     weights = {name: value.detach().cpu().contiguous() for name, value in state.items() if name not in shared}
@@ -66,7 +73,7 @@ def write_model_folder(
     _write_json(folder / CONFIG_FILE, about)
     _write_json(folder / GENERATION_FILE, {"_from_model_config": True, **config.special_token_ids()})
     write_companions(folder, config)
-    _write_weights(folder, weights, max_shard_bytes)
+    _write_weights(folder, weights, max_shard_bytes, metadata or {})
 
 
 def write_companions(folder: Path, config: XiangqiGPTConfig) -> None:
@@ -154,7 +161,9 @@ def _weight_files(folder: Path) -> list[Path]:
     return [folder / name for name in names]
 
 
-def _write_weights(folder: Path, weights: dict[str, Tensor], max_shard_bytes: int | None) -> None:
+def _write_weights(
+    folder: Path, weights: dict[str, Tensor], max_shard_bytes: int | None, metadata: Mapping[str, str]
+) -> None:
     shards: list[dict[str, Tensor]] = [{}]
     size = 0
     for name, value in weights.items():
@@ -163,7 +172,7 @@ def _write_weights(folder: Path, weights: dict[str, Tensor], max_shard_bytes: in
             size = 0
         shards[-1][name] = value
         size += value.nbytes
-    marked = {"format": "pt"}  # transformers reads no file without
+    marked = {**metadata, "format": "pt"}  # transformers reads no file without
     if len(shards) == 1:
         save_file(shards[0], folder / WEIGHTS_FILE, metadata=marked)
         return

@@ -130,9 +130,15 @@ class EnginePlayer:
             return self._analysis(engine, board)
 
     def new_game(self) -> None:
-        """The engine is told of a new game before its next move, and restarted where it has died."""
+        """The engine is told of a new game before its next move, and restarted where it has died.
+
+        Returns when the engine is ready, so that its clock does not pay for what it loads.
+
+        Raises:
+            PlayerCrashError, PlayerTimeoutError: it does not become ready.
+        """
         self._game = object()
-        self._running()
+        self._running().wait_until_ready()
 
     def close(self) -> None:
         """End the process; it is killed where it does not leave by itself."""
