@@ -19,7 +19,7 @@ from xiangqi_gpt.play.game_state import (
 from xiangqi_gpt.play.handicaps import handicap_fen
 from xiangqi_gpt.play.puzzles import Puzzle, record_result
 from xiangqi_gpt.play.reviewing import annotate, tally
-from xiangqi_gpt.play.settings import LABELS, THEME_NAMES
+from xiangqi_gpt.play.settings import LABELS, THEME_NAMES, is_engine
 from xiangqi_gpt.play.thinker import Answer, Question, Thinker
 from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, split_temperature, with_temperature
 from xiangqi_gpt.players import adaptive
@@ -365,9 +365,8 @@ def new_game(
     elif humans is None:
         humans = state.humans
     flipped = state.flipped if human is None else human is Color.BLACK
-    if clock is None:
-        new_clock = fresh_clock(state)
-    else:
+    new_clock = fresh_clock(state)
+    if clock is not None:
         new_clock = PlayClock(TimeControl.parse(clock)) if clock else None
     start_game(
         state,
@@ -716,6 +715,7 @@ def start_from_menu(state: GameState) -> None:
         spec = with_temperature(spec, own if menu.style is None else STYLES[menu.style][1])
     human = SIDES[menu.side] if menu.side < len(SIDES) else None
     humans: frozenset[Color] = frozenset(SIDES if menu.side == len(SIDES) else ())
+    state.settings = replace(state.settings, opponent=spec, rules=menu.rules or state.rules, clock=menu.clock)
     giver = Color.RED if human is None else human.other
     new_game(
         state,
@@ -726,6 +726,27 @@ def start_from_menu(state: GameState) -> None:
         rules=menu.rules or None,
         clock=menu.clock,
     )
+
+
+def add_engine(state: GameState, spec: str) -> bool:
+    """Remember an engine and offer it as an opponent; False, with a notice, where the text is no engine's spec."""
+    spec = spec.strip()
+    spec = spec if spec.startswith("engine:") else f"engine:{spec}"
+    if not is_engine(spec):
+        state.notice = Notice.of("game.no_engine", "warn", spec=spec)
+        return False
+    if spec not in state.settings.engines:
+        state.settings = replace(state.settings, engines=(*state.settings.engines, spec))
+    if spec not in state.specs:
+        state.specs = (*state.specs, spec)
+    return True
+
+
+def remove_engine(state: GameState, spec: str) -> None:
+    """Forget an engine; a game against it goes on."""
+    kept = tuple(known for known in state.settings.engines if known != spec)
+    state.settings = replace(state.settings, engines=kept)
+    state.specs = tuple(known for known in state.specs if known != spec)
 
 
 def level_of(spec: str) -> int | None:

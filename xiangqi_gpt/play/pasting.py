@@ -19,7 +19,7 @@ Pasted: TypeAlias = Literal["position", "moves", "game"]
 MAX_PASTE = 2_000_000  # characters
 MAX_MOVES = 1_000  # that are looked for in a text without tags
 _NUMBER = re.compile(r"^\d+(\.+|…)")
-_CHINESE_MOVE = re.compile(r"[^\s\d.,;()（）]{2}[进退平進上下][^\s.,;()（）]")
+_CHINESE_MOVE = re.compile(r"[^\s\d.,;()（）][^\s.,;()（）][进退平進上下][^\s.,;()（）]")
 
 
 def paste(state: GameState, text: str) -> Pasted:
@@ -92,5 +92,5 @@ def copy_moves(state: GameState) -> str:
 def copy_game(state: GameState) -> str:
     """The whole game with its variations and comments, as PGN."""
     with tempfile.TemporaryDirectory(prefix="xiangqi-gpt-") as folder:
-        path = save_game(state, Path(folder) / "game.pgn")
+        path = save_game(state, Path(folder) / "copied-game.pgn")
         return path.read_text(encoding="utf-8")

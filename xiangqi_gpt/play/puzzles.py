@@ -45,9 +45,7 @@ class Puzzle:
 def classical_puzzles() -> list[Puzzle]:
     """The compositions of the package, in the order of the books."""
     rows = json.loads(resource_path("data/puzzles.json").read_text(encoding="utf-8"))
-    return [
-        Puzzle(id=row["id"], fen=row["fen"], title=_title(row["id"]), plies=row["plies"]) for row in rows
-    ]
+    return [Puzzle(id=row["id"], fen=row["fen"], title=_title(row["id"]), plies=row["plies"]) for row in rows]
 
 
 def _title(name: str) -> Message:
