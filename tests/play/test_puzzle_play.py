@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from xiangqi_gpt.play import actions, endings, opening, puzzles
+from xiangqi_gpt.play import actions, endings, opening
+from xiangqi_gpt.play import puzzle_book as puzzles
 from xiangqi_gpt.play.game_state import GameState
-from xiangqi_gpt.play.puzzles import (
+from xiangqi_gpt.play.puzzle_book import (
     Puzzle,
     classical_puzzles,
     load_progress,

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from tests.play.players import FirstMovePlayer, create_first
-from xiangqi_gpt.play import puzzles
+from xiangqi_gpt.play import puzzle_book as puzzles
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.commands import WORDS
 from xiangqi_gpt.play.game_state import GameState

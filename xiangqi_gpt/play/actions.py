@@ -17,7 +17,7 @@ from xiangqi_gpt.play.game_state import (
     describe,
 )
 from xiangqi_gpt.play.handicaps import handicap_fen
-from xiangqi_gpt.play.puzzles import Puzzle, record_result
+from xiangqi_gpt.play.puzzle_book import Puzzle, record_result
 from xiangqi_gpt.play.reviewing import annotate, tally
 from xiangqi_gpt.play.settings import LABELS, THEME_NAMES, is_engine
 from xiangqi_gpt.play.thinker import Answer, Question, Thinker

@@ -323,6 +323,13 @@ _TABLE: tuple[Command, ...] = (
     ),
     Command(id="save_as", group="file", keys=("ctrl+shift+s",)),
     Command(id="copy", group="file", keys=("ctrl+c",)),
+    Command(
+        id="copy_moves",
+        group="file",
+        keys=("ctrl+shift+c",),
+        is_enabled=lambda state: state.ply > 0,
+    ),
+    Command(id="copy_game", group="file", keys=("ctrl+g",)),
     Command(id="paste", group="file", keys=("ctrl+v",)),
     Command(
         id="position",

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from xiangqi_gpt.notation.move_text import move_text
 from xiangqi_gpt.play.clock import PlayClock
 from xiangqi_gpt.play.premove import premove_targets
-from xiangqi_gpt.play.puzzles import Puzzle
+from xiangqi_gpt.play.puzzle_book import Puzzle
 from xiangqi_gpt.play.settings import Settings
 from xiangqi_gpt.play.thinker import WorkerName
 from xiangqi_gpt.play.wording import split_temperature

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.game_state import GameState, Notice
-from xiangqi_gpt.play.puzzles import Puzzle, classical_puzzles, next_puzzle
+from xiangqi_gpt.play.puzzle_book import Puzzle, classical_puzzles, next_puzzle
 from xiangqi_gpt.records.game_tree import GameTree
 from xiangqi_gpt.rules import Board, Color, RecordError
 from xiangqi_gpt.texts import Message

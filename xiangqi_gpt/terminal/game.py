@@ -16,7 +16,7 @@ from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.commands import WORDS
 from xiangqi_gpt.play.game_state import GameState, Thought
 from xiangqi_gpt.play.opening import open_game
-from xiangqi_gpt.play.puzzles import classical_puzzles
+from xiangqi_gpt.play.puzzle_book import classical_puzzles
 from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings
 from xiangqi_gpt.play.thinker import Create, InlineThinker
