@@ -359,6 +359,10 @@ def test_puzzles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 class Searching(FirstMovePlayer):
     """Has looked ahead from its first move."""
 
+    def __init__(self, *, mate: bool = False) -> None:
+        super().__init__()
+        self.score = 30_000 - 3 if mate else None
+
     def analyse(self, board: Board, limit: Limit, multipv: int | None = None) -> Analysis:
         analysis = super().analyse(board, limit, multipv)
         first = analysis.lines[0]
@@ -366,7 +370,11 @@ class Searching(FirstMovePlayer):
         after.push(first.move)
         pv = (first.move, after.legal_moves()[0])
         return replace(
-            analysis, lines=(replace(first, pv=pv, value=Value(0.5, 0.2, 0.3)), *analysis.lines[1:])
+            analysis,
+            lines=(
+                replace(first, pv=pv, value=Value(0.5, 0.2, 0.3), score_cp=self.score),
+                *analysis.lines[1:],
+            ),
         )
 
 
@@ -374,6 +382,7 @@ def test_a_hint_shows_what_a_search_expects() -> None:
     session = Session("hint", create=lambda spec: Searching())
     assert "  1. R9+1  a0a1     50 %  ##########            expects 60 %  P1+1" in session.out
     assert "  2. R9+2  a0a2    1.2 %\n" in session.out
+    assert "mate in 3  P1+1" in Session("hint", create=lambda spec: Searching(mate=True)).out
 
 
 def test_comments_and_marks() -> None:

@@ -526,8 +526,9 @@ def _ask_reviewer(state: GameState, thinker: Thinker) -> None:
     run = state.review
     if run is None:
         if state.reviewer_busy:
+            # A reviewer holds a player that is seldom needed.
             state.reviewer_busy = False
-            thinker.stop("reviewer")
+            thinker.release("reviewer")
     elif not run.is_asked:
         run.is_asked = state.reviewer_busy = True
         question = Question(
@@ -595,10 +596,10 @@ def _receive_review(state: GameState, answer: Answer) -> bool:
         return False
     run.done = answer.done
     if answer.error is not None:
-        state.review, state.reviewer_busy = None, False
+        state.review = None
         state.notice = Notice.of("game.no_analysis", "warn", error=error_text(answer.error))
     elif answer.review is not None:
-        state.review, state.reviewer_busy = None, False
+        state.review = None
         if run.line[0].parent is not state.tree.root:
             return False  # another game has taken the place of the one that was reviewed
         for one in answer.review:

@@ -134,6 +134,14 @@ _TABLE: tuple[Command, ...] = (
         arguments="[red|black]",
     ),
     Command(
+        id="level",
+        group="game",
+        words=("level",),
+        chinese=("级别", "級別"),
+        arguments="[1-10|adaptive]",
+        in_window=False,
+    ),
+    Command(
         id="undo",
         group="game",
         act=actions.undo,
@@ -347,14 +355,6 @@ _TABLE: tuple[Command, ...] = (
         keys=("f",),
         words=("flip", "f"),
         chinese=("翻转", "翻轉"),
-    ),
-    Command(
-        id="level",
-        group="game",
-        words=("level",),
-        chinese=("级别", "級別"),
-        arguments="[1-10|adaptive]",
-        in_window=False,
     ),
     Command(id="board", group="view", words=("board", "b"), chinese=("棋盘", "棋盤"), in_window=False),
     Command(

@@ -183,7 +183,7 @@ class GameState:
         request: what the analyst is busy with.
         analyst_failed: the analyst is asked again only after the person has asked for something.
         review: the review under way.
-        reviewer_busy: the reviewer was asked and has not answered.
+        reviewer_busy: the reviewer was asked and is still there.
         points: Red's expected points (0..1) after the moves of a review, by node.
         counter: number of the last request.
         menu: the open new-game menu.

@@ -34,12 +34,14 @@ from xiangqi_gpt.rules import (
     RecordError,
     XiangqiError,
 )
+from xiangqi_gpt.rules.outcome import MATE_SCORE
 from xiangqi_gpt.terminal.command_help import help_text
 from xiangqi_gpt.terminal.draw import draw_board
 from xiangqi_gpt.terminal.moves import move_lines
 from xiangqi_gpt.texts import LANGUAGES, t
 
 HINT_LINES = 5
+LEAST_MATE = MATE_SCORE - 1000  # centipawns
 PV_MOVES = 5  # of a line that a hint shows
 
 
@@ -358,7 +360,7 @@ class TerminalGame:
                 self._print(
                     "  " + t("menu.level_text", language, number=level.number, name=name, elo=level.elo)
                 )
-            self._print("  " + t("level.adaptive", language) + "  adaptive")
+            self._print(f"  {ADAPTIVE}: {t('menu.adaptive_tip', language)}")
             return
         try:
             key = ADAPTIVE if rest.lower() == ADAPTIVE else get_level(rest).key
@@ -386,6 +388,8 @@ class TerminalGame:
             words.append(move_text(state.language, board, move))
             board.push(move)
         percent_text = t("terminal.expected", state.language, percent=round(100 * line.points))
+        if line.score_cp is not None and line.score_cp > LEAST_MATE:
+            percent_text = t("terminal.mate", state.language, moves=MATE_SCORE - line.score_cp)
         return "  ".join((percent_text, " ".join(words[1:]))).rstrip()
 
     def _end(self, end: Callable[[GameState], None]) -> None:
