@@ -22,7 +22,6 @@ from xiangqi_gpt.play.reviewing import annotate, tally
 from xiangqi_gpt.play.settings import LABELS, THEME_NAMES, is_engine
 from xiangqi_gpt.play.thinker import Answer, Question, Thinker
 from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, split_temperature, with_temperature
-from xiangqi_gpt.players import adaptive
 from xiangqi_gpt.players.base import NO_LIMIT, PlayResult
 from xiangqi_gpt.players.levels import ADAPTIVE, LEVELS, get_level
 from xiangqi_gpt.players.player_spec import PlayerSpec
@@ -142,7 +141,6 @@ def _changed(state: GameState) -> None:
         state.premove = None
         if state.clock is not None:
             state.clock.stop()
-        _rate(state)
         if state.puzzle is not None:
             record_result(state.puzzle, is_solved=state.outcome.winner is state.person)
 
@@ -152,16 +150,6 @@ def _outcome(state: GameState) -> Outcome | None:
     if state.agreed is not None and state.agreed[0] is state.tree.live:
         return state.agreed[1]
     return state.board.outcome(state.rules)
-
-
-def _rate(state: GameState) -> None:
-    """Let the adaptive level take in the result of a finished game, once."""
-    person, outcome = state.person, state.outcome
-    if outcome is None or person is None or state.tree.uid in state.rated or level_of(state.spec) != 0:
-        return
-    state.rated.add(state.tree.uid)
-    points = 0.5 if outcome.winner is None else float(outcome.winner is person)
-    adaptive.record_game(adaptive.level_of(ADAPTIVE), points)
 
 
 def end_game(state: GameState, outcome: Outcome) -> None:

@@ -165,7 +165,6 @@ class GameState:
         premove: the move that is played as soon as it is the person's turn.
         puzzle: what the person is to solve, None in a game.
         agreed: an end of the game by a player or the clock, and the node where it ended.
-        rated: the games whose results the adaptive level has taken in.
         asked: the worker that looks for a move, and the generation of its question.
         rules: name of the rule set.
         flipped: Black at the bottom.
@@ -204,7 +203,6 @@ class GameState:
     premove: Move | None = None
     puzzle: Puzzle | None = None
     agreed: tuple[Node, Outcome] | None = None
-    rated: set[str] = field(default_factory=set)
     asked: tuple[WorkerName, int] | None = None
     rules: str = "simple"
     flipped: bool = False
