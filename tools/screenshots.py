@@ -199,6 +199,7 @@ VIEWS: dict[str, View] = {
     "help": _press("help"),
     "settings": _press("settings"),
     "editor": _editor,
+    "puzzles": _press("puzzles"),
     "open": _files,
     "games": _games,
     "save": _save,

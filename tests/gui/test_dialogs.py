@@ -201,10 +201,10 @@ def test_a_position_is_set_up_and_played(desk: Desk) -> None:
     desk.press("brush:5")
     desk.squares("a5")
     assert desk.region("editor:play") is None, "the kings face each other"
-    assert dialog.editor.faults
+    assert not dialog.editor.can_start
     desk.squares("e4")
     desk.press("editor:turn:1")
-    assert not dialog.editor.faults or dialog.editor.turn is Color.BLACK
+    assert dialog.editor.turn is Color.BLACK
     desk.press("editor:turn:0")
     desk.press("brush:0")
     desk.squares("e4")
@@ -231,11 +231,20 @@ def test_a_position_is_typed_swapped_and_checked_leniently(desk: Desk) -> None:
     assert dialog.editor.fen.split()[0] == START_FEN.split()[0]
     desk.press("brush:5")
     desk.squares("e4")
-    assert dialog.editor.faults, "a third rook"
+    assert not dialog.editor.can_start, "a third rook"
     desk.press("editor:lenient")
-    assert not dialog.editor.faults
+    assert dialog.editor.can_start
     desk.press("editor:play")
     assert desk.state.board.piece_at(parse_square("e4")) is not None
+
+
+def test_a_puzzle_is_chosen_from_the_list(desk: Desk) -> None:
+    desk.key(pygame.K_z, SHIFT)
+    desk.key(pygame.K_DOWN)
+    desk.key(pygame.K_RETURN)
+    assert desk.state.puzzle is not None
+    assert desk.app.view.dialogs == []
+    assert desk.state.humans == {desk.state.board.turn}
 
 
 def test_tabs_curve_and_candidates(desk: Desk) -> None:

@@ -15,6 +15,7 @@ from xiangqi_gpt.gui.dialogs.command_menu import CommandMenu, HelpPage
 from xiangqi_gpt.gui.dialogs.editor_dialog import EditorDialog
 from xiangqi_gpt.gui.dialogs.file_dialogs import OpenDialog, SaveDialog, open_path
 from xiangqi_gpt.gui.dialogs.new_game_dialog import NewGameDialog, OfferDialog
+from xiangqi_gpt.gui.dialogs.puzzle_list import PuzzleList
 from xiangqi_gpt.gui.dialogs.settings_dialog import SettingsDialog
 from xiangqi_gpt.gui.display import open_window, pixel_ratio
 from xiangqi_gpt.gui.plates import seconds_text
@@ -119,6 +120,7 @@ class App:
             "sound": self._toggle_sound,
             "open": lambda: self.open(OpenDialog(self)),
             "save_as": lambda: self.open(SaveDialog(self)),
+            "puzzles": lambda: self.open(PuzzleList(self)),
             "editor": lambda: self.open(EditorDialog(self)),
             "settings": lambda: self.open(SettingsDialog(self)),
         }

@@ -338,7 +338,6 @@ def new_game(
     spec: str | None = None,
     second: str | None = None,
     rules: str | None = None,
-    is_strict: bool = True,
     clock: str | None = None,
 ) -> None:
     """Begin again; a side, an opponent or a clock not given stays as it is. The person's side comes to the bottom.
@@ -359,7 +358,7 @@ def new_game(
         new_clock = PlayClock(TimeControl.parse(clock)) if clock else None
     start_game(
         state,
-        GameTree(Board(fen, strict=is_strict).fen()),
+        GameTree(Board(fen).fen()),
         humans,
         flipped,
         spec or state.spec,

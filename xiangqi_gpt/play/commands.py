@@ -230,6 +230,7 @@ _TABLE: tuple[Command, ...] = (
         chinese=("残局", "殘局"),
         arguments="[N]",
     ),
+    Command(id="puzzles", group="game", keys=("shift+z",)),
     Command(
         id="retry",
         group="game",

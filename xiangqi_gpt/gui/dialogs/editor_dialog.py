@@ -15,8 +15,7 @@ from xiangqi_gpt.gui.sprites import PIECE_EXTENT, Sprites, sprites_of
 from xiangqi_gpt.gui.view import Dialog, Front
 from xiangqi_gpt.gui.widgets import TextField
 from xiangqi_gpt.gui.window_layout import Layout, Rect
-from xiangqi_gpt.play import actions
-from xiangqi_gpt.play.position_editor import POINTS, PositionEditor
+from xiangqi_gpt.play.editor import PositionEditor, start_from_editor
 from xiangqi_gpt.rules import Color, Square
 
 _SHOWN_FAULTS = 3
@@ -31,7 +30,7 @@ class EditorDialog(Dialog):
     def __init__(self, front: Front) -> None:
         super().__init__(front)
         self.editor = PositionEditor.of(front.state.shown_board)
-        self.editor.brush = 5  # a red rook
+        self.brush = 5  # a red rook; 0 is the eraser
         self._fen = TextField(self.editor.fen)
 
     def draw(self, canvas: Canvas, layout: Layout) -> None:
@@ -57,8 +56,8 @@ class EditorDialog(Dialog):
                     t("editor.play"),
                     self.confirm,
                     "editor:play",
-                    is_main=not self.editor.faults,
-                    is_enabled=not self.editor.faults,
+                    is_main=self.editor.can_start,
+                    is_enabled=self.editor.can_start,
                 ),
             ],
         )
@@ -80,13 +79,13 @@ class EditorDialog(Dialog):
         widgets.button(canvas, first, t("editor.start"), self._do(self.editor.reset), name="editor:start")
         widgets.button(canvas, second, t("editor.clear"), self._do(self.editor.clear), name="editor:clear")
         first, second = row().columns(2, gap)
-        widgets.button(canvas, first, t("editor.swap"), self._do(self.editor.swap_sides), name="editor:swap")
+        widgets.button(canvas, first, t("editor.swap"), self._do(self.editor.swap_colors), name="editor:swap")
         widgets.button(
             canvas,
             second,
             t("editor.lenient"),
             self._lenient,
-            is_on=not self.editor.is_strict,
+            is_on=self.editor.is_lenient,
             tip=t("editor.lenient_tip"),
             name="editor:lenient",
         )
@@ -97,7 +96,7 @@ class EditorDialog(Dialog):
     def _board(self, canvas: Canvas, layout: Layout, sprites: Sprites) -> None:
         flipped = self.front.state.flipped
         half = round(0.48 * layout.u)
-        for sq in range(POINTS):
+        for sq in range(len(self.editor.squares)):
             x, y = layout.point(sq, flipped)
             if self.editor.squares[sq]:
                 stamp(canvas.surface, sprites.piece(self.editor.squares[sq]), x, y)
@@ -116,7 +115,7 @@ class EditorDialog(Dialog):
             if column == 7 and row == 1:
                 continue
             place = Rect(space.x + column * side, space.y + row * side, side, side)
-            if code == self.editor.brush:
+            if code == self.brush:
                 canvas.box(place, canvas.theme.raised, canvas.theme.line, max(2, side // 16))
             if code:
                 size = round(0.8 * side * PIECE_EXTENT)
@@ -126,14 +125,14 @@ class EditorDialog(Dialog):
                 draw_icon(canvas.surface, "close", place, canvas.theme.text)
 
             def choose(code: int = code) -> None:
-                self.editor.brush = code
+                self.brush = code
 
             tip = "" if code else canvas.t("editor.eraser")
             canvas.region(place, choose, tip=tip, name=f"brush:{code}")
         return space.y + 2 * side + max(4, canvas.scale.text // 2)
 
     def _faults(self, canvas: Canvas, rest: Rect) -> None:
-        faults = self.editor.faults
+        faults = self.editor.refused
         step = round(canvas.scale.text * 1.35)
         y = rest.y
         for fault in faults[:_SHOWN_FAULTS]:
@@ -160,7 +159,7 @@ class EditorDialog(Dialog):
 
     def touch(self, sq: Square) -> None:
         """Put the chosen piece on a point, or take it away."""
-        self.editor.touch(sq)
+        self.editor.put(sq, 0 if self.editor.squares[sq] == self.brush else self.brush)
         self._fen.set(self.editor.fen)
 
     def _turn(self, number: int) -> None:
@@ -168,7 +167,7 @@ class EditorDialog(Dialog):
         self._fen.set(self.editor.fen)
 
     def _lenient(self) -> None:
-        self.editor.is_strict = not self.editor.is_strict
+        self.editor.is_lenient = not self.editor.is_lenient
 
     def _read(self) -> None:
         try:
@@ -196,6 +195,6 @@ class EditorDialog(Dialog):
 
     def confirm(self) -> None:
         """Begin a game from the position; undo brings the present one back."""
-        if not self.editor.faults:
+        if self.editor.can_start:
             self.front.close(self)
-            actions.new_game(self.front.state, fen=self.editor.fen, is_strict=self.editor.is_strict)
+            start_from_editor(self.front.state, self.editor)
