@@ -17,7 +17,7 @@ APPLICATION: Final = int.from_bytes(b"XQGC", "big")
 
 VERSION: Final = 1
 
-_TYPES: Final = {"i": int, "t": str, "b": bytes, "n": (float, type(None))}
+_TYPES: Final[dict[str, type | tuple[type, ...]]] = {"i": int, "t": str, "b": bytes, "n": (float, type(None))}
 
 SCHEMA: Final = """
 CREATE TABLE players (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
