@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -214,3 +216,31 @@ def test_a_damaged_collection_is_an_error(small: Collection) -> None:
     small.path.write_bytes(cut)
     with pytest.raises(RecordError), Collection(small.path) as damaged:
         damaged.count(GameQuery(player="许"))
+
+
+def test_tables_of_others_are_refused(small: Collection) -> None:
+    """A view in the place of a table could run without end."""
+    small.close()
+    with contextlib.closing(sqlite3.connect(small.path)) as database:
+        database.execute("ALTER TABLE material RENAME TO old")
+        numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS game FROM n"
+        database.execute(f"CREATE VIEW material AS {numbers}")
+        database.commit()
+    with pytest.raises(RecordError, match="the tables are not those of a collection"):
+        Collection(small.path)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("event", b"\xff"), ("plies", "many"), ("red", 1), ("date", 7.5)]
+)
+def test_values_of_another_kind_are_an_error(small: Collection, column: str, value: object) -> None:
+    small.close()
+    with contextlib.closing(sqlite3.connect(small.path)) as database:
+        database.execute(f"UPDATE games SET {column} = ?", [value])
+        database.execute("UPDATE players SET name = x'ff' WHERE id = 1")
+        database.execute("UPDATE positions SET move = 'x'")
+        database.commit()
+    with Collection(small.path) as damaged:
+        for ask in (damaged.find, partial(damaged.explore, Board())):
+            with pytest.raises(RecordError, match="of a wrong kind: the file is damaged"):
+                ask()

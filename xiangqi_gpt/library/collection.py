@@ -28,6 +28,9 @@ _COLUMNS: Final = (
     "FROM games g JOIN players r ON r.id = g.red JOIN players b ON b.id = g.black"
 )
 
+_KINDS: Final = {"i": (int,), "t": (str,), "b": (bytes,), "n": (float, type(None))}
+"""Types of values: whole number, text, bytes, number or none."""
+
 
 @dataclass(frozen=True)
 class FoundGame:
@@ -109,7 +112,7 @@ class Collection:
     def count(self, query: GameQuery | None = None) -> int:
         """The number of games that a query finds; of all games without one."""
         conditions, arguments = (query or GameQuery()).conditions()
-        return int(self._rows(f"SELECT count(*) FROM games g WHERE {conditions}", arguments)[0][0])
+        return int(self._rows(f"SELECT count(*) FROM games g WHERE {conditions}", arguments, "i")[0][0])
 
     def find(
         self, query: GameQuery | None = None, *, limit: int | None = None, offset: int = 0
@@ -126,6 +129,7 @@ class Collection:
         rows = self._rows(
             f"SELECT {_COLUMNS} WHERE {conditions} ORDER BY g.id LIMIT ? OFFSET ?",
             [*arguments, -1 if limit is None else limit, offset],
+            "ittitttti",
         )
         first = self._first_plies(query, {row[0] for row in rows})
         values = [[*row[:3], self._result(row[3]), *row[4:], first.get(row[0])] for row in rows]
@@ -150,13 +154,14 @@ class Collection:
             "g.split, g.name FROM games g JOIN players r ON r.id = g.red JOIN players b ON b.id = g.black "
             "WHERE g.id = ?",
             [number],
+            "ttittttbtttt",
         )
         if not rows:
             raise RecordError(f"the collection has no game {number}", file=str(self.path))
         red, black, result, date, event, opening, start_fen, moves, kind, subtype, split, name = rows[0]
         tags = {"Red": red, "Black": black, "Date": date, "Event": event, "Opening": opening}
         tags = {tag: value for tag, value in tags.items() if value}
-        tags.update(self._rows("SELECT name, value FROM tags WHERE game = ?", [number]))
+        tags.update(self._rows("SELECT name, value FROM tags WHERE game = ?", [number], "tt"))
         parsed = ParsedGame(
             moves=self._moves(moves).tolist(),
             start_fen=start_fen,
@@ -189,6 +194,7 @@ class Collection:
             f"avg(nullif(year, 0)) FROM positions WHERE key = ? AND move <> {NO_MOVE} {among} "
             "GROUP BY move ORDER BY 2 DESC, 1",
             [place.key, *arguments],
+            "iiiiiin",
         )
         found = []
         for stored, games, red_wins, draws, black_wins, unknown, year in rows:
@@ -206,13 +212,14 @@ class Collection:
         """When the position or material of a query first occurs in these games; empty if it has neither."""
         if query.position is not None:
             rows = self._rows(
-                "SELECT game, ply FROM positions WHERE key = ?", [board_key(query.position).key]
+                "SELECT game, ply FROM positions WHERE key = ?", [board_key(query.position).key], "ii"
             )
         elif query.material:
             wanted = parse_material(query.material)
             rows = self._rows(
                 "SELECT game, ply FROM material WHERE pieces = ? AND guards & ? = ?",
                 [wanted.pieces, wanted.guards_mask, wanted.guards],
+                "ii",
             )
         else:
             return {}
@@ -222,9 +229,16 @@ class Collection:
                 first[game] = min(ply, first.get(game, ply))
         return first
 
-    def _rows(self, sql: str, arguments: list[Any]) -> list[Any]:
+    def _rows(self, sql: str, arguments: list[Any], kinds: str) -> list[Any]:
+        """The rows of a query, with one letter of `_KINDS` for each column: SQLite stores any value in any column."""
         with database_errors(self.path):
-            return self._database.execute(sql, arguments).fetchall()
+            rows = self._database.execute(sql, arguments).fetchall()
+        for found in {tuple(map(type, row)) for row in rows}:
+            if not all(kind in _KINDS[letter] for kind, letter in zip(found, kinds, strict=True)):
+                raise RecordError(
+                    "a value of the collection is of a wrong kind: the file is damaged", file=str(self.path)
+                )
+        return rows
 
     def _result(self, index: int) -> str:
         if index not in range(len(RESULTS)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -106,3 +107,17 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
             "make it again with xiangqi-gpt collect",
             file=str(path),
         )
+    # A view or a trigger of a stranger could run without end, and other columns hold anything.
+    if connection.execute(_OBJECTS).fetchall() != _objects():
+        raise RecordError("the tables are not those of a collection: the file is damaged", file=str(path))
+
+
+_OBJECTS: Final = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"
+
+
+@cache
+def _objects() -> list[tuple[str, ...]]:
+    """What a collection consists of, as SQLite describes it."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(SCHEMA)
+        return connection.execute(_OBJECTS).fetchall()
