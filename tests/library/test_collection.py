@@ -238,7 +238,7 @@ def test_values_of_another_kind_are_an_error(small: Collection, column: str, val
     with contextlib.closing(sqlite3.connect(small.path)) as database:
         database.execute(f"UPDATE games SET {column} = ?", [value])
         database.execute("UPDATE players SET name = x'ff' WHERE id = 1")
-        database.execute("UPDATE positions SET move = 'x'")
+        database.execute("UPDATE positions SET move = 'x' || move")
         database.commit()
     with Collection(small.path) as damaged:
         for ask in (damaged.find, partial(damaged.explore, Board())):
