@@ -51,6 +51,39 @@ def _spoil_json(content: bytes, random: Random) -> bytes:
     return spoil_json(content.decode(), random).encode("utf-8", "surrogatepass")
 
 
+# Collections of games
+
+
+def _collection_seeds(random: Random) -> list[bytes]:
+    from tests.library.games import write_pgn
+    from xiangqi_gpt.library import collect
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        collect([write_pgn(folder)], folder / "games.db")
+        return [(folder / "games.db").read_bytes()]
+
+
+def _read_collection(content: bytes, folder: Path) -> None:
+    from tests.library.games import write_pgn
+    from xiangqi_gpt.library import Collection, GameQuery, collect
+    from xiangqi_gpt.library.opening_graph import opening_graph
+
+    path = folder / "games.db"
+    path.write_bytes(content)
+    with Collection(path) as games:
+        for use in (
+            lambda: games.find(GameQuery(player="许", position=Board())),
+            lambda: games.count(GameQuery(material="KR-K", tag=("Round", "7"))),
+            lambda: games.explore(Board()),
+            lambda: [games.game(game.id) for game in games.find()],
+            lambda: opening_graph(path, depth=5),
+        ):
+            with suppress(XiangqiError):
+                use()
+    collect([write_pgn(folder, '[Game "x"]\n\n1. a3a4 *\n\n', "new.pgn")], path)
+
+
 # Records
 
 
@@ -495,66 +528,6 @@ def _read_toml(content: bytes, folder: Path) -> None:
     read_config(path, None)
 
 
-# Collections
-
-
-@cache
-def _collection() -> bytes:
-    from tests.training.games import games
-    from xiangqi_gpt.library.collecting import collect
-    from xiangqi_gpt.records import write_games
-
-    with tempfile.TemporaryDirectory() as folder:
-        write_games(Path(folder) / "games.pgn", games(6))
-        collect([Path(folder) / "games.pgn"], Path(folder) / "games.db")
-        return (Path(folder) / "games.db").read_bytes()
-
-
-def _spoil_collection(content: bytes, random: Random) -> bytes:
-    """A sound database with values of other types, or other tables; one in four has spoiled bytes."""
-    import sqlite3
-    from contextlib import closing
-
-    if random.random() < 0.25:
-        return records.mutate(content, random)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "games.db"
-        path.write_bytes(content)
-        with closing(sqlite3.connect(path)) as database:
-            for _ in range(random.choice((1, 1, 2, 4))):
-                table = random.choice(("games", "games", "players", "tags", "positions", "material"))
-                columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
-                value = random.choice((-1, 0, 9_999, 2**62, 0.5, "x", "", b"\xff\xfe", b"", "象" * 3_000))
-                kind = random.randrange(8)
-                with suppress(sqlite3.Error, UnicodeError):
-                    if kind == 0:
-                        database.execute(f"DROP TABLE {table}")
-                    elif kind == 1:
-                        database.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
-                        numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT"
-                        values = ", ".join(f"x AS {column}" for column in columns)
-                        database.execute(f"CREATE VIEW {table} AS {numbers} {values} FROM n")
-                    elif columns:
-                        database.execute(f"UPDATE {table} SET {random.choice(columns)} = ?", [value])
-            database.commit()
-        return path.read_bytes()
-
-
-def _search(content: bytes, folder: Path) -> None:
-    from xiangqi_gpt.library import Collection, GameQuery
-
-    path = folder / "games.db"
-    path.write_bytes(content)
-    with Collection(path) as collection:
-        len(collection)
-        collection.explore(Board())
-        found = collection.find(GameQuery(player="x"), limit=3)
-        for game in [*collection.find(limit=3), *found]:
-            with suppress(XiangqiError):
-                collection.game(game.id)
-            str(game)
-
-
 TARGETS: dict[str, Target] = {
     **{
         f"records-{name}": Target(
@@ -564,13 +537,13 @@ TARGETS: dict[str, Target] = {
         )
         for name in FORMATS
     },
+    "collection": Target(_collection_seeds, records.mutate, _read_collection),
     "packed": Target(_xgp_seeds, _spoil_xgp, _read_xgp),
     "packed-index": Target(_index_seeds, _spoil_json, _read_index),
     "model-config": Target(_config_seeds, _spoil_json, _load_config),
     "model-weights": Target(_weights_seeds, _spoil_weights, _load_weights),
     "run-state": Target(_state_seeds, _spoil_json, _read_state),
     "run-settings": Target(_toml_seeds, records.mutate, _read_toml),
-    "collection": Target(lambda random: [_collection()], _spoil_collection, _search),
     "journal": Target(_journal_seeds, _spoil_journal, _read_journal),
     "saved-game": Target(_settings_seeds, _spoil_json, _read_settings),
     "uci": Target(partial(_lines_seeds, _UCI), partial(_spoil_lines, _UCI_SPICE), partial(_serve, False)),

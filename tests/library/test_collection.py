@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -242,31 +240,3 @@ def test_a_damaged_collection_is_an_error(small: Collection) -> None:
     small.path.write_bytes(cut)
     with pytest.raises(RecordError), Collection(small.path) as damaged:
         damaged.count(GameQuery(player="许"))
-
-
-@pytest.mark.parametrize(
-    ("column", "value"), [("event", b"\xff"), ("plies", "many"), ("red", 1), ("date", 7.5)]
-)
-def test_values_of_another_kind_are_an_error(small: Collection, column: str, value: object) -> None:
-    """SQLite checks the types when it writes; a file can be made without it."""
-    small.close()
-    tables = "SELECT name, sql FROM sqlite_master WHERE sql LIKE '%STRICT'"
-    with contextlib.closing(sqlite3.connect(small.path)) as database:
-        strict = database.execute(tables).fetchall()
-        database.execute("PRAGMA writable_schema = ON")
-        database.execute(
-            "UPDATE sqlite_master SET sql = replace(replace(sql, ', STRICT', ''), ' STRICT', '')"
-        )
-        database.commit()
-    with contextlib.closing(sqlite3.connect(small.path)) as database:
-        database.execute(f"UPDATE games SET {column} = ?", [value])
-        database.execute("UPDATE players SET name = x'ff' WHERE id = 1")
-        database.execute("UPDATE positions SET move = 'x' || move")
-        database.execute("PRAGMA writable_schema = ON")
-        for name, sql in strict:
-            database.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", [sql, name])
-        database.commit()
-    with Collection(small.path) as damaged:
-        for ask in (damaged.find, partial(damaged.explore, Board())):
-            with pytest.raises(RecordError, match="of a wrong kind: the file is damaged"):
-                ask()

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from xiangqi_gpt.errors import RecordError
-from xiangqi_gpt.library.collection_file import database_errors, open_for_reading
+from xiangqi_gpt.library.collection_file import database_errors, open_for_reading, rows_of
 from xiangqi_gpt.library.game_query import GameQuery
 from xiangqi_gpt.library.material import parse_material
 from xiangqi_gpt.library.position_keys import NO_MOVE, board_key
@@ -27,9 +27,6 @@ _COLUMNS: Final = (
     "g.id, r.name, b.name, g.result, g.date, g.event, g.opening, g.ecco, g.plies "
     "FROM games g JOIN players r ON r.id = g.red JOIN players b ON b.id = g.black"
 )
-
-_KINDS: Final = {"i": (int,), "t": (str,), "b": (bytes,), "n": (float, type(None))}
-"""Types of values: whole number, text, bytes, number or none."""
 
 
 @dataclass(frozen=True)
@@ -210,15 +207,20 @@ class Collection:
 
     def _first_plies(self, query: GameQuery, games: set[int]) -> dict[int, int]:
         """When the position or material of a query first occurs in these games; empty if it has neither."""
+        if not games:
+            return {}
+        bounds = [min(games), max(games)]
         if query.position is not None:
             rows = self._rows(
-                "SELECT game, ply FROM positions WHERE key = ?", [board_key(query.position).key], "ii"
+                "SELECT game, ply FROM positions WHERE key = ? AND game BETWEEN ? AND ?",
+                [board_key(query.position).key, *bounds],
+                "ii",
             )
         elif query.material:
             wanted = parse_material(query.material)
             rows = self._rows(
-                "SELECT game, ply FROM material WHERE pieces = ? AND guards & ? = ?",
-                [wanted.pieces, wanted.guards_mask, wanted.guards],
+                "SELECT game, ply FROM material WHERE pieces = ? AND guards & ? = ? AND game BETWEEN ? AND ?",
+                [wanted.pieces, wanted.guards_mask, wanted.guards, *bounds],
                 "ii",
             )
         else:
@@ -229,16 +231,9 @@ class Collection:
                 first[game] = min(ply, first.get(game, ply))
         return first
 
-    def _rows(self, sql: str, arguments: list[Any], kinds: str) -> list[Any]:
-        """The rows of a query, with one letter of `_KINDS` for each column: SQLite stores any value in any column."""
+    def _rows(self, sql: str, arguments: list[Any], columns: str) -> list[Any]:
         with database_errors(self.path):
-            rows = self._database.execute(sql, arguments).fetchall()
-        for found in {tuple(map(type, row)) for row in rows}:
-            if not all(kind in _KINDS[letter] for kind, letter in zip(found, kinds, strict=True)):
-                raise RecordError(
-                    "a value of the collection is of a wrong kind: the file is damaged", file=str(self.path)
-                )
-        return rows
+            return rows_of(self._database, sql, arguments, columns)
 
     def _result(self, index: int) -> str:
         if index not in range(len(RESULTS)):
