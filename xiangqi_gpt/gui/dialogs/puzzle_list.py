@@ -38,12 +38,12 @@ class PuzzleList(Dialog):
             ],
         )
         solved = sum(self._results.get(puzzle.id) == "solved" for puzzle in self._puzzles)
-        count = t("puzzles.solved", solved=solved, count=len(self._puzzles))
+        count = t("puzzle_list.solved", solved=solved, count=len(self._puzzles))
         canvas.text(space.top(canvas.scale.row), count, color=canvas.theme.secondary_text)
         items = []
         for puzzle in self._puzzles:
             result = self._results.get(puzzle.id)
-            moves = "" if puzzle.plies is None else t("puzzles.moves", count=(puzzle.plies + 1) // 2)
+            moves = "" if puzzle.plies is None else t("puzzle_list.moves", count=(puzzle.plies + 1) // 2)
             icon = "tick" if result == "solved" else "close" if result == "failed" else "flip"
             items.append(Item(puzzle.title.text(canvas.language), moves, icon, is_given=False))
         self._list.draw(
