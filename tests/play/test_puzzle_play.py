@@ -8,6 +8,7 @@ import pytest
 
 from xiangqi_gpt.play import actions, endings, opening
 from xiangqi_gpt.play import puzzle_book as puzzles
+from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.puzzle_book import (
     Puzzle,
@@ -115,6 +116,37 @@ def test_results_that_cannot_be_kept_do_not_stop_the_game(progress: Path) -> Non
     progress.parent.parent.joinpath("data").write_text("a file where the folder should be")
     record_result(puzzle(), is_solved=True)
     assert load_progress() == {}
+
+
+def test_a_puzzle_goes_on_after_a_crash(tmp_path: Path) -> None:
+    state = GameState()
+    opening.start_puzzle(state, classical_puzzles()[7])
+    actions.play(state, state.board.legal_moves()[0])
+    keeper = Autosave(tmp_path / "games")
+    keeper.keep(state)
+    fresh = GameState(offer=keeper.find_unfinished())
+    actions.resume(fresh)
+    assert fresh.puzzle == classical_puzzles()[7]
+    opening.start_puzzle(state, puzzle("mine"))
+    actions.play(state, Move.from_iccs("a8a7"))
+    keeper.keep(state)
+    fresh = GameState(offer=keeper.find_unfinished())
+    actions.resume(fresh)
+    assert (fresh.puzzle, fresh.board.fen()) == (None, state.board.fen())
+
+
+def test_the_next_puzzle_comes_from_the_file_opened_last(tmp_path: Path) -> None:
+    path = tmp_path / "mine.pgn"
+    fens = (MATE_IN_ONE, MATE_IN_ONE.replace("R8", "1R7"))
+    path.write_text("\n\n".join(f'[FEN "{fen}"]\n\n*' for fen in fens), encoding="utf-8")
+    state = GameState()
+    opening.open_puzzles(state, path)
+    opening.start_next_puzzle(state)
+    assert state.board.fen() == fens[1]
+    path.write_text("1. h2e2 *", encoding="utf-8")
+    with pytest.raises(RecordError, match="no game that starts from a position"):
+        opening.open_puzzles(state, path)
+    assert state.board.fen() == fens[1]
 
 
 def test_positions_of_a_file_are_puzzles(tmp_path: Path) -> None:

@@ -348,7 +348,8 @@ def test_the_game_can_be_given_up_and_played_again() -> None:
 
 def test_puzzles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(puzzles, "progress_path", lambda: tmp_path / "puzzles.json")
-    session = Session("retry", "puzzle", "puzzle 5", "puzzle 500", "resign", "retry")
+    session = Session("retry", "puzzle", "puzzle 5", "puzzle 500", "resign", "retry", "puzzle /none.pgn")
+    assert "Not opened: " in session.out
     assert "There is no puzzle on the board." in session.out
     assert "Shi Qing Ya Qu (1570), 14: Red to move and mate in" in session.out
     assert "Expected 1-119, found '500'." in session.out

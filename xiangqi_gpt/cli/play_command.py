@@ -106,9 +106,11 @@ def command(
         spec = add_temperature(spec, temperature)
     base = random.SystemRandom().randrange(2**31) if seed is None else seed
     problems: list[Message] = []
+    fallback = ""
     settings = load_settings(on_problem=problems.append)
     if _is_default("spec") and level is None and temperature is None and settings.opponent:
-        spec = settings.opponent
+        # One that is gone by now must not keep the program from starting.
+        spec, fallback = settings.opponent, spec
     if _is_default("rules"):
         rules = settings.rules
     spec = with_lookahead(spec)
@@ -127,6 +129,7 @@ def command(
         flipped=human is Color.BLACK,
         spec=spec,
         rules=rules,
+        fallback=with_lookahead(fallback) if fallback else "",
         specs=tuple(dict.fromkeys((*opponents(spec), *settings.engines))),
         outcome=board.outcome(rules),
     )

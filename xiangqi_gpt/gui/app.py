@@ -220,7 +220,7 @@ class App:
     def _look_at_answers(self, counted: list[Answer]) -> None:
         for answer in counted:
             if answer.question.kind == "load" and not answer.is_partial:
-                if self._first_load and answer.error is not None:
+                if self._first_load and answer.error is not None and not self.state.fallback:
                     # The opponent asked for on the command line cannot be had: the command has failed.
                     self.failure = answer.error
                     self.running = False

@@ -17,7 +17,7 @@ from xiangqi_gpt.play.game_state import (
     describe,
 )
 from xiangqi_gpt.play.handicaps import handicap_fen
-from xiangqi_gpt.play.puzzle_book import Puzzle, record_result
+from xiangqi_gpt.play.puzzle_book import Puzzle, classical_puzzle, record_result
 from xiangqi_gpt.play.reviewing import annotate, tally
 from xiangqi_gpt.play.settings import LABELS, THEME_NAMES, is_engine
 from xiangqi_gpt.play.thinker import Answer, Question, Thinker
@@ -421,6 +421,7 @@ def resume(state: GameState) -> bool:
         saved.rules,
         second=saved.second,
         clock=clock,
+        puzzle=classical_puzzle(saved.puzzle),
     )
     state.notice = Notice.of("game.resumed", side=state.board.turn)
     return True
@@ -544,6 +545,10 @@ def receive(state: GameState, answer: Answer) -> bool:
             return False
         state.work = "" if state.work == "load" else state.work
         state.player_ready = answer.error is None
+        if answer.error is not None and state.fallback not in ("", state.spec):
+            state.spec = state.fallback
+            state.notice = Notice.of("game.player_failed", "warn", error=error_text(answer.error))
+            return True
     elif question.generation != state.generation:
         return False
     else:

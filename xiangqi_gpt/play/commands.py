@@ -228,7 +228,7 @@ _TABLE: tuple[Command, ...] = (
         keys=("z",),
         words=("puzzle",),
         chinese=("残局", "殘局"),
-        arguments="[N]",
+        arguments="[N|FILE]",
     ),
     Command(id="puzzles", group="game", keys=("shift+z",)),
     Command(

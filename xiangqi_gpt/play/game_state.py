@@ -122,6 +122,7 @@ class SavedGame:
     rules: str
     is_over: bool = False
     second: str = ""
+    puzzle: str = ""  # id of a classical composition, "" in a game
     control: str = ""  # of the clock, "" without one
     left: tuple[float, float] | None = None  # seconds of Red and Black
 
@@ -164,6 +165,8 @@ class GameState:
         is_paused: nobody may move and no time runs.
         premove: the move that is played as soon as it is the person's turn.
         puzzle: what the person is to solve, None in a game.
+        puzzles: the collection that it is from; empty for the compositions of the package.
+        fallback: the opponent in place of one that cannot be loaded, "" for none.
         agreed: an end of the game by a player or the clock, and the node where it ended.
         asked: the worker that looks for a move, and the generation of its question.
         rules: name of the rule set.
@@ -202,6 +205,8 @@ class GameState:
     is_paused: bool = False
     premove: Move | None = None
     puzzle: Puzzle | None = None
+    puzzles: list[Puzzle] = field(default_factory=list)
+    fallback: str = ""
     agreed: tuple[Node, Outcome] | None = None
     asked: tuple[WorkerName, int] | None = None
     rules: str = "simple"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.game_state import GameState, Notice
-from xiangqi_gpt.play.puzzle_book import Puzzle, classical_puzzles, next_puzzle
+from xiangqi_gpt.play.puzzle_book import Puzzle, classical_puzzles, next_puzzle, puzzles_of_file
 from xiangqi_gpt.records.game_tree import GameTree
 from xiangqi_gpt.rules import Board, Color, RecordError
 from xiangqi_gpt.texts import Message
@@ -66,8 +66,21 @@ def start_puzzle(state: GameState, puzzle: Puzzle) -> None:
 
 
 def start_next_puzzle(state: GameState) -> None:
-    """Begin the next classical composition that is not solved."""
-    start_puzzle(state, next_puzzle(classical_puzzles(), state.puzzle))
+    """Begin the next puzzle that is not solved, of the file opened last or of the classical compositions."""
+    start_puzzle(state, next_puzzle(state.puzzles or classical_puzzles(), state.puzzle))
+
+
+def open_puzzles(state: GameState, path: Path) -> None:
+    """Begin the first unsolved of the positions in a file.
+
+    Raises:
+        RecordError: the file cannot be read or has no game that begins at a position of its own.
+    """
+    found = puzzles_of_file(path)
+    if not found:
+        raise OpenError(Message.of("error.no_puzzle", file=path), file=str(path))
+    state.puzzles = found
+    start_next_puzzle(state)
 
 
 def retry_puzzle(state: GameState) -> None:

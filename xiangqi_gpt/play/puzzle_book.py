@@ -48,6 +48,11 @@ def classical_puzzles() -> list[Puzzle]:
     return [Puzzle(id=row["id"], fen=row["fen"], title=_title(row["id"]), plies=row["plies"]) for row in rows]
 
 
+def classical_puzzle(name: str) -> Puzzle | None:
+    """The composition of an id; None for any other text."""
+    return next((puzzle for puzzle in classical_puzzles() if puzzle.id == name), None) if name else None
+
+
 def _title(name: str) -> Message:
     book, _, number = name.rpartition("_")
     return Message.of(BOOKS[book], number=int(number))

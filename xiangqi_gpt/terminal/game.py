@@ -160,6 +160,8 @@ class TerminalGame:
         actions.exchange(self.state, self._thinker)
         for answer in self._thinker.answers():
             actions.receive(self.state, answer)
+            if answer.error is not None and self.state.needs_load:
+                continue  # another opponent takes its place
             if isinstance(answer.error, XiangqiError):
                 raise answer.error
             if answer.error is not None:
@@ -331,8 +333,11 @@ class TerminalGame:
             self._print("     " + t("terminal.comma", state.language).join(parts), style="dim")
 
     def _puzzle(self, rest: str) -> None:
-        puzzles = classical_puzzles()
-        if rest and not (rest.isascii() and rest.isdigit() and 0 < int(rest[:9]) <= len(puzzles)):
+        puzzles = self.state.puzzles or classical_puzzles()
+        if rest and not (rest.isascii() and rest.isdigit()):
+            self._puzzles_of_file(Path(rest))
+            return
+        if rest and not 0 < int(rest[:9]) <= len(puzzles):
             choices = f"1-{len(puzzles)}"
             self._print(
                 t("terminal.bad_choice", self.state.language, choices=choices, text=rest), style="red"
@@ -343,6 +348,14 @@ class TerminalGame:
         else:
             opening.start_next_puzzle(self.state)
         self._begun()
+
+    def _puzzles_of_file(self, path: Path) -> None:
+        try:
+            opening.open_puzzles(self.state, path)
+        except RecordError as error:
+            self._print(t("game.not_opened", self.state.language, error=error_text(error)), style="red")
+        else:
+            self._begun()
 
     def _retry(self) -> None:
         if self.state.puzzle is None:
