@@ -98,7 +98,8 @@ def command(
 
     from xiangqi_gpt.players.gpt_player import bundled_model
     from xiangqi_gpt.training.config_file import read_config
-    from xiangqi_gpt.training.loop import Trainer, check_before_reading
+    from xiangqi_gpt.training.loop import Trainer
+    from xiangqi_gpt.training.run_checks import check_before_reading
     from xiangqi_gpt.training.train_config import changed, preset
 
     file = config_file
