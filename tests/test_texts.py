@@ -14,6 +14,7 @@ from xiangqi_gpt.evaluation.phases import Phase
 from xiangqi_gpt.gui.view import TABS
 from xiangqi_gpt.play.actions import STYLES
 from xiangqi_gpt.play.commands import COMMANDS, GROUPS
+from xiangqi_gpt.play.handicaps import HANDICAPS
 from xiangqi_gpt.play.settings import LABELS, LOOKS, THEME_NAMES
 from xiangqi_gpt.play.wording import PIECE_SETS
 from xiangqi_gpt.players.levels import ADAPTIVE, LEVEL_NAMES
@@ -50,6 +51,7 @@ BUILT = {
     "look": set(LOOKS),
     "theme": set(THEME_NAMES),
     "labels": set(LABELS),
+    "handicap": set(HANDICAPS),
     "command": set(COMMANDS),
     "command_help": set(COMMANDS),
     "command_group": set(GROUPS),

@@ -61,7 +61,7 @@ def check_writable(path: PathLike, *, overwrite: bool = False, error: type[FileE
     check_free(path, overwrite=overwrite, error=error)
     parent = Path(path).parent
     if not parent.is_dir():
-        raise error(f"there is no folder {str(parent)!r}; make it first", file=os.fspath(path))
+        raise error(_missing(parent), file=os.fspath(path))
 
 
 @contextmanager
@@ -95,7 +95,7 @@ def atomic_path(
         if parents:
             target.parent.mkdir(parents=True, exist_ok=True)
         elif not target.parent.is_dir():
-            raise error(f"there is no folder {str(target.parent)!r}; make it first", file=str(path))
+            raise error(_missing(target.parent), file=str(path))
         _remove_abandoned(target)
         room = Path(tempfile.mkdtemp(prefix=f".{_short(target)}.", suffix=".part", dir=target.parent))
     except OSError as cause:
@@ -199,6 +199,13 @@ def read_limited(path: PathLike, limit: int, *, error: type[FileError] = FileErr
 def _without_waiting(path: str, flags: int) -> int:
     """Open a path; a pipe that nobody writes to would keep a plain `open` waiting."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _missing(folder: Path) -> str:
+    with contextlib.suppress(OSError):
+        if _exists(folder):
+            return f"{str(folder)!r} is no folder"
+    return f"there is no folder {str(folder)!r}; make it first"
 
 
 def _exists(target: Path) -> bool:

@@ -73,3 +73,32 @@ def test_find_names_what_is_wrong(games: Path, options: list[str], text: str) ->
     assert result.exit_code == 2
     assert text in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_openings_writes_families_of_records_and_collections(tmp_path: Path) -> None:
+    lines = [
+        f'[Game "x"]\n[Opening "{code}"]\n[Result "1-0"]\n\n{line} {last} 1-0\n'
+        for code, line in (
+            ("C20", "h2e2 h9g7 h0g2 i9h9 i0h0 b9c7 g3g4 c6c5"),
+            ("E40", "c3c4 g6g5 b0c2 h9g7 g0e2 c9e7 a0a1 i9i8"),
+        )
+        for last in ("a3a4", "i3i4", "e3e4")
+    ]
+    source, out = write_pgn(tmp_path, "\n".join(lines)), tmp_path / "families"
+    printed = run("openings", source, "--out", out, "--depth", 8)
+    assert "炮二平五 马8进7 马二进三 车9平8" in printed
+    assert "families: 2, shown: 2" in printed
+    assert "1.000 (code)" in printed
+    assert sorted(path.name for path in out.iterdir()) == ["families.json", "families.png"]
+    run("collect", source, "--out", tmp_path / "games.db")
+    again = json.loads(
+        run("openings", tmp_path / "games.db", "--out", out, "--depth", 8, "--force", "--json")
+    )
+    assert again == json.loads((out / "families.json").read_text(encoding="utf-8"))
+    refused = CliRunner().invoke(cli, ["openings", str(source), "--out", str(out)])
+    assert refused.exit_code == 2
+    assert "--force" in refused.stderr
+    wrong = CliRunner().invoke(
+        cli, ["openings", str(source), "--out", str(tmp_path / "x"), "--kind", "robot"]
+    )
+    assert "--kind: expected one of human" in wrong.stderr

@@ -22,6 +22,7 @@ from xiangqi_gpt.errors import FileError
 from xiangqi_gpt.records import GameRecord, TeacherLabels
 from xiangqi_gpt.records.formats import parquet
 from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.safe_json import parse_json
 from xiangqi_gpt.teacher import run as teaching
 from xiangqi_gpt.teacher.work import Worker
 from xiangqi_gpt.workers.pool import InlinePool
@@ -120,7 +121,10 @@ def check_fault(name: str, sources: Path, out: Path, whole: dict[str, int], numb
     assert "Traceback" not in done.output
     for file, size in sizes(out).items():
         assert file in whole, what  # no draft is left
-        assert size == whole[file] or (file.endswith(GROWING) and size < whole[file]), f"{what}{file}"
+        if file.endswith(".json"):  # times differ from run to run
+            parse_json((out / file).read_bytes())
+        else:
+            assert size == whole[file] or (file.endswith(GROWING) and size < whole[file]), f"{what}{file}"
     again = call(name, sources, out)
     assert again.exit_code == 0, f"{what}\nagain: {again.output}"
 
@@ -161,7 +165,8 @@ def test_names_that_the_system_refuses(name: str, sources: Path, tmp_path: Path)
         assert isinstance(done.exception, SystemExit), f"{done.exception!r} {place[:5]}"
         assert done.exit_code == 2
         last = done.stderr.splitlines()[-1]
-        assert os.strerror(reason) in last or "expected a folder to write to" in last, last
+        reasons = (os.strerror(reason), "file' is no folder", os.strerror(errno.EEXIST))
+        assert any(words in last for words in reasons), last
     assert (tmp_path / "file").read_text() == "kept"
 
 

@@ -10,7 +10,7 @@ import pygame
 import pytest
 
 from tests.gui.desk import Desk
-from tests.play.players import create_first
+from tests.play.players import create_any, create_first
 from xiangqi_gpt.gui import app as app_module
 from xiangqi_gpt.gui.app import App, run
 from xiangqi_gpt.gui.display import DisplayError, open_window
@@ -19,7 +19,6 @@ from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE
 from xiangqi_gpt.play import saving as save_module
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.settings import Settings
-from xiangqi_gpt.players.base import Player
 from xiangqi_gpt.rules import Color, PlayerError, XiangqiError
 
 
@@ -234,17 +233,10 @@ def test_the_whole_window_opens_and_closes(display: None, monkeypatch: pytest.Mo
 
 
 def test_a_player_that_cannot_be_had_ends_the_program_with_its_error(display: None) -> None:
-    def create(spec: str) -> Player:
-        raise PlayerError("expected a player, found none")
-
     with pytest.raises(PlayerError, match="found none"):
-        run(GameState(), create, save=lambda settings: None)
-
-    def break_down(spec: str) -> Player:
-        raise RuntimeError("out of order")
-
+        run(GameState(spec="none"), create_any, save=lambda settings: None)
     with pytest.raises(PlayerError, match="out of order"):
-        run(GameState(), break_down, save=lambda settings: None)
+        run(GameState(spec="broken"), create_any, save=lambda settings: None)
 
 
 def test_no_display_is_a_typed_error(display: None, monkeypatch: pytest.MonkeyPatch) -> None:

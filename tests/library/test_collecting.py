@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,28 @@ def test_a_failure_leaves_the_collection_as_it_was(tmp_path: Path, monkeypatch: 
         collect([new], tmp_path / "fresh.db")
     assert out.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["games.db", "games.pgn", "new.pgn"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from xiangqi_gpt.library import collecting
+
+collecting._Builder._index = lambda self: os._exit(9)  # dies with the games written and nothing indexed
+collecting.collect([Path(sys.argv[1])], Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("name", ["games.db", "fresh.db"])
+def test_a_killed_program_leaves_the_collection_whole(tmp_path: Path, name: str) -> None:
+    out = tmp_path / name
+    collect([write_pgn(tmp_path)], tmp_path / "games.db")
+    before = (tmp_path / "games.db").read_bytes()
+    new = write_pgn(tmp_path, '[Game "x"]\n\n1. a3a4 *\n\n', "new.pgn")
+    assert subprocess.run([sys.executable, "-c", KILLED, str(new), str(out)]).returncode == 9
+    assert (tmp_path / "games.db").read_bytes() == before
+    assert out.exists() is (name == "games.db")
+    assert collect([new], out).after == (5 if name == "games.db" else 1)
 
 
 def test_a_collection_that_changes_meanwhile_is_not_overwritten(

@@ -192,6 +192,32 @@ def test_a_collection_of_another_version_is_refused(small: Collection) -> None:
         Collection(small.path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "CREATE TRIGGER t AFTER INSERT ON games BEGIN DELETE FROM games; END",
+        "ALTER TABLE games ADD COLUMN more TEXT",
+        "DROP TABLE tags",
+    ],
+)
+def test_a_collection_with_other_tables_is_refused(small: Collection, change: str) -> None:
+    small.close()
+    with sqlite3.connect(small.path) as database:
+        database.execute(change)
+    database.close()
+    with pytest.raises(RecordError, match="its tables have been changed"):
+        Collection(small.path)
+    with pytest.raises(RecordError, match="its tables have been changed"):
+        collect([small.path.with_suffix(".pgn")], small.path)
+
+
+def test_values_of_another_type_cannot_be_stored(small: Collection) -> None:
+    small.close()
+    with sqlite3.connect(small.path) as database, pytest.raises(sqlite3.IntegrityError):
+        database.execute("UPDATE games SET moves = 'text'")
+    database.close()
+
+
 def test_a_damaged_collection_is_an_error(small: Collection) -> None:
     small.close()
     with sqlite3.connect(small.path) as database:

@@ -172,7 +172,7 @@ def test_every_end_of_a_game(language: Language, rules: str, shown: set[str]) ->
     whys = [Message.of(key) for key in catalogue() if key.startswith("end.why.")]
     keys = [key for key in catalogue() if re.fullmatch(r"end\.[a-z_]+", key)]
     assert len(whys) == 7
-    assert len(keys) == 9
+    assert len(keys) == 12
     for key, why in product(keys, whys):
         for winner in (None, Color.RED, Color.BLACK):
             message = Message.of(key, **ARGUMENTS, why=why)

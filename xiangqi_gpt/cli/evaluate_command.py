@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.safe_json import format_json
 
 _PRECISION = "xiangqi_gpt.precision"  # where the context of the command keeps it
+_KEPT = "xiangqi_gpt.kept"  # the same for results that are kept until all is written
 
 
 def _keep_precision(context: click.Context, _: click.Parameter, precision: str) -> None:
@@ -82,7 +84,17 @@ def _options(*options: Callable[..., Any]) -> Callable[[Callable[..., None]], Ca
 
 @click.group("evaluate")
 def command() -> None:
-    """Measure a model on games it has never seen."""
+    """Measure a model on games it has never seen.
+
+    An evaluation that was killed resumes where it was with the same command.
+    """
+
+
+@command.result_callback()
+def _forget(*_: object, **__: object) -> None:
+    """All is printed and written: what was kept to resume from is not needed any more."""
+    for kept in click.get_current_context().meta.get(_KEPT, ()):
+        kept.remove()
 
 
 _plain = click.option(
@@ -403,7 +415,25 @@ def _threads(threads: int | None, jobs: int) -> int:
 
 
 def _run(work: Callable[[], Callable[[Any], Any]], items: list[Any], jobs: int, what: str) -> list[Any]:
+    """The result of every item; those of the same evaluation that was killed are not measured again."""
+    from xiangqi_gpt import __version__
     from xiangqi_gpt.evaluation.jobs import run_jobs
+    from xiangqi_gpt.evaluation.kept_results import KeptResults, stamps_of
+    from xiangqi_gpt.players.gpt_player import bundled_model
 
-    with progress(what, len(items)) as on_done:
-        return run_jobs(work, items, jobs=jobs, on_done=on_done)
+    assert isinstance(work, partial)
+    texts = [str(argument) for argument in work.args]
+    models = [
+        Path(part.partition("model=")[2] or part) for text in texts for part in re.split("[:,]", text) if part
+    ]
+    key = [__version__, work.func.__name__, what, *texts, stamps_of([*models, bundled_model()])]
+    with KeptResults(key, items) as kept:
+        known = kept.read()
+        if known:
+            click.echo(f"resumed: {len(known)} of {len(items)} {what} were done before", err=True)
+        with progress(what, len(items)) as on_done:
+            found = run_jobs(work, items, jobs=jobs, on_done=on_done, known=known, on_result=kept.add)
+    click.get_current_context().meta.setdefault(_KEPT, []).append(kept)
+    if kept.problem:
+        click.echo(f"note: this evaluation could not have been resumed: {kept.problem}", err=True)
+    return found

@@ -39,6 +39,7 @@ COMMANDS: dict[str, str] = {
     "convert": "Convert game records from one format to another.",
     "collect": "Collect game records in one database of games and positions.",
     "find": "Search a collection by player, event, result, opening, position or material.",
+    "openings": "Find families of openings in a collection or in game records.",
 }
 """Help text by name; the command `match` itself is `command` in `match_command.py` beside this file."""
 

@@ -7,6 +7,7 @@ import random
 import sys
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -17,7 +18,7 @@ from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.settings import THEME_NAMES, ThemeName, load_settings, save_settings
 from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet, split_temperature
-from xiangqi_gpt.players import AHEAD, with_lookahead
+from xiangqi_gpt.players import AHEAD, create_player, with_lookahead
 from xiangqi_gpt.players.levels import ADAPTIVE, get_level
 from xiangqi_gpt.players.player_spec import PlayerSpec
 from xiangqi_gpt.rules import RULE_SETS, START_FEN, Color, ConfigError
@@ -25,7 +26,6 @@ from xiangqi_gpt.texts import LANGUAGES, Details, Language, Message
 
 if TYPE_CHECKING:
     from xiangqi_gpt.play.thinker import Create
-    from xiangqi_gpt.players.base import Player
 
 USUAL = ("gpt", f"gpt:{AHEAD}", "greedy", "random")
 """The opponents that the menu offers."""
@@ -123,11 +123,8 @@ def command(
     )
     state.announce = state.outcome is not None
 
-    def create(text: str) -> Player:
-        from xiangqi_gpt.players import create_player
-
-        return create_player(text, seed=base)
-
+    # Pickled to the processes of the players, so no function of this one.
+    create = partial(create_player, seed=base)
     if screenshot is not None:
         from xiangqi_gpt.gui.screenshot import take_screenshot
 

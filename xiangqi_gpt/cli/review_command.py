@@ -15,6 +15,7 @@ from xiangqi_gpt.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:
     from xiangqi_gpt.evaluation.review import Reviewed
+    from xiangqi_gpt.evaluation.review_journal import ReviewJournal
     from xiangqi_gpt.players import Player
     from xiangqi_gpt.records import GameRecord
     from xiangqi_gpt.rules.board import Board
@@ -92,7 +93,7 @@ def command(
     notation = notation or ("wxf" if lang == "en" else "chinese")
     reviewer = create_player(player)
     try:
-        found = _review(reviewer, game, player)
+        found, journal = _review(reviewer, game, player)
     finally:
         reviewer.close()
     if out is not None:
@@ -105,12 +106,15 @@ def command(
         )
     if as_json:
         print_json(_report(game, found, reviewer.name))
-        return
-    _print(game, found, notation, lang, everything)
+    else:
+        _print(game, found, notation, lang, everything)
+    journal.remove()
 
 
-def _review(reviewer: Player, game: GameRecord, spec: str) -> list[Reviewed]:
-    """The review, with what an earlier one of the same game and reviewer had when it was killed."""
+def _review(reviewer: Player, game: GameRecord, spec: str) -> tuple[list[Reviewed], ReviewJournal]:
+    """The review, and its journal, in which is what an earlier one of the same game and reviewer had when it was
+    killed; to be removed when all is written.
+    """
     from xiangqi_gpt import __version__
     from xiangqi_gpt.evaluation.review import review
     from xiangqi_gpt.evaluation.review_journal import ReviewJournal
@@ -121,8 +125,9 @@ def _review(reviewer: Player, game: GameRecord, spec: str) -> list[Reviewed]:
         click.echo(f"resumed: {len(known)} of {len(game.moves)} moves were reviewed before", err=True)
     with progress("moves", len(game.moves)) as on_ply:
         found = review(reviewer, game, on_ply=on_ply, known=known, on_comparison=journal.add)
-    journal.remove()
-    return found
+    if journal.problem:
+        click.echo(f"note: this review could not have been resumed: {journal.problem}", err=True)
+    return found, journal
 
 
 def _stamps(spec: str) -> list[object]:

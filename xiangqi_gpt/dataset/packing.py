@@ -192,7 +192,11 @@ def _records(paths: Sequence[Path], print_line: PrintLine) -> Iterator[GameRecor
             refused.append(error)
             print_line(f"left out: {error}")
 
-    yield from read_games(paths, on_error=on_error)
+    for path in paths:
+        try:
+            yield from read_games(path, on_error=on_error)
+        except RecordError as error:  # a file that cannot be opened
+            on_error(error)
     if count > len(refused):
         print_line(f"left out: {count - len(refused)} more games that break the rules")
 

@@ -157,6 +157,25 @@ class EngineClient:
         """Its protocol: uci, ucci or cecp."""
         return self._spec.protocol
 
+    def wait_until_ready(self) -> None:
+        """Wait while the engine loads what it needs: no clock is to pay for that. CECP has no words for it.
+
+        Raises:
+            PlayerCrashError, PlayerTimeoutError: the process is gone, or was killed because it did not answer.
+        """
+        if self.protocol == "cecp":
+            return
+        try:
+            self._engine.ping()
+        except (asyncio.TimeoutError, TimeoutError) as error:
+            self.kill()
+            raise PlayerTimeoutError(f"{self._name} was not ready within {self._timeout:g} s.") from error
+        except chess.engine.EngineError as error:
+            self.kill()
+            raise PlayerCrashError(
+                f"{self._name} died before the game: {error}{self._filter.errors}"
+            ) from error
+
     def play(self, board: Board, limit: Limit, game: object) -> Move:
         """The engine's move; another `game` than the last time begins a new one.
 
@@ -206,6 +225,13 @@ class EngineClient:
             board,
             limit,
         )
+
+    def stop(self) -> None:
+        """Have the engine answer at once; from any thread. One that has not begun, or has answered, ignores it."""
+        word = "?" if self.protocol == "cecp" else "stop"
+        # A closed loop means that the process has ended.
+        with contextlib.suppress(RuntimeError):
+            self._filter.loop.call_soon_threadsafe(self._filter.send_line, word)
 
     def kill(self) -> None:
         """End the process at once, and wait until it is gone."""

@@ -26,6 +26,7 @@ class InfoLine:
         wdl: wins, draws and losses, whole numbers with a sum above 0; None without them.
         pv: the moves of the variation as they are written, at least one.
         text: the whole line.
+        depth: plies searched; None where it is not told.
     """
 
     number: int
@@ -35,6 +36,7 @@ class InfoLine:
     wdl: tuple[int, int, int] | None
     pv: tuple[str, ...]
     text: str
+    depth: int | None = None
 
 
 def parse_info(text: str) -> InfoLine | None:
@@ -50,12 +52,13 @@ def parse_info(text: str) -> InfoLine | None:
         number = _number(head[head.index("multipv") + 1]) if "multipv" in head else 1
         cp, is_mate = _score(head)
         wdl = _wdl(head)
+        depth = _number(head[head.index("depth") + 1]) if "depth" in head else None
     except (ValueError, IndexError):
         return None
     if number < 1:
         return None
     is_bound = "lowerbound" in head or "upperbound" in head
-    return InfoLine(number, cp, is_mate, is_bound, wdl, tuple(pv), text)
+    return InfoLine(number, cp, is_mate, is_bound, wdl, tuple(pv), text, depth)
 
 
 def _number(text: str) -> int:

@@ -21,12 +21,13 @@ from xiangqi_gpt.gui.sounds import Sound, SoundBox
 from xiangqi_gpt.gui.view import Dialog, Slide, View
 from xiangqi_gpt.gui.window_layout import Layout, make_layout
 from xiangqi_gpt.play import actions, commands
+from xiangqi_gpt.play.analysis import ProcessThinker
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState, Notice
 from xiangqi_gpt.play.opening import paste
 from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings, save_settings
-from xiangqi_gpt.play.thinker import Answer, Create, Thinker, ThreadThinker
+from xiangqi_gpt.play.thinker import Answer, Create, Thinker
 from xiangqi_gpt.play.wording import error_text
 from xiangqi_gpt.records.game_tree import Node
 from xiangqi_gpt.rules import FenError, Move, PlayerError, Square, XiangqiError
@@ -177,10 +178,10 @@ class App:
                 self._motion = None
         if self._motion is None:
             # Answers wait for the end of the animation, so that a quick reply does not cut it short.
-            before = self.state.work
+            before = self.state.work, self.state.request
             counted = actions.exchange(self.state, self._thinker)
             self._look_at_answers(counted)
-            self._dirty = self._dirty or bool(counted) or before != self.state.work
+            self._dirty = self._dirty or bool(counted) or before != (self.state.work, self.state.request)
         self._begin_motion(now)
         if self.state.tree.version != self._version:
             self._version = self.state.tree.version
@@ -202,7 +203,7 @@ class App:
 
     def _look_at_answers(self, counted: list[Answer]) -> None:
         for answer in counted:
-            if answer.question.kind == "load":
+            if answer.question.kind == "load" and not answer.is_partial:
                 if self._first_load and answer.error is not None:
                     # The opponent asked for on the command line cannot be had: the command has failed.
                     self.failure = answer.error
@@ -540,7 +541,8 @@ def run(
 
     Args:
         state: the game to begin with.
-        create: builds a player from its spec; called on the worker thread.
+        create: builds a player from its spec; called in processes of their own, to which it is
+            pickled: a function of a module, or a partial of one.
         save: called with the settings when they have changed.
         autosave: keeps the game; without one it is not kept.
 
@@ -555,7 +557,7 @@ def run(
         with suppress(pygame.error):  # the window may be gone by now
             pygame.event.post(pygame.event.Event(wake))
 
-    thinker = ThreadThinker(create, wake_up)
+    thinker = ProcessThinker(create, wake_up)
     app = App(
         state, thinker, window.get_surface(), window=window, save=save, autosave=autosave, sounds=SoundBox()
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -17,26 +18,26 @@ APPLICATION: Final = int.from_bytes(b"XQGC", "big")
 VERSION: Final = 1
 
 SCHEMA: Final = """
-CREATE TABLE players (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE players (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 -- result: index in records.RESULTS. year: 0 if unknown. moves: numbers from * 90 + to, 16 bits each, little-endian.
 CREATE TABLE games (
     id INTEGER PRIMARY KEY, red INTEGER NOT NULL, black INTEGER NOT NULL, result INTEGER NOT NULL,
     year INTEGER NOT NULL, date TEXT NOT NULL, event TEXT NOT NULL, opening TEXT NOT NULL, ecco TEXT NOT NULL,
     plies INTEGER NOT NULL, start_fen TEXT NOT NULL, moves BLOB NOT NULL, kind TEXT NOT NULL,
-    subtype TEXT NOT NULL, split TEXT NOT NULL, name TEXT NOT NULL);
+    subtype TEXT NOT NULL, split TEXT NOT NULL, name TEXT NOT NULL) STRICT;
 CREATE INDEX games_red ON games (red);
 CREATE INDEX games_black ON games (black);
 CREATE TABLE tags (game INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
-    PRIMARY KEY (game, name)) WITHOUT ROWID;
+    PRIMARY KEY (game, name)) WITHOUT ROWID, STRICT;
 -- One row per game and move played in a position, with the first ply; move 0 where the game ends. Result and year
 -- are those of the game, so that the explorer reads one range of this table and nothing else.
 CREATE TABLE positions (
     key INTEGER NOT NULL, move INTEGER NOT NULL, game INTEGER NOT NULL, ply INTEGER NOT NULL,
-    result INTEGER NOT NULL, year INTEGER NOT NULL, PRIMARY KEY (key, move, game)) WITHOUT ROWID;
+    result INTEGER NOT NULL, year INTEGER NOT NULL, PRIMARY KEY (key, move, game)) WITHOUT ROWID, STRICT;
 -- One row per game and material, with the first ply.
 CREATE TABLE material (
     pieces INTEGER NOT NULL, guards INTEGER NOT NULL, game INTEGER NOT NULL, ply INTEGER NOT NULL,
-    PRIMARY KEY (pieces, guards, game)) WITHOUT ROWID;
+    PRIMARY KEY (pieces, guards, game)) WITHOUT ROWID, STRICT;
 """
 
 
@@ -106,3 +107,20 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
             "make it again with xiangqi-gpt collect",
             file=str(path),
         )
+    # With these tables SQLite itself vouches for the types of all values, and nothing runs when they are read.
+    if _schema(connection) != _own_schema():
+        raise RecordError("not a collection of xiangqi-gpt: its tables have been changed", file=str(path))
+
+
+def _schema(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
+    ).fetchall()
+    return found
+
+
+@lru_cache(maxsize=1)
+def _own_schema() -> list[tuple[str, str]]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(SCHEMA)
+        return _schema(connection)

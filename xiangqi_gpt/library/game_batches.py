@@ -26,6 +26,8 @@ class GameBatch:
         hashes: their hashes before the first move, as `records.dedupe` takes them.
         results: int64 (G,), indices in `records.record.RESULTS`.
         years: int64 (G,), 0 where unknown.
+        eccos: their ECCO codes, "" where unknown.
+        openings: their openings as the sources name them.
         splits: the parts of the data that they belong to.
         starts: int8 (G, 90), the boards before the first move.
         turns: int8 (G,), the sides that move first.
@@ -37,6 +39,8 @@ class GameBatch:
     hashes: list[int]
     results: NDArray[np.int64]
     years: NDArray[np.int64]
+    eccos: list[str]
+    openings: list[str]
     splits: list[str]
     starts: NDArray[np.int8]
     turns: NDArray[np.int8]
@@ -57,7 +61,7 @@ def game_batches(
     while True:
         # Not one query for all: its table may be changed between two batches.
         rows = database.execute(
-            "SELECT id, result, year, split, kind, start_fen, moves "
+            "SELECT id, result, year, split, kind, start_fen, moves, ecco, opening "
             f"FROM games {condition} ORDER BY id LIMIT {_BATCH}",
             [*arguments, last],
         ).fetchall()
@@ -79,6 +83,8 @@ def _batch(rows: list[Any]) -> GameBatch:
         hashes=[start_hash(start.fen, row[4]) for start, row in zip(starts, rows, strict=True)],
         results=np.array([row[1] for row in rows], dtype=np.int64),
         years=np.array([row[2] for row in rows], dtype=np.int64),
+        eccos=[row[7] for row in rows],
+        openings=[row[8] for row in rows],
         splits=[row[3] for row in rows],
         starts=np.stack([start.squares for start in starts]),
         turns=np.array([start.turn for start in starts], dtype=np.int8),

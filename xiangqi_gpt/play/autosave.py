@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import platformdirs
 
+from xiangqi_gpt.arena.clocks import TimeControl
 from xiangqi_gpt.errors import FileError, RecordError, XiangqiError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.play.game_state import GameState, SavedGame
@@ -118,6 +119,9 @@ def encode(state: GameState) -> str:
             "spec": state.spec,
             "rules": state.rules,
             "over": state.outcome is not None,
+            "second": state.second,
+            "clock": "" if state.clock is None else str(state.clock.control),
+            "left": None if state.clock is None else [round(seconds, 1) for seconds in state.clock.both],
         }
     return format_json(found, ensure_ascii=False, compact=True)
 
@@ -156,7 +160,24 @@ def decode(found: Any) -> SavedGame:
     tree.root.comment = _text(found["comment"])
     nodes = _grow(tree, found["moves"])
     tree.live = tree.cursor = nodes[_number(found["live"], len(nodes))]
-    return SavedGame(tree, humans, found["flipped"] is True, spec, rules, found["over"] is True)
+    # Games of earlier versions have no clock and no second player.
+    second, control = _text(found.get("second", "")), _text(found.get("clock", ""))
+    left = None
+    if control:
+        TimeControl.parse(control)  # raises where it is none
+        red, black = found["left"]
+        left = (_seconds(red), _seconds(black))
+    return SavedGame(
+        tree,
+        humans,
+        found["flipped"] is True,
+        spec,
+        rules,
+        found["over"] is True,
+        second[:MAX_SPEC],
+        control,
+        left,
+    )
 
 
 def _grow(tree: GameTree, rows: Any) -> list[Node]:
@@ -189,6 +210,12 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise XiangqiError(f"expected a text, found {str(value)[:80]!r}")
     return value
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1_000_000:
+        raise XiangqiError(f"expected seconds of a clock, found {str(value)[:80]!r}")
+    return float(value)
 
 
 def _number(value: object, end: int) -> int:

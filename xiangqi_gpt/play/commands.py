@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from xiangqi_gpt.play import actions
+from xiangqi_gpt.play import actions, endings
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.texts import Language, Message
 
@@ -159,8 +159,59 @@ _TABLE: tuple[Command, ...] = (
         words=("hint", "h"),
         chinese=("提示", "提示"),
         arguments="[N]",
-        is_enabled=lambda state: state.hint is not None or (state.is_human_turn and state.is_live),
+        is_enabled=lambda state: (
+            (state.hint is not None or state.wants_hint or state.is_human_turn) and state.is_live
+        ),
         is_on=lambda state: state.hint is not None or state.wants_hint,
+    ),
+    Command(
+        id="analysis",
+        group="game",
+        act=actions.toggle_analysis,
+        keys=("a",),
+        is_on=lambda state: state.settings.analysis,
+    ),
+    Command(
+        id="review",
+        group="game",
+        act=actions.toggle_review,
+        keys=("r",),
+        words=("review",),
+        chinese=("复盘", "復盤"),
+        is_enabled=lambda state: bool(state.tree.live.path),
+        is_on=lambda state: state.review is not None,
+    ),
+    Command(
+        id="pause",
+        group="game",
+        act=endings.toggle_pause,
+        keys=("space",),
+        is_enabled=endings.can_pause,
+        is_on=lambda state: state.is_paused,
+    ),
+    Command(
+        id="draw",
+        group="game",
+        act=endings.offer_draw,
+        words=("draw",),
+        chinese=("求和", "求和"),
+        is_enabled=endings.can_resign,
+    ),
+    Command(
+        id="resign",
+        group="game",
+        act=endings.resign,
+        words=("resign",),
+        chinese=("认输", "認輸"),
+        is_enabled=endings.can_resign,
+    ),
+    Command(
+        id="rematch",
+        group="game",
+        act=endings.rematch,
+        words=("rematch",),
+        chinese=("再来一局", "再來一局"),
+        is_enabled=lambda state: bool(state.tree.live.path),
     ),
     # The moves of the game and its variations.
     Command(

@@ -19,6 +19,10 @@ ThemeName: TypeAlias = Literal["light", "dark", "contrast"]
 THEME_NAMES: tuple[ThemeName, ...] = ("light", "dark", "contrast")
 Labels: TypeAlias = Literal["files", "iccs"]
 LABELS: tuple[Labels, ...] = ("files", "iccs")
+ANALYST = "gpt:lookahead=200"
+"""The strongest player that every installation has. Counted in descents, so that a hint is the same on each machine."""
+
+MAX_SPEC = 1_000  # characters of a player's spec
 Look: TypeAlias = Literal["flat", "wood", "pictures"]
 LOOKS: tuple[Look, ...] = ("flat", "wood", "pictures")
 SCALES = (80, 200)  # percent
@@ -36,6 +40,8 @@ class Settings:
     labels: Labels = "files"  # 九..一 and 1..9, or a..i and 0..9
     look: Look = "flat"  # of the pieces
     animation_ms: int = 140  # milliseconds a move takes on the board; 0 = none
+    analysis: bool = False  # evaluate every position that is shown
+    analyst: str = ANALYST  # who gives hints, evaluations and reviews
     sound: bool = True
     scale: int = 100  # percent, of texts and controls
     window: tuple[int, ...] = ()  # x, y, width and height of the window in pixels, where it was last time
@@ -64,12 +70,16 @@ def load_settings(path: Path | None = None) -> Settings:
         "labels": LABELS,
         "look": LOOKS,
         "sound": (True, False),
+        "analysis": (True, False),
         "scale": tuple(range(SCALES[0], SCALES[1] + 1)),
     }
     for field in fields(Settings):
         value = found.get(field.name)
         if field.name in choices:
             if type(value) is type(values[field.name]) and value in choices[field.name]:
+                values[field.name] = value
+        elif isinstance(getattr(default, field.name), str):
+            if isinstance(value, str) and 0 < len(value) <= MAX_SPEC:
                 values[field.name] = value
         elif field.name == "window":
             values["window"] = _place(value)

@@ -85,11 +85,13 @@ class Analysis:
         lines: candidates, best first.
         value: expected outcome for the side to move.
         leak: probability that the player gives to everything but the legal moves, 0..1.
+        depth: plies that a search looked ahead; None without a search.
     """
 
     lines: tuple[Line, ...]
     value: Value | None = None
     leak: float | None = None
+    depth: int | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ class Player(Protocol):
     A player never changes the board that it is shown, and draws its random numbers from a seed given when
     it was made. It may offer `deterministic: bool`: False says that the same position may get another answer
     next time; and `stop_event: threading.Event`, which ends the thinking at once when it is set (by another
-    thread, which clears it before the next question).
+    thread, which clears it before the next question). Its `analyse` may take `on_progress`, called with the analysis
+    so far several times a second, on any thread.
     """
 
     @property

@@ -216,14 +216,28 @@ class GPTPlayer:
         limit: Limit = NO_LIMIT,
         multipv: int | None = None,
         root_moves: Sequence[Move] | None = None,
+        on_progress: Callable[[Analysis], None] | None = None,
     ) -> Analysis:
-        """The best candidates; with a lookahead and *root_moves*, only these moves are looked at."""
+        """The best candidates; with a lookahead and *root_moves*, only these moves are looked at.
+
+        *on_progress* is called with the analysis so far, several times a second.
+        """
         if self.lookahead is not None:
-            return search_analysis(self._look_ahead(board, limit, root_moves), multipv)
+            found = self._look_ahead(
+                board,
+                limit,
+                root_moves,
+                None if on_progress is None else lambda found: on_progress(search_analysis(found, multipv)),
+            )
+            return search_analysis(found, multipv)
         return as_analysis(self.scores(board), multipv)
 
     def _look_ahead(
-        self, board: Board, limit: Limit, root_moves: Sequence[Move] | None = None
+        self,
+        board: Board,
+        limit: Limit,
+        root_moves: Sequence[Move] | None = None,
+        on_progress: Callable[[SearchResult], None] | None = None,
     ) -> SearchResult:
         # A move has to be handed on as well: a little of a short limit is kept for that.
         seconds = None if limit.time is None else max(0.0, 0.95 * limit.time - 0.005)
@@ -234,6 +248,7 @@ class GPTPlayer:
             depth=limit.depth,
             stop=self.stop_event,
             root_moves=root_moves,
+            on_progress=on_progress,
         )
 
     def look_ahead(
@@ -321,7 +336,7 @@ def search_analysis(found: SearchResult, multipv: int | None = None) -> Analysis
                 value=_outcome(None if candidate is None else candidate.value, found.value[1]),
             )
         )
-    return Analysis(tuple(lines), Value(*found.value), scores.leak)
+    return Analysis(tuple(lines), Value(*found.value), scores.leak, found.depth)
 
 
 def _outcome(expected: float | None, draw: float) -> Value | None:

@@ -7,7 +7,7 @@ looked at; moving it is no edit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from secrets import token_hex
@@ -180,6 +180,10 @@ class GameTree:
     def set_nags(self, node: Node, nags: tuple[int, ...], label: object = None) -> None:
         """Mark a move."""
         self._do([Assign(node, "nags", nags)], label, self._keep_undone())
+
+    def change(self, edits: Sequence[Edit], label: object = None) -> None:
+        """Make edits of nodes of this tree as one step."""
+        self._do(list(edits), label, self._keep_undone())
 
     def set_live(self, node: Node, label: object = None) -> None:
         """Go on with the game from a node, whose line becomes the main one."""

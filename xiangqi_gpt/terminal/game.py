@@ -11,7 +11,7 @@ from rich.text import Text
 
 from xiangqi_gpt.notation import chinese, parse_any
 from xiangqi_gpt.notation.move_text import move_text
-from xiangqi_gpt.play import actions
+from xiangqi_gpt.play import actions, endings
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.commands import WORDS
 from xiangqi_gpt.play.game_state import GameState, Thought
@@ -81,6 +81,10 @@ class TerminalGame:
             "undo": lambda _: self._step(actions.undo),
             "redo": lambda _: self._step(actions.redo),
             "hint": self._hint,
+            "draw": lambda _: self._end(endings.offer_draw),
+            "resign": lambda _: self._end(endings.resign),
+            "rematch": lambda _: self._rematch(),
+            "review": lambda _: self._review(),
             "moves": self._moves,
             "comment": self._comment,
             "mark": self._mark,
@@ -154,14 +158,7 @@ class TerminalGame:
         """Let the opponent do what it has to; returns how many moves it made."""
         state = self.state
         moves = 0
-        while state.needs_load or state.needs_player or state.needs_hint:
-            doing = (
-                "game.loading"
-                if state.needs_load
-                else "game.thinking"
-                if state.needs_player
-                else "game.hinting"
-            )
+        while doing := self._doing():
             self._print(t(doing, state.language) + " …", style="dim")
             plies = len(state.history)
             actions.exchange(state, self._thinker)
@@ -182,6 +179,17 @@ class TerminalGame:
                 self._print(t("game.check", state.language, side=state.board.turn), style="bold red")
             self._told_end = False
         return moves
+
+    def _doing(self) -> str:
+        """The key of what a player is to be asked for now, "" for nothing."""
+        state = self.state
+        if state.needs_load:
+            return "game.loading"
+        if state.needs_player:
+            return "game.thinking"
+        if state.review is not None:
+            return "terminal.reviewing"
+        return "game.hinting" if state.wants_hint else ""
 
     def _reply_text(self) -> str:
         """What the opponent has just played, with what it thought."""
@@ -308,6 +316,25 @@ class TerminalGame:
         parts = self._value_parts(state.hint)
         if parts:
             self._print("     " + t("terminal.comma", state.language).join(parts), style="dim")
+
+    def _end(self, end: Callable[[GameState], None]) -> None:
+        """Resign or offer a draw; a refusal is told."""
+        end(self.state)
+        if self.state.notice is not None:
+            self._print(self.state.notice.text(self.state.language), style="red")
+
+    def _rematch(self) -> None:
+        endings.rematch(self.state)
+        if self.state.notice is not None:
+            self._print(self.state.notice.text(self.state.language))
+        self._begin()
+
+    def _review(self) -> None:
+        actions.toggle_review(self.state)
+        self._settle()
+        if self.state.notice is not None:
+            self._print(self.state.notice.text(self.state.language))
+        self._moves("")
 
     def _flip(self, rest: str) -> None:
         actions.flip(self.state)

@@ -103,6 +103,7 @@ class UciSession:
             "ucinewgame": self._new_game,
             "setoption": self._setoption,
             "position": self._position,
+            "fen": self._cyclone_position,
             "banmoves": self._banmoves,
             "go": self._go,
             "stop": self._stop,
@@ -221,6 +222,12 @@ class UciSession:
             # Otherwise the answer would be for the old position and make no sense for the intended one.
             self._board = None
             self._notice(_one_line(error))
+
+    def _cyclone_position(self, words: Sequence[str]) -> None:
+        # The dialect of Cyclone, which uci2wb uses under XBoard: no `position` before `fen`, and ranks from 0 on.
+        if self._options["Ranks"] == "auto":
+            self._ranks = "0-9"
+        self._position(["fen", *words])
 
     def _banmoves(self, words: Sequence[str]) -> None:
         self._banned = tuple(words)

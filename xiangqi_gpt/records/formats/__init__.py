@@ -176,6 +176,10 @@ def read_file(
             raise RecordError(f"no game found, read as {fmt.what}", file=os.fspath(path))
     except RecordError as error:
         yield Reading(None, error)
+    except Exception as error:  # a fault of the reader or of its library costs this file, not the others
+        words = " ".join(str(error).split())
+        reason = f"the reader failed: {type(error).__name__}: {words} (please report this file)"
+        yield Reading(None, RecordError(reason, file=os.fspath(path)))
 
 
 def read_as(
