@@ -1,6 +1,7 @@
 """Typed errors: every error that the package raises on purpose is an `XiangqiError`.
 
-A message says what was expected, what was found (with `!r`) and where; it is meant to be shown as it is.
+A message states what is wrong and where, and what to do; a wrong value is shown with `!r`.
+Messages are shown as they are.
 """
 
 from __future__ import annotations
@@ -236,8 +237,8 @@ class PlayerIllegalMoveError(PlayerError):
 
 
 class WorkerError(XiangqiError):
-    """A worker process, or a machine of a cluster, that does not come back."""
+    """A worker process, or a machine of a cluster, that was lost."""
 
 
 class TeacherError(PlayerError):
-    """An engine that dies or lies too often."""
+    """An engine that failed too often."""

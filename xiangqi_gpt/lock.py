@@ -1,4 +1,4 @@
-"""One run per folder: a second run is told which process holds it.
+"""One run per folder: a second run fails with the name of the process that holds it.
 
 Not by filelock, tried in version 4.3: there the lock file cannot also name its holder (3.x empties the file when a
 second process opens it; on Windows its first byte cannot be read), so that a killed run would leave two files. This one
@@ -26,7 +26,7 @@ _BUSY = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 class RunLock:
     """Holds *folder*, which must exist, until :meth:`release` or the death of the process.
 
-    The operating system keeps the lock, so that of a killed run is gone with it. Where the file system knows no locks
+    The operating system keeps the lock, so a killed run does not keep it. Where the file system knows no locks
     there is none.
 
     Raises:

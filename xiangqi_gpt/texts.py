@@ -55,13 +55,13 @@ class Message:
 
 @dataclass(frozen=True)
 class Details:
-    """Words in English that have no translation, such as an error of an engine, and what other languages show."""
+    """An English text without a translation, such as an error of an engine, and the text in other languages."""
 
     english: str
     instead: Message
 
     def text(self, language: Language) -> str:
-        """The words, or what stands in for them."""
+        """The English text, or its substitute."""
         return self.english if language == "en" else self.instead.text(language)
 
 

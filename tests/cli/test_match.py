@@ -217,7 +217,7 @@ def test_a_killed_match_is_resumed_with_the_same_games(whole: Path, tmp_path: Pa
     assert "--resume continues it" in result.stderr
     result = run(*MATCH[:3], "4", *MATCH[4:], "--pgn", str(pgn), "--resume")
     assert result.exit_code == 2
-    assert "games 4 instead of 8" in result.stderr
+    assert "games 8, now 4" in result.stderr
     result = run(*MATCH, "--pgn", str(pgn), "--resume")
     assert result.exit_code == 0, result.output
     assert "of 8 games are finished already" in result.stderr

@@ -137,10 +137,10 @@ def test_a_level_is_added_to_the_spec() -> None:
     assert play_command.add_level("gpt", "4") == "gpt:level=improver"
     assert play_command.add_level("gpt:model=x", "adaptive") == "gpt:model=x,level=adaptive"
     assert play_command.with_lookahead("gpt:level=improver") == "gpt:level=improver"
-    for spec, words in (("greedy", "--level is for the GPT"), ("gpt:level=2", "give one of them")):
+    for spec, words in (("greedy", "--level is for the GPT"), ("gpt:level=2", "Give one of them")):
         with pytest.raises(ConfigError, match=words):
             play_command.add_level(spec, "4")
-    with pytest.raises(PlayerError, match="expected a level from 1 to 10"):
+    with pytest.raises(PlayerError, match="Levels are 1 to 10"):
         play_command.add_level("gpt", "11")
     assert play_command.opponents("gpt:level=improver")[0] == "gpt:level=improver"
 

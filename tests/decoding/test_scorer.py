@@ -221,5 +221,7 @@ def test_precisions() -> None:
     assert next(half.network.model.parameters()).dtype == torch.bfloat16
     assert next(half.model.parameters()).dtype == torch.float32
     assert 0 < np.abs(one.probs - two.probs).max() < 0.05
-    with pytest.raises(ConfigError, match="precision: expected one of auto, float32, bfloat16, found 'half'"):
+    with pytest.raises(
+        ConfigError, match="precision: expected one of auto, float32, bfloat16, int8, found 'half'"
+    ):
         Scorer(tiny(), precision="half")

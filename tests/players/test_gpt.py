@@ -157,5 +157,7 @@ def test_precision_is_asked_for(model: Path) -> None:
     assert half.scorer.network.precision == "bfloat16"
     one, two = (p.scores(Board()).probs for p in (player, half))
     assert 0 < abs(one - two).max() < 0.05
-    with pytest.raises(PlayerError, match="precision: expected one of auto, float32, bfloat16, found 'half'"):
+    with pytest.raises(
+        PlayerError, match="precision: expected one of auto, float32, bfloat16, int8, found 'half'"
+    ):
         create_player(f"gpt:model={model},precision=half")

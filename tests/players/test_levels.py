@@ -42,7 +42,7 @@ def test_a_level_has_a_number_and_a_name() -> None:
     assert get_level("Master") is LEVELS[9]
     assert LEVELS[3].spec == "gpt:level=4"
     for wrong in ("0", "11", "", "grandmaster"):
-        with pytest.raises(PlayerError, match="expected a level from 1 to 10"):
+        with pytest.raises(PlayerError, match="Levels are 1 to 10"):
             get_level(wrong)
 
 
@@ -105,7 +105,7 @@ def test_rooks_are_not_given_away_by_the_wildest_level(model: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ("level=12", "expected a level from 1 to 10"),
+        ("level=12", "Levels are 1 to 10"),
         ("care=2", "expected care from 0 to 1, found 2"),
         ("max_descents=0", "expected max_descents of at least 1"),
     ],

@@ -268,7 +268,7 @@ def test_a_full_disk_leaves_what_was_there(
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    words = r"full: expected room for a checkpoint, found a full disk; the last good checkpoint is .*0000001"
+    words = r"full: the disk is full, and there is no room for a checkpoint; the last good checkpoint is .*0000001"
     with monkeypatch.context() as patch:
         patch.setattr(run_state, "save_file", full)
         trainer = Trainer(packed, out, config(), resume=True, device="cpu")

@@ -122,7 +122,7 @@ def play_match(
 
 
 class NamedPlayer(Protocol):
-    """A player, or what is known of one that is built later."""
+    """A player, or the facts about one that is built later."""
 
     @property
     def name(self) -> str:

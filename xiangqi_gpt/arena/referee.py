@@ -75,7 +75,7 @@ class MoveInfo:
     Attributes:
         seconds: how long the player took.
         score_cp: its score for itself, centipawns; None where it states none.
-        depth: how many plies it searched; None where it does not tell.
+        depth: how many plies it searched; None if it does not report it.
     """
 
     seconds: float

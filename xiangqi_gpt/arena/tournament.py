@@ -1,4 +1,4 @@
-"""Tournaments of many players: who meets whom, and what comes out of it."""
+"""Tournaments of many players: pairings and results."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
+from xiangqi_gpt.cli.shared_options import json_option, model_option
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.safe_json import format_json
 
@@ -60,13 +61,8 @@ def _line_count(text: str) -> int | None:
 @lenient_option
 @click.option("--moves", help="Moves played from this position, separated by spaces.")
 @click.option("--multipv", default="5", show_default=True, help="Number of moves to show, or 'all'.")
-@click.option(
-    "--model",
-    "model_dir",
-    type=click.Path(path_type=Path),
-    help="Model directory; the bundled one by default.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@model_option
+@json_option
 def command(
     fen: str | None, lenient: bool, moves: str | None, multipv: str, model_dir: Path | None, as_json: bool
 ) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from xiangqi_gpt.cli.output import reading_progress
 from xiangqi_gpt.cli.position_options import lenient_option
+from xiangqi_gpt.cli.shared_options import json_option
 from xiangqi_gpt.safe_json import format_json
 
 
@@ -27,7 +27,7 @@ from xiangqi_gpt.safe_json import format_json
     help="Take games of this kind only: human, engine, teacher or unknown. May be given several times.",
 )
 @lenient_option
-@click.option("--json", "as_json", is_flag=True, help="Print the counts as one JSON object.")
+@json_option
 def command(
     sources: tuple[Path, ...], out: Path, kinds: tuple[str, ...], lenient: bool, as_json: bool
 ) -> None:
@@ -40,7 +40,12 @@ def command(
     from xiangqi_gpt.library.collecting import collect
     from xiangqi_gpt.records.convert import source_files, total_bytes
 
-    with terminate_as_interrupt(), _progress(lambda: total_bytes(source_files(sources))) as on_progress:
+    with (
+        terminate_as_interrupt(),
+        reading_progress(
+            lambda: total_bytes(source_files(sources)), {"compare": "comparing", "index": "indexing"}
+        ) as on_progress,
+    ):
         done = collect(sources, out, kinds=kinds, lenient=lenient, on_progress=on_progress)
     if as_json:
         click.echo(format_json(done.as_dict(), ensure_ascii=False))
@@ -64,26 +69,3 @@ def command(
         )
     added = f" ({done.before:,} before)" if done.before else ""
     click.echo(f"{done.after:,} games in {out}{added}")
-
-
-@contextmanager
-def _progress(total: Callable[[], int]) -> Iterator[Callable[[str, int], None] | None]:
-    """Bars on standard error where that is a terminal: bytes that are read, then games."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    with Progress(console=console, transient=True) as bar:
-        reading = bar.add_task("reading", total=total())
-        tasks = {"read": reading}
-
-        def on_progress(what: str, count: int) -> None:
-            if what not in tasks:
-                bar.update(reading, completed=bar.tasks[0].total)
-                tasks[what] = bar.add_task({"compare": "comparing", "index": "indexing"}[what], total=None)
-            bar.advance(tasks[what], count)
-
-        yield on_progress

@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
+from xiangqi_gpt.cli.output import report_refused, table
+from xiangqi_gpt.cli.shared_options import data_option
 from xiangqi_gpt.errors import ConfigError, RecordError
 
 
 @click.command("compare")
 @click.argument("axis")
-@click.option(
-    "--data", multiple=True, required=True, help="Records: split train to learn from, valid to measure on."
-)
+@data_option("Records: split train to learn from, split valid to measure on")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the runs and results.")
 @click.option("--steps", type=click.IntRange(1), help="Optimizer steps per run.  [default: 1000]")
 @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Runs per choice.")
@@ -94,7 +94,8 @@ def command(
     ):
         with atomic_path(out / name, overwrite=True) as draft:
             draft.write_text(text, encoding="utf-8")
-    _print(report.rows(results))
+    titles, *rows = report.rows(results)
+    table(titles, rows)
     click.echo(report.interpretation(results))
     try:
         report.plot(title, results, out / "plot.png")
@@ -116,8 +117,7 @@ def _read(data: tuple[str, ...], games: int, config: Any) -> tuple[Any, Any]:
         human=config.targets != "teacher",
         teacher=config.targets != "human",
     )
-    if refused:
-        click.echo(f"left out {len(refused)} games that break the rules; the first: {refused[0]}", err=True)
+    report_refused(refused)
     click.echo(str(summary), err=True)
     # More than wanted: some of them do not begin at the standard start, or are too short.
     return packed, chosen_games(data, split="valid", games=20 * games, on_error=refused.append)
@@ -141,18 +141,3 @@ def _print_result(run: Any, measured: Any) -> None:
         f"{measured.plies_per_second:.0f} plies/s, {measured.train_seconds:.0f} s",
         err=True,
     )
-
-
-def _print(rows: list[list[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    for number, title in enumerate(rows[0]):
-        table.add_column(title, justify="left" if number == 0 else "right")
-    for row in rows[1:]:
-        table.add_row(*row)
-    console = Console()
-    if not console.is_terminal:  # a file or another program: no line is too long
-        console.width = console.measure(table, options=console.options.update_width(1000)).maximum
-    console.print(table)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from xiangqi_gpt.cli.running import RunProgress, duration, finish, open_games
+from xiangqi_gpt.cli.shared_options import data_option, training_options
 from xiangqi_gpt.errors import ConfigError
 
 # The settings of the run that trained the bundled weights, with a shorter and gentler schedule; --set changes them.
@@ -33,9 +34,7 @@ BUNDLED = "bundled"
     help="Residual blocks of its encoder.  [default: the same share as of the layers]",
 )
 @click.option("--attention", help="Attention of its layers, such as linear.  [default: as in MODEL]")
-@click.option(
-    "--data", "data", multiple=True, required=True, help="Records to learn from; may be given several times."
-)
+@data_option("Records to learn from")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--steps", type=click.IntRange(1), default=3000, show_default=True, help="Optimizer steps.")
 @click.option(
@@ -48,15 +47,8 @@ BUNDLED = "bundled"
     help="Share of the steps after which all groups are replaced.",
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change one setting of the run.")
-@click.option("--resume", is_flag=True, help="Resume the run in --out.")
-@click.option(
-    "--time-limit",
-    help="Stop after this long, such as 30m, with a checkpoint to resume from; "
-    "with --set budget=time the schedule ends there.",
-)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of data order and replacements.")
-@click.option("--threads", type=click.IntRange(1), help="Processor threads; all cores by default.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@training_options
 def command(
     model: str,
     method: str,

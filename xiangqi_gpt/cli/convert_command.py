@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
+from xiangqi_gpt.cli.output import reading_progress
 from xiangqi_gpt.cli.position_options import lenient_option
+from xiangqi_gpt.cli.shared_options import force_option, json_option
 from xiangqi_gpt.safe_json import format_json
 
 
@@ -38,8 +37,8 @@ class _NamedPath(click.Path):
     help="JSON lines file to write: the status of every game, and the totals.",
 )
 @lenient_option
-@click.option("--force", is_flag=True, help="Overwrite the files of --out and --report.")
-@click.option("--json", "as_json", is_flag=True, help="Print the totals as one JSON object.")
+@force_option("Overwrite the files of --out and --report.")
+@json_option
 def command(
     sources: tuple[Path, ...],
     out: Path,
@@ -57,7 +56,9 @@ def command(
     from xiangqi_gpt.records.convert import Conversion, convert, source_files, total_bytes
 
     job = Conversion(sources=sources, out=out, notation=notation, report=report, force=force, lenient=lenient)
-    with _progress(lambda: total_bytes(source_files(sources))) as on_progress:
+    with reading_progress(
+        lambda: total_bytes(source_files(sources)), {"compare": "comparing", "write": "writing"}
+    ) as on_progress:
         summary = convert(job, on_progress)
     if as_json:
         click.echo(format_json(summary.as_dict()))
@@ -75,29 +76,3 @@ def command(
     for what, count in summary.dropped_fields.items():
         click.echo(f"{out.suffix} cannot store {what}: dropped in {count} games")
     click.echo(f"{summary.written} games written to {out}")
-
-
-@contextmanager
-def _progress(total: Callable[[], int]) -> Iterator[Callable[[str, int], None] | None]:
-    """A progress bar on standard error where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        tasks = {"read": bar.add_task("reading", total=total())}
-        games = 0
-
-        def on_progress(what: str, count: int) -> None:
-            nonlocal games
-            if what not in tasks:
-                bar.update(tasks["read"], completed=bar.tasks[0].total)
-                label = {"compare": "comparing", "write": "writing"}[what]
-                tasks[what] = bar.add_task(label, total=games or None)
-            if what == "compare":
-                games += count
-            bar.advance(tasks[what], count)
-
-        yield on_progress

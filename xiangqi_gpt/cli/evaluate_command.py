@@ -11,7 +11,15 @@ from typing import Any
 
 import click
 
-from xiangqi_gpt.cli.output import pairs, print_json, progress, table
+from xiangqi_gpt.cli.output import pairs, print_json, progress, report_refused, table
+from xiangqi_gpt.cli.shared_options import (
+    data_option,
+    force_option,
+    json_option,
+    model_option,
+    options,
+    threads_option,
+)
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.safe_json import format_json
 
@@ -49,16 +57,11 @@ _games_options = (
     click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes."),
 )
 _model_options = (
-    click.option("--data", "data", multiple=True, help="Records to measure on; may be given several times."),
-    click.option(
-        "--model",
-        "model_dir",
-        type=click.Path(path_type=Path),
-        help="Model directory; the bundled one by default.",
-    ),
+    data_option("Records to measure on", required=False),
+    model_option,
     click.option("--style", help="human or teacher, for a model that learned both.  [default: both]"),
     *_games_options,
-    click.option("--threads", type=click.IntRange(1), help="Processor threads; all cores by default."),
+    threads_option,
     click.option("--device", default="cpu", show_default=True, help="cpu or cuda."),
     click.option(
         "--precision",
@@ -70,16 +73,6 @@ _model_options = (
         help="Precision of matrix products; auto: bfloat16 if the processor is fast at it.",
     ),
 )
-_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-
-
-def _options(*options: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    def add(function: Callable[..., None]) -> Callable[..., None]:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return add
 
 
 @click.group("evaluate")
@@ -105,7 +98,7 @@ _plain = click.option(
 
 
 @command.command()
-@_options(*_model_options, _plain, _json)
+@options(*_model_options, _plain, json_option)
 def accuracy(
     data: tuple[str, ...], model_dir: Path | None, style: str | None, split: str, games: int | None, seed: int,
     jobs: int, threads: int | None, device: str, plain: bool, as_json: bool,
@@ -158,7 +151,7 @@ def _print_accuracy(result: Any) -> None:
 
 
 @command.command()
-@_options(*_model_options)
+@options(*_model_options)
 @click.option(
     "--random-plies",
     type=click.IntRange(0),
@@ -182,7 +175,7 @@ def _print_accuracy(result: Any) -> None:
     type=click.IntRange(1),
     help="Only draw this many moves from the prefix tree of legal moves, and check each against the rules.",
 )
-@_json
+@json_option
 def legality(
     data: tuple[str, ...], model_dir: Path | None, style: str | None, split: str, games: int | None, seed: int,
     jobs: int, threads: int | None, device: str, random_plies: int | None, why: bool, off_book: int,
@@ -272,9 +265,9 @@ def _print_legality(result: Any, why: bool, free: Any) -> None:
 
 
 @command.command()
-@_options(*_model_options, _plain)
+@options(*_model_options, _plain)
 @click.option("--plot", type=click.Path(path_type=Path), help="Also plot it to this PNG file.")
-@_json
+@json_option
 def calibration(
     data: tuple[str, ...], model_dir: Path | None, style: str | None, split: str, games: int | None, seed: int,
     jobs: int, threads: int | None, device: str, plain: bool, plot: Path | None, as_json: bool,
@@ -309,7 +302,7 @@ def calibration(
 
 
 @command.command()
-@click.option("--data", multiple=True, required=True, help="Puzzles; may be given several times.")
+@data_option("Puzzles")
 @click.option("--player", default="gpt", show_default=True, help="The player that solves them.")
 @click.option(
     "--games",
@@ -320,7 +313,7 @@ def calibration(
 )
 @click.option("--seed", default=0, show_default=True, help="Random seed.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
-@_json
+@json_option
 def puzzles(
     data: tuple[str, ...], player: str, games: int | None, seed: int, jobs: int, as_json: bool
 ) -> None:
@@ -335,8 +328,7 @@ def puzzles(
 
     refused: list[RecordError] = []
     chosen = drawn(read_puzzles(data, refused.append), games, seed)
-    if refused:
-        click.echo(f"left out {len(refused)} puzzles that break the rules; the first: {refused[0]}", err=True)
+    report_refused(refused, "puzzles")
     if not chosen:
         raise ConfigError(f"No puzzles in {', '.join(data)}.")
     solved = _run(partial(puzzle_work, player, seed), chosen, jobs, "puzzles")
@@ -349,7 +341,7 @@ def puzzles(
 
 
 @command.command("make-puzzles")
-@click.option("--data", multiple=True, required=True, help="Games; may be given several times.")
+@data_option("Games")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="PGN file to write.")
 @click.option(
     "--engine",
@@ -363,8 +355,8 @@ def puzzles(
     show_default=True,
     help="Expected points by which the solution is better than the next best move.",
 )
-@_options(*_games_options)
-@click.option("--force", is_flag=True, help="Overwrite the file of --out.")
+@options(*_games_options)
+@force_option()
 def make_puzzles(
     data: tuple[str, ...], out: Path, engine: str | None, margin: float, split: str, games: int | None, seed: int,
     jobs: int, force: bool,
@@ -395,8 +387,7 @@ def _games(data: tuple[str, ...], split: str, games: int | None, seed: int) -> l
         raise ConfigError("Give at least one file of records with --data.")
     refused: list[RecordError] = []
     records = chosen_games(data, split=split, games=games, seed=seed, on_error=refused.append)
-    if refused:
-        click.echo(f"left out {len(refused)} games that break the rules; the first: {refused[0]}", err=True)
+    report_refused(refused)
     return records
 
 

@@ -10,6 +10,7 @@ import click
 
 from xiangqi_gpt.cli.output import print_json, table
 from xiangqi_gpt.cli.position_options import lenient_option
+from xiangqi_gpt.cli.shared_options import force_option, json_option
 from xiangqi_gpt.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write all games found to a file (PGN, ...).",
 )
-@click.option("--force", is_flag=True, help="Overwrite the file of --out.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@force_option()
+@json_option
 def command(
     collection: Path,
     player: str,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from xiangqi_gpt.cli.shared_options import multipv_option
 from xiangqi_gpt.cli.teaching import (
     Progress,
     engine_option,
@@ -59,13 +60,7 @@ from xiangqi_gpt.cli.teaching import (
     help="Length after which the score decides a game.",
 )
 @click.option("--rules", default="asian", show_default=True, help="Rule set: simple, asian or chinese.")
-@click.option(
-    "--multipv",
-    type=click.IntRange(1, 128),
-    default=1,
-    show_default=True,
-    help="Best moves to store for each position, with their scores.",
-)
+@multipv_option
 @click.option("--seed", default=0, show_default=True, help="Random seed.")
 @place_options
 def command(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from xiangqi_gpt.cli.shared_options import multipv_option
 from xiangqi_gpt.cli.teaching import Progress, engine_option, finish, interrupted, place_options
 
 
@@ -22,13 +23,7 @@ from xiangqi_gpt.cli.teaching import Progress, engine_option, finish, interrupte
     show_default=True,
     help="Plies from one label to the next; 2 labels every second ply.",
 )
-@click.option(
-    "--multipv",
-    type=click.IntRange(1, 128),
-    default=1,
-    show_default=True,
-    help="Best moves to store for each position, with their scores: soft targets.",
-)
+@multipv_option
 @place_options
 def command(
     sources: tuple[Path, ...],

@@ -10,6 +10,7 @@ import click
 
 from xiangqi_gpt.cli.analyse_command import board_of, note_digits
 from xiangqi_gpt.cli.position_options import lenient_option
+from xiangqi_gpt.cli.shared_options import json_option, model_option
 from xiangqi_gpt.safe_json import format_json
 
 if TYPE_CHECKING:
@@ -21,13 +22,8 @@ if TYPE_CHECKING:
 @click.argument("moves", nargs=-1, required=True)
 @click.option("--fen", help="The position.  [default: the standard start]")
 @lenient_option
-@click.option(
-    "--model",
-    "model_dir",
-    type=click.Path(path_type=Path),
-    help="Model directory; the bundled one by default.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@model_option
+@json_option
 def command(
     moves: tuple[str, ...], fen: str | None, lenient: bool, model_dir: Path | None, as_json: bool
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from xiangqi_gpt.cli.shared_options import force_option
 from xiangqi_gpt.errors import ConfigError
 
 SUFFIX = ".xgp"
@@ -31,7 +32,7 @@ SUFFIX = ".xgp"
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed of the games left out."
 )
-@click.option("--force", is_flag=True, help="Overwrite --out.")
+@force_option("Overwrite --out.")
 def command(
     sources: tuple[Path, ...],
     out: Path,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
+from xiangqi_gpt.cli.shared_options import json_option
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.safe_json import format_json
@@ -17,7 +18,7 @@ _MAX_DEPTH = 12
 @click.option("--fen", default=START_FEN, help="The position.  [default: the standard start]")
 @lenient_option
 @click.option("--divide", is_flag=True, help="Also count the leaves behind each move.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def command(depth: int, fen: str, lenient: bool, divide: bool, as_json: bool) -> None:
     """Count the leaves of the tree of legal moves, DEPTH plies deep."""
     if divide and depth < 1:

@@ -16,6 +16,7 @@ import click
 from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.results_of_person import ResultsOfPerson
 from xiangqi_gpt.play.settings import THEME_NAMES, ThemeName, load_settings, save_settings
 from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet, split_temperature
 from xiangqi_gpt.players import AHEAD, create_player, with_lookahead
@@ -131,7 +132,7 @@ def command(
         take_screenshot(screenshot, state, create, plies=after, size=parse_size(size), hint=hint)
         click.echo(f"Saved {screenshot}")
         return
-    autosave = Autosave()
+    autosave = Autosave(results=ResultsOfPerson())
     if fen == START_FEN:
         state.offer = autosave.find_unfinished()
     if not terminal and _play_in_window(state, create, autosave):
@@ -158,9 +159,9 @@ def add_level(spec: str, level: str) -> str:
     """The spec of a GPT with its level; ConfigError for a player that has none, PlayerError for an unknown level."""
     parsed = PlayerSpec.parse(spec)
     if parsed.name != "gpt":
-        raise ConfigError(f"--level is for the GPT; leave it out with --player {spec}")
+        raise ConfigError(f"--level is for the GPT. Leave it out with --player {spec}.")
     if "level" in parsed.settings:
-        raise ConfigError(f"--player {spec} and --level both name a level: give one of them")
+        raise ConfigError(f"--player {spec} and --level both name a level. Give one of them.")
     if level.strip().lower() == ADAPTIVE:
         return str(parsed.replace(level=ADAPTIVE))
     return str(parsed.replace(level=get_level(level).key))

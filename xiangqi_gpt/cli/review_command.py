@@ -11,6 +11,7 @@ import click
 
 from xiangqi_gpt.cli.output import print_json, progress, table
 from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
+from xiangqi_gpt.cli.shared_options import force_option, json_option
 from xiangqi_gpt.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:
@@ -61,11 +62,11 @@ DEFAULT_REVIEWER = "gpt:lookahead=30"
 @click.option(
     "--html", "page", type=click.Path(path_type=Path), help="HTML file to write: the review with boards."
 )
-@click.option("--force", is_flag=True, help="Overwrite the files of --out and --html.")
+@force_option("Overwrite the files of --out and --html.")
 @click.option(
     "--plot", "picture", type=click.Path(path_type=Path), help="PNG file to write: a plot of the score."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def command(
     file: Path, number: int, lenient: bool, player: str, notation: str | None, lang: Language, everything: bool,
     out: Path | None, page: Path | None, force: bool, picture: Path | None, as_json: bool,

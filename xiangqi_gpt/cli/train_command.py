@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from xiangqi_gpt.cli.running import RunProgress, duration, finish, open_games
+from xiangqi_gpt.cli.shared_options import data_option, training_options
 from xiangqi_gpt.errors import ConfigError
 
 
@@ -29,13 +30,7 @@ def show_settings(context: click.Context, parameter: click.Parameter, asked: boo
     callback=show_settings,
     help="Print every setting with its default and meaning, and stop.",
 )
-@click.option(
-    "--data",
-    "data",
-    multiple=True,
-    required=True,
-    help="Records or packed data to learn from; may be given several times.",
-)
+@data_option("Records or packed data to learn from")
 @click.option(
     "--cache",
     type=click.Path(path_type=Path),
@@ -59,18 +54,11 @@ def show_settings(context: click.Context, parameter: click.Parameter, asked: boo
     metavar="KEY=VALUE",
     help="Change one setting; overrides the file.",
 )
-@click.option("--resume", is_flag=True, help="Resume the run in --out.")
 @click.option(
     "--max-steps", type=click.IntRange(1), help="Optimizer steps; the learning-rate schedule ends there."
 )
-@click.option(
-    "--time-limit",
-    help="Stop after this long, such as 30m, with a checkpoint to resume from; "
-    "with --set budget=time the schedule ends there.",
-)
 @click.option("--seed", type=int, help="Seed of weights and data order.")
-@click.option("--threads", type=click.IntRange(1), help="Processor threads; all cores by default.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@training_options
 @click.option("--tensorboard", is_flag=True, help="Write event files for TensorBoard to OUT/tensorboard.")
 def command(
     data: tuple[str, ...],
@@ -113,10 +101,10 @@ def command(
         raise ConfigError("budget=time needs --time-limit.")
     if threads is not None:
         torch.set_num_threads(threads)
-    speaks = os.environ.get("RANK", "0") == "0"
+    is_first = os.environ.get("RANK", "0") == "0"
 
     def print_line(line: str) -> None:
-        if speaks:
+        if is_first:
             click.echo(line, err=True)
 
     if init is not None and str(init) == "bundled":
@@ -134,7 +122,7 @@ def command(
         on_note=lambda text: print_line(f"note: {text}"),
     )
     model = out / "model"
-    with RunProgress(config.max_steps, speaks, limit if config.budget == "time" else None) as progress:
+    with RunProgress(config.max_steps, is_first, limit if config.budget == "time" else None) as progress:
         result = trainer.run(
             time_limit=limit,
             on_step=progress.step,
@@ -143,6 +131,6 @@ def command(
             tensorboard=tensorboard,
         )
     trainer.processes.leave()
-    if not speaks:
+    if not is_first:
         return
     finish(out, model, result)

@@ -181,7 +181,7 @@ class EngineClient:
 
         Raises:
             PlayerCrashError, PlayerTimeoutError: the process is gone, or was killed because it did not answer.
-            PlayerIllegalMoveError: as it says.
+            PlayerIllegalMoveError: an illegal move, or no move.
             PlayerError: the engine cannot be asked this.
         """
         wanted = self._limit(board, limit)
@@ -296,7 +296,7 @@ class EngineClient:
         return cast(chess.Board, self._board_type(board, self.ranks))
 
     def _limit(self, board: Board, limit: Limit) -> chess.engine.Limit:
-        """The limit in python-chess's words; PlayerError where the engine cannot keep it or set up the position."""
+        """The limit as python-chess's class; PlayerError where the engine cannot keep it or set up the position."""
         if self.protocol == "cecp":
             features = cast(chess.engine.XBoardProtocol, self._filter).features
             if limit.nodes is not None and (not features.get("nps") or limit.time is not None):
@@ -309,7 +309,7 @@ class EngineClient:
                     f"{self._name} plays only from the standard start (its feature setboard is missing), "
                     f"not from {board.root_fen!r}"
                 )
-        if limit.clock is None or self.protocol != "uci":  # the other dialects are told a time for each move
+        if limit.clock is None or self.protocol != "uci":  # the other dialects get a time for each move
             return chess.engine.Limit(time=limit.time, nodes=limit.nodes, depth=limit.depth)
         clock = limit.clock
         return chess.engine.Limit(

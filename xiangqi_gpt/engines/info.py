@@ -88,7 +88,7 @@ def _wdl(words: list[str]) -> tuple[int, int, int] | None:
 def score_of(lines: Iterable[str], best: str) -> InfoLine | None:
     """The line whose score is that of the best move; None where there is none.
 
-    The newest line counts, a bound too where the search stopped on one: it tells more than the line before it.
+    The newest line counts, a bound too where the search stopped on one: it holds more than the line before it.
     """
     fallback = None
     for text in reversed(list(lines)):
@@ -141,7 +141,7 @@ class OutputLog:
         self._last, self._bytes = "", 0
 
     def add(self, line: str, *, is_thinking: bool = False) -> None:
-        """One line of output, which tells what the engine thinks or does not."""
+        """One line of output, with or without the engine's evaluation."""
         self._bytes += len(line) + 1
         if line:
             self._last = line = line[:_LONGEST_LINE]
@@ -159,7 +159,7 @@ class OutputLog:
 
 
 def without_answer(size: int, last: str) -> str:
-    """How `size` bytes of output that hold no answer are told in a message; `last` is their last line."""
+    """How `size` bytes of output without an answer are described in a message; `last` is their last line."""
     if size < _FEW_BYTES:
         return f"silence behind {last!r}" if last else "silence"
     amount = f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size} bytes"

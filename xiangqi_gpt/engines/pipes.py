@@ -85,7 +85,7 @@ class PipeEngine:
             raise
 
     def new_game(self) -> None:
-        """The engine forgets what it has seen."""
+        """Have the engine forget earlier games."""
         self.send("ucinewgame")
         self._wait_until_ready()
 

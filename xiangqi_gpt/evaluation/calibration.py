@@ -1,4 +1,4 @@
-"""Calibration: whether what a model expects comes about as often as it says."""
+"""Calibration: whether events occur as often as a model predicts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Bin:
     """Positions of which the model expected about the same."""
 
     count: int
-    expected: float  # mean of what was said, 0..1
+    expected: float  # mean of the predictions, 0..1
     found: float  # mean of what came about, 0..1
 
 
@@ -50,7 +50,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class GameForecasts:
-    """What was expected in one game, and what was found, position by position."""
+    """Predictions and results in one game, one per position."""
 
     said: list[float]  # expected score of the side to move, 0..1
     results: list[float]  # its score

@@ -26,7 +26,7 @@ def run_jobs(
     known: Mapping[int, R] | None = None,
     on_result: Callable[[int, R], None] | None = None,
 ) -> list[R]:
-    """What the work says of every item.
+    """The result of the work for every item.
 
     Args:
         make: loads what the work needs and returns the work; called once per process, so it must be picklable.

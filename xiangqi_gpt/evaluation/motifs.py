@@ -1,4 +1,4 @@
-"""What a mistake allowed, in words: read from the refutation and the rules alone."""
+"""What a mistake allowed, in words: derived from the refutation and the rules alone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RED_FILES = "一二三四五六七八九"
 
 
 def explain_mistake(board: Board, played: Move, comparison: Comparison) -> Message:
-    """Why *played*, a mistake on *board*, is one; always something.
+    """Why *played* is a mistake on *board*; never empty.
 
     A chance that was missed is named where the refutation shows no threat of its own.
     """

@@ -81,7 +81,7 @@ def _of_table(path: Path, on_error: Callable[[RecordError], None]) -> Iterator[P
     try:
         file = pyarrow.parquet.ParquetFile(path)
     except (pyarrow.ArrowException, OSError):
-        return None  # the reader of games says what is wrong
+        return None  # the reader of games reports the fault
     columns = [n for n in ("fen", "solution", "solution_complete") if n in file.schema_arrow.names]
     if columns[:2] != ["fen", "solution"]:
         return None

@@ -35,7 +35,7 @@ class Reviewed:
     fen: str  # the position before the move
     phase: Phase
     comparison: Comparison
-    words: Message | None  # what a ? or ?? allowed
+    words: Message | None  # what a move marked ? or ?? allowed
 
     @property
     def best(self) -> tuple[Move, ...]:
@@ -44,7 +44,7 @@ class Reviewed:
 
     @property
     def prob(self) -> float | None:
-        """How likely the reviewer takes the move to be, 0..1, if it says."""
+        """How likely the reviewer takes the move to be, 0..1, if it gives probabilities."""
         return self.comparison.prob
 
     @property
@@ -113,7 +113,7 @@ def review(
         on_comparison: called with every new comparison and its ply.
 
     Raises:
-        PlayerError: the player does not tell what a position is worth.
+        PlayerError: the player gives no evaluation of positions.
     """
     player.new_game()
     boards = [Board(game.start_fen, strict=False)]

@@ -1,7 +1,7 @@
 """Judgements of a review that has not ended yet, so that a killed one resumes where it was.
 
 One file per game and reviewer in the user's cache folder: a line for each judged move, removed when the review is
-complete. A comparison does not depend on the others (see `review`), so a resumed review says what a whole one would.
+complete. A comparison does not depend on the others (see `review`), so a resumed review equals an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ReviewJournal:
     """The comparisons of one game by one reviewer.
 
     Args:
-        game: what is reviewed.
+        game: the game under review.
         reviewer: what decides its comparisons: spec, limit, version, and when its files were changed.
         folder: where the file lies; made where it is missing.
 

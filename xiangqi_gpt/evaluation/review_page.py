@@ -75,14 +75,14 @@ def page(game: GameRecord, reviewed: Sequence[Reviewed], *, reviewer: str, langu
     text = _TEMPLATE.read_text(encoding="utf-8")
     before, *rest = text.split("{{")
     pieces = [before]
-    for part in rest:  # in one pass: what is filled in is never looked at again
+    for part in rest:  # in one pass: inserted text is not searched again
         name, _, literal = part.partition("}}")
         pieces += [filled[name], literal]
     return "".join(pieces)
 
 
 def said(one: Reviewed, language: Language) -> list[str]:
-    """What the review says of a move, line by line: the move with its mark, points, the reason, the better line."""
+    """The lines of text about a move: the move with its mark, the points, the reason, the better line."""
     played = MoveText(one.fen, (one.move,)).text(language)
     lines = [f"{_number(one)} {played} {one.mark}".strip()]
     before, after = f"{one.before:.2f}", f"{one.after:.2f}"

@@ -50,10 +50,10 @@ class Comparison:
 def compare_moves(player: Player, board: Board, played: Move, limit: Limit) -> Comparison:
     """Two searches of *board*: one of all moves, one of *played* alone, unless it is the best one anyway.
 
-    A move that ends the game is worth what the rules say.
+    A move that ends the game is worth its result.
 
     Raises:
-        PlayerError: the player does not tell what a move is worth.
+        PlayerError: the player gives no evaluation of moves.
     """
     line = player.analyse(board.copy(), limit, 1).lines[0]
     if (line.points, line.score_cp) == (None, None):

@@ -43,7 +43,7 @@ DATA_FILE = "data.xgp"
 MODEL_FOLDER = "model"  # the result of a run: the running mean of the weights if one is kept
 _ERROR_FILE = "error.txt"
 _LARGEST_RESULT = 1 << 24  # bytes
-_STOPPED = 130  # exit code of a run that was told to stop
+_STOPPED = 130  # exit code of an interrupted run
 _DISK_FULL = 74  # exit code of a run that could not even write why it failed
 _TIMED = 12  # number of positions in which decoding is timed
 

@@ -28,7 +28,7 @@ _SHARD_BYTES = 15_000_000
 def load_model(directory: str | Path) -> XiangqiGPT:
     """The model in *directory*, float32, in evaluation mode.
 
-    ModelError says what is missing or foreign before any weight is used: the configuration is read and checked first,
+    ModelError names what is missing or foreign before any weight is used: the configuration is read and checked first,
     then names and shapes of all weights against it, then whether all weights are finite.
 
     *directory* may hold an adapter of PEFT's LoRA (which takes the extra `hf`): the result is its base model with the

@@ -73,17 +73,17 @@ class XiangqiGPTConfig:
     """Configuration of :class:`XiangqiGPT`.
 
     The text side: ``tokenizer`` (name), ``view`` (whose side of the board coordinates are seen from), ``condition``
-    (tokens before BOS that say the result or the players' strength).
+    (tokens before BOS with the result or the players' strength).
     The board side: ``board`` (none: the model must replay the game in its head; bag: a sum of piece-square vectors;
     spatial: an encoder's 90 vectors and a summary), ``encoder`` and its size.
     The GPT: ``width``, ``layers``, ``heads``, ``attention`` (one name, or a list that is repeated over the layers, each
     entry a name or ``name(option=value)``), ``position``, ``activation``, ``norm``.
     ``context_plies`` is the longest context in plies; with a board mode longer games are windowed.
-    ``move_head`` says what scores the next words: a ``table`` of whole moves (tokenizers square and move, on a spatial
-    board), a ``pointer`` to squares (models from before there was a table), or the language-model head (``tokens``).
+    ``move_head`` selects what scores the next tokens: a ``table`` of whole moves (tokenizers square and move, on a
+    spatial board), a ``pointer`` to squares (older models), or the language-model head (``tokens``).
     With ``styles`` a table has one set of queries for people's moves and one for a teacher's.
-    ``symmetric`` says that the model has learned from games and their mirror images alike.
-    ``legal_head`` adds a head that says which moves are legal; nothing else ever reads what it says.
+    ``symmetric``: the model has learned from games and their mirror images alike.
+    ``legal_head`` adds a head that predicts which moves are legal; nothing else reads its output.
     """
 
     model_type: ClassVar[str] = "xiangqi_gpt"
@@ -104,7 +104,7 @@ class XiangqiGPTConfig:
     )
     default_style: str = ""  # used unless another one is asked for; by default the first
     legal_head: bool = False  # a head that predicts which moves are legal
-    legal_head_size: int = 64  # size of the vectors whose dot product says whether a move is legal
+    legal_head_size: int = 64  # size of the vectors; their dot product predicts whether a move is legal
 
     width: int = 256  # size of the vectors of tokens
     layers: int = 4  # layers of the GPT

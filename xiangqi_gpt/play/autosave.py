@@ -16,6 +16,7 @@ from xiangqi_gpt.arena.clocks import TimeControl
 from xiangqi_gpt.errors import FileError, RecordError, XiangqiError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.play.game_state import GameState, SavedGame
+from xiangqi_gpt.play.results_of_person import ResultsOfPerson
 from xiangqi_gpt.records.game_tree import GameTree, Node
 from xiangqi_gpt.rules import RULE_SETS, Color, Move
 from xiangqi_gpt.safe_json import format_json, parse_json
@@ -38,21 +39,25 @@ class Autosave:
 
     Args:
         folder: where; made when the first move is played.
+        results: is shown each game that is kept; None where results do not count.
 
     Attributes:
         problem: why the last game could not be read or kept, or None.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, results: ResultsOfPerson | None = None) -> None:
         self.problem: Message | None = None
         self._folder = games_path() if folder is None else folder
         self._kept: tuple[str, int] | None = None
+        self._results = results
 
     def keep(self, state: GameState) -> None:
         """Write the game if it has changed. A folder that cannot be written to is no reason to stop a game."""
         now = (state.tree.uid, state.tree.version)
         if now == self._kept or not (state.tree.root.children or state.tree.journal.undone):
             return
+        if self._results is not None:
+            self._results.note(state)
         first = self._kept is None
         self._kept = now
         text = encode(state)

@@ -252,7 +252,7 @@ _ENTRIES: dict[str, _Entry] = {
             "k": "the likeliest moves of a position, which a search looks at",
             "exploration": "weight of the policy in a search",
             "symmetric": "true or false: also look at the mirror image; default: if the model was trained so",
-            "precision": "float32, bfloat16 or auto; default: float32 for the policy, auto for what a search reaches",
+            "precision": "float32, bfloat16, int8 (extra `fast`) or auto; default: float32, in a search auto",
             "device": "auto, cpu, cuda or mps",
             "threads": "processor threads",
             **_SEED,

@@ -96,7 +96,7 @@ class Analysis:
 
 @dataclass(frozen=True)
 class PlayResult:
-    """A chosen move, with what was thought about it where the player tells."""
+    """A chosen move, with its analysis, if the player gives one."""
 
     move: Move
     analysis: Analysis | None = None
@@ -107,7 +107,7 @@ class Player(Protocol):
     """Anything that can move.
 
     A player never changes the board that it is shown, and draws its random numbers from a seed given when
-    it was made. It may offer `deterministic: bool`: False says that the same position may get another answer
+    it was made. It may offer `deterministic: bool`: False means that the same position may get another answer
     next time; and `stop_event: threading.Event`, which ends the thinking at once when it is set (by another
     thread, which clears it before the next question). Its `analyse` may take `on_progress`, called with the analysis
     so far several times a second, on any thread.
@@ -131,7 +131,7 @@ class Player(Protocol):
 
 
 def is_deterministic(player: object) -> bool:
-    """Whether the same position always gets the same answer; a player that does not say so is taken to be."""
+    """Whether the same position always gets the same answer; True unless the player states otherwise."""
     return bool(getattr(player, "deterministic", True))
 
 

@@ -1,6 +1,6 @@
 """An external engine as a player: over UCI, UCCI or CECP, through the client in `engines/`.
 
-Two conventions of UCI are told apart. An engine for many games offers `UCI_Variant` with several values; the client
+There are two conventions of UCI. An engine for many games offers `UCI_Variant` with several values; the client
 sets it to xiangqi, and ranks run 1-10 (Fairy-Stockfish). An engine for Xiangqi alone offers no such option,
 or one with a single value, and counts 0-9 (Pikafish, this package). `ranks` overrules the guess.
 """
@@ -113,7 +113,7 @@ class EnginePlayer:
     ) -> Analysis:
         """The engine's best lines; at most as many as its option MultiPV allows. Errors as in `play`.
 
-        With `root_moves` only those moves are looked at; an engine behind CECP cannot be told and looks at all.
+        With `root_moves` only those moves are searched; an engine behind CECP always searches all.
         `on_progress` is called on another thread with the lines so far.
         """
         moves = legal_moves_or_error(board)

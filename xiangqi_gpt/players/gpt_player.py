@@ -88,8 +88,8 @@ class GPTPlayer:
     With *symmetric* (by default where the model was trained on mirror images) moves have the mean of their
     probabilities on the board and on its mirror image: better moves, at twice the time.
 
-    *precision* is that of the products, ``float32``, ``bfloat16`` or ``auto`` (bfloat16 where the processor is fast at
-    it); by default the policy is in float32, the same on every machine, and what a search reaches is in ``auto``.
+    *precision* is that of the products, ``float32``, ``bfloat16``, ``int8`` or ``auto`` (bfloat16 where the processor
+    is fast at it); by default the policy is in float32, the same on every machine, and a search is in ``auto``.
 
     With *care* a drawn move that gives away a rook outright is never played, and one that gives away a horse or a
     cannon is noticed with this probability (0..1), unless it is the likeliest move of all.

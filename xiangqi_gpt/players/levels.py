@@ -114,7 +114,7 @@ def get_level(name: str) -> Level:
         if name.strip().lower() in (level.key, str(level.number)):
             return level
     raise PlayerError(
-        f"expected a level from 1 to {len(LEVELS)}, one of {', '.join(LEVEL_NAMES)}, or {ADAPTIVE}, found {name!r}"
+        f"There is no level {name!r}. Levels are 1 to {len(LEVELS)}, {', '.join(LEVEL_NAMES)} and {ADAPTIVE}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Centipawns and chances: what an engine's score says about how a game ends."""
+"""Centipawns and chances: the expected result for an engine's score."""
 
 from __future__ import annotations
 

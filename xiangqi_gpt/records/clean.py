@@ -1,4 +1,4 @@
-"""What a conversion keeps of a game, and how it says so."""
+"""What a conversion keeps of a game, and how it reports it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Status(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class CleanedGame:
-    """The status of one game. ``record`` is what is kept of it; ``ply`` and ``reason`` say why it is not whole."""
+    """The status of one game. ``record`` is what is kept of it; ``ply`` and ``reason`` are why it is not whole."""
 
     status: Status
     record: GameRecord | None
@@ -75,5 +75,5 @@ def _with_mate(record: GameRecord, lost: Color, remarks: list[str]) -> GameRecor
 
 
 def clean_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
-    """The tags that say something."""
+    """The tags with information."""
     return {tag: value for tag, value in tags.items() if value and value not in _PLACEHOLDERS}

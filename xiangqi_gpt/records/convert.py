@@ -306,15 +306,15 @@ def _number(record: GameRecord | None, error: RecordError | None) -> int:
 
 
 def _says_kind(fmt: Format, out: Path) -> bool:
-    """Whether the output can say that a game is a teacher's."""
+    """Whether the output can mark a game as a teacher's."""
     return fmt.name not in _NO_PART and not f".{out.name}".endswith(".qipu.json")
 
 
 def _fitting(cleaned: CleanedGame, fmt: Format, says_kind: bool) -> CleanedGame:
-    """Refuse what the format would turn into something else."""
+    """Refuse what the format would change."""
     game = cleaned.record
     if game is not None and game.kind == "teacher" and not says_kind:
-        reason = f"expected a game whose moves may be learnt, found a teacher's, which {fmt.name} cannot say"
+        reason = f"a teacher's game, which {fmt.name} cannot mark as one"
         return replace(cleaned, status=Status.REFUSED, record=None, reason=reason)
     return cleaned
 
@@ -372,7 +372,7 @@ def _written(
 
 
 def _counting_losses(games: Iterable[GameRecord], fmt: Format, summary: Summary) -> Iterator[GameRecord]:
-    """Pass games on and count what the format has no place for."""
+    """Pass games on and count what the format cannot store."""
     for game in games:
         for what, there in (
             ("comments and side lines", bool(game.notes) and fmt.name in _NO_NOTES),

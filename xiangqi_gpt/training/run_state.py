@@ -147,7 +147,9 @@ def disk_full_as_error(out: Path, what: str) -> Iterator[None]:
             raise
         found = checkpoints(out)
         last = f"the last good checkpoint is {found[-1]}" if found else "there is no checkpoint"
-        reason = f"expected room for {what}, found a full disk; {last}; make room and go on with --resume"
+        reason = (
+            f"the disk is full, and there is no room for {what}; {last}; make room and resume with --resume"
+        )
         raise ModelError(reason, file=str(out)) from None
 
 

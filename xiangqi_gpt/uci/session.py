@@ -346,7 +346,7 @@ class UciSession:
         try:
             for line in info_lines(answer.analysis, answer.progress, search.style):
                 self._write(line)
-        except Exception as error:  # The move is good, whatever cannot be said about it.
+        except Exception as error:  # The move is valid even if its description fails.
             self._notice(f"{type(error).__name__}: {_one_line(error)}")
 
     def _give_up(self, search: _Search, error: Exception) -> None:

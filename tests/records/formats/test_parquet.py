@@ -11,7 +11,7 @@ import pytest
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.records import GameRecord, TeacherLabels, read_games, split_of
 from xiangqi_gpt.records.convert import Conversion, convert
-from xiangqi_gpt.records.formats import parquet
+from xiangqi_gpt.records.formats import FORMATS, parquet, read_as
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.move import MOVES, Move
 
@@ -68,7 +68,9 @@ def test_a_teacher_file_is_known_by_its_columns(tmp_path: Path) -> None:
 
 def test_labels_may_be_left_unread() -> None:
     sample = Path(__file__).parents[3] / "data" / "sample.parquet"
-    whole, bare = (next(parquet.readings(sample, labels=labels)).record for labels in (True, False))
+    whole, bare = (
+        next(read_as(FORMATS["parquet"], sample, labels=labels)).record for labels in (True, False)
+    )
     assert whole is not None
     assert whole.labels is not None
     assert bare == dataclasses.replace(whole, labels=None)

@@ -1,4 +1,4 @@
-"""Which format a file has, told from its first bytes and, where those leave it open, from its name."""
+"""The format of a file, detected from its first bytes and, if those are ambiguous, from its name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xiangqi_gpt.records.replay import Reading, replay_games
 from xiangqi_gpt.records.source import open_source
 
 HEAD_BYTES: Final = 4096
-"""How much of a file is looked at."""
+"""How much of a file is read to detect its format."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ FORMATS: Final = {
         Format(
             name="parquet",
             suffixes=(".parquet",),
-            what="Parquet, a game a row",
+            what="Parquet, one game per row",
             reader="parquet",
             writer="parquet",
             binary=True,
@@ -72,7 +72,7 @@ FORMATS: Final = {
         Format(
             name="jsonl",
             suffixes=(".jsonl", ".json", ".ndjson"),
-            what="JSON lines, a game a line",
+            what="JSON lines, one game per line",
             reader="jsonl",
             writer="jsonl",
         ),
@@ -145,7 +145,7 @@ _OTHER_PROGRAMS: Final = {
 
 
 def format_of(path: str | os.PathLike[str]) -> Format:
-    """The format that a file to be written has by its name; RecordError where the suffix says none."""
+    """The format that a file to be written has by its name; RecordError if the suffix names none."""
     suffix = Path(path).suffix.lower()
     for fmt in FORMATS.values():
         if suffix in fmt.suffixes:

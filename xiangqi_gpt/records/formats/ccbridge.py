@@ -1,8 +1,8 @@
 """CBR and CBL, the binary formats of CCBridge (象棋桥): one game, and a library of them.
 
 A record is a head of fixed fields in UTF-16, a board of 90 bytes and the moves in tree order. There are two
-layouts, told by one byte. A library is a head, an index and records on boundaries of 4096 bytes; the library of
-2001 is another format (`ccbridge2001`). Programs left old memory between the fields, so nothing is taken from
+layouts, distinguished by one byte. A library is a head, an index and records on boundaries of 4096 bytes; the library
+of 2001 is another format (`ccbridge2001`). Programs left old memory between the fields, so nothing is taken from
 bytes that have no known meaning; a record that was deleted in the program but whose bytes are still whole is read
 like the others.
 """
@@ -192,7 +192,7 @@ def _read_moves(record: bytes, layout: _Layout) -> tuple[TreeBuilder, str]:
             comment = _string(record[position : position + min(size, 2 * MAX_COMMENT)]).replace("\r\n", "\n")
             position += size
         if start == end:
-            # The first record is no move: it holds what is said of the start position.
+            # The first record is no move: it holds the comment on the start position.
             if opening:
                 opening = False
                 builder.main.note(0).comments.extend([comment] if comment else [])

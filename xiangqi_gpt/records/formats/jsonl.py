@@ -1,4 +1,4 @@
-"""JSON lines: one object a game, also the shape of 2020 (`fen`, `iccs`, `items`), also one array of objects.
+"""JSON lines: one object per game, also the shape of 2020 (`fen`, `iccs`, `items`), also one array of objects.
 
 Ours: ``{"start_fen", "moves", "result", "split", "kind", "subtype", "id", "tags", "labels", "notes"}``, the
 moves as ICCS text with blanks between (a list is read as well), ``labels`` as ``{"first", "best", "cp"}``
@@ -45,7 +45,7 @@ _ITEMS: Final = {
 
 
 class _ShapeError(ValueError):
-    """The object is not of the expected shape; the message says where."""
+    """The object is not of the expected shape; the message names the place."""
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ def _objects(lines: TextLines) -> Iterator[_Game]:
             try:
                 value, end = decoder.raw_decode(pending)
             except (ValueError, RecursionError):
-                break  # it may go on in the next line
+                break  # it may continue in the next line
             yield _checked(value, begun, end)
             pending = pending[end:]
             begun = line.number

@@ -1,4 +1,4 @@
-"""Plain move lists: no tags, a game a line or a game a paragraph, in any notation.
+"""Plain move lists: no tags, one game per line or per paragraph, in any notation.
 
 Also read: ``position startpos moves ...`` and ``position fen ... moves ...`` as engines are given them, a FEN
 at the head of a game or on the line behind its moves, one column with an id in front of the moves of a line,
@@ -65,7 +65,7 @@ _HEADER: Final = re.compile(rf"\s*({'|'.join(_HEADERS)})\s*[:：]\s*(.*)")
 class _Layout:
     """How a file lists its games.
 
-    ``by_line``: each line is a game (else each paragraph); ``ids``: what parts an id from the moves of its
+    ``by_line``: each line is a game (else each paragraph); ``ids``: what separates an id from the moves of its
     line, "" where there is none; ``fen_behind``: a line with a FEN belongs to the moves above it.
     """
 

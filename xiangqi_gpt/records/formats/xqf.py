@@ -1,4 +1,4 @@
-"""XQF, the format of XQStudio (象棋演播室): one game a file, with comments and side lines.
+"""XQF, the format of XQStudio (象棋演播室): one game per file, with comments and side lines.
 
 A head of 1024 bytes holds the names and the places of the 32 pieces; behind it come the moves in tree order,
 each with two flags: a next move follows, an alternative is stored. Files of version 11 and later are veiled
@@ -168,7 +168,7 @@ def _read_moves(content: bytes, version: int, keys: _Keys) -> tuple[TreeBuilder,
         else:
             has_next, has_alternative = bool(flags & 0x80), bool(flags & 0x40)
         if opening:
-            # The first record is no move: it holds what is said of the start position.
+            # The first record is no move: it holds the comment on the start position.
             opening = False
             builder.main.note(0).comments.extend([comment] if comment else [])
             more = has_next
@@ -226,7 +226,7 @@ def to_bytes(game: GameRecord) -> bytes:
         head[at + 1 : at + 1 + len(raw)] = raw
     opening = game.notes.get(0, Note()).comment
     parts = [bytes(head), _record(b"XQ", bool(game.moves), False, opening)]
-    # (line, ply, what replaces that move besides what its own note says)
+    # (line, ply, alternatives to that move besides those of its own note)
     pending: list[tuple[Variation, int, tuple[Variation, ...]]] = []
     if game.moves:
         pending.append((Variation(game.moves, {k: n for k, n in game.notes.items() if k}), 1, ()))

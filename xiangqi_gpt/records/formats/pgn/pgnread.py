@@ -1,8 +1,8 @@
-"""PGN: many games a file, moves in ICCS, UCI, WXF or Chinese, comments, glyphs, side lines.
+"""PGN: many games per file, moves in ICCS, UCI, WXF or Chinese, comments, glyphs, side lines.
 
 Read are Chinese and Western tag names (Red or White, ECCO or ECO), the result as a token, a tag or a Chinese
-word, and text in UTF-8, UTF-16 with a mark, GBK/GB18030 or Big5. The notation is told move by move; what one
-text cannot tell (ranks from 0 or from 1, the WXF dialect, the encoding) is decided once for the file.
+word, and text in UTF-8, UTF-16 with a mark, GBK/GB18030 or Big5. The notation is detected for each move; what one
+text leaves open (ranks from 0 or from 1, the WXF dialect, the encoding) is decided once for the file.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ _DOTS: Final = frozenset(
 
 @dataclass(slots=True)
 class MoveText:
-    """A move text taken apart. ``fault`` says what is wrong behind the last move that could be read.
+    """A parsed move text. ``fault`` is what is wrong after the last move that could be read, or "".
 
     ``first`` and ``last`` are the first and the last move number of the main line, each with the number of
     moves before it; ``bare_numbers`` are those of the main line that no dot follows; ``remarks`` name the text that
