@@ -98,16 +98,16 @@ def test_a_name_taken_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     with ExitStack() as stack:
         stack.enter_context(atomic_path(tmp_path / "a.txt")).write_text("ours")
         (tmp_path / "a.txt").write_text("theirs")
-        with pytest.raises(FileError, match="name that is free"):
+        with pytest.raises(FileError, match="the file exists already"):
             stack.close()
     assert names(tmp_path) == ["a.txt"]
     assert (tmp_path / "a.txt").read_text() == "theirs"
 
 
 def test_missing_folders_are_made_only_where_asked(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="expected a folder"), atomic_path(tmp_path / "no" / "a.txt"):
+    with pytest.raises(FileError, match="there is no folder"), atomic_path(tmp_path / "no" / "a.txt"):
         pass
-    with pytest.raises(FileError, match="expected a folder"):
+    with pytest.raises(FileError, match="there is no folder"):
         check_writable(tmp_path / "no" / "a.txt")
     with atomic_path(tmp_path / "no" / "a.txt", parents=True) as draft:
         draft.write_text("")
@@ -178,10 +178,10 @@ def test_a_device_is_refused() -> None:
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match=r"none\.txt: expected a file, found nothing") as caught:
+    with pytest.raises(FileError, match=r"none\.txt: there is no such file") as caught:
         read_limited(tmp_path / "none.txt", 10)
     assert caught.value.file == str(tmp_path / "none.txt")
-    with pytest.raises(FileError, match="expected a file that can be read"):
+    with pytest.raises(FileError, match="the file cannot be read"):
         read_limited(tmp_path, 10)
 
 

@@ -46,7 +46,7 @@ def test_the_workflow_runs_the_test_command_of_the_readme_and_the_checks_of_ci(
     assert command is not None
     assert command[1].replace("python3 -m venv", "python -m venv") in steps
     checks = re.findall(r"^  check (.*)$", text(".ci/run"), re.M)
-    assert len(checks) == 4
+    assert len(checks) == 5
     assert [check for check in checks if check not in steps] == []
 
 
@@ -70,3 +70,15 @@ def test_the_hooks_are_tools_of_the_environment() -> None:
     ]
     tools = {re.split(r"[\[>=<]", requirement)[0] for requirement in PROJECT["optional-dependencies"]["dev"]}
     assert {hook["entry"].split()[0] for hook in hooks} <= tools | {"python"}
+
+
+def test_the_pages_show_the_figures_of_their_one_home() -> None:
+    from tools import figures
+
+    stale = figures.updated("<!-- figures: aims -->\nold\n<!-- /figures -->", {"measured": [], "aims": []})
+    assert (
+        stale == "<!-- figures: aims -->\n\n| aim | measured |  |\n| --- | --- | --- |\n\n<!-- /figures -->"
+    )
+    assert figures.main(["--check"]) == 0
+    shown = [name for name in figures.PAGES if "<!-- figures: " in text(name)]
+    assert "assets/README.md" in shown

@@ -87,7 +87,7 @@ def test_what_a_slot_leaves_and_needs(data: Path, tmp_path: Path) -> None:
         (["--minutes", "0.01"], "--minutes: expected time for training, found none left"),
         (["--set", "widht=3"], "found 'widht'"),
         (["--out", "."], "--out: expected a new or an empty folder, found '.' in use"),
-        (["--init", "nowhere"], "expected a model directory"),
+        (["--init", "nowhere"], "no model directory"),
     ],
 )
 def test_bad_input_gets_one_line(

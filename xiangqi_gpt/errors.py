@@ -1,6 +1,7 @@
 """Typed errors: every error that the package raises on purpose is an `XiangqiError`.
 
-A message says what was expected, what was found (with `!r`) and where; it is meant to be shown as it is.
+A message states what is wrong and where, and what to do; a wrong value is shown with `!r`.
+Messages are shown as they are.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from xiangqi_gpt.texts import Message, has_text
 
@@ -16,8 +17,16 @@ PointNames: TypeAlias = Literal["iccs", "files"]
 """How a board names its points: a0 to i9, or by the numbers of the files."""
 
 
+_LONGEST_MESSAGE: Final = 1_000  # letters; what is quoted from a file can be of any length
+
+
 class XiangqiError(ValueError):
-    """Base of every error raised on purpose by this package."""
+    """Base of every error raised on purpose by this package. The middle of a very long message is left out."""
+
+    def __init__(self, message: str = "") -> None:
+        if len(message) > _LONGEST_MESSAGE:
+            message = f"{message[: _LONGEST_MESSAGE // 2]} ... {message[-_LONGEST_MESSAGE // 2 :]}"
+        super().__init__(message)
 
 
 class FenFaultCode(str, Enum):
@@ -228,8 +237,8 @@ class PlayerIllegalMoveError(PlayerError):
 
 
 class WorkerError(XiangqiError):
-    """A worker process, or a machine of a cluster, that does not come back."""
+    """A worker process, or a machine of a cluster, that was lost."""
 
 
 class TeacherError(PlayerError):
-    """An engine that dies or lies too often."""
+    """An engine that failed too often."""

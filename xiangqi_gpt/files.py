@@ -19,14 +19,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from xiangqi_gpt.errors import FileError
+from xiangqi_gpt.errors import FileError, XiangqiError
 
 PathLike = str | os.PathLike[str]
 
 _ABANDONED: Final = 86_400.0  # seconds after which a draft that nobody has touched is one of a killed program
 _PARTIAL: Final = re.compile(r"\.(.+)\.[a-z0-9_]{8}\.part")
 _FULL: Final = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-_DISK: Final = (*_FULL, errno.EIO, errno.EROFS, errno.EFBIG)
+_LONGEST_NAME: Final = 200  # bytes of a name that the draft's folder can repeat: a name may have 255 bytes
+_NOT_OF_FILES: Final = (ConnectionError, TimeoutError, BlockingIOError, ChildProcessError, InterruptedError)
+_IN_WORDS: Final = re.compile(r"\(os error (\d+)\)|\[errno (\d+)\]")
 
 
 def check_free(
@@ -41,14 +43,17 @@ def check_free(
         error: type of the error to raise.
     """
     target = Path(path)
-    if not target.exists():
-        return
+    with writing(path, error=error):
+        if not _exists(target):
+            return
     if target.is_dir() != folder:
         wanted, found = ("folder", "file") if folder else ("file", "folder")
-        raise error(f"expected the name of a {wanted} to write, found a {found}", file=os.fspath(path))
+        raise error(f"this is a {found}, not a {wanted}; choose another name", file=os.fspath(path))
     if not overwrite:
-        found = "a free name, found a folder" if folder else "a name that is free, found a file"
-        raise error(f"expected {found} (--force overwrites it)", file=os.fspath(path))
+        raise error(
+            f"the {'folder' if folder else 'file'} exists already (--force overwrites it)",
+            file=os.fspath(path),
+        )
 
 
 def check_writable(path: PathLike, *, overwrite: bool = False, error: type[FileError] = FileError) -> None:
@@ -56,7 +61,7 @@ def check_writable(path: PathLike, *, overwrite: bool = False, error: type[FileE
     check_free(path, overwrite=overwrite, error=error)
     parent = Path(path).parent
     if not parent.is_dir():
-        raise error(f"expected a folder to write to, found no {str(parent)!r}", file=os.fspath(path))
+        raise error(_missing(parent), file=os.fspath(path))
 
 
 @contextmanager
@@ -90,9 +95,9 @@ def atomic_path(
         if parents:
             target.parent.mkdir(parents=True, exist_ok=True)
         elif not target.parent.is_dir():
-            raise error(f"expected a folder to write to, found no {str(target.parent)!r}", file=str(path))
+            raise error(_missing(target.parent), file=str(path))
         _remove_abandoned(target)
-        room = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+        room = Path(tempfile.mkdtemp(prefix=f".{_short(target)}.", suffix=".part", dir=target.parent))
     except OSError as cause:
         reason = f"expected a folder to write to, found {cause.strerror!r}"
         raise error(reason, file=str(path)) from cause
@@ -104,13 +109,40 @@ def atomic_path(
         _flush(draft)
         check_free(target, overwrite=overwrite, folder=folder, error=error)
         _publish(draft, target, room)
-    except OSError as cause:
-        if not _is_ours(cause, room, target):
+    except XiangqiError:
+        raise
+    except Exception as fault:
+        found = system_error(fault)
+        if found is None or not _is_ours(found, room, target):
             raise
-        reason = f"expected to write it, found {cause.strerror or str(cause)!r}"
-        raise error(reason, file=str(path)) from cause
+        raise error(f"expected to write it, found {found.strerror!r}", file=str(path)) from found
     finally:
         _clear(room, target)
+
+
+@contextmanager
+def writing(path: PathLike, *, error: type[FileError] = FileError) -> Iterator[None]:
+    """For what is appended to or made in place: whatever the disk refuses within the block is an error about *path*."""
+    try:
+        yield
+    except OSError as cause:
+        raise error(
+            f"expected to write it, found {cause.strerror or str(cause)!r}", file=os.fspath(path)
+        ) from cause
+
+
+def system_error(error: BaseException) -> OSError | None:
+    """The OSError behind an error, with the plain words of the system; None if there is none.
+
+    Libraries written in other languages report its number in the text of their own errors.
+    """
+    if isinstance(error, _NOT_OF_FILES):
+        return None
+    found = _IN_WORDS.search(str(error))
+    if found is not None:
+        number = int(found[1] or found[2])
+        return OSError(number, os.strerror(number))
+    return error if isinstance(error, OSError) else None
 
 
 def remove_partial_files(folder: Path) -> None:
@@ -146,12 +178,12 @@ def open_regular(path: PathLike, *, error: type[FileError] = FileError) -> Itera
     try:
         with open(path, "rb", opener=_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise error("expected a regular file, found a pipe or a device", file=name)
+                raise error("not a regular file but a pipe or a device", file=name)
             yield file
     except FileNotFoundError as cause:
-        raise error("expected a file, found nothing of that name", file=name) from cause
+        raise error("there is no such file", file=name) from cause
     except OSError as cause:
-        raise error(f"expected a file that can be read: {cause.strerror}", file=name) from cause
+        raise error(f"the file cannot be read: {cause.strerror}", file=name) from cause
 
 
 def read_limited(path: PathLike, limit: int, *, error: type[FileError] = FileError) -> bytes:
@@ -169,8 +201,30 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
+def _missing(folder: Path) -> str:
+    with contextlib.suppress(OSError):
+        if _exists(folder):
+            return f"{str(folder)!r} is no folder"
+    return f"there is no folder {str(folder)!r}; make it first"
+
+
+def _exists(target: Path) -> bool:
+    """As `Path.exists`, which before Python 3.12 raises some errors and hides others."""
+    try:
+        target.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _short(target: Path) -> str:
+    """A name, or the beginning of a long one, so that one made of it is not too long for the system."""
+    name = target.name
+    return name if len(os.fsencode(name)) <= _LONGEST_NAME else name[: _LONGEST_NAME // 4]
+
+
 def _remove_abandoned(target: Path) -> None:
-    pattern = re.compile(rf"\.{re.escape(target.name)}\.[^.]+\.part")
+    pattern = re.compile(rf"\.{re.escape(_short(target))}\.[^.]+\.part")
     for room in list(target.parent.iterdir()):
         if pattern.fullmatch(room.name):
             with contextlib.suppress(OSError):  # its owner may remove it meanwhile
@@ -187,13 +241,13 @@ def _clear(room: Path, target: Path) -> None:
 
 
 def _old(room: Path, target: Path) -> Path:
-    return room / f"old-{target.name}"
+    return room / f"old-{_short(target)}"
 
 
 def _is_ours(cause: OSError, room: Path, target: Path) -> bool:
     """Whether an error in the block is one of writing, and not of a file that the block reads."""
     if cause.filename is None:
-        return cause.errno in _DISK
+        return True  # an open file; what is read raises errors of our own
     return Path(os.fsdecode(cause.filename)) == target or os.fsdecode(cause.filename).startswith(str(room))
 
 

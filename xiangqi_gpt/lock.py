@@ -1,4 +1,4 @@
-"""One run per folder: a second run is told which process holds it.
+"""One run per folder: a second run fails with the name of the process that holds it.
 
 Not by filelock, tried in version 4.3: there the lock file cannot also name its holder (3.x empties the file when a
 second process opens it; on Windows its first byte cannot be read), so that a killed run would leave two files. This one
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import socket
 import sys
@@ -17,7 +16,7 @@ import time
 from pathlib import Path
 
 from xiangqi_gpt.errors import ConfigError
-from xiangqi_gpt.safe_json import parse_json
+from xiangqi_gpt.safe_json import format_json, parse_json
 
 LOCK_FILE = ".lock"
 _PLACE = 1 << 20  # the byte that is locked on Windows, far behind what is written
@@ -27,7 +26,7 @@ _BUSY = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 class RunLock:
     """Holds *folder*, which must exist, until :meth:`release` or the death of the process.
 
-    The operating system keeps the lock, so that of a killed run is gone with it. Where the file system knows no locks
+    The operating system keeps the lock, so a killed run does not keep it. Where the file system knows no locks
     there is none.
 
     Raises:
@@ -43,7 +42,7 @@ class RunLock:
                 owner = _owner(self._file)
                 self.release()
                 raise ConfigError(
-                    f"{folder}: expected a folder that no other run uses, found it used by {owner}"
+                    f"{folder}: the folder is in use by {owner}; wait for it, or choose another one"
                 ) from None
         with contextlib.suppress(OSError):  # a full disk: the lock holds all the same
             os.ftruncate(self._file, 0)
@@ -77,7 +76,7 @@ def _lock(file: int) -> None:
 
 def _myself() -> bytes:
     since = time.strftime("%Y-%m-%d %H:%M:%S")
-    return json.dumps({"process": os.getpid(), "machine": socket.gethostname(), "since": since}).encode()
+    return format_json({"process": os.getpid(), "machine": socket.gethostname(), "since": since}).encode()
 
 
 def _owner(file: int) -> str:

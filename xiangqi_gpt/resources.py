@@ -39,4 +39,6 @@ def resource_path(name: str) -> Path:
         if path.exists():
             return path
     places = ", ".join(str(path) for path in tried)
-    raise XiangqiError(f"resource {name!r} is missing from this installation; looked at {places}")
+    raise XiangqiError(
+        f"resource {name!r} is missing from this installation (searched: {places}); install xiangqi-gpt again"
+    )

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any, Final
 
 from xiangqi_gpt.errors import FileError
 
 _MOST_DIGITS: Final = 400  # of a number: every float has fewer
+_LONE: Final = re.compile("[\ud800-\udfff]")
 
 
 def parse_json(
@@ -32,9 +34,9 @@ def parse_json(
     try:
         return json.loads(text, parse_int=_integer, parse_float=_real)
     except RecursionError:
-        raise error(f"expected {what}, found one that is nested too deeply", file=file) from None
+        raise error(f"not {what}: nested too deeply", file=file) from None
     except ValueError as cause:  # of the decoder, the text's encoding or a number
-        raise error(f"expected {what}, found {cause}", file=file) from None
+        raise error(f"not {what}: {cause}", file=file) from None
 
 
 def parse_json_object(
@@ -48,12 +50,45 @@ def parse_json_object(
 
 
 def format_json(
-    value: Any, *, indent: int | None = None, sort_keys: bool = False, ensure_ascii: bool = True
+    value: Any,
+    *,
+    indent: int | None = None,
+    sort_keys: bool = False,
+    ensure_ascii: bool = True,
+    compact: bool = False,
 ) -> str:
-    """*value* as JSON; numbers that are not finite, for which JSON has no words, become ``null``."""
-    return json.dumps(
-        _finite(value), indent=indent, sort_keys=sort_keys, ensure_ascii=ensure_ascii, allow_nan=False
-    )
+    """*value* as JSON; numbers that are not finite, for which JSON has no words, become ``null``.
+
+    Args:
+        value: what JSON can hold.
+        indent: spaces of each level; None for one line.
+        sort_keys: whether keys come in order.
+        ensure_ascii: whether other letters are escaped; lone surrogates, which no file can hold, always are.
+        compact: whether there are no spaces between the values.
+    """
+
+    def text(of: Any, ascii_only: bool) -> str:
+        separators = (",", ":") if compact else None
+        return json.dumps(
+            of,
+            indent=indent,
+            sort_keys=sort_keys,
+            ensure_ascii=ascii_only,
+            separators=separators,
+            allow_nan=False,
+        )
+
+    try:
+        found = text(value, ensure_ascii)
+    except ValueError:
+        value = _finite(value)
+        found = text(value, ensure_ascii)
+    return found if ensure_ascii or not _LONE.search(found) else text(value, ascii_only=True)
+
+
+def round_trip(value: Any) -> Any:
+    """*value* as it comes back from a JSON file: tuples as lists, keys as text."""
+    return parse_json(format_json(value))
 
 
 def _finite(value: Any) -> Any:

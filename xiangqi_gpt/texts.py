@@ -1,8 +1,8 @@
 """Every text that people read: a key with arguments below, one catalogue, rendered where it is shown.
 
-`catalogue.toml` beside this file holds a row for each key, with a column for each language. Code that has something to
-tell makes a `Message`; the window or the terminal renders it in the language of the person. Errors for
-developers stay English and are written where they are raised; `Details` keeps them out of other languages.
+`catalogue.toml` beside this file holds a row for each key, with a column for each language. Code makes a `Message`;
+the window or the terminal renders it in the language of the user. Errors for developers are in English and written
+where they are raised; `Details` keeps them out of other languages.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -26,6 +26,14 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh", "zh-TW")
 """English, simplified and traditional Chinese, in the order of the catalogue's columns."""
 
 _CATALOGUE = Path(__file__).with_name("catalogue.toml")
+
+
+@runtime_checkable
+class Translatable(Protocol):
+    """A text in no language yet, such as a `Message`."""
+
+    def text(self, language: Language, /) -> str:
+        """The text in a language."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +55,13 @@ class Message:
 
 @dataclass(frozen=True)
 class Details:
-    """Words in English that have no translation, such as an error of an engine, and what other languages show."""
+    """An English text without a translation, such as an error of an engine, and the text in other languages."""
 
     english: str
     instead: Message
 
     def text(self, language: Language) -> str:
-        """The words, or what stands in for them."""
+        """The English text, or its substitute."""
         return self.english if language == "en" else self.instead.text(language)
 
 
@@ -68,7 +76,7 @@ def t(key: str, language: Language, /, **arguments: object) -> str:
 
 
 def _shown(value: object, language: Language) -> object:
-    if isinstance(value, (Message, Details)):
+    if isinstance(value, Translatable):
         return value.text(language)
     own = getattr(value, "message", None)
     return own.text(language) if isinstance(own, Message) else value
@@ -82,12 +90,7 @@ def has_text(key: str) -> bool:
 @lru_cache(maxsize=1)
 def catalogue() -> dict[str, tuple[str, ...]]:
     """All texts: key -> one text for each of `LANGUAGES`."""
-    return read_catalogue(_CATALOGUE)
-
-
-def read_catalogue(path: Path) -> dict[str, tuple[str, ...]]:
-    """The rows of a catalogue file: key -> one text for each of `LANGUAGES`."""
-    with path.open("rb") as file:
+    with _CATALOGUE.open("rb") as file:
         return dict(_rows(tomllib.load(file), ""))
 
 

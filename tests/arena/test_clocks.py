@@ -75,6 +75,17 @@ def test_players_are_shown_the_clock_and_a_fallen_flag_loses(monkeypatch: pytest
     assert [info.seconds for info in game.infos] == [2] * 6
 
 
+def test_no_clock_pays_for_what_an_engine_loads() -> None:
+    # The engine is loading for a second, which is more than the clock has.
+    engine = EnginePlayer(shlex.join([sys.executable, "-S", str(FAKE), "loading", "h7e7"]), timeout=60)
+    try:
+        config = MatchConfig(clock=TimeControl(seconds=0.9), max_plies=2, move_overhead=0)
+        game = play_game(Scorer(lambda n: 0), engine, 1, START, True, config)
+        assert (game.ending, game.moves[1].iccs) == ("capped", "h7e7")
+    finally:
+        engine.close()
+
+
 def test_a_silent_engine_loses_on_time() -> None:
     engine = EnginePlayer(shlex.join([sys.executable, "-S", str(FAKE), "hang"]), timeout=2)
     try:
@@ -103,5 +114,5 @@ def test_an_engine_plays_by_the_clock() -> None:
 
 
 def test_a_clock_and_a_limit_of_time_exclude_each_other() -> None:
-    with pytest.raises(ConfigError, match="found both"):
+    with pytest.raises(ConfigError, match="not both"):
         MatchConfig(clock=TimeControl(seconds=1), limit=Limit(time=1))

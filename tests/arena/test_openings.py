@@ -44,14 +44,14 @@ def test_comments_dashes_and_capitals(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "at least one opening"),
-        ("# nothing\n", "at least one opening"),
+        ("", "holds no openings"),
+        ("# nothing\n", "holds no openings"),
         ("h2e2\nh2e9\n", "line 2, ply 0: expected a legal move, found 'h2e9'"),
         ("h2e2 h2e2\n", "line 1, ply 1: expected a legal move"),
         ("e4\n", "line 1, ply 0: .*'e4'"),
         (
             "h2e2 h9g7 i0i1\nh2e2 h9g7\ni0i1 h9g7 h2e2\n",
-            "line 3: expected a new position, found that of line 1",
+            "line 3: same position as line 1",
         ),
         ("h2e2 " * 61 + "\n", "at most 60 plies, found 61"),
     ],
@@ -67,7 +67,7 @@ def test_unreadable_files(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"none\.txt"):
         load_openings(tmp_path / "none.txt")
     (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(RecordError, match="readable text"):
+    with pytest.raises(RecordError, match="text file"):
         load_openings(tmp_path / "binary.txt")
 
 
@@ -131,7 +131,7 @@ def test_openings_from_positions(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (f"{POSITION}\n{POSITION}", "line 2: expected a new position"),
+        (f"{POSITION}\n{POSITION}", "line 2: same position"),
         ("9/9/9 w", "line 1: "),
         ("3k5/9/9/9/9/9/9/9/9/3K5 w", "line 1: "),
         ("3k5/3R5/3K5/9/9/9/9/9/9/9 b", "line 1: "),

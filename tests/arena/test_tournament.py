@@ -5,8 +5,9 @@ from collections import Counter
 import pytest
 
 from tests.arena.scripts import opening
+from xiangqi_gpt.arena.elo import estimate_from_pairs
 from xiangqi_gpt.arena.referee import PlayedGame
-from xiangqi_gpt.arena.tournament import Schedule, rate
+from xiangqi_gpt.arena.tournament import Schedule, links, rate
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.rules.pieces import Color
 
@@ -32,8 +33,37 @@ def test_schedules(games: int, gauntlet: bool) -> None:
     assert abs(sum(1 if task.first_is_red else -1 for task in tasks)) == games % 2 * len(schedule.pairings)
 
 
+@pytest.mark.parametrize("games", [1, 4, 5])
+def test_in_a_chain_neighbours_meet(games: int) -> None:
+    schedule = Schedule(players=("a", "b", "c", "d"), games=games, chain=True)
+    tasks = list(schedule.tasks(OPENINGS, 0))
+    met = Counter((task.first, task.second) for task in tasks)
+    assert met == {("a", "b"): games, ("b", "c"): games, ("c", "d"): games}
+    assert [(schedule.players[i], schedule.players[j]) for i, j in map(schedule.pairing_of, range(1, 4))]
+    with pytest.raises(ConfigError, match="--gauntlet and --chain"):
+        Schedule(players=("a", "b"), games=1, chain=True, gauntlet=True)
+
+
+def test_links_of_a_chain() -> None:
+    schedule = Schedule(players=("a", "b", "c"), games=4, chain=True)
+    assert [schedule.pairing_of(n) for n in range(1, 9)] == [(0, 1), (0, 1), (1, 2), (1, 2)] * 2
+    games = [
+        game(1, Color.BLACK, "checkmate", True),  # b beats a
+        game(2, Color.RED, "checkmate", False),  # b beats a
+        game(3, Color.RED, "checkmate", True),  # b beats c
+        game(4, Color.RED, "checkmate", False),  # c beats b
+        game(5, Color.BLACK, "checkmate", True),  # b beats a
+    ]
+    first, second = links(schedule, games)
+    assert (first.weaker, first.stronger, first.games) == ("a", "b", 3)
+    assert (second.weaker, second.stronger, second.games) == ("b", "c", 2)
+    assert first.elo == estimate_from_pairs([1, 1, 1], [2])
+    assert second.elo == estimate_from_pairs([0, 1], [1])
+    assert first.elo.elo > 200 > second.elo.elo == 0
+
+
 @pytest.mark.parametrize(
-    ("players", "words"), [(("a",), "2 players or more"), (("a", "b", "a"), "'a' is named twice")]
+    ("players", "words"), [(("a",), "at least 2 players"), (("a", "b", "a"), "'a' is named twice")]
 )
 def test_bad_fields_are_refused(players: tuple[str, ...], words: str) -> None:
     with pytest.raises(ConfigError, match=words):

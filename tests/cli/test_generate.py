@@ -43,9 +43,9 @@ def test_generate_makes_a_file_and_says_so(tmp_path: Path) -> None:
         (["--random-plies", "3-1"], "", "found 3-1"),
         (["--rules", "house"], "", "rule set of simple, asian, chinese"),
         (["--records", "none.pgn"], "", "none.pgn"),
-        ([], "no-such-engine", "found none named 'no-such-engine'"),
+        ([], "no-such-engine", "no program 'no-such-engine'"),
         ([], "cat,nodes=many", "a whole number for nodes"),
-        ([], "cat,timeout=0.2", "found silence"),
+        ([], "cat,timeout=0.2", "silence behind"),
     ],
 )
 def test_generate_names_what_is_wrong(tmp_path: Path, arguments: list[str], engine: str, words: str) -> None:

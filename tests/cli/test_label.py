@@ -28,7 +28,7 @@ def test_label_adds_labels_to_games(tmp_path: Path) -> None:
     ]
     result = CliRunner().invoke(cli, [*fixed, "--out", str(tmp_path / "b.pgn")])
     assert result.exit_code == 2
-    assert "holds labels" in result.stderr
+    assert "Labels are written to" in result.stderr
     result = CliRunner().invoke(
         cli, ["label", str(tmp_path / "none.pgn"), *fixed[2:], "--out", str(tmp_path / "c.jsonl")]
     )

@@ -102,7 +102,7 @@ def test_own_openings(tmp_path: Path) -> None:
         (["random", "random", "--time", "-1"], "time of at least 0"),
         (["random", "random", "--rules", "league"], "'league'"),
         (["random", "random", "--openings", "no/such.txt"], "no/such.txt"),
-        (["random", "random", "--pgn", "no/such/folder/x.pgn"], "expected a folder"),
+        (["random", "random", "--pgn", "no/such/folder/x.pgn"], "there is no folder"),
         (["random", "random", "--pgn", "a" * 300], "a" * 300 + ": expected"),
         (["random", "random", "--pgn", "."], "expected the name of a file to write, found '.'"),
         (["random", "random", "--pgn", ""], "expected the name of a file to write, found '.'"),
@@ -110,7 +110,7 @@ def test_own_openings(tmp_path: Path) -> None:
         (["random", "random", "--tc", "fast"], "--tc: expected time and increment such as 10s+0.1s"),
         (
             ["random", "random", "--tc", "9+1", "--time", "1"],
-            "expected a clock or a limit of time, found both",
+            "Give either a clock or a time limit",
         ),
         (["random", "random", "--resign", "x"], "--resign: expected whole numbers such as 600,3"),
         (["random", "random", "--sprt", "5"], "--sprt: expected two Elo differences"),
@@ -217,7 +217,7 @@ def test_a_killed_match_is_resumed_with_the_same_games(whole: Path, tmp_path: Pa
     assert "--resume continues it" in result.stderr
     result = run(*MATCH[:3], "4", *MATCH[4:], "--pgn", str(pgn), "--resume")
     assert result.exit_code == 2
-    assert "games 4 instead of 8" in result.stderr
+    assert "games 8, now 4" in result.stderr
     result = run(*MATCH, "--pgn", str(pgn), "--resume")
     assert result.exit_code == 0, result.output
     assert "of 8 games are finished already" in result.stderr
@@ -264,7 +264,7 @@ def test_an_interrupted_match_tells_score_and_file(
 def test_resume_needs_a_file_and_excludes_force(tmp_path: Path) -> None:
     assert "--pgn" in run(*MATCH, "--resume").stderr
     both = run(*MATCH, "--resume", "--force", "--pgn", str(tmp_path / "a.pgn"))
-    assert (both.exit_code, "give one of them" in both.stderr) == (2, True)
+    assert (both.exit_code, "give only one of them" in both.stderr) == (2, True)
 
 
 def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

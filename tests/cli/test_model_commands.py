@@ -89,7 +89,7 @@ def test_resume_goes_on(folder: Path, tmp_path: Path) -> None:
     stopped = call(*run, "--time-limit", "0s")
     assert "time limit: step 1" in stopped.output
     assert "--resume" in stopped.output
-    assert "expected an empty folder for a new run" in call(*run).output
+    assert "holds a run already" in call(*run).output
     assert "finished: step 4" in call(*run, "--resume").output
 
 
@@ -133,22 +133,25 @@ def test_legal(folder: Path) -> None:
         (["train", "--data", "{games}", "--out", "x", "--device", "tpu"], "device: expected"),
         (
             ["train", "--data", "{games}", "--out", "x", "--config", "none.toml"],
-            "expected a file of settings",
+            "file of settings",
         ),
-        (["train", "--data", "{games}", "--out", "x", "--set", "budget=time"], "--time-limit: expected one"),
+        (
+            ["train", "--data", "{games}", "--out", "x", "--set", "budget=time"],
+            "budget=time needs --time-limit",
+        ),
         (
             ["train", "--data", "{games}", "--out", "x", "--set", "eval_every=5"],
             "split 'valid' to measure on",
         ),
-        (["train", "--data", "{games}", "--out", "x", "--init", "nowhere"], "expected a model directory"),
-        (["evaluate", "accuracy", "--model", "{model}"], "--data: expected"),
-        (["evaluate", "accuracy", "--data", "{games}", "--model", "nowhere"], "expected a model directory"),
+        (["train", "--data", "{games}", "--out", "x", "--init", "nowhere"], "no model directory"),
+        (["evaluate", "accuracy", "--model", "{model}"], "at least one file of records with --data"),
+        (["evaluate", "accuracy", "--data", "{games}", "--model", "nowhere"], "no model directory"),
         (
             ["evaluate", "accuracy", "--data", "{games}", "--split", "valid", "--model", "{model}"],
-            "found none in",
+            "No games of split",
         ),
         (["analyse", "--fen", "9/9", "--model", "{model}"], "FEN"),
-        (["analyse", "--moves", "h2h9", "--model", "nowhere"], "expected a model directory"),
+        (["analyse", "--moves", "h2h9", "--model", "nowhere"], "no model directory"),
         (["analyse", "--moves", "h2h5 h2h4", "--model", "{model}"], "h2h4"),
         (["analyse", "--multipv", "0", "--model", "{model}"], "--multipv"),
         (["analyse", "--fen", "3k5/3R5/3R5/9/9/9/9/9/9/4K4 b", "--model", "{model}"], "legal moves"),

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from xiangqi_gpt.cli.output import pairs, print_json, progress, table, text_of
+from xiangqi_gpt.cli.output import (
+    ProgressLine,
+    pairs,
+    print_json,
+    progress,
+    report_refused,
+    table,
+    text_of,
+)
 
 
 @dataclass
@@ -46,3 +54,29 @@ def test_progress_stays_off_standard_output(capsys: pytest.CaptureFixture[str]) 
         for number in range(1, 4):
             done(number)
     assert capsys.readouterr().out == ""
+
+
+def test_progress_without_a_terminal_is_a_line_every_half_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    with ProgressLine() as line:
+        for second in range(0, 100, 10):
+            line.show("step", f"at {second} s", second, total=200, seconds=second)
+        line.note("measured")
+        line.show("step", "the last", 200, total=200, seconds=95, is_last=True)
+    with ProgressLine(is_shown=False) as silent:
+        silent.show("step", "at 40 s", 1, total=2, seconds=40)
+        silent.note("measured")
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.splitlines() == [
+        "step  at 30 s  3 min left",
+        "step  at 60 s  2 min left",
+        "step  at 90 s  2 min left",
+        "measured",
+        "step  the last  0 min left",
+    ]
+
+
+def test_games_that_break_the_rules_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    report_refused([])
+    report_refused([ValueError("first"), ValueError("second")], "puzzles")
+    assert capsys.readouterr().err == "left out 2 puzzles that break the rules; the first: first\n"

@@ -92,7 +92,7 @@ def test_what_cannot_be_played_is_refused_all_the_same(fen: str) -> None:
     for lenient in ([], ["--lenient"]):
         code, _, errors = run("2", "--fen", fen, *lenient)
         assert code == 2
-        assert "(--lenient takes it)" not in errors
+        assert "(--lenient accepts it)" not in errors
 
 
 def test_a_usual_position_has_nothing_odd() -> None:

@@ -15,7 +15,7 @@ from xiangqi_gpt.cli.main import cli
 from xiangqi_gpt.play import autosave as autosave_module
 from xiangqi_gpt.play import settings as settings_module
 from xiangqi_gpt.play.settings import Settings, load_settings
-from xiangqi_gpt.rules import START_FEN, ConfigError
+from xiangqi_gpt.rules import START_FEN, ConfigError, PlayerError
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -131,6 +131,18 @@ def test_temperature_is_added_to_the_spec() -> None:
     assert play_command.add_temperature("gpt:model=x", 1.0) == "gpt:model=x,temperature=1"
     with pytest.raises(ConfigError, match="greedy"):
         play_command.add_temperature("greedy", 0.5)
+
+
+def test_a_level_is_added_to_the_spec() -> None:
+    assert play_command.add_level("gpt", "4") == "gpt:level=improver"
+    assert play_command.add_level("gpt:model=x", "adaptive") == "gpt:model=x,level=adaptive"
+    assert play_command.with_lookahead("gpt:level=improver") == "gpt:level=improver"
+    for spec, words in (("greedy", "--level is for the GPT"), ("gpt:level=2", "Give one of them")):
+        with pytest.raises(ConfigError, match=words):
+            play_command.add_level(spec, "4")
+    with pytest.raises(PlayerError, match="Levels are 1 to 10"):
+        play_command.add_level("gpt", "11")
+    assert play_command.opponents("gpt:level=improver")[0] == "gpt:level=improver"
 
 
 @pytest.mark.parametrize(

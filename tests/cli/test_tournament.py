@@ -56,6 +56,20 @@ def test_table_for_people() -> None:
     assert rules == "adjudication off; seed 0"
 
 
+def test_a_chain_shows_its_links() -> None:
+    field = ("random", "greedy", "greedy:seed=3", "--games", "2", "--max-plies", "9", "--quiet", "--chain")
+    lines = run(*field).stdout.splitlines()
+    assert lines[4].startswith("greedy against random: ")
+    assert lines[5].startswith("greedy:seed=3 against greedy: ")
+    assert lines[5].endswith(" in 2 games")
+    summary = json.loads(run(*field, "--json").stdout)
+    assert [link["players"] for link in summary["links"]] == [
+        ["random", "greedy"],
+        ["greedy", "greedy:seed=3"],
+    ]
+    assert summary["games"] == 4
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no SIGKILL")
 def test_killed_and_resumed_with_two_workers_it_is_the_same(
     whole: tuple[Path, Result], tmp_path: Path
@@ -98,7 +112,7 @@ def test_gauntlet_and_picture(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["random"], "2 players or more"),
+        (["random"], "at least 2 players"),
         (["random", "random"], "'random' is named twice"),
         (["random", "greedy", "--anchor", "gpt=5"], "'gpt' is not among the players"),
         (["random", "greedy", "--anchor", "random"], "expected PLAYER=ELO"),

@@ -181,8 +181,8 @@ def test_groups_are_neighbours_of_nearly_equal_number() -> None:
     [
         (0, None, None, "layers: expected 1 to 4, the layers of the model to compress, found 0"),
         (5, None, None, "layers: expected 1 to 4"),
-        (4, None, None, "nothing to make smaller"),
-        (4, 3, "full", "nothing to make smaller"),
+        (4, None, None, "Nothing would get smaller"),
+        (4, 3, "full", "Nothing would get smaller"),
         (2, 4, None, "encoder blocks: expected 1 to 3"),
         (2, 0, None, "encoder blocks: expected 1 to 3"),
     ],
@@ -195,5 +195,5 @@ def test_what_is_no_smaller_model_is_refused(
 
 
 def test_blocks_of_a_model_without_an_encoder_are_refused() -> None:
-    with pytest.raises(ConfigError, match="expected none for a model with board='none'"):
+    with pytest.raises(ConfigError, match="a model with board='none' has none"):
         plan_for(old_model("none").config, 2, 1)

@@ -122,7 +122,7 @@ def test_a_mate_ends_its_line_and_stays(prune: Any) -> None:
 
 def test_bad_input_is_refused() -> None:
     scorer = Scorer(tiny())
-    with pytest.raises(ValueError, match="expected a position with legal moves, found none"):
+    with pytest.raises(ValueError, match="There are no legal moves"):
         beam_search(scorer, Board("3k5/3R5/3R5/9/9/9/9/9/9/4K4 b - - 0 1"))
     with pytest.raises(ConfigError, match="expected a beam of at least 1, found 0"):
         beam_search(scorer, Board(), width=0)

@@ -120,7 +120,7 @@ def test_a_condition_is_a_prefix_that_the_scores_depend_on(name: str) -> None:
 
 
 def test_conditions_that_a_model_does_not_know_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"strength: expected a model .* found one with condition='result'"):
+    with pytest.raises(ConfigError, match=r"strength: this model was trained with condition='result'"):
         Scorer(build("square", "bag", condition="result"), condition=Condition(result="win", strength=2000))
     with pytest.raises(ConfigError, match="result: expected win, draw or loss, found 'red'"):
         Condition(result="red")

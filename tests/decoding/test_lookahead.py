@@ -17,6 +17,7 @@ from xiangqi_gpt.decoding import Lookahead, LookaheadConfig, MoveScores, Scorer,
 from xiangqi_gpt.decoding.lookahead import SearchResult
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.mates import Loading
 from xiangqi_gpt.rules.move import Move
 
 MATE_IN_TWO = "4k4/9/R8/9/9/9/9/9/9/1R3K3 w - - 0 1"  # one rook to the eighth rank, the other to the ninth
@@ -203,7 +204,7 @@ def test_limits_of_the_context_bound_the_depth() -> None:
 
 
 def test_bad_input_is_refused() -> None:
-    with pytest.raises(ValueError, match="expected a position with legal moves"):
+    with pytest.raises(ValueError, match="There are no legal moves"):
         lookahead(nodes=5).search(Board("3k5/3R5/3R5/9/9/9/9/9/9/4K4 b - - 0 1"))
     for wrong in ({"k": 0}, {"seconds": -1.0}, {"depth": 0}, {"nodes": 0}, {"seconds": float("nan")}):
         with pytest.raises(ConfigError, match=rf"{next(iter(wrong))}: expected at least"):
@@ -260,9 +261,9 @@ def test_only_the_moves_asked_for_are_looked_at_and_progress_is_reported() -> No
     assert len(seen) >= 2
     assert [f.nodes for f in seen] == sorted({f.nodes for f in seen})
     assert all({c.move.iccs for c in f.candidates} == {"a0a1", "h2e2"} for f in seen)
-    with pytest.raises(ValueError, match="none of the moves to look at is legal"):
+    with pytest.raises(ValueError, match="None of the moves to search is legal"):
         lookahead(nodes=5).search(board, root_moves=[Move.from_iccs("a0a5")])
-    with pytest.raises(ValueError, match="none of the moves to look at is legal"):
+    with pytest.raises(ValueError, match="None of the moves to search is legal"):
         lookahead(nodes=5).search(board, root_moves=[])
 
 
@@ -391,3 +392,47 @@ def test_a_search_of_some_moves_leaves_no_tree() -> None:
     assert [candidate.move for candidate in found.candidates] == [slow]
     # The restricted tree is not taken for that of the whole position.
     assert searcher.search(board, nodes=3000).candidates[0].mate == 2
+
+
+LONG_MATE = "r1b1k4/c1PPaRc2/r2ab3n/4C4/7RC/9/9/9/4p4/3K5 w - - 0 1"  # by eleven plies of checks
+
+
+def test_a_long_mate_by_checks_is_found_before_anything_is_searched() -> None:
+    board = Board(LONG_MATE)
+    found = lookahead().search(board, nodes=100)
+    best = found.candidates[0]
+    assert best.mate == 6
+    assert found.value == (1.0, 0.0, 0.0)
+    for move in best.pv:
+        assert board.is_legal(move)
+        board.push(move)
+    assert board.is_check()
+    assert not board.legal_moves()
+
+
+def test_a_mate_of_the_opponent_is_seen_at_the_leaves() -> None:
+    found = lookahead().search(Board(MATE_IN_TWO.replace(" w ", " b ")), nodes=8)
+    assert any(c.mate is not None and c.mate <= -2 for c in found.candidates)
+
+
+def test_a_search_by_the_clock_does_not_wait_for_the_search_for_mates(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[bool] = []
+
+    def loading(*, wait: bool) -> bool:
+        asked.append(wait)
+        return False
+
+    monkeypatch.setattr(Loading, "is_done", loading)
+    assert lookahead().search(Board(LONG_MATE), seconds=0.05).candidates[0].mate != 6
+    in_one = Board("3k5/9/1R7/R8/9/9/9/9/9/4K4 w - - 0 1", strict=False)
+    assert lookahead().search(in_one, seconds=0.05).candidates[0].mate == 1
+    lookahead().search(Board(), nodes=2)
+    assert asked == [False, False, True]
+
+
+def test_no_mate_is_longer_than_the_natural_limit_allows() -> None:
+    board = Board(LONG_MATE.replace("0 1", "112 60"))
+    best = lookahead().search(board, nodes=2).candidates[0]
+    assert best.mate is None or best.mate <= 4

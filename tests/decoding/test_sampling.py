@@ -57,7 +57,7 @@ def test_impossible_moves_are_never_drawn_and_ties_stay_in_order() -> None:
         ({"top_p": float("nan")}, "top_p: expected a share above 0"),
         ({"min_p": 1.5}, "min_p: expected a share from 0 to 1"),
         ({"temperature": -1.0}, "temperature: expected a number from 0 to 100"),
-        ({"temperature": 0.0, "top_k": 3}, "temperature: expected one above 0 with top_k, found 0"),
+        ({"temperature": 0.0, "top_k": 3}, "temperature: expected a number above 0 with top_k, found 0"),
     ],
 )
 def test_nonsense_is_refused(options: dict[str, Any], message: str) -> None:

@@ -103,7 +103,7 @@ def test_a_context_can_begin_at_any_position() -> None:
 def test_no_legal_move_is_said_so() -> None:
     mate = Board("3k5/3R5/3R5/9/9/9/9/9/9/4K4 b - - 0 1")
     assert not mate.legal_moves()
-    with pytest.raises(ValueError, match="expected a position with legal moves"):
+    with pytest.raises(ValueError, match="There are no legal moves"):
         Scorer(tiny()).score(mate)
 
 
@@ -221,5 +221,7 @@ def test_precisions() -> None:
     assert next(half.network.model.parameters()).dtype == torch.bfloat16
     assert next(half.model.parameters()).dtype == torch.float32
     assert 0 < np.abs(one.probs - two.probs).max() < 0.05
-    with pytest.raises(ConfigError, match="precision: expected one of auto, float32, bfloat16, found 'half'"):
+    with pytest.raises(
+        ConfigError, match="precision: expected one of auto, float32, bfloat16, int8, found 'half'"
+    ):
         Scorer(tiny(), precision="half")

@@ -84,7 +84,7 @@ def test_a_bad_answer_is_reported_at_once(how: str, protocol: str, fault: str) -
     with within(10), asking(how, bad_engine(fault, protocol=protocol)) as ask:
         answer = {"illegal": "move h2h8", "garbage": "move castle", "empty": "move"}[fault]
         error = BadEngineAnswerError if how == "label" else PlayerIllegalMoveError
-        with pytest.raises(error, match=rf"found '(best)?{answer}'"):
+        with pytest.raises(error, match=rf"(found|answered) '(best)?{answer}'"):
             ask()
 
 
@@ -100,7 +100,7 @@ def test_a_bad_answer_is_reported_at_once(how: str, protocol: str, fault: str) -
 def test_an_answer_of_no_protocol_is_reported_at_once(how: str, fault: str, answer: str) -> None:
     with within(10), asking(how, bad_engine(fault)) as ask:
         error = BadEngineAnswerError if how == "label" else PlayerIllegalMoveError
-        with pytest.raises(error, match=f"found '{answer}'"):
+        with pytest.raises(error, match=f"(found|answered) '{answer}'"):
             ask()
 
 
@@ -119,7 +119,7 @@ def test_silence_ends_in_time(how: str, protocol: str) -> None:
     with (
         within(10),
         asking(how, spec) as ask,
-        pytest.raises(PlayerTimeoutError, match="found silence in"),
+        pytest.raises(PlayerTimeoutError, match="silence in"),
     ):
         ask()
 

@@ -60,7 +60,7 @@ def test_cecp_is_told_the_moves_and_the_limit(tmp_path: Path) -> None:
         assert ([move.iccs for move in line.pv], line.score_cp) == (["b0c2", "b7e7"], -8)
         for text in ("b0c2", "a9b9"):
             board.push(Move.from_iccs(text))
-        with pytest.raises(PlayerIllegalMoveError, match="found 'move b0c2'"):
+        with pytest.raises(PlayerIllegalMoveError, match="answered 'move b0c2'"):
             player.play(board, Limit(depth=5))
     finally:
         player.close()
@@ -87,7 +87,7 @@ def test_cecp_without_setboard_plays_from_the_start_only(tmp_path: Path) -> None
     player = told(tmp_path / "log", "cecp", features, "go=move h2e2")
     try:
         assert player.play(Board(), Limit(depth=1)).move == Move.from_iccs("h2e2")
-        with pytest.raises(PlayerError, match="standard start only"):
+        with pytest.raises(PlayerError, match="only from the standard start"):
             player.play(Board(ENDGAME), Limit(depth=1))
         assert player.play(Board(), Limit(depth=1)).move == Move.from_iccs("h2e2")
     finally:
@@ -152,7 +152,7 @@ def test_a_resignation_is_no_move(tmp_path: Path, answer: str) -> None:
 @pytest.mark.parametrize(
     ("features", "words"),
     [
-        ('variants="normal" ping=1 done=1', "variant xiangqi .*found normal"),
+        ('variants="normal" ping=1 done=1', "does not play Xiangqi; its variants: normal"),
         ('variants="xiangqi" done=1', "required feature: ping"),
         ('myname="half a name ping=1 done=1', "last words: .*No closing quotation"),
         ("nonsense ping=1 done=1", "last words: .ValueError"),
@@ -238,7 +238,7 @@ def test_options_without_a_default_that_fits(tmp_path: Path) -> None:
 def test_no_move_over_ucci(tmp_path: Path) -> None:
     player = told(tmp_path / "log", "ucci", UCCI, "go=nobestmove")
     try:
-        with pytest.raises(PlayerIllegalMoveError, match=r"found 'bestmove \(none\)'"):
+        with pytest.raises(PlayerIllegalMoveError, match=r"answered 'bestmove \(none\)'"):
             player.play(Board(), Limit(depth=1))
     finally:
         player.close()

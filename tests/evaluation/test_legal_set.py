@@ -78,5 +78,5 @@ def test_a_run_with_conditions_makes_a_model_to_play_with(tmp_path: Path) -> Non
     plain = (
         Trainer(pack(games(40))[0], tmp_path / "plain", config(max_steps=1), device="cpu").run().checkpoint
     )
-    with pytest.raises(PlayerError, match="expected a model that was trained with result tokens"):
+    with pytest.raises(PlayerError, match="result: this model was trained with condition="):
         create_player(f"gpt:model={plain},threads=1,result=win")

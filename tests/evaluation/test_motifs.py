@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-from xiangqi_gpt.evaluation import motifs
-from xiangqi_gpt.evaluation.motifs import capture_gain, explain_mistake, targets
-from xiangqi_gpt.evaluation.review_texts import LANGUAGES, catalogue, t
+from xiangqi_gpt.evaluation.motifs import explain_mistake, targets
 from xiangqi_gpt.evaluation.reviewers import Comparison, EvaluatedLine
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.captures import capture_gain
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.rules.squares import parse_square
+from xiangqi_gpt.texts import LANGUAGES
 
 
 def position(pieces: str) -> Board:
@@ -108,24 +107,3 @@ def test_exchanges_are_counted_to_their_end() -> None:
     assert capture_gain(board.squares, Move.from_iccs("e2e4")) == 4 - 9
     assert targets(board.squares, Color.RED) == set()
     assert targets(position("Kf0 kd9 ne4 Re2").squares, Color.RED) == {parse_square("e4")}
-
-
-def test_every_language_has_the_text_with_the_same_fields() -> None:
-    for key, row in catalogue().items():
-        assert len(row) == len(LANGUAGES)
-        if key != "file.red":  # English readers are given Red's file as a digit
-            assert len({frozenset(re.findall(r"\{(\w+)\}", text)) for text in row}) == 1, key
-    assert t("mistake.better", "zh-TW", move="炮二平五") == "應走 炮二平五"
-    with pytest.raises(KeyError):
-        t("mistake.nothing", "en")
-
-
-def test_every_row_is_used() -> None:
-    package = Path(motifs.__file__).parents[1]
-    files = [*package.glob("evaluation/*.py"), package / "cli" / "review_command.py"]
-    sources = "".join(file.read_text(encoding="utf-8") for file in files)
-    built = {"piece", "phase", "side"}  # by the names of pieces, phases and sides
-    for key in catalogue():
-        section, _, name = key.partition(".")
-        used = f'"{key}"' in sources or (section == "report" and f'"{name}"' in sources)
-        assert used or section in built, key

@@ -102,7 +102,7 @@ def test_scores_of_an_engine() -> None:
     assert found[3].after == pytest.approx(0.0)
     assert found[3].comparison.played.mate == 10
     silent = create_player("random")
-    with pytest.raises(PlayerError, match="expected a player that says what a position is worth"):
+    with pytest.raises(PlayerError, match="gives no evaluation of positions"):
         review(silent, game(*MOVES))
 
 
@@ -170,7 +170,7 @@ def test_command(tmp_path: Path) -> None:
     assert shown.exit_code == 0, shown.output
     assert "H2+3" in shown.output
     assert "Black:" in shown.output
-    assert "expected a name that is free" in CliRunner().invoke(cli, [*call, "--out", str(out)]).output
+    assert "the file exists already" in CliRunner().invoke(cli, [*call, "--out", str(out)]).output
     moves = json.loads(CliRunner().invoke(cli, [*call, "--game", "2", "--json"]).stdout)["moves"]
     assert [one["move"] for one in moves] == list(MOVES[:3])
     missing = CliRunner().invoke(cli, [*call, "--game", "3"])

@@ -13,8 +13,8 @@ import pytest
 from tests.evaluation.test_review import MOVES, Oracle, game
 from xiangqi_gpt.evaluation.review import Reviewed, review
 from xiangqi_gpt.evaluation.review_page import page, write_page
-from xiangqi_gpt.evaluation.review_texts import LANGUAGES, Language
 from xiangqi_gpt.records import GameRecord
+from xiangqi_gpt.texts import LANGUAGES, Language
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOSTILE = '</script><script>document.title="broken"</script>{{data}}<b>'
@@ -49,7 +49,7 @@ def test_the_page_needs_nothing_else(language: Language) -> None:
 def test_a_name_that_is_taken_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "review.html"
     path.write_text("mine")
-    with pytest.raises(Exception, match="expected a name that is free"):
+    with pytest.raises(Exception, match="the file exists already"):
         write(path)
     assert path.read_text() == "mine"
 

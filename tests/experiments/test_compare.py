@@ -95,12 +95,16 @@ def test_choices_of_ones_own(tmp_path: Path) -> None:
     assert len({run.out for run in runs}) == 6
     (on_axis,) = plan("attention", tmp_path, seeds=1, tries=["layers=2"])
     assert (on_axis.config.model["board"], on_axis.config.model["layers"]) == ("none", 2)
-    for tries, words in (([" "], "found none"), (["wings=2"], "found 'wings'"), (["wide"], "found 'wide'")):
+    for tries, words in (
+        ([" "], "give key=value settings"),
+        (["wings=2"], "found 'wings'"),
+        (["wide"], "found 'wide'"),
+    ):
         with pytest.raises(ConfigError, match=words):
             plan("history", tmp_path, tries=tries)
-    with pytest.raises(ConfigError, match="one value of targets and of extra"):
+    with pytest.raises(ConfigError, match="targets and extra cannot differ"):
         plan("history", tmp_path, tries=["targets=human", "targets=teacher"])
-    with pytest.raises(ConfigError, match="found both"):
+    with pytest.raises(ConfigError, match="not both"):
         plan("board", tmp_path, choices=["none"], tries=["layers=2"])
 
 
@@ -130,7 +134,7 @@ def test_a_run_is_made_once_and_only_counts_with_its_settings(tmp_path: Path) ->
     (run.out / "result.json").write_text(json.dumps(saved), encoding="utf-8")
     assert finished(run) == measured
     (run.out / "result.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(ConfigError, match="expected the result of a run"):
+    with pytest.raises(ConfigError, match="not the result of a run"):
         finished(run)
 
 
@@ -155,7 +159,7 @@ def test_measured_on_whole_games_of_people_only() -> None:
     ]
     assert len(held_out(found, 9, plies=10)) == 3
     assert {len(g.moves) for g in held_out(found, 9, plies=10)} == {10}
-    with pytest.raises(ConfigError, match="expected games from the standard start"):
+    with pytest.raises(ConfigError, match="no games from the standard start"):
         held_out(found[3:], 9)
 
 
@@ -202,7 +206,7 @@ def test_a_plot_is_drawn_or_refused_with_the_reason(tmp_path: Path, monkeypatch:
     assert (tmp_path / "plot.png").read_bytes()[:4] == b"\x89PNG"
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     with pytest.raises(
-        ConfigError, match=r"expected matplotlib, found none; pip install 'xiangqi-gpt\[plot\]'"
+        ConfigError, match=r"Plots need matplotlib\. Install it with: pip install 'xiangqi-gpt\[plot\]'"
     ):
         report.plot("compare", RESULTS, tmp_path / "none.png")
 

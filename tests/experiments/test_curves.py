@@ -66,7 +66,7 @@ def test_curves_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert (len(x), len(y)) == (400, 400)
     assert x[0] == 2.0
     (tmp_path / "log.jsonl").write_text("half")
-    with pytest.raises(ModelError, match="expected a line of JSON a step"):
+    with pytest.raises(ModelError, match="a line is not valid JSON"):
         read_log(tmp_path / "log.jsonl")
     draw_curves([], [], tmp_path / "empty.png")
     monkeypatch.setitem(sys.modules, "matplotlib", None)
@@ -135,7 +135,7 @@ def test_settings_in_a_file(tmp_path: Path) -> None:
         ("run = 3", r"expected a section \[run\], found 3"),
         ('[run]\nmax_steps = "many"', "run.toml: max_steps: expected a int such as"),
         ("[run]\nmax_steps = 0", "run.toml: max_steps: expected a whole number of at least 1, found 0"),
-        ("[run\n", "run.toml: expected TOML, found"),
+        ("[run\n", "run.toml: not valid TOML:"),
         ('preset = "huge"', "preset: expected one of"),
     ],
 )
@@ -144,5 +144,5 @@ def test_bad_settings_in_a_file(tmp_path: Path, text: str, words: str) -> None:
     file.write_text(text)
     with pytest.raises(ConfigError, match=words):
         read_config(file)
-    with pytest.raises(ConfigError, match="expected a file of settings, found No such file"):
+    with pytest.raises(ConfigError, match="the file of settings cannot be read: No such file"):
         read_config(tmp_path / "none.toml")

@@ -9,65 +9,17 @@ from pathlib import Path
 import pygame
 import pytest
 
-from tests.play.players import create_first
+from tests.gui.desk import Desk
+from tests.play.players import create_any, create_first
 from xiangqi_gpt.gui import app as app_module
-from xiangqi_gpt.gui.app import App, DisplayError, open_window, run
+from xiangqi_gpt.gui.app import App, run
+from xiangqi_gpt.gui.display import DisplayError, open_window
 from xiangqi_gpt.gui.screenshot import take_screenshot
-from xiangqi_gpt.gui.window_layout import BUTTONS, DEFAULT_SIZE, menu_layout
+from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE
 from xiangqi_gpt.play import saving as save_module
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.settings import Settings
-from xiangqi_gpt.play.thinker import InlineThinker
-from xiangqi_gpt.players.base import Player
-from xiangqi_gpt.rules import Color, PlayerError, XiangqiError, parse_square
-
-
-class Desk:
-    """An app under test, with a clock."""
-
-    def __init__(self, state: GameState | None = None) -> None:
-        self.saved: list[Settings] = []
-        self.app = App(
-            state or GameState(),
-            InlineThinker(create_first),
-            pygame.Surface(DEFAULT_SIZE),
-            save=self.saved.append,
-        )
-        self.now = 0
-        self.pass_time()
-
-    @property
-    def state(self) -> GameState:
-        return self.app.state
-
-    def pass_time(self, milliseconds: int = 1000, step: int = 50) -> None:
-        for _ in range(milliseconds // step):
-            self.now += step
-            self.app.advance(self.now)
-            self.app.draw(self.now)
-
-    def mouse(self, kind: int, x: int, y: int) -> None:
-        if kind == pygame.MOUSEMOTION:
-            self.app.handle(pygame.event.Event(kind, pos=(x, y), rel=(0, 0), buttons=(0, 0, 0)))
-        else:
-            self.app.handle(pygame.event.Event(kind, pos=(x, y), button=1))
-
-    def click(self, x: int, y: int) -> None:
-        self.mouse(pygame.MOUSEBUTTONDOWN, x, y)
-        self.mouse(pygame.MOUSEBUTTONUP, x, y)
-
-    def point(self, name: str) -> tuple[int, int]:
-        return self.app.layout.point(parse_square(name), self.state.flipped)
-
-    def squares(self, *names: str) -> None:
-        for name in names:
-            self.click(*self.point(name))
-
-    def key(self, key: int, mod: int = 0) -> None:
-        self.app.handle(pygame.event.Event(pygame.KEYDOWN, key=key, mod=mod, unicode=""))
-
-    def button(self, name: str) -> None:
-        self.click(*self.app.layout.buttons[BUTTONS.index(name)].center)
+from xiangqi_gpt.rules import Color, PlayerError, XiangqiError
 
 
 @pytest.fixture
@@ -189,13 +141,11 @@ def test_a_new_game_from_the_menu(desk: Desk) -> None:
     desk.key(pygame.K_n)
     menu = desk.state.menu
     assert menu is not None
-    places = menu_layout(desk.app.layout, desk.state)
-    wanted = {("menu.side", 1), ("menu.opponent", 1), ("menu.style", 2), ("menu.pieces", 2)}
-    for chip in places.chips:
-        if (chip.row, chip.number) in wanted:
-            desk.click(*chip.rect.center)
-    assert menu.style == 0, "only the GPT has styles"
-    desk.click(*places.start.center)
+    for name in ("menu:side:1", "menu:opponent:2", "menu:pieces:2"):
+        desk.press(name)
+    assert desk.region("menu:style:2") is None, "only the GPT has styles"
+    assert menu.style == 0
+    desk.press("menu:start")
     desk.pass_time()
     assert desk.state.humans == {Color.BLACK}
     assert desk.state.flipped
@@ -283,30 +233,23 @@ def test_the_whole_window_opens_and_closes(display: None, monkeypatch: pytest.Mo
 
 
 def test_a_player_that_cannot_be_had_ends_the_program_with_its_error(display: None) -> None:
-    def create(spec: str) -> Player:
-        raise PlayerError("expected a player, found none")
-
     with pytest.raises(PlayerError, match="found none"):
-        run(GameState(), create, save=lambda settings: None)
-
-    def break_down(spec: str) -> Player:
-        raise RuntimeError("out of order")
-
+        run(GameState(spec="none"), create_any, save=lambda settings: None)
     with pytest.raises(PlayerError, match="out of order"):
-        run(GameState(), break_down, save=lambda settings: None)
+        run(GameState(spec="broken"), create_any, save=lambda settings: None)
 
 
 def test_no_display_is_a_typed_error(display: None, monkeypatch: pytest.MonkeyPatch) -> None:
     pygame.quit()
     monkeypatch.setenv("SDL_VIDEODRIVER", "no-such-driver")
-    with pytest.raises(DisplayError, match="expected a display"):
+    with pytest.raises(DisplayError, match="The window cannot be opened"):
         open_window()
 
 
 def test_a_window_that_nobody_sees_is_none(display: None, monkeypatch: pytest.MonkeyPatch) -> None:
     pygame.quit()
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy,offscreen")
-    with pytest.raises(DisplayError, match="no display answers"):
+    with pytest.raises(DisplayError, match="no display found"):
         open_window()
 
 

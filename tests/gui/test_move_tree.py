@@ -7,14 +7,13 @@ from pathlib import Path
 import pygame
 import pytest
 
-from tests.gui.test_app import Desk
+from tests.gui.desk import Desk
 from tests.play.players import create_first
 from xiangqi_gpt.gui.app import App
 from xiangqi_gpt.gui.ink import Ink
 from xiangqi_gpt.gui.move_list import MoveList, Row
-from xiangqi_gpt.gui.render import Renderer
 from xiangqi_gpt.gui.theme import THEMES
-from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE, SMALLEST_SIZE, make_layout, offer_layout
+from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE, SMALLEST_SIZE, make_layout
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState, SavedGame
@@ -113,8 +112,7 @@ def test_comments_stand_below_and_marks_behind_their_moves() -> None:
     assert [row.is_comment for row in found] == [True, False, *[True] * (len(found) - 4), False, True]
     assert texts(found)[-2:] == [(1, "1. P7+1"), (1, "也可以")]
     assert "".join(text for _, text in texts(found)[2:-2]).replace(" ", "") == "agoodreply" * 9
-    surface = pygame.Surface(DEFAULT_SIZE)
-    Renderer().draw(surface, state, make_layout(*DEFAULT_SIZE))
+    Desk(state)
 
 
 def test_a_game_begun_by_black_and_one_taken_back_to_its_beginning() -> None:
@@ -142,7 +140,7 @@ def test_long_variations_are_wrapped_and_stay_in_the_list(size: tuple[int, int])
     assert len(found) > 4
     layout = make_layout(*size)
     for row in found:
-        assert all(item.x + item.w <= layout.moves.w for item in row.items)
+        assert all(item.x + item.w <= layout.move_rows.w for item in row.items)
     assert sum(item.node is not None for row in found for item in row.items) == 26
 
 
@@ -168,12 +166,16 @@ def test_a_click_in_a_variation_shows_it_and_the_keys_walk(desk: Desk) -> None:
 
 
 def test_the_wheel_stops_at_both_ends(desk: Desk) -> None:
-    for _ in range(40):
+    for _ in range(80):
         actions.play(desk.state, desk.state.board.legal_moves()[0])
     desk.pass_time(100)
-    last = 20 - desk.app.layout.visible_move_rows
+    shown = desk.app._renderer.panel_layout(
+        desk.state, desk.app.layout
+    )  # the game has ended: there is a card
+    last = 40 - shown.visible_move_rows
     assert last > 0
     assert desk.app.first_row == last
+    desk.mouse(pygame.MOUSEMOTION, *shown.move_rows.center)
     for up, first in ((-5, last), (3, last - 3), (999, 0), (1, 0), (-999, last)):
         desk.app.handle(pygame.event.Event(pygame.MOUSEWHEEL, y=up, x=0))
         assert desk.app.first_row == first
@@ -188,13 +190,12 @@ def offered() -> SavedGame:
 @pytest.mark.parametrize("by_key", [True, False])
 def test_an_unfinished_game_is_resumed(desk: Desk, by_key: bool) -> None:
     desk.state.offer = offered()
-    places = offer_layout(desk.app.layout)
     desk.squares("h2", "e2")
     assert desk.state.history == [], "the card lies over the board"
     if by_key:
         desk.key(pygame.K_RETURN)
     else:
-        desk.click(*places.go_on.center)
+        desk.press("offer:go_on")
     assert [ply.move.iccs for ply in desk.state.history] == ["c3c4"]
     assert desk.state.flipped
     assert desk.state.offer is None
@@ -206,7 +207,7 @@ def test_an_offer_is_declined(desk: Desk, by_key: bool) -> None:
     if by_key:
         desk.key(pygame.K_ESCAPE)
     else:
-        desk.click(*offer_layout(desk.app.layout).leave.center)
+        desk.press("offer:leave")
     assert desk.state.offer is None
     desk.squares("h2", "e2")
     assert len(desk.state.history) == 1
@@ -234,14 +235,13 @@ def test_the_piece_in_the_way_is_marked() -> None:
     state = played()
     for name in ("h0", "f1"):
         actions.click_square(state, parse_square(name))
-    surface = pygame.Surface(DEFAULT_SIZE)
-    layout = make_layout(*DEFAULT_SIZE)
+    desk = Desk(state)
+    layout = desk.app.layout
     x, y = layout.point(parse_square("g0"), False)
     corner = x - round(0.62 * layout.u), y
     for marked in (True, False):
-        Renderer().draw(surface, state, layout)
-        assert (tuple(surface.get_at(corner))[:3] == THEMES["light"].warn) is marked
-        actions.click_square(state, parse_square("h0"))
+        assert (tuple(desk.canvas.surface.get_at(corner))[:3] == THEMES["light"].warn) is marked
+        desk.squares("h0")
 
 
 def test_a_dropped_file_is_opened_and_a_pasted_game_shown(
@@ -250,8 +250,10 @@ def test_a_dropped_file_is_opened_and_a_pasted_game_shown(
     path = tmp_path / "game.pgn"
     path.write_text("1. H2-E2 H9-G7 *\n", encoding="utf-8")
     desk.app.handle(pygame.event.Event(pygame.DROPFILE, file=str(path)))
+    desk.wait_until(lambda: not desk.app.view.dialogs)
     assert len(desk.state.history) == 2
     desk.app.handle(pygame.event.Event(pygame.DROPFILE, file=str(tmp_path / "none.pgn")))
+    desk.wait_until(lambda: not desk.app.view.dialogs)
     assert desk.state.status()[0].startswith("Not opened: ")
     assert len(desk.state.history) == 2
     monkeypatch.setattr(pygame.scrap, "get_text", lambda: "1. C3-C4 *\n")

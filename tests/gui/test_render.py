@@ -5,20 +5,23 @@ from __future__ import annotations
 import pygame
 import pytest
 
-from tests.play.players import FirstMovePlayer
-from xiangqi_gpt.gui.cards import chip_text
+from tests.play.players import FirstMovePlayer, create_first
+from xiangqi_gpt.gui.app import App
+from xiangqi_gpt.gui.arrows import arrows_of, overlaps
 from xiangqi_gpt.gui.ink import Ink
-from xiangqi_gpt.gui.panel import KEYS, evaluation_text, percent, shown_lines
-from xiangqi_gpt.gui.render import Renderer, Slide
+from xiangqi_gpt.gui.panel import evaluation_text, percent, shown_lines
+from xiangqi_gpt.gui.plates import captured
 from xiangqi_gpt.gui.theme import THEMES
-from xiangqi_gpt.gui.window_layout import BUTTONS, DEFAULT_SIZE, SMALLEST_SIZE, make_layout, menu_layout
+from xiangqi_gpt.gui.view import Slide
+from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE, SMALLEST_SIZE, make_layout
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.game_state import GameState, Thought
-from xiangqi_gpt.play.settings import THEME_NAMES, Settings
+from xiangqi_gpt.play.settings import LOOKS, THEME_NAMES, Settings
+from xiangqi_gpt.play.thinker import InlineThinker
 from xiangqi_gpt.play.wording import PIECE_SETS
 from xiangqi_gpt.players.base import Analysis, Limit, Line
 from xiangqi_gpt.rules import Board, Color, Move, parse_square
-from xiangqi_gpt.texts import LANGUAGES, Language, t
+from xiangqi_gpt.texts import LANGUAGES, Language
 
 
 def played(plies: int, **settings: object) -> GameState:
@@ -30,9 +33,11 @@ def played(plies: int, **settings: object) -> GameState:
     return state
 
 
-def frame(state: GameState, size: tuple[int, int] = DEFAULT_SIZE, **marks: object) -> pygame.Surface:
-    surface = pygame.Surface(size)
-    Renderer().draw(surface, state, make_layout(*size), **marks)  # type: ignore[arg-type]
+def frame(state: GameState, size: tuple[int, int] = DEFAULT_SIZE, **view: object) -> pygame.Surface:
+    app = App(state, InlineThinker(create_first), pygame.Surface(size), save=lambda settings: None)
+    for name, value in view.items():
+        setattr(app.view, name, value)
+    surface: pygame.Surface = app.canvas.surface
     return surface
 
 
@@ -53,7 +58,8 @@ def around(state: GameState, name: str, size: tuple[int, int] = DEFAULT_SIZE) ->
 def test_every_state_can_be_drawn(size: tuple[int, int], language: Language) -> None:
     state = played(5, language=language)
     state.hint = Thought(state.board.copy(), FirstMovePlayer().analyse(state.board, Limit()))
-    frame(state, size, hover=(size[0] - 40, size[1] - 40))
+    for tab in ("moves", "analysis", "game"):
+        frame(state, size, hover=(size[0] - 40, size[1] - 40), tab=tab)
     actions.flip(state)
     actions.click_square(state, state.board.legal_moves()[0].from_square)
     frame(state, size)
@@ -98,16 +104,71 @@ def test_glyphs_are_centred_on_their_ink() -> None:
         assert abs(middle[1]) <= 2, name
 
 
-def test_the_last_move_is_marked_on_both_points() -> None:
+def test_the_last_move_has_a_faint_disc_behind_it_and_corners_round_it() -> None:
     state = played(0)
     actions.play(state, Move.from_iccs("h2e2"))
     surface = frame(state)
-    amber = THEMES["light"].last
+    inks = THEMES["light"]
     layout = make_layout(*DEFAULT_SIZE)
-    for name, marked in (("h2", True), ("e2", True), ("b2", False)):
+    for name, marked in (("h2", False), ("e2", True), ("b2", False)):
         x, y = layout.point(parse_square(name), False)
         corner = round(0.44 * layout.u)
-        assert (amber in colors(surface, (x + corner - 3, y - corner - 3, 7, 7))) is marked, name
+        assert (inks.last in colors(surface, (x + corner - 3, y - corner - 3, 7, 7))) is marked, name
+    x, y = layout.point(parse_square("h2"), False)
+    beside = tuple(surface.get_at((x + round(0.1 * layout.u), y + round(0.1 * layout.u))))[:3]
+    assert beside not in (inks.board, inks.line)
+    # The corners never touch those of a neighbouring point.
+    x, y = layout.point(parse_square("e2"), False)
+    assert inks.last not in colors(surface, (x + layout.u // 2 - 1, y - layout.u // 2, 2, layout.u))
+
+
+@pytest.mark.parametrize("theme", THEME_NAMES)
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_sides_differ_without_colour(look: str, theme: str) -> None:
+    """Black's pieces have two rings and Red's one: counted on the way from the edge inwards, in greyscale."""
+    state = played(0, look=look, theme=theme)
+    grey = pygame.transform.grayscale(frame(state, (1920, 1080)))
+    layout = make_layout(1920, 1080)
+
+    def rings(name: str) -> int:
+        x, y = layout.point(parse_square(name), False)
+        shades = [grey.get_at((x, y - round(r * layout.u)))[0] for r in (i / 200 for i in range(60, 84))]
+        middle = (max(shades) + min(shades)) / 2
+        dark = [shade < middle for shade in shades]
+        return sum(now and not before for before, now in zip([False, *dark], dark, strict=False))
+
+    assert rings("d9") - rings("d0") == 1
+
+
+def test_captured_pieces_are_counted_against_the_start() -> None:
+    state = played(0)
+    for text in ("h2e2", "a9a8", "e2e6"):
+        actions.play(state, Move.from_iccs(text))
+    assert captured(state, Color.RED) == [14]
+    assert captured(state, Color.BLACK) == []
+    actions.go_to(state, 1)
+    assert captured(state, Color.RED) == []
+    odd = GameState(board=Board("3k5/9/9/9/9/9/9/9/4R4/4K4 w"))
+    assert captured(odd, Color.RED) == []
+
+
+def test_arrows_on_one_line_are_set_apart_and_others_are_not() -> None:
+    moves = [Move.from_iccs(text) for text in ("a0a1", "a0a2", "h2e2", "b0c2")]
+    arrows = arrows_of([Line((move,), prob=0.2) for move in moves])
+    assert [arrow.number for arrow in arrows] == [1, 2, 3, 4]
+    assert [arrow.aside for arrow in arrows] == [0, 1, 0, 0]
+    assert overlaps(Move.from_iccs("h2e2"), Move.from_iccs("b2g2"))
+    assert not overlaps(Move.from_iccs("h2e2"), Move.from_iccs("e2e6")), "they only meet"
+    faint = arrows_of([Line((moves[0],), prob=0.9), Line((moves[2],), prob=0.001)])
+    assert len(faint) == 1
+
+
+def test_the_value_is_shown_only_where_one_is_known() -> None:
+    layout = make_layout(*DEFAULT_SIZE)
+    inside = tuple(layout.value.inset(2, 2))
+    empty = colors(frame(played(0)), inside)  # type: ignore[arg-type]
+    assert empty == {THEMES["light"].table}
+    assert THEMES["light"].side_red in colors(frame(played(4)), inside)  # type: ignore[arg-type]
 
 
 def test_targets_are_dots_and_captures_rings() -> None:
@@ -135,34 +196,6 @@ def test_a_sliding_piece_is_between_its_points() -> None:
     assert red not in colors(at_start, around(state, "e2"))
     assert red not in colors(under_way, around(state, "e2"))
     assert red in colors(at_end, around(state, "e2"))
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("size", [SMALLEST_SIZE, DEFAULT_SIZE, (900, 1100), (3840, 2160)])
-def test_words_fit_their_places(size: tuple[int, int], language: Language) -> None:
-    layout, ink, state = make_layout(*size), Ink(), played(0, language=language)
-    for name, rect in zip(BUTTONS, layout.buttons, strict=True):
-        keys = ink.width(KEYS[name], max(12, layout.text - 4)) + layout.text // 2
-        assert ink.width(t(f"button.{name}", language), layout.text) <= rect.w - keys - layout.text // 2, name
-    actions.open_menu(state)
-    places = menu_layout(layout, state)
-    for chip in places.chips:
-        assert ink.width(chip_text(state, chip.row, chip.number), layout.text) <= chip.rect.w - 6
-    for name, rect in places.labels:
-        assert ink.width(t(name, language), layout.text) < rect.w
-    # A row of the candidates: name, detail and value side by side.
-    text, width = layout.text, layout.candidates.w
-    name_at = round(text * 0.9) + round(width * 0.30) + round(text * 0.8)
-    assert ink.width("R1+1" if language == "en" else "前卒５平４", text) < text * 5.2
-    detail_end = name_at + round(text * 5.2) + ink.width("h2h9", text)
-    assert detail_end + text // 2 <= width - ink.width("<0.1 %", text)
-    # The longest refusal of the rules, and the end of a game.
-    longest = (
-        "The soldier on i3 does not reach e9: it moves one point forward, and sideways once it has crossed"
-    )
-    assert not ink.wrap(longest + " the river", text, layout.status.w, 3)[-1].endswith("…")
-    value = t("game.value", language, red=100, draw=100, black=100)
-    assert ink.width(value, max(12, layout.text - 2)) <= layout.candidates.w
 
 
 def test_long_texts_are_wrapped_and_cut() -> None:

@@ -4,9 +4,8 @@ from itertools import combinations
 
 import pytest
 
-from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE, SMALLEST_SIZE, Rect, make_layout, menu_layout
-from xiangqi_gpt.play import actions
-from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.gui.scale import FREE_MARGIN, SMALLEST_TEXT, make_scale
+from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE, SMALLEST_SIZE, Rect, make_layout
 from xiangqi_gpt.rules import parse_square
 
 SIZES = [SMALLEST_SIZE, DEFAULT_SIZE, (1366, 700), (800, 1200), (2560, 1440), (3840, 2160)]
@@ -16,30 +15,42 @@ def overlap(a: Rect, b: Rect) -> bool:
     return a.x < b.right and b.x < a.right and a.y < b.bottom and b.y < a.bottom
 
 
+@pytest.mark.parametrize("percent", [80, 100, 200])
 @pytest.mark.parametrize("size", SIZES)
-def test_nothing_overlaps_or_leaves_the_window(size: tuple[int, int]) -> None:
-    layout = make_layout(*size)
-    parts = [layout.board, layout.value, layout.players, layout.status, layout.candidates, layout.moves]
-    parts += layout.buttons
+def test_nothing_overlaps_or_leaves_the_window(size: tuple[int, int], percent: int) -> None:
+    layout = make_layout(*size, percent)
+    parts = [layout.board, layout.value, *layout.plates, layout.tabs, layout.content, layout.curve]
+    parts += [layout.status, layout.toolbar]
     window = Rect(0, 0, *size)
     for part in parts:
         assert part.w > 0
         assert part.h > 0
-        assert window.contains(part.x, part.y)
-        assert window.contains(part.right - 1, part.bottom - 1)
+        assert window.holds(part)
     for a, b in combinations(parts, 2):
         assert not overlap(a, b), (a, b)
 
 
+@pytest.mark.parametrize("percent", [80, 100, 200])
 @pytest.mark.parametrize("size", SIZES)
-def test_panel_text_and_lists_have_room(size: tuple[int, int]) -> None:
-    layout = make_layout(*size)
-    assert 320 <= layout.players.w <= 420
-    assert layout.text >= 12
-    assert layout.candidate_rows >= 4
+def test_panel_text_and_lists_have_room(size: tuple[int, int], percent: int) -> None:
+    layout = make_layout(*size, percent)
+    assert 0.26 <= layout.toolbar.w / size[0] <= 0.301
+    assert layout.scale.small >= SMALLEST_TEXT
     assert layout.visible_move_rows >= 3
-    # heading, candidates, leak and value
-    assert (layout.candidate_rows + 3) * layout.row <= layout.candidates.h
+    free = round(FREE_MARGIN * layout.u)
+    assert layout.board.x - layout.value.right >= free
+    assert layout.tabs.x - layout.board.right >= free
+    assert layout.board.y - layout.plates[0].bottom >= free * 0.9
+    assert layout.plates[1].y - layout.board.bottom >= free * 0.9
+
+
+def test_everything_grows_with_the_window_and_with_the_taste() -> None:
+    small, large = make_scale(1280, 800), make_scale(3840, 2160)
+    assert large.u > 2.5 * small.u
+    assert large.text > 2.5 * small.text
+    assert make_scale(1920, 1080, percent=150).text > make_scale(1920, 1080).text
+    assert make_scale(1920, 1080, percent=80).text < make_scale(1920, 1080).text
+    assert make_scale(1920, 1080, percent=9_000) == make_scale(1920, 1080, percent=200)
 
 
 @pytest.mark.parametrize("flipped", [False, True])
@@ -66,7 +77,7 @@ def test_outside_the_board_there_is_no_square() -> None:
     layout = make_layout(*DEFAULT_SIZE)
     assert layout.square_at(0, 0, False) is None
     assert layout.square_at(layout.board.right - 2, layout.board.y + 2, False) is None
-    assert layout.square_at(layout.players.x, layout.players.y, False) is None
+    assert layout.square_at(layout.tabs.x, layout.tabs.y, False) is None
 
 
 def test_cells_of_the_move_list() -> None:
@@ -81,17 +92,3 @@ def test_cells_of_the_move_list() -> None:
     begun_by_black = layout.move_cell(0, 0, True)
     assert begun_by_black == second
     assert layout.move_cell(2 * layout.visible_move_rows, 0, False) is None
-
-
-@pytest.mark.parametrize("size", [SMALLEST_SIZE, DEFAULT_SIZE])
-def test_the_menu_fits(size: tuple[int, int]) -> None:
-    layout, state = make_layout(*size), GameState()
-    actions.open_menu(state)
-    places = menu_layout(layout, state)
-    inside = [chip.rect for chip in places.chips] + [places.start, places.cancel]
-    for rect in inside:
-        assert places.box.contains(rect.x, rect.y)
-        assert places.box.contains(rect.right - 1, rect.bottom - 1)
-    for a, b in combinations(inside, 2):
-        assert not overlap(a, b)
-    assert {chip.row for chip in places.chips} == {"menu.side", "menu.opponent", "menu.style", "menu.pieces"}

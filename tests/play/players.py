@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from xiangqi_gpt.players.base import Analysis, Limit, Line, PlayResult, Value
-from xiangqi_gpt.rules import Board
+import os
+import threading
+import time
+from pathlib import Path
+
+from xiangqi_gpt.players.base import Analysis, Limit, Line, Player, PlayResult, Value
+from xiangqi_gpt.rules import Board, PlayerError
 
 
 class FirstMovePlayer:
@@ -35,3 +40,51 @@ class FirstMovePlayer:
 def create_first(spec: str) -> FirstMovePlayer:
     """As `create_player`, for any spec."""
     return FirstMovePlayer()
+
+
+class PatientPlayer(FirstMovePlayer):
+    """Thinks until it is stopped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stop_event = threading.Event()
+
+    def play(self, board: Board, limit: Limit) -> PlayResult:
+        self.stop_event.wait()
+        return super().play(board, limit)
+
+
+class StubbornPlayer(FirstMovePlayer):
+    """Thinks for ever, and cannot be stopped."""
+
+    def play(self, board: Board, limit: Limit) -> PlayResult:
+        while True:
+            time.sleep(60)
+
+
+class MortalPlayer(FirstMovePlayer):
+    """Takes its process with it when it first plays; `mark` is the file by which it remembers that it has."""
+
+    def __init__(self, mark: Path, *, always: bool = False) -> None:
+        super().__init__()
+        self.mark, self.always = mark, always
+
+    def play(self, board: Board, limit: Limit) -> PlayResult:
+        if self.always or not self.mark.exists():
+            self.mark.touch()
+            os._exit(7)
+        return super().play(board, limit)
+
+
+def create_any(spec: str) -> Player:
+    """A player by the name of its kind; a function of a module, so that it can be sent to a process."""
+    kind, _, rest = spec.partition(" ")
+    if kind == "none":
+        raise PlayerError("expected a player, found none")
+    if kind == "broken":
+        raise RuntimeError("out of order")
+    if kind == "mortal":
+        return MortalPlayer(Path(rest))
+    if kind == "dying":
+        return MortalPlayer(Path(rest), always=True)
+    return {"patient": PatientPlayer, "stubborn": StubbornPlayer}.get(kind, FirstMovePlayer)()

@@ -18,6 +18,7 @@ from xiangqi_gpt.gui.ink import Ink
 from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE
 from xiangqi_gpt.play import actions, saving
 from xiangqi_gpt.play.autosave import Autosave
+from xiangqi_gpt.play.commands import WORDS
 from xiangqi_gpt.play.game_state import GameState, Notice, SavedGame
 from xiangqi_gpt.play.settings import LABELS, Settings
 from xiangqi_gpt.play.thinker import Answer, InlineThinker, Question
@@ -41,7 +42,6 @@ from xiangqi_gpt.rules import (
     Termination,
     XiangqiError,
 )
-from xiangqi_gpt.terminal.commands import COMMANDS
 from xiangqi_gpt.terminal.game import TerminalGame
 from xiangqi_gpt.texts import LANGUAGES, Language, Message, catalogue
 
@@ -172,7 +172,7 @@ def test_every_end_of_a_game(language: Language, rules: str, shown: set[str]) ->
     whys = [Message.of(key) for key in catalogue() if key.startswith("end.why.")]
     keys = [key for key in catalogue() if re.fullmatch(r"end\.[a-z_]+", key)]
     assert len(whys) == 7
-    assert len(keys) == 9
+    assert len(keys) == 12
     for key, why in product(keys, whys):
         for winner in (None, Color.RED, Color.BLACK):
             message = Message.of(key, **ARGUMENTS, why=why)
@@ -325,7 +325,7 @@ def test_the_terminal(language: Language, tmp_path: Path) -> None:
         state, create_first, Console(file=out, highlight=False, width=200), lambda prompt: next(lines, None)
     )
     game.run()
-    known = NAMES | set(COMMANDS) | TYPED
+    known = NAMES | set(WORDS) | TYPED
     found = out.getvalue().replace(str(path), "")
     words = {word for word in re.findall(r"[A-Za-z]{3,}", found) if word not in known}
     assert words == set()

@@ -1,124 +1,144 @@
+"""Players asked at once, and in processes."""
+
 from __future__ import annotations
 
+import multiprocessing
+import os
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
+from pathlib import Path
 
-from tests.play.players import FirstMovePlayer, create_first
-from xiangqi_gpt.play.thinker import Answer, InlineThinker, Question, ThreadThinker
-from xiangqi_gpt.players.base import Limit, Player, PlayResult
+import pytest
+
+from tests.play.players import FirstMovePlayer, create_any
+from xiangqi_gpt.errors import PlayerCrashError
+from xiangqi_gpt.play.analysis import ProcessThinker
+from xiangqi_gpt.play.thinker import Answer, InlineThinker, Question
+from xiangqi_gpt.players.base import Player
 from xiangqi_gpt.rules import Board, PlayerError
 
-PATIENCE = 30.0  # seconds; only a failing test waits that long
-
-
-class GatedPlayer(FirstMovePlayer):
-    """Says when it has begun to think and goes on when it is told to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.begun = threading.Event()
-        self.gate = threading.Event()
-
-    def play(self, board: Board, limit: Limit) -> PlayResult:
-        self.begun.set()
-        assert self.gate.wait(PATIENCE)
-        return super().play(board, limit)
+PATIENCE = 120.0  # seconds; only a failing test waits that long
 
 
 class Inbox:
-    """Collects the answers of a thinker; `wake` tells that there are some."""
+    """A thinker of processes whose answers can be waited for."""
 
     def __init__(self) -> None:
         self.bell = threading.Semaphore(0)
-        self.threads: set[int] = set()
         self.waiting: list[Answer] = []
+        self.thinker = ProcessThinker(create_any, self.bell.release)
 
-    def wake(self) -> None:
-        self.threads.add(threading.get_ident())
-        self.bell.release()
+    def ask(self, kind: str, generation: int = 0, spec: str = "", worker: str = "opponent") -> None:
+        board = None if kind == "load" else Board()
+        self.thinker.ask(
+            Question(kind=kind, generation=generation, spec=spec, worker=worker, board=board)  # type: ignore[arg-type]
+        )
 
-    def next(self, thinker: ThreadThinker) -> Answer:
-        assert self.bell.acquire(timeout=PATIENCE)
-        self.waiting += thinker.answers()
+    def next(self) -> Answer:
+        while not self.waiting:
+            assert self.bell.acquire(timeout=PATIENCE)
+            self.waiting += self.thinker.answers()
         return self.waiting.pop(0)
 
+    def load(self, spec: str) -> None:
+        self.ask("load", spec=spec)
+        assert self.next().error is None
 
-def test_questions_are_answered_on_another_thread() -> None:
-    inbox = Inbox()
-    thinker = ThreadThinker(create_first, inbox.wake)
-    thinker.ask(Question(kind="load", generation=0, spec="x"))
-    assert inbox.next(thinker).error is None
-    board = Board()
-    thinker.ask(Question(kind="move", generation=0, board=board))
-    answer = inbox.next(thinker)
+
+def workers() -> list[BaseProcess]:
+    return [process for process in multiprocessing.active_children() if process.name == "xiangqi-gpt-worker"]
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    found = Inbox()
+    yield found
+    found.thinker.close()
+    assert workers() == []
+
+
+def test_questions_are_answered_in_processes_of_their_own(inbox: Inbox) -> None:
+    inbox.load("first")
+    inbox.ask("move")
+    answer = inbox.next()
     assert answer.result is not None
-    assert answer.result.move == board.legal_moves()[0]
-    thinker.ask(Question(kind="hint", generation=0, board=board))
-    analysis = inbox.next(thinker).analysis
+    assert answer.result.move == Board().legal_moves()[0]
+    inbox.ask("hint", worker="analyst", spec="first")
+    analysis = inbox.next().analysis
     assert analysis is not None
     assert len(analysis.lines) == 44
-    assert threading.get_ident() not in inbox.threads
-    thinker.close()
+    assert len(workers()) == 2
+    inbox.ask("load", 1, spec="broken")
+    assert "out of order" in str(inbox.next().error)
+    inbox.ask("load", 2, spec="none")
+    assert str(inbox.next().error) == "expected a player, found none"
 
 
-def test_asking_does_not_wait_and_outdated_questions_are_skipped() -> None:
-    player, inbox = GatedPlayer(), Inbox()
-    thinker = ThreadThinker(lambda spec: player, inbox.wake)
-    thinker.ask(Question(kind="load", generation=0, spec="x"))
-    inbox.next(thinker)
-    thinker.ask(Question(kind="move", generation=1, board=Board()))
-    assert player.begun.wait(PATIENCE)
-    thinker.ask(Question(kind="hint", generation=1, board=Board()))
-    thinker.ask(Question(kind="move", generation=2, board=Board()))
-    assert thinker.answers() == []
-    player.gate.set()
-    generations = [inbox.next(thinker).question for _ in range(2)]
-    assert [(q.kind, q.generation) for q in generations] == [("move", 1), ("move", 2)]
-    thinker.close()
-    assert player.closed
-
-
-class PatientPlayer(FirstMovePlayer):
-    """Thinks until it is stopped."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.begun = threading.Event()
-        self.stop_event = threading.Event()
-
-    def play(self, board: Board, limit: Limit) -> PlayResult:
-        self.begun.set()
-        assert self.stop_event.wait(PATIENCE)
-        return super().play(board, limit)
-
-
-def test_a_search_that_nobody_waits_for_is_stopped() -> None:
-    player, inbox = PatientPlayer(), Inbox()
-    thinker = ThreadThinker(lambda spec: player, inbox.wake)
-    thinker.ask(Question(kind="load", generation=0, spec="x"))
-    inbox.next(thinker)
+def test_a_newer_question_interrupts_an_older_one(inbox: Inbox) -> None:
+    inbox.load("patient")
     for generation in (1, 3):
-        # The stop of the question before must not end this one.
-        player.begun.clear()
-        thinker.ask(Question(kind="move", generation=generation, board=Board()))
-        assert player.begun.wait(PATIENCE)
-        assert not player.stop_event.is_set()
-        thinker.ask(Question(kind="hint", generation=generation + 1, board=Board()))
-        answers = [inbox.next(thinker) for _ in range(2)]
-        assert [(a.question.kind, a.error) for a in answers] == [("move", None), ("hint", None)]
-    thinker.ask(Question(kind="move", generation=4, board=Board()))
-    assert player.begun.wait(PATIENCE)
-    thinker.close(timeout=PATIENCE)
-    assert player.closed
+        # The stop of the question before must not end this one, which would answer at once.
+        inbox.ask("move", generation)
+        inbox.ask("hint", generation + 1)
+        assert inbox.next().question.generation == generation + 1
+    inbox.ask("move", 5)
+    inbox.thinker.stop("opponent")
+    inbox.ask("hint", 5)
+    assert inbox.next().question.kind == "hint"
+    assert inbox.thinker.answers() == []
 
 
-def test_closing_does_not_wait_for_a_player_that_never_answers() -> None:
-    player = GatedPlayer()
-    thinker = ThreadThinker(lambda spec: player, lambda: None)
-    thinker.ask(Question(kind="load", generation=0, spec="x"))
-    thinker.ask(Question(kind="move", generation=0, board=Board()))
-    assert player.begun.wait(PATIENCE)
-    thinker.close(timeout=0.0)
-    player.gate.set()
+def test_closing_does_not_wait_for_a_player_that_never_answers(inbox: Inbox) -> None:
+    inbox.load("stubborn")
+    inbox.ask("move")
+    inbox.thinker.close()
+    assert workers() == []
+    assert inbox.thinker.answers() == []
+
+
+def test_a_worker_that_dies_is_started_again_and_asked_once_more(inbox: Inbox, tmp_path: Path) -> None:
+    inbox.load(f"mortal {tmp_path / 'died'}")
+    (before,) = workers()
+    inbox.ask("move", 1)
+    first, second = inbox.next(), inbox.next()
+    assert first.was_restarted
+    assert second.result is not None
+    (after,) = workers()
+    assert after.pid != before.pid
+
+
+def test_a_worker_that_dies_twice_is_an_error_and_can_be_asked_again(inbox: Inbox, tmp_path: Path) -> None:
+    inbox.load(f"dying {tmp_path / 'died'}")
+    inbox.ask("move", 1)
+    assert inbox.next().was_restarted
+    assert isinstance(inbox.next().error, PlayerCrashError)
+    inbox.load("first")
+    inbox.ask("move", 2)
+    assert inbox.next().result is not None
+
+
+def test_the_process_of_the_window_loads_no_player() -> None:
+    # The tests themselves import arrays and torch, so a fresh interpreter is asked.
+    script = (
+        "import sys, threading\n"
+        "from tests.play.players import create_any\n"
+        "from xiangqi_gpt.play.analysis import ProcessThinker\n"
+        "from xiangqi_gpt.play.thinker import Question\n"
+        "from xiangqi_gpt.rules import Board\n"
+        "if __name__ == '__main__':\n"
+        "    bell = threading.Semaphore(0)\n"
+        "    thinker = ProcessThinker(create_any, bell.release)\n"
+        "    thinker.ask(Question(kind='hint', generation=1, spec='first', board=Board()))\n"
+        "    bell.acquire()\n"
+        "    assert thinker.answers()[0].analysis is not None\n"
+        "    thinker.close()\n"
+        "    print(sorted({'numpy', 'torch', 'chess'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=os.environ)
+    assert done.stdout == "[]\n", done.stderr
 
 
 def test_loading_the_same_player_again_only_begins_a_new_game() -> None:

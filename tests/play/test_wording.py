@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from xiangqi_gpt.notation.move_text import move_text
 from xiangqi_gpt.play.wording import (
     BLACK_FILES,
     PIECE_SETS,
     RED_FILES,
     default_language,
-    move_text,
     player_label,
     split_temperature,
     whole_percents,

@@ -1,12 +1,14 @@
 """A tiny UCI engine that misbehaves on request: `fake_engine.py MODE`.
 
 Modes: good (plays its answers in order), variant (the same, offering UCI_Variant xiangqi alone), chess
-(offers UCI_Variant chess alone), illegal, garbage, none, crash, hang (deaf after `go`), mute (never answers).
+(offers UCI_Variant chess alone), illegal, garbage, none, crash, hang (deaf after `go`), mute (never answers),
+loading (is not ready for a while at first).
 """
 
 from __future__ import annotations
 
 import sys
+import time
 
 
 def say(text: str) -> None:
@@ -27,6 +29,9 @@ def main() -> None:
             say("option name Strength type spin default 3 min 1 max 9")
             say("uciok")
         elif words[0] == "isready":
+            if mode == "loading":
+                time.sleep(1.0)
+                mode = "good"
             say("readyok")
         elif words[0] == "setoption":
             print(line.strip(), file=sys.stderr, flush=True)

@@ -6,8 +6,9 @@ import pytest
 
 from xiangqi_gpt.players import Limit, PlayerError
 from xiangqi_gpt.players.base import Player
-from xiangqi_gpt.players.baselines import GreedyPlayer, RandomPlayer, piece_value
+from xiangqi_gpt.players.baselines import GreedyPlayer, RandomPlayer
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.captures import piece_value
 from xiangqi_gpt.rules.pieces import Piece
 from xiangqi_gpt.rules.squares import parse_square
 

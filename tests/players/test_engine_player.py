@@ -18,7 +18,7 @@ from xiangqi_gpt.players import (
     PlayerTimeoutError,
     create_player,
 )
-from xiangqi_gpt.players.base import Line, Value
+from xiangqi_gpt.players.base import Analysis, Line, Value
 from xiangqi_gpt.players.engine_player import EnginePlayer, line_of, value_of
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
@@ -158,7 +158,7 @@ def test_engine_that_never_greets_is_refused() -> None:
 
 
 def test_engine_for_another_game_is_refused() -> None:
-    with pytest.raises(PlayerError, match=r"UCI_Variant xiangqi.*found chess"):
+    with pytest.raises(PlayerError, match=r"does not play Xiangqi: its UCI_Variant offers chess"):
         fake("chess")
 
 
@@ -231,7 +231,7 @@ def test_fairy_stockfish_sees_a_mate_in_one() -> None:
 @needs_fairy
 @pytest.mark.parametrize("option", ["Strenght=1", "UCI_Variant=chess", "Hash=much"])
 def test_fairy_stockfish_options_are_checked(option: str) -> None:
-    with pytest.raises(PlayerError, match="option refused"):
+    with pytest.raises(PlayerError, match=r"[Oo]ption"):
         create_player(f"engine:fairy-stockfish,{option}")
 
 
@@ -248,3 +248,22 @@ def test_an_engine_looks_only_at_the_root_moves() -> None:
     assert line.score_cp is not None
     assert best.score_cp is not None
     assert line.score_cp < best.score_cp - 100
+
+
+@needs_fairy
+def test_an_engine_reports_progress_and_stops_at_once() -> None:
+    player = EnginePlayer("fairy-stockfish", limit=Limit(time=600.0))
+    reported: list[Analysis] = []
+
+    def on_progress(analysis: Analysis) -> None:
+        reported.append(analysis)
+        player.stop_event.set()
+
+    try:
+        analysis = player.analyse(Board(), Limit(), 2, on_progress=on_progress)
+    finally:
+        player.close()
+    assert reported
+    assert len(analysis.lines) == 2
+    assert analysis.depth is not None
+    assert analysis.depth >= (reported[0].depth or 0) >= 1

@@ -41,7 +41,7 @@ def test_with_default_options_it_plays_what_choose_says(model: Path) -> None:
     [
         ("top_k=0", "top_k: expected at least 1 move"),
         ("top_p=2", "top_p: expected a share above 0"),
-        ("temperature=0,min_p=0.1", "expected one above 0 with min_p, found 0"),
+        ("temperature=0,min_p=0.1", "expected a number above 0 with min_p, found 0"),
         ("rules=fide", "expected a rule set of simple, asian, chinese, found 'fide'"),
         ("lookahead=soon", "expected a lookahead such as 500ms, 2s, or 400"),
         ("lookahead=0ms", "expected a lookahead such as 500ms"),
@@ -91,7 +91,7 @@ def test_a_search_shows_its_lines_and_every_move(model: Path) -> None:
     mate = Board("4k4/9/R8/9/9/9/9/9/9/1R3K3 w - - 0 1")
     player = create_player(f"gpt:model={model},lookahead=3000,k=50,threads=1")
     assert player.analyse(mate, Limit()).lines[0].score_cp == 30_000 - 2
-    with pytest.raises(PlayerError, match="expected a position with legal moves"):
+    with pytest.raises(PlayerError, match="There are no legal moves"):
         player.play(Board("3k5/3R5/3R5/9/9/9/9/9/9/4K4 b - - 0 1"), Limit())
 
 
@@ -157,5 +157,7 @@ def test_precision_is_asked_for(model: Path) -> None:
     assert half.scorer.network.precision == "bfloat16"
     one, two = (p.scores(Board()).probs for p in (player, half))
     assert 0 < abs(one - two).max() < 0.05
-    with pytest.raises(PlayerError, match="precision: expected one of auto, float32, bfloat16, found 'half'"):
+    with pytest.raises(
+        PlayerError, match="precision: expected one of auto, float32, bfloat16, int8, found 'half'"
+    ):
         create_player(f"gpt:model={model},precision=half")

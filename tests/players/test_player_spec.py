@@ -36,7 +36,7 @@ def test_settings_are_replaced_added_and_removed() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("gpt:", "expected key=value after 'gpt:'"),
+        ("gpt:", "no key=value after the colon of 'gpt:'"),
         ("gpt:model", "expected key=value in .* found 'model'"),
         ("gpt:model=x,model=y", "'model' once"),
         ("engine", "expected engine:COMMAND"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from xiangqi_gpt.players.scores import FAIRY_STOCKFISH, PIKAFISH, TEACHER, curve_of
+from xiangqi_gpt.players.base import Analysis, Line, Value
+from xiangqi_gpt.players.scores import FAIRY_STOCKFISH, PIKAFISH, TEACHER, curve_of, with_chances
+from xiangqi_gpt.rules import Move
 
 
 @pytest.mark.parametrize("curve", [TEACHER, FAIRY_STOCKFISH])
@@ -25,3 +27,20 @@ def test_points_are_those_of_the_chances() -> None:
 def test_the_curve_is_that_of_the_engine() -> None:
     assert curve_of("Fairy-Stockfish[nodes=100]") is FAIRY_STOCKFISH
     assert curve_of("pikafish") is TEACHER
+
+
+def test_every_line_with_a_score_gets_chances_by_the_curve_of_its_player() -> None:
+    move = Move.from_iccs("h2e2")
+    scored, bare = Line((move,), score_cp=200), Line((move,), prob=0.4)
+    known = Line((move,), score_cp=200, value=Value(0.9, 0.1, 0.0))
+    found = with_chances(Analysis((scored, bare, known)), "pikafish")
+    assert found.lines[0].value is not None
+    assert found.lines[0].points == pytest.approx(TEACHER.points(200))
+    assert found.lines[1:] == (bare, known)
+    assert found.value == found.lines[0].value
+    other = with_chances(Analysis((scored,), Value(0.1, 0.8, 0.1)), "Fairy-Stockfish")
+    assert other.lines[0].points == pytest.approx(FAIRY_STOCKFISH.points(200))
+    assert other.value == Value(0.1, 0.8, 0.1)
+    mate = with_chances(Analysis((Line((move,), score_cp=29_999),)), "pikafish").lines[0]
+    assert mate.points == pytest.approx(1.0)
+    assert with_chances(Analysis((bare,)), "random").value is None

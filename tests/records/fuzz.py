@@ -1,13 +1,8 @@
-"""Broken record files, made at random from whole ones, for the readers to survive.
-
-``python -m tests.records.fuzz FORMAT SECONDS`` fuzzes one reader for so many CPU seconds and prints what it did.
-"""
+"""Broken record files, made at random from whole ones, for the readers to survive; `tests.fuzz` runs them for long."""
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +12,7 @@ from random import Random
 
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.records import GameRecord, Note, Variation
-from xiangqi_gpt.records.formats import FORMATS, dhtmlxq, jsonl, parquet, xqf
+from xiangqi_gpt.records.formats import FORMATS, dhtmlxq, jsonl, parquet, read_as, xqf
 from xiangqi_gpt.records.formats.pgn import pgnwrite
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
@@ -154,7 +149,7 @@ def survive(name: str, content: bytes, path: Path) -> tuple[int, int]:
     games = errors = 0
     with watched(name):
         try:
-            for reading in FORMATS[name].module.readings(path):
+            for reading in read_as(FORMATS[name], path):
                 if reading.error is not None:
                     assert isinstance(reading.error, RecordError)
                     assert reading.error.file == str(path)
@@ -190,15 +185,3 @@ def fuzz(
         found = survive(name, mutate(random.choice(whole), random), path)
         files, games, errors = files + 1, games + found[0], errors + found[1]
     return files, games, errors
-
-
-if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "fuzzed"
-        try:
-            print(sys.argv[1], *fuzz(sys.argv[1], target, None, float(sys.argv[2]), seed=os.getpid()))
-        except BaseException:
-            killer = Path(tempfile.gettempdir()) / f"killer.{sys.argv[1]}"
-            killer.write_bytes(target.read_bytes())
-            print(f"see {killer}")
-            raise

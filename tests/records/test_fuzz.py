@@ -26,10 +26,3 @@ def test_broken_files(name: str, tmp_path: Path) -> None:
     assert files == 120
     assert games > 0
     assert errors > 0
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", FORMATS)
-def test_broken_files_for_longer(name: str, tmp_path: Path) -> None:
-    files, games, errors = fuzz(name, tmp_path / "broken", None, 20, seed=1)
-    assert min(files, games, errors) > 0

@@ -13,6 +13,7 @@ import pytest
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.records.formats import dhtmlxq, jsonl, movelist, read_file
 from xiangqi_gpt.records.formats.pgn import pgnread
+from xiangqi_gpt.records.replay import replay_games
 from xiangqi_gpt.records.textlines import MAX_LINE, TextLines
 
 from .conftest import Read, iccs
@@ -50,7 +51,7 @@ def test_a_line_of_two_gigabytes_between_two_games(megabytes: int) -> None:
         yield b"\n\n"
         yield GOOD.encode()
 
-    readings = list(pgnread.read_stream(Pieces(pieces()), "long.pgn"))
+    readings = list(replay_games(pgnread.games(Pieces(pieces()), "long.pgn"), "long.pgn"))
     assert [reading.record.number for reading in readings if reading.record is not None] == [1, 3]
     [error] = [reading.error for reading in readings if reading.error is not None]
     assert (error.file, error.game, error.line) == ("long.pgn", 2, 8)
@@ -62,7 +63,7 @@ def test_no_line_end_at_all(module: object) -> None:
         for _ in range(300):
             yield b"h2e2 h9g7 [DhtmlXQ_movelist] {" * 4096
 
-    readings = list(module.read_stream(Pieces(pieces()), "x"))  # type: ignore[attr-defined]
+    readings = list(replay_games(module.games(Pieces(pieces()), "x"), "x"))  # type: ignore[attr-defined]
     assert [reading.record for reading in readings] == [None] * len(readings)
     assert all(reading.error.file == "x" for reading in readings)
 

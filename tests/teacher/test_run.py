@@ -117,10 +117,10 @@ def test_an_engine_that_dies_is_started_again_and_the_game_played_anew(tmp_path:
     [
         (
             "dies",
-            r"found 3 games given up beside 0 finished ones.*its process ended \(exit code 3\) in '\S+ [wb]",
+            r"3 games were dropped and 0 finished.*ended \(exit code 3\) in '\S+ [wb]",
         ),
-        ("illegal", r"found 3 games given up.*legal best move in '.*bestmove e0e9"),
-        ("mute-score", r"found 3 games given up.*expected a score for the best move in '"),
+        ("illegal", r"3 games were dropped.*legal best move in '.*bestmove e0e9"),
+        ("mute-score", r"3 games were dropped.*expected a score for the best move in '"),
     ],
 )
 def test_an_engine_that_fails_again_and_again_stops_the_run(tmp_path: Path, mode: str, words: str) -> None:
@@ -140,7 +140,7 @@ def test_a_few_lies_cost_their_games(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_an_engine_that_cannot_be_started_stops_the_run_at_once(tmp_path: Path) -> None:
-    with pytest.raises(PlayerError, match="found chess"):
+    with pytest.raises(PlayerError, match="offers chess"):
         generate(job(tmp_path / "a.parquet", "chess", games=1000), Place(workers=1))
 
 
@@ -173,7 +173,7 @@ def test_a_worker_that_ends_is_replaced_and_its_games_done(tmp_path: Path) -> No
         pool.close()
     pool = LocalPool(partial(Worker, replace(work, seed=1)), 1)
     try:
-        with pytest.raises(WorkerError, match="found 3 ended in a row, the last with exit code 7"):
+        with pytest.raises(WorkerError, match="3 worker processes ended in a row, the last with exit code 7"):
             list(pool.results(iter(tasks)))
     finally:
         pool.close()
@@ -209,7 +209,7 @@ def test_settings_are_checked(tmp_path: Path, other: dict[str, Any], words: str)
 def test_games_to_begin_from_are_of_the_train_split(tmp_path: Path) -> None:
     source = tmp_path / "s.parquet"
     write_games(source, [GameRecord(moves=OPENING, split="test")])
-    with pytest.raises(RecordError, match="game of the train split"):
+    with pytest.raises(RecordError, match="No games of split 'train' to begin from"):
         generate(job(tmp_path / "a.parquet", records=(source,)), HERE)
     write_games(source, [GameRecord(moves=OPENING, split="train")], force=True)
     starts = replace(SHORT, cut=(4, 4), random_plies=(0, 1))
@@ -252,7 +252,7 @@ def test_label_adds_labels_and_keeps_the_rest(tmp_path: Path, name: str) -> None
 
 def test_label_refuses_what_it_cannot_do(tmp_path: Path) -> None:
     source = source_of(tmp_path)
-    with pytest.raises(ConfigError, match="holds labels"):
+    with pytest.raises(ConfigError, match="Labels are written to"):
         LabelJob(engine=scripted(), sources=(source,), out=tmp_path / "out.pgn")
     empty = tmp_path / "empty.pgn"
     empty.write_text("")

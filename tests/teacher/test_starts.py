@@ -47,7 +47,7 @@ def test_games_that_are_over_are_no_starts() -> None:
     openings = Openings([mated], 9)
     for task in play_out_tasks(10, StartConfig(cut=(1, 1), random_plies=(0, 1), records_share=0.5), openings):
         assert task.start_fen == START_FEN
-    with pytest.raises(ConfigError, match="expected 10 different starts, found only 0"):
+    with pytest.raises(ConfigError, match="only 0 different starts, and 10 are wanted"):
         list(play_out_tasks(10, StartConfig(cut=(1, 1)), openings))
 
 

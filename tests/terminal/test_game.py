@@ -10,11 +10,11 @@ from rich.console import Console
 
 from tests.play.players import FirstMovePlayer, create_first
 from xiangqi_gpt.play.autosave import Autosave
+from xiangqi_gpt.play.commands import WORDS
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.settings import Settings
 from xiangqi_gpt.players.base import Limit, Player, PlayResult
 from xiangqi_gpt.rules import START_FEN, Board, Color, PlayerError
-from xiangqi_gpt.terminal.commands import COMMANDS
 from xiangqi_gpt.terminal.game import TerminalGame, percent, without_chinese
 from xiangqi_gpt.texts import LANGUAGES, Language
 
@@ -208,7 +208,7 @@ def test_help_names_every_command() -> None:
     for language in LANGUAGES:
         out = Session("help", language=language).out
         assert all(word in out for word in ("undo", "hint", "flip", "new", "fen", "help", "quit"))
-    assert "悔棋" in COMMANDS
+    assert "悔棋" in WORDS
 
 
 def test_a_game_is_saved(tmp_path: Path) -> None:

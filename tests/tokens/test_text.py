@@ -136,7 +136,7 @@ def test_a_text_of_five_characters_takes_the_place_of_end() -> None:
 
 def test_what_a_notation_cannot_tell_apart_is_refused() -> None:
     board = Board("4k4/9/R8/R8/R8/9/9/9/9/3K5 w - - 0 1", strict=False)
-    with pytest.raises(MoveError, match="'wxf' notation tells all moves apart"):
+    with pytest.raises(MoveError, match="'wxf' notation writes two legal moves alike"):
         legal_tree(board, create_tokenizer("wxf"))
     assert len(legal_tree(board, create_tokenizer("chinese"))) == len(board.legal_moves())
 

@@ -63,7 +63,7 @@ def test_only_the_wanted_splits_are_learned_and_the_rest_is_counted() -> None:
     assert packed.games == 2
     assert dict(report.left_out) == {f"of split {s!r}": 1 for s in ("test", "valid", "extra", "reserved")}
     assert pack(records, splits=("train", "extra"))[0].games == 3
-    with pytest.raises(ConfigError, match=r"at least one game to learn from, found none; .* of split 'test'"):
+    with pytest.raises(ConfigError, match=r"no game to learn from: .* of split 'test'"):
         pack(records[1:2])
 
 

@@ -280,3 +280,42 @@ def test_a_search_that_fails_midway_answers_with_what_it_had(
     monkeypatch.setattr(Lookahead, "_round", fail_later)
     assert engine.go("position startpos", "go nodes 500") != "(none)"
     assert "info string MemoryError: no room" in engine.read
+
+
+def test_the_dialect_of_cyclone_has_no_position_before_fen_and_counts_ranks_from_0(engine: Engine) -> None:
+    start = "fen rnbakabnr/9/1c5c1/p1p1p1p1p/9/9/P1P1P1P1P/1C5C1/9/RNBAKABNR r moves"
+    engine.send("uci", "setoption name UCI_Variant value xiangqi")
+    for moves in ("", " h2e2 h9g7", " a3a4 i6i5"):  # the last one is legal from 1 on as well
+        board = Board()
+        for text in moves.split():
+            board.push(Move.from_iccs(text))
+        assert board.is_legal(Move.from_iccs(engine.go(f"{start}{moves}", "go nodes 8")))
+    engine.send("setoption name Ranks value 1-10")
+    assert re.fullmatch(r"[a-i][1-5][a-i]([1-9]|10)", engine.go(start, "go nodes 8"))
+
+
+def test_a_level_searches_no_more_than_it_should(engine: Engine) -> None:
+    engine.send("uci")
+    assert "option name Level type combo default default var default var novice" in "\n".join(engine.lines)
+    engine.send("setoption name Level value advanced")
+    for limit in ("nodes 200", "wtime 600000 btime 600000", "depth 8"):
+        engine.go("ucinewgame", "position startpos", f"go {limit}")
+        assert number(engine.last_lines()[0], "nodes") <= 12
+    engine.send("setoption name Level value novice")
+    assert {engine.go("position startpos", "go movetime 5000") for _ in range(8)} != {"h2e2"}
+    assert not any(" nodes " in line for line in engine.read)
+
+
+def test_options_that_are_set_come_before_the_level(engine: Engine) -> None:
+    engine.send("setoption name Level value novice", "setoption name Lookahead value 20")
+    engine.go("position startpos", "go")
+    assert number(engine.last_lines()[0], "nodes") == 20
+
+
+def test_a_level_of_the_command_is_the_default(model: Path) -> None:
+    engine = Engine(model, spec=",level=7")
+    engine.send("uci")
+    assert any(line.startswith("option name Level type combo default advanced ") for line in engine.lines)
+    engine.go("position startpos", "go nodes 100")
+    assert number(engine.last_lines()[0], "nodes") <= 12
+    engine.session.run(["quit"])

@@ -74,7 +74,7 @@ def test_a_run_without_a_finished_game_leaves_nothing(tmp_path: Path) -> None:
 def test_one_run_at_a_time(tmp_path: Path) -> None:
     with (
         Journal(tmp_path / "a.parquet", SETTINGS) as journal,
-        pytest.raises(ConfigError, match="found another at work"),
+        pytest.raises(ConfigError, match="Another run is writing into"),
     ):
         Journal(tmp_path / "a.parquet", SETTINGS).__enter__()
     assert not journal.folder.exists()

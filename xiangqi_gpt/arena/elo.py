@@ -1,4 +1,4 @@
-"""How strong the games say that one player is against the other.
+"""The strength of one player against the other, estimated from games.
 
 The games of a pair share their opening, so they are not independent: the interval comes from the scores of
 whole pairs, not of single games (a 1-1 pair out of a lopsided opening says nothing about strength and adds

@@ -1,7 +1,7 @@
-"""Games on disk while a match goes on: each one is in a journal and in the PGN file as soon as it is finished.
+"""Games on disk during a match: each one is in a journal and in the PGN file as soon as it is finished.
 
 The journal, a folder `NAME.parts` beside the PGN file, holds the settings of the match and all that is known of its
-games. It is removed when the match is complete. A match that is resumed writes its PGN file anew from the journal,
+games. It is removed when the match is complete. A match that is resumed rewrites its PGN file from the journal,
 so that neither file can hold half a game.
 """
 
@@ -31,10 +31,10 @@ class GameStore:
 
     Args:
         pgn: the PGN file to write.
-        settings: what the games depend on; a match begun with others is refused.
+        settings: everything the games depend on; a match that began with others is refused.
         config: how the games are played.
         resume: continue a match that was stopped, if there is one.
-        force: begin anew, overwriting the file and throwing away the games of a match that was stopped.
+        force: start over: overwrite the file and delete the games of an interrupted match.
         event: the Event tag of the games.
 
     Raises:
@@ -78,11 +78,11 @@ class GameStore:
         if is_begun and not resume and not force:
             raise ConfigError(
                 f"{parts_folder(pgn)} holds the games of a match that was stopped: --resume continues it, "
-                "--force throws them away"
+                "--force deletes them"
             )
         if resume and not is_begun and pgn.exists():
             raise ConfigError(
-                f"there is nothing to resume: {pgn} is not the file of a match that was stopped (--force overwrites it)"
+                f"There is nothing to resume: {pgn} is not the file of a stopped match (--force overwrites it)."
             )
         if not is_begun:
             check_writable(pgn, overwrite=force, error=RecordError)
@@ -146,7 +146,7 @@ class GameStore:
         self._journal.remove()
 
     def _rewrite(self, numbers: Collection[int]) -> None:
-        """Write the PGN file anew with these games, and leave it open for more."""
+        """Rewrite the PGN file with these games, and leave it open for more."""
         self._close()
         try:
             with (

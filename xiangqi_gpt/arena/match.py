@@ -122,7 +122,7 @@ def play_match(
 
 
 class NamedPlayer(Protocol):
-    """A player, or what is known of one that is built later."""
+    """A player, or the facts about one that is built later."""
 
     @property
     def name(self) -> str:
@@ -134,7 +134,7 @@ def check_games(games: int, openings: Sequence[Opening], first: NamedPlayer, sec
     if games < 1:
         raise ConfigError(f"expected at least 1 game, found {games!r}")
     if not openings:
-        raise ConfigError("expected at least one opening, found none")
+        raise ConfigError("A match needs at least one opening.")
     if games > 2 * len(openings) and is_deterministic(first) and is_deterministic(second):
         raise ConfigError(
             f"expected at most {2 * len(openings)} games from {len(openings)} openings, found "

@@ -70,19 +70,17 @@ def load_openings(
         place = {"game" if is_pgn else "line": opening.line}
         board = opening.board()
         if not board.legal_moves() or board.outcome() is not None:
-            raise RecordError(
-                "expected a position to play on from, found the end of a game", file=name, **place
-            )
+            raise RecordError("the game is over after this opening", file=name, **place)
         first = seen.setdefault(board.position_key(), opening.line)
         if first != opening.line:
             raise RecordError(
-                f"expected a new position, found that of {'game' if is_pgn else 'line'} {first}",
+                f"same position as {'game' if is_pgn else 'line'} {first}",
                 file=name,
                 **place,
             )
         openings.append(opening)
     if not openings:
-        raise RecordError("expected at least one opening, found none", file=name)
+        raise RecordError("the file holds no openings", file=name)
     return tuple(openings)
 
 
@@ -91,8 +89,8 @@ def _read_pgn(file: str, plies: int | None) -> Iterator[Opening]:
         moves = game.moves[:plies]
         if len(moves) > MAX_OPENING_PLIES:
             raise RecordError(
-                f"expected at most {MAX_OPENING_PLIES} plies, found {len(moves)} (--opening-plies takes the first "
-                "ones)",
+                f"expected at most {MAX_OPENING_PLIES} plies, found {len(moves)}; take the first ones with "
+                "--opening-plies",
                 file=file,
                 game=number,
             )
@@ -103,7 +101,7 @@ def _read_text(content: bytes, file: str, plies: int | None) -> Iterator[Opening
     try:
         lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise RecordError(f"expected a readable text file of openings: {error}", file=file) from error
+        raise RecordError(f"not a text file in UTF-8: {error}", file=file) from error
     for number, text in enumerate(lines, start=1):
         words = text.partition("#")[0].split()
         if not words:

@@ -65,7 +65,7 @@ class MatchConfig:
             if not 0 <= seconds < float("inf"):
                 raise ConfigError(f"expected {name} of at least 0 s, found {seconds!r}")
         if self.clock is not None and self.limit.time is not None:
-            raise ConfigError("expected a clock or a limit of time, found both")
+            raise ConfigError("Give either a clock or a time limit, not both.")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class MoveInfo:
     Attributes:
         seconds: how long the player took.
         score_cp: its score for itself, centipawns; None where it states none.
-        depth: how many plies it searched; None where it does not tell.
+        depth: how many plies it searched; None if it does not report it.
     """
 
     seconds: float

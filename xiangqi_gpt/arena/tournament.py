@@ -1,4 +1,4 @@
-"""Tournaments of many players: who meets whom, and what comes out of it."""
+"""Tournaments of many players: pairings and results."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from xiangqi_gpt.arena.elo import EloEstimate, estimate_from_pairs
 from xiangqi_gpt.arena.match import opening_order
 from xiangqi_gpt.arena.openings import Opening
 from xiangqi_gpt.arena.ratings import Rating, bradley_terry
@@ -27,14 +28,17 @@ class Schedule:
 
     players: tuple[str, ...]  # specs, all different
     games: int  # games of each pairing
-    gauntlet: bool = False  # only the first player meets the others; else everybody meets everybody
+    gauntlet: bool = False  # only the first player meets the others
+    chain: bool = False  # each player meets only those before and after it; else everybody meets everybody
 
     def __post_init__(self) -> None:
         if len(self.players) < 2:
-            raise ConfigError(f"a tournament needs 2 players or more, found {len(self.players)}")
+            raise ConfigError(f"A tournament needs at least 2 players, not {len(self.players)}.")
         twice = sorted({player for player in self.players if self.players.count(player) > 1})
         if twice:
-            raise ConfigError(f"a player takes part once: {twice[0]!r} is named twice")
+            raise ConfigError(f"The player {twice[0]!r} is named twice.")
+        if self.gauntlet and self.chain:
+            raise ConfigError("--gauntlet and --chain are two ways to pair the players. Give one of them.")
         if self.games < 1:
             raise ConfigError(f"expected at least 1 game for each pairing, found {self.games!r}")
 
@@ -44,6 +48,8 @@ class Schedule:
         count = len(self.players)
         if self.gauntlet:
             return tuple((0, other) for other in range(1, count))
+        if self.chain:
+            return tuple((player, player + 1) for player in range(count - 1))
         return tuple(combinations(range(count), 2))
 
     @property
@@ -138,6 +144,31 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class Link:
+    """How much stronger a player is than the one before it, from the games between the two alone.
+
+    Attributes:
+        weaker, stronger: the players, in the order of the schedule; the names are what is expected of it.
+        games: how many they have played.
+        elo: of `stronger`, with the interval from pairs of games.
+    """
+
+    weaker: str
+    stronger: str
+    games: int
+    elo: EloEstimate
+
+    def as_dict(self) -> dict[str, Any]:
+        """The machine-readable form."""
+        return {
+            "players": [self.weaker, self.stronger],
+            "games": self.games,
+            "elo": round(self.elo.elo, 1),
+            "elo_ci": [round(self.elo.low, 1), round(self.elo.high, 1)],
+        }
+
+
+@dataclass(frozen=True)
 class TournamentResult:
     """What a tournament has shown.
 
@@ -150,6 +181,21 @@ class TournamentResult:
     standings: tuple[Standing, ...]
     points: np.ndarray
     games: int
+
+
+def links(schedule: Schedule, games: Iterable[PlayedGame]) -> tuple[Link, ...]:
+    """The links of a chain, in the order of its players."""
+    by_pairing: dict[tuple[int, int], list[PlayedGame]] = {pairing: [] for pairing in schedule.pairings}
+    for game in games:
+        by_pairing[schedule.pairing_of(game.number)].append(game)
+    found = []
+    for (first, second), played in by_pairing.items():
+        points = {game.number: 1 - game.points for game in played}
+        # The games of a pair have consecutive numbers, of which the first is odd.
+        pairs = [points[n] + points[n + 1] for n in sorted(points) if n % 2 == 1 and n + 1 in points]
+        elo = estimate_from_pairs(list(points.values()), pairs)
+        found.append(Link(schedule.players[first], schedule.players[second], len(points), elo))
+    return tuple(found)
 
 
 def rate(

@@ -1,4 +1,4 @@
-"""`xiangqi-gpt analyse`: what the model thinks of a position."""
+"""`xiangqi-gpt analyse`: the moves of a position and their probabilities by the model."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
+from xiangqi_gpt.cli.shared_options import json_option, model_option
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.safe_json import format_json
 
@@ -34,7 +35,7 @@ def board_of(fen: str | None, moves: str | None, *, lenient: bool = False) -> Bo
 
 
 def note_digits(board: Board, text: str, move: Move) -> None:
-    """Say on standard error how a Chinese text with the digits of the other side was read."""
+    """Print on standard error how a Chinese text with the digits of the other side was read."""
     from xiangqi_gpt.notation.chinese import digits_side
 
     side, mover = digits_side(text), board.turn
@@ -56,27 +57,22 @@ def _line_count(text: str) -> int | None:
 
 
 @click.command("analyse")
-@click.option("--fen", help="The position; the standard start by default.")
+@click.option("--fen", help="The position.  [default: the standard start]")
 @lenient_option
-@click.option("--moves", help="Moves played from there, separated by spaces.")
-@click.option("--multipv", default="5", show_default=True, help="How many moves to show, or 'all'.")
-@click.option(
-    "--model",
-    "model_dir",
-    type=click.Path(path_type=Path),
-    help="Model directory; the bundled one by default.",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--moves", help="Moves played from this position, separated by spaces.")
+@click.option("--multipv", default="5", show_default=True, help="Number of moves to show, or 'all'.")
+@model_option
+@json_option
 def command(
     fen: str | None, lenient: bool, moves: str | None, multipv: str, model_dir: Path | None, as_json: bool
 ) -> None:
-    """Show the distribution over the legal moves of a position, the leak, and the expected result."""
+    """Show the probabilities of the legal moves, the share on illegal texts (leak), and the expected result."""
     count = _line_count(multipv)
     board = board_of(fen, moves, lenient=lenient)
     outcome = board.outcome()
     if not board.legal_moves():
         raise ConfigError(
-            f"--fen: expected a position with legal moves, found {board.fen()!r}: {outcome.text_en if outcome else ''}"
+            f"There are no legal moves in {board.fen()!r}: {outcome.text_en if outcome else ''}."
         )
 
     from xiangqi_gpt.players import Limit

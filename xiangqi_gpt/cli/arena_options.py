@@ -1,4 +1,4 @@
-"""What `match` and `tournament` share: how games are played, where, and where they are kept."""
+"""Options of `match` and `tournament`: how and where games are played and stored."""
 
 from __future__ import annotations
 
@@ -37,23 +37,35 @@ _OPTIONS = (
         help="Seconds of each move that the clock does not charge.",
     ),
     click.option(
-        "--openings", type=click.Path(path_type=Path), help="Moves, PGN, FEN or EPD; default: our own."
+        "--openings",
+        type=click.Path(path_type=Path),
+        help="File of openings: moves, PGN, FEN or EPD.  [default: the bundled ones]",
     ),
-    click.option("--opening-plies", type=click.IntRange(0, 60), help="Take the first plies of each opening."),
+    click.option(
+        "--opening-plies", type=click.IntRange(0, 60), help="Use only the first plies of each opening."
+    ),
     click.option("--rules", type=click.Choice(list(RULE_SETS)), default="simple", show_default=True),
     click.option(
-        "--max-plies", type=click.IntRange(min=1), default=MAX_PLIES, show_default=True, help="Then drawn."
+        "--max-plies",
+        type=click.IntRange(min=1),
+        default=MAX_PLIES,
+        show_default=True,
+        help="A longer game is a draw.",
     ),
     click.option(
-        "--resign", metavar="CP[,MOVES]", help="A side at -CP or less for 3 moves loses. Off by default."
+        "--resign",
+        metavar="CP[,MOVES]",
+        help="A side whose score is -CP or less for MOVES (3) moves loses. Off by default.",
     ),
     click.option(
         "--draw",
         metavar="CP[,MOVES[,FROM]]",
-        help="Drawn with both sides within CP for 8 moves, from move 40 on. Off by default.",
+        help="A draw if both scores stay within CP for MOVES (8) moves, from move FROM (40). Off by default.",
     ),
-    click.option("--seed", type=int, default=0, show_default=True, help="For openings and players."),
-    click.option("--concurrency", type=click.IntRange(1, 1024), help="Games at a time; 1 by default."),
+    click.option(
+        "--seed", type=int, default=0, show_default=True, help="Random seed of openings and players."
+    ),
+    click.option("--concurrency", type=click.IntRange(1, 1024), help="Games at the same time.  [default: 1]"),
     click.option(
         "--cluster",
         is_flag=False,
@@ -61,11 +73,17 @@ _OPTIONS = (
         metavar="[ADDRESS]",
         help="Play on a Ray cluster, by default the one this machine belongs to.",
     ),
-    click.option("--pgn", type=click.Path(path_type=Path), help="Write each game to this file as it ends."),
-    click.option("--resume", is_flag=True, help="Continue what was stopped, with the same command."),
-    click.option("--force", is_flag=True, help="Overwrite the file of --pgn, and what was stopped."),
+    click.option("--pgn", type=click.Path(path_type=Path), help="Write each game to this file when it ends."),
+    click.option(
+        "--resume", is_flag=True, help="Continue after an interruption, with otherwise the same options."
+    ),
+    click.option(
+        "--force",
+        is_flag=True,
+        help="Overwrite the file of --pgn, and delete the games of an interrupted run.",
+    ),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
-    click.option("--quiet", is_flag=True, help="No progress on standard error."),
+    click.option("--quiet", is_flag=True, help="Show no progress on standard error."),
 )
 
 
@@ -78,7 +96,7 @@ def game_options(function: Callable[..., None]) -> Callable[..., None]:
 
 @dataclass(frozen=True, kw_only=True)
 class GameOptions:
-    """What the options say."""
+    """The values of the options."""
 
     nodes: int | None
     seconds: float | None
@@ -102,10 +120,10 @@ class GameOptions:
 
     def __post_init__(self) -> None:
         if self.resume and self.pgn is None:
-            raise ConfigError("--resume: name the file of the games with --pgn")
+            raise ConfigError("--resume needs the file of the games: --pgn FILE.")
         if self.resume and self.force:
             raise ConfigError(
-                "--resume continues a match and --force throws its games away: give one of them"
+                "--resume continues a match and --force deletes its games: give only one of them."
             )
 
     @property
@@ -163,7 +181,7 @@ class GameOptions:
 
 @dataclass(frozen=True)
 class PlayerFacts:
-    """What is known of a player before the first game."""
+    """Facts about a player, known before the first game."""
 
     spec: str
     name: str

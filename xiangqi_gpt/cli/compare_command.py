@@ -1,4 +1,4 @@
-"""`xiangqi-gpt compare`: what a choice is worth, trained several times over."""
+"""`xiangqi-gpt compare`: trains models that differ in one choice, with several seeds, and compares them."""
 
 from __future__ import annotations
 
@@ -7,28 +7,32 @@ from typing import Any
 
 import click
 
+from xiangqi_gpt.cli.output import report_refused, table
+from xiangqi_gpt.cli.shared_options import data_option
 from xiangqi_gpt.errors import ConfigError, RecordError
 
 
 @click.command("compare")
 @click.argument("axis")
-@click.option(
-    "--data", multiple=True, required=True, help="Records: split train to learn from, valid to measure on."
-)
+@data_option("Records: split train to learn from, split valid to measure on")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the runs and results.")
-@click.option("--steps", type=click.IntRange(1), help="Optimiser steps a run; 1000 by default.")
-@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Runs of every choice.")
-@click.option("--choices", help="Some of the choices only, separated by commas.")
+@click.option("--steps", type=click.IntRange(1), help="Optimizer steps per run.  [default: 1000]")
+@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Runs per choice.")
+@click.option("--choices", help="Only these choices, separated by commas.")
 @click.option(
     "--try",
     "tries",
     multiple=True,
     metavar="SETTINGS",
-    help='A choice of your own, such as "plies=4 batch_windows=64"; then AXIS is any name.',
+    help='A choice of your own, such as "plies=4 batch_windows=64"; AXIS can then be any name.',
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change one setting of all runs.")
 @click.option(
-    "--jobs", type=click.IntRange(1), default=2, show_default=True, help="Runs at a time, a thread each."
+    "--jobs",
+    type=click.IntRange(1),
+    default=2,
+    show_default=True,
+    help="Runs at the same time, with one thread each.",
 )
 @click.option("--games", type=click.IntRange(1), default=60, show_default=True, help="Games to measure on.")
 def command(
@@ -43,11 +47,11 @@ def command(
     jobs: int,
     games: int,
 ) -> None:
-    """Train every choice of AXIS (attention, tokenizer, board, position or activation) alike, and compare.
+    """Train every choice of AXIS (attention, tokenizer, board, position or activation) and compare the results.
 
-    Data, steps and seeds are the same for all. The same command goes on with what was interrupted, and takes
-    over what is finished, so more choices or seeds can be added later. OUT gets table.md, results.json and
-    plot.png. With --try anything that can be set is compared.
+    Data, steps and seeds are the same for all. The same command resumes after an interruption and keeps finished
+    runs, so you can add choices or seeds later. OUT gets table.md, results.json and plot.png. With --try you can
+    compare any settings.
     """
     from xiangqi_gpt.experiments import compare_report as report
     from xiangqi_gpt.experiments.compare import (
@@ -68,13 +72,15 @@ def command(
     packed, measured_on = _read(data, games, runs[0].config)
     if (out / DATA_FILE).is_file():
         if not _same(read_data(out), packed):
-            raise ConfigError(f"{out}: expected the data that its runs began with, found other games")
+            raise ConfigError(
+                f"{out}: the runs there began with other games; give the same data, or another --out"
+            )
     else:
         write_data(packed, out)
     try:
         results = compare(runs, out, held_out(measured_on, games), jobs=jobs, on_run=_print_result)
     except KeyboardInterrupt:
-        click.echo("interrupted; the same command goes on", err=True)
+        click.echo("interrupted; the same command resumes", err=True)
         raise click.exceptions.Exit(130) from None
     everything = plan(axis, out, steps=steps, seeds=_most_seeds(out), settings=settings, tries=tries)
     names = {(r.choice, r.seed) for r in results}
@@ -88,7 +94,8 @@ def command(
     ):
         with atomic_path(out / name, overwrite=True) as draft:
             draft.write_text(text, encoding="utf-8")
-    _print(report.rows(results))
+    titles, *rows = report.rows(results)
+    table(titles, rows)
     click.echo(report.interpretation(results))
     try:
         report.plot(title, results, out / "plot.png")
@@ -97,7 +104,7 @@ def command(
 
 
 def _read(data: tuple[str, ...], games: int, config: Any) -> tuple[Any, Any]:
-    """What all runs learn from, and what they are measured on."""
+    """The games that all runs learn from, and those that they are measured on."""
     from xiangqi_gpt.dataset.packed import pack
     from xiangqi_gpt.evaluation.games import chosen_games
     from xiangqi_gpt.records import read_games
@@ -110,8 +117,7 @@ def _read(data: tuple[str, ...], games: int, config: Any) -> tuple[Any, Any]:
         human=config.targets != "teacher",
         teacher=config.targets != "human",
     )
-    if refused:
-        click.echo(f"left out {len(refused)} games that break the rules; the first: {refused[0]}", err=True)
+    report_refused(refused)
     click.echo(str(summary), err=True)
     # More than wanted: some of them do not begin at the standard start, or are too short.
     return packed, chosen_games(data, split="valid", games=20 * games, on_error=refused.append)
@@ -135,18 +141,3 @@ def _print_result(run: Any, measured: Any) -> None:
         f"{measured.plies_per_second:.0f} plies/s, {measured.train_seconds:.0f} s",
         err=True,
     )
-
-
-def _print(rows: list[list[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    for number, title in enumerate(rows[0]):
-        table.add_column(title, justify="left" if number == 0 else "right")
-    for row in rows[1:]:
-        table.add_row(*row)
-    console = Console()
-    if not console.is_terminal:  # a file or another program: no line is too long
-        console.width = console.measure(table, options=console.options.update_width(1000)).maximum
-    console.print(table)

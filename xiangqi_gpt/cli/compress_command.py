@@ -1,4 +1,4 @@
-"""`xiangqi-gpt compress`: a smaller model out of a trained one."""
+"""`xiangqi-gpt compress`: makes a smaller model out of a trained one."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from xiangqi_gpt.cli.running import RunProgress, duration, finish, open_games
+from xiangqi_gpt.cli.shared_options import data_option, training_options
 from xiangqi_gpt.errors import ConfigError
 
-# What `--set` changes: the ways of the run that trained the bundled weights, with a shorter and gentler schedule.
+# The settings of the run that trained the bundled weights, with a shorter and gentler schedule; --set changes them.
 _DEFAULTS = (
     "batch_windows=16",
     "micro_batch_windows=16",
@@ -23,19 +24,21 @@ BUNDLED = "bundled"
 
 @click.command("compress")
 @click.argument("model")
-@click.option("--method", type=click.Choice(["theseus"]), default="theseus", show_default=True, help="How.")
+@click.option(
+    "--method", type=click.Choice(["theseus"]), default="theseus", show_default=True, help="Method."
+)
 @click.option("--layers", type=int, required=True, help="Layers of the smaller model.")
 @click.option(
-    "--encoder-blocks", type=int, help="Its encoder's residual blocks; by default the same share of them."
+    "--encoder-blocks",
+    type=int,
+    help="Residual blocks of its encoder.  [default: the same share as of the layers]",
 )
-@click.option("--attention", help="Another attention for its layers, such as linear.")
-@click.option(
-    "--data", "data", multiple=True, required=True, help="Records to learn from; may be given several times."
-)
+@click.option("--attention", help="Attention of its layers, such as linear.  [default: as in MODEL]")
+@data_option("Records to learn from")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
-@click.option("--steps", type=click.IntRange(1), default=3000, show_default=True, help="Optimiser steps.")
+@click.option("--steps", type=click.IntRange(1), default=3000, show_default=True, help="Optimizer steps.")
 @click.option(
-    "--rate", default=0.5, show_default=True, help="Probability that a group is replaced, at the first step."
+    "--rate", default=0.5, show_default=True, help="Probability at the first step that a group is replaced."
 )
 @click.option(
     "--replacing",
@@ -44,15 +47,8 @@ BUNDLED = "bundled"
     help="Share of the steps after which all groups are replaced.",
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change one setting of the run.")
-@click.option("--resume", is_flag=True, help="Go on with the run in --out.")
-@click.option(
-    "--time-limit",
-    help="Stop after this long, such as 30m, with a checkpoint to resume from; "
-    "with --set budget=time the schedule ends there.",
-)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of data order and replacements.")
-@click.option("--threads", type=click.IntRange(1), help="Processor threads; all cores by default.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@training_options
 def command(
     model: str,
     method: str,
@@ -71,12 +67,11 @@ def command(
     threads: int | None,
     device: str,
 ) -> None:
-    """Make a smaller model that does what MODEL does (a model directory, or the word "bundled").
+    """Make a smaller model out of MODEL (a model directory, or the word "bundled").
 
-    Groups of MODEL's layers and encoder blocks are replaced by one layer or block each, now and then at first
-    and always in the end, while the train split of the records is learned from (BERT-of-Theseus). `OUT/model`
-    is an ordinary model with that many layers. Ctrl-C saves and says where; the same command with --resume
-    goes on.
+    Training on the train split of the records replaces groups of layers and encoder blocks by one layer or block
+    each, at random at first and always in the end (BERT-of-Theseus). `OUT/model` is an ordinary model. Ctrl-C
+    saves a checkpoint; the same command with --resume continues.
     """
     import torch
 
@@ -94,11 +89,11 @@ def command(
     defaults = (*_DEFAULTS, f"plies={min(100, small.context_plies)}", f"max_steps={steps}", f"seed={seed}")
     config = changed(changed(TrainConfig(), defaults), settings)
     if config.max_steps != steps or config.seed != seed:
-        raise ConfigError("--set: expected max_steps and seed as --steps and --seed, found them here")
+        raise ConfigError("Give max_steps and seed by --steps and --seed, not by --set.")
     if threads is not None:
         torch.set_num_threads(threads)
     if config.budget == "time" and limit is None:
-        raise ConfigError("--time-limit: expected one with budget=time, found none")
+        raise ConfigError("budget=time needs --time-limit.")
 
     def print_line(line: str) -> None:
         click.echo(line, err=True)

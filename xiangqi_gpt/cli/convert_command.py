@@ -1,16 +1,15 @@
-"""`xiangqi-gpt convert`: records of any known format in, one clean file and an account of every game out."""
+"""`xiangqi-gpt convert`: reads records of any known format, and writes one clean file and a report."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
+from xiangqi_gpt.cli.output import reading_progress
 from xiangqi_gpt.cli.position_options import lenient_option
+from xiangqi_gpt.cli.shared_options import force_option, json_option
 from xiangqi_gpt.safe_json import format_json
 
 
@@ -31,15 +30,15 @@ class _NamedPath(click.Path):
     type=_NamedPath(path_type=Path),
     help="File to write; its suffix decides: .pgn, .parquet, .jsonl, .ubb (DhtmlXQ), .xqf (one game).",
 )
-@click.option("--notation", help="Moves of a PGN: iccs (default), uci, wxf, chinese.")
+@click.option("--notation", help="Notation of a PGN: iccs, uci, wxf or chinese.  [default: iccs]")
 @click.option(
     "--report",
     type=_NamedPath(path_type=Path),
-    help="JSON lines with the status of every game, and the sums.",
+    help="JSON lines file to write: the status of every game, and the totals.",
 )
 @lenient_option
-@click.option("--force", is_flag=True, help="Overwrite the files of --out and --report.")
-@click.option("--json", "as_json", is_flag=True, help="Print the sums as one JSON object.")
+@force_option("Overwrite the files of --out and --report.")
+@json_option
 def command(
     sources: tuple[Path, ...],
     out: Path,
@@ -49,15 +48,17 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Read game records (files or folders), judge every ply, drop copies, write what is sound.
+    """Read game records (files or folders), check every ply, drop duplicates, and write the valid games.
 
-    PGN, Parquet, JSON lines, XQF, CBR, CBL, CBF, DhtmlXQ and plain lists of moves are read, told by their
-    content. A game that goes wrong is cut there; each game is accounted for.
+    Reads PGN, Parquet, JSON lines, XQF, CBR, CBL, CBF, DhtmlXQ and plain lists of moves; the content decides, not
+    the file name. A game is cut before its first illegal move; the report lists every game.
     """
     from xiangqi_gpt.records.convert import Conversion, convert, source_files, total_bytes
 
     job = Conversion(sources=sources, out=out, notation=notation, report=report, force=force, lenient=lenient)
-    with _progress(lambda: total_bytes(source_files(sources))) as on_progress:
+    with reading_progress(
+        lambda: total_bytes(source_files(sources)), {"compare": "comparing", "write": "writing"}
+    ) as on_progress:
         summary = convert(job, on_progress)
     if as_json:
         click.echo(format_json(summary.as_dict()))
@@ -67,35 +68,11 @@ def command(
         f"{summary.duplicates} duplicates, {summary.refused} refused"
     )
     if summary.unreadable:
-        click.echo(f"{summary.unreadable} files could not be read, or not to their end")
+        click.echo(f"{summary.unreadable} files could not be read, or not completely")
     if summary.passed_over:
-        click.echo(f"{summary.passed_over} files of the folders are not records by their name: passed over")
+        click.echo(
+            f"{summary.passed_over} files in the folders skipped: their names are not those of records"
+        )
     for what, count in summary.dropped_fields.items():
-        click.echo(f"{out.suffix} has no place for {what}: left behind in {count} games")
+        click.echo(f"{out.suffix} cannot store {what}: dropped in {count} games")
     click.echo(f"{summary.written} games written to {out}")
-
-
-@contextmanager
-def _progress(total: Callable[[], int]) -> Iterator[Callable[[str, int], None] | None]:
-    """A progress bar on standard error where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        tasks = {"read": bar.add_task("reading", total=total())}
-        games = 0
-
-        def on_progress(what: str, count: int) -> None:
-            nonlocal games
-            if what not in tasks:
-                bar.update(tasks["read"], completed=bar.tasks[0].total)
-                label = {"compare": "comparing", "write": "writing"}[what]
-                tasks[what] = bar.add_task(label, total=games or None)
-            if what == "compare":
-                games += count
-            bar.advance(tasks[what], count)
-
-        yield on_progress

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -10,11 +11,20 @@ from typing import Any
 
 import click
 
-from xiangqi_gpt.cli.output import pairs, print_json, progress, table
+from xiangqi_gpt.cli.output import pairs, print_json, progress, report_refused, table
+from xiangqi_gpt.cli.shared_options import (
+    data_option,
+    force_option,
+    json_option,
+    model_option,
+    options,
+    threads_option,
+)
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.safe_json import format_json
 
 _PRECISION = "xiangqi_gpt.precision"  # where the context of the command keeps it
+_KEPT = "xiangqi_gpt.kept"  # the same for results that are kept until all is written
 
 
 def _keep_precision(context: click.Context, _: click.Parameter, precision: str) -> None:
@@ -28,7 +38,7 @@ def _precision() -> str:
 
 
 def _report_precision() -> None:
-    """Say in which precision figures were measured, since they depend on it."""
+    """Print the precision of the figures, since they depend on it."""
     import torch
 
     from xiangqi_gpt.decoding.network import has_fast_bfloat16
@@ -41,24 +51,17 @@ def _report_precision() -> None:
 _games_options = (
     click.option("--split", default="test", show_default=True, help="train, valid, test or extra."),
     click.option(
-        "--games", type=click.IntRange(1), help="How many games, drawn with the seed; all by default."
+        "--games", type=click.IntRange(1), help="Number of games, chosen at random.  [default: all]"
     ),
-    click.option("--seed", default=0, show_default=True, help="Seed of all that is drawn."),
-    click.option(
-        "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes that share the games."
-    ),
+    click.option("--seed", default=0, show_default=True, help="Random seed."),
+    click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes."),
 )
 _model_options = (
-    click.option("--data", "data", multiple=True, help="Records to measure on; may be given several times."),
-    click.option(
-        "--model",
-        "model_dir",
-        type=click.Path(path_type=Path),
-        help="Model directory; the bundled one by default.",
-    ),
-    click.option("--style", help="human or teacher, of a model that learned both; by default each of them."),
+    data_option("Records to measure on", required=False),
+    model_option,
+    click.option("--style", help="human or teacher, for a model that learned both.  [default: both]"),
     *_games_options,
-    click.option("--threads", type=click.IntRange(1), help="Processor threads; all cores by default."),
+    threads_option,
     click.option("--device", default="cpu", show_default=True, help="cpu or cuda."),
     click.option(
         "--precision",
@@ -67,33 +70,35 @@ _model_options = (
         show_default=True,
         expose_value=False,
         callback=_keep_precision,
-        help="Of the products; auto: bfloat16 where the processor is fast at it.",
+        help="Precision of matrix products; auto: bfloat16 if the processor is fast at it.",
     ),
 )
-_json = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-
-
-def _options(*options: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    def add(function: Callable[..., None]) -> Callable[..., None]:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return add
 
 
 @click.group("evaluate")
 def command() -> None:
-    """Measure a model on games it has never seen."""
+    """Measure a model on games it has never seen.
+
+    An evaluation that was killed resumes where it was with the same command.
+    """
+
+
+@command.result_callback()
+def _forget(*_: object, **__: object) -> None:
+    """All is printed and written: what was kept to resume from is not needed any more."""
+    for kept in click.get_current_context().meta.get(_KEPT, ()):
+        kept.remove()
 
 
 _plain = click.option(
-    "--plain", is_flag=True, help="One pass over a board, also where a model sees its mirror image as well."
+    "--plain",
+    is_flag=True,
+    help="Do not average over the mirrored board, even if players with this model do.",
 )
 
 
 @command.command()
-@_options(*_model_options, _plain, _json)
+@options(*_model_options, _plain, json_option)
 def accuracy(
     data: tuple[str, ...], model_dir: Path | None, style: str | None, split: str, games: int | None, seed: int,
     jobs: int, threads: int | None, device: str, plain: bool, as_json: bool,
@@ -146,40 +151,40 @@ def _print_accuracy(result: Any) -> None:
 
 
 @command.command()
-@_options(*_model_options)
+@options(*_model_options)
 @click.option(
     "--random-plies",
     type=click.IntRange(0),
-    help="Instead of records: --games positions after this many random plies, 1,000 by default.",
+    help="Measure on --games positions (1,000) after this many random plies, instead of records.",
 )
-@click.option("--why", is_flag=True, help="Also say which rules illegal texts break; takes longer.")
+@click.option("--why", is_flag=True, help="Also count the rules that illegal texts break; takes longer.")
 @click.option(
     "--off-book",
     type=click.IntRange(0),
     default=1,
     show_default=True,
-    help="Positions per game that are four random moves away from it.",
+    help="Positions per game that are reached by four random moves.",
 )
 @click.option(
     "--free-running",
     type=click.IntRange(1),
-    help="Also play so many games of the model with itself at temperature 1, until a text is illegal.",
+    help="Also play this many games of the model against itself at temperature 1, until a text is illegal.",
 )
 @click.option(
     "--tree",
     type=click.IntRange(1),
-    help="Instead: draw so many moves from the prefix tree of legal moves and check each against the rules.",
+    help="Only draw this many moves from the prefix tree of legal moves, and check each against the rules.",
 )
-@_json
+@json_option
 def legality(
     data: tuple[str, ...], model_dir: Path | None, style: str | None, split: str, games: int | None, seed: int,
     jobs: int, threads: int | None, device: str, random_plies: int | None, why: bool, off_book: int,
     free_running: int | None, tree: int | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """How often the model's own texts, with nothing masked, are legal moves.
+    """How often the model's own texts, without any mask, are legal moves.
 
-    In all, by the ply of the game, in check and off book, with 95 % intervals from a bootstrap over games. A model with
-    styles is measured in its own, unless --style names one.
+    In total, by ply, in check and off book, with 95 % intervals from a bootstrap over games. A model with
+    styles uses its default style, unless --style names one.
     """
     from xiangqi_gpt.cli import evaluate_work
     from xiangqi_gpt.evaluation.games import random_boards
@@ -191,7 +196,7 @@ def legality(
     settings = (model_dir, device, _threads(threads, jobs), _precision(), style)
     if random_plies is not None:
         if data:
-            raise ConfigError("--random-plies: expected no --data with it, found both")
+            raise ConfigError("Give either --random-plies or --data, not both.")
         boards = list(enumerate(random_boards(games or 1000, random_plies, seed)))
         work = partial(evaluate_work.board_work, *settings, why, seed)
         result = summarise_legality(_run(work, boards, jobs, "positions"), seed=seed)
@@ -260,20 +265,23 @@ def _print_legality(result: Any, why: bool, free: Any) -> None:
 
 
 @command.command()
-@_options(*_model_options, _plain)
-@click.option("--plot", type=click.Path(path_type=Path), help="Also draw it, as a PNG.")
-@_json
+@options(*_model_options, _plain)
+@click.option("--plot", type=click.Path(path_type=Path), help="Also plot it to this PNG file.")
+@json_option
 def calibration(
     data: tuple[str, ...], model_dir: Path | None, style: str | None, split: str, games: int | None, seed: int,
     jobs: int, threads: int | None, device: str, plain: bool, plot: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Whether results and moves occur as often as the model expects.
 
-    A model with styles is measured in its own, unless --style names one.
+    A model with styles uses its default style, unless --style names one.
     """
     from xiangqi_gpt.cli.evaluate_work import calibration_work
     from xiangqi_gpt.evaluation import calibration as measure
+    from xiangqi_gpt.evaluation.plotting import check_plot
 
+    if plot is not None:
+        check_plot(plot)
     records = _games(data, split, games, seed)
     work = partial(calibration_work, model_dir, device, _threads(threads, jobs), _precision(), style, plain)
     result = measure.summarise_calibration(_run(work, records, jobs, "games"))
@@ -294,20 +302,18 @@ def calibration(
 
 
 @command.command()
-@click.option("--data", multiple=True, required=True, help="Puzzles; may be given several times.")
-@click.option("--player", default="gpt", show_default=True, help="Who solves them.")
+@data_option("Puzzles")
+@click.option("--player", default="gpt", show_default=True, help="The player that solves them.")
 @click.option(
     "--games",
     "--puzzles",
     "games",
     type=click.IntRange(1),
-    help="How many, drawn with the seed; all by default.",
+    help="Number of puzzles, chosen at random.  [default: all]",
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of the draw.")
-@click.option(
-    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes that share the puzzles."
-)
-@_json
+@click.option("--seed", default=0, show_default=True, help="Random seed.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@json_option
 def puzzles(
     data: tuple[str, ...], player: str, games: int | None, seed: int, jobs: int, as_json: bool
 ) -> None:
@@ -322,10 +328,9 @@ def puzzles(
 
     refused: list[RecordError] = []
     chosen = drawn(read_puzzles(data, refused.append), games, seed)
-    if refused:
-        click.echo(f"left out {len(refused)} puzzles that break the rules; the first: {refused[0]}", err=True)
+    report_refused(refused, "puzzles")
     if not chosen:
-        raise ConfigError(f"expected puzzles, found none in {', '.join(data)}")
+        raise ConfigError(f"No puzzles in {', '.join(data)}.")
     solved = _run(partial(puzzle_work, player, seed), chosen, jobs, "puzzles")
     rows = summarise_puzzles(chosen, solved)
     if as_json:
@@ -336,12 +341,12 @@ def puzzles(
 
 
 @command.command("make-puzzles")
-@click.option("--data", multiple=True, required=True, help="Games; may be given several times.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The puzzles: a PGN file.")
+@data_option("Games")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="PGN file to write.")
 @click.option(
     "--engine",
-    help="A player such as engine:fairy-stockfish,nodes=20000 that is asked for the two best moves of each "
-    "position; without it, the labels of a teacher with several moves are read.",
+    help="Player that finds the two best moves of each position, such as engine:fairy-stockfish,nodes=20000; "
+    "without it, labels with several moves are used.",
 )
 @click.option(
     "--margin",
@@ -350,13 +355,13 @@ def puzzles(
     show_default=True,
     help="Expected points by which the solution is better than the next best move.",
 )
-@_options(*_games_options)
-@click.option("--force", is_flag=True, help="Overwrite the file of --out.")
+@options(*_games_options)
+@force_option()
 def make_puzzles(
     data: tuple[str, ...], out: Path, engine: str | None, margin: float, split: str, games: int | None, seed: int,
     jobs: int, force: bool,
 ) -> None:  # fmt: skip
-    """Make puzzles of games: positions in which one move is better than every other by a wide margin."""
+    """Make puzzles out of games: positions with one move that is much better than all others."""
     from xiangqi_gpt.cli.evaluate_work import make_puzzles_work
     from xiangqi_gpt.evaluation.puzzle_making import as_records
     from xiangqi_gpt.files import check_writable
@@ -379,11 +384,10 @@ def _games(data: tuple[str, ...], split: str, games: int | None, seed: int) -> l
     from xiangqi_gpt.evaluation.games import chosen_games
 
     if not data:
-        raise ConfigError("--data: expected at least one file of records, found none")
+        raise ConfigError("Give at least one file of records with --data.")
     refused: list[RecordError] = []
     records = chosen_games(data, split=split, games=games, seed=seed, on_error=refused.append)
-    if refused:
-        click.echo(f"left out {len(refused)} games that break the rules; the first: {refused[0]}", err=True)
+    report_refused(refused)
     return records
 
 
@@ -402,7 +406,25 @@ def _threads(threads: int | None, jobs: int) -> int:
 
 
 def _run(work: Callable[[], Callable[[Any], Any]], items: list[Any], jobs: int, what: str) -> list[Any]:
+    """The result of every item; those of the same evaluation that was killed are not measured again."""
+    from xiangqi_gpt import __version__
     from xiangqi_gpt.evaluation.jobs import run_jobs
+    from xiangqi_gpt.evaluation.kept_results import KeptResults, stamps_of
+    from xiangqi_gpt.players.gpt_player import bundled_model
 
-    with progress(what, len(items)) as on_done:
-        return run_jobs(work, items, jobs=jobs, on_done=on_done)
+    assert isinstance(work, partial)
+    texts = [str(argument) for argument in work.args]
+    models = [
+        Path(part.partition("model=")[2] or part) for text in texts for part in re.split("[:,]", text) if part
+    ]
+    key = [__version__, work.func.__name__, what, *texts, stamps_of([*models, bundled_model()])]
+    with KeptResults(key, items) as kept:
+        known = kept.read()
+        if known:
+            click.echo(f"resumed: {len(known)} of {len(items)} {what} were done before", err=True)
+        with progress(what, len(items)) as on_done:
+            found = run_jobs(work, items, jobs=jobs, on_done=on_done, known=known, on_result=kept.add)
+    click.get_current_context().meta.setdefault(_KEPT, []).append(kept)
+    if kept.problem:
+        click.echo(f"note: this evaluation could not have been resumed: {kept.problem}", err=True)
+    return found

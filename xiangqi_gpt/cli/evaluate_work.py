@@ -21,13 +21,13 @@ def _scorer(
     from xiangqi_gpt.players.gpt_player import open_model
 
     if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
-        raise ConfigError(f"device: expected cpu, or cuda where there is one, found {device!r}")
+        raise ConfigError(f"--device {device}: this machine has no such device.")
     torch.set_num_threads(threads)
     return Scorer(open_model(model_dir), device, seed, style=style, precision=precision)
 
 
 def _as_played(scorer: Any, plain: bool) -> Any:
-    """What the player asks by itself: both sides of the mirror, where the model was trained so."""
+    """The scorer that players use: with both sides of the mirror if the model was trained so."""
     from xiangqi_gpt.decoding import SymmetricScorer
 
     return SymmetricScorer(scorer) if scorer.model.config.symmetric and not plain else scorer

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from xiangqi_gpt.cli.shared_options import multipv_option
 from xiangqi_gpt.cli.teaching import (
     Progress,
     engine_option,
@@ -19,54 +20,48 @@ from xiangqi_gpt.cli.teaching import (
 
 @click.command("generate")
 @engine_option
-@click.option("--games", required=True, type=click.IntRange(1), help="How many games.")
+@click.option("--games", required=True, type=click.IntRange(1), help="Number of games.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Parquet file to write.")
 @click.option(
     "--records",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Games whose first plies play-outs begin with; may be given several times.",
+    help="Records of games to take openings from; may be given several times.",
 )
 @click.option(
     "--records-share",
     type=click.FloatRange(0, 1),
     default=1.0,
     show_default=True,
-    help="Share of play-outs that begin so; the others begin at the standard start.",
+    help="Share of play-outs with such an opening; the others begin at the standard start.",
 )
-@click.option("--cut", default="0-60", show_default=True, metavar="A-B", help="Plies taken from a record.")
+@click.option(
+    "--cut", default="0-60", show_default=True, metavar="A-B", help="Number of plies taken from a record."
+)
 @click.option(
     "--random-plies",
     default="0-3",
     show_default=True,
     metavar="A-B",
-    help="Random plies before the engine takes over.",
+    help="Number of random plies before the engine takes over.",
 )
 @click.option(
     "--noise",
     default="0,0,0.05,0.1,0.2",
     show_default=True,
     metavar="SHARES",
-    help="Shares of random moves; each game draws one of them.",
+    help="Shares of random moves; each game uses one of them.",
 )
 @click.option(
     "--max-plies",
     type=click.IntRange(1),
     default=300,
     show_default=True,
-    help="Plies after which the score decides.",
+    help="Length after which the score decides a game.",
 )
-@click.option(
-    "--rules", default="asian", show_default=True, help="Rules that end games: simple, asian, chinese."
-)
-@click.option(
-    "--multipv",
-    type=click.IntRange(1, 128),
-    default=1,
-    show_default=True,
-    help="Best moves to store for each position, with their scores.",
-)
-@click.option("--seed", default=0, show_default=True, help="Seed of starts and noise.")
+@click.option("--rules", default="asian", show_default=True, help="Rule set: simple, asian or chinese.")
+@multipv_option
+@click.option("--seed", default=0, show_default=True, help="Random seed.")
 @place_options
 def command(
     engine: str,
@@ -86,9 +81,9 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Let an engine play itself, disturbed by random moves, and store what it would play at every ply.
+    """Let an engine play itself, disturbed by random moves, and store its best move at every ply.
 
-    The same command goes on after a stop or a kill. How the games are used: docs/teacher.md.
+    The same command resumes after an interruption. How the games are used: docs/teacher.md.
     """
     from xiangqi_gpt.players import parse_engine
     from xiangqi_gpt.teacher.run import Generation, Place, generate

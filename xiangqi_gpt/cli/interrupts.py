@@ -1,4 +1,4 @@
-"""Ctrl-C and the signal to terminate, for commands that tell what they have finished before they end."""
+"""Ctrl-C and the signal to terminate, for commands that report what they have finished before they end."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from xiangqi_gpt.cli.shared_options import multipv_option
 from xiangqi_gpt.cli.teaching import Progress, engine_option, finish, interrupted, place_options
 
 
@@ -22,13 +23,7 @@ from xiangqi_gpt.cli.teaching import Progress, engine_option, finish, interrupte
     show_default=True,
     help="Plies from one label to the next; 2 labels every second ply.",
 )
-@click.option(
-    "--multipv",
-    type=click.IntRange(1, 128),
-    default=1,
-    show_default=True,
-    help="Best moves to store for each position, with their scores: soft targets.",
-)
+@multipv_option
 @place_options
 def command(
     sources: tuple[Path, ...],
@@ -41,9 +36,9 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Add an engine's best move and score to games; labels that they had are replaced.
+    """Add an engine's best move and score to games; earlier labels are replaced.
 
-    The same command goes on after a stop or a kill.
+    The same command resumes after an interruption.
     """
     from xiangqi_gpt.players import parse_engine
     from xiangqi_gpt.teacher.run import LabelJob, Place, label

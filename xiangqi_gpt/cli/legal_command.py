@@ -1,4 +1,4 @@
-"""`xiangqi-gpt legal`: whether moves are legal, why not, and what the model gives them."""
+"""`xiangqi-gpt legal`: whether moves are legal, if not why, and their probability by the model."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 from xiangqi_gpt.cli.analyse_command import board_of, note_digits
 from xiangqi_gpt.cli.position_options import lenient_option
+from xiangqi_gpt.cli.shared_options import json_option, model_option
 from xiangqi_gpt.safe_json import format_json
 
 if TYPE_CHECKING:
@@ -19,19 +20,14 @@ if TYPE_CHECKING:
 
 @click.command("legal")
 @click.argument("moves", nargs=-1, required=True)
-@click.option("--fen", help="The position; the standard start by default.")
+@click.option("--fen", help="The position.  [default: the standard start]")
 @lenient_option
-@click.option(
-    "--model",
-    "model_dir",
-    type=click.Path(path_type=Path),
-    help="Model directory; the bundled one by default.",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@model_option
+@json_option
 def command(
     moves: tuple[str, ...], fen: str | None, lenient: bool, model_dir: Path | None, as_json: bool
 ) -> None:
-    """Tell whether each MOVE is legal, why not, and its probability among the legal moves.
+    """Tell whether each MOVE is legal, if not why, and its probability among the legal moves.
 
     A MOVE is read in any notation: h2e2, C2=5, 炮二平五.
     """
@@ -55,7 +51,7 @@ def command(
 
 
 def _read(board: Board, text: str) -> tuple[Move | None, dict[str, Any]]:
-    """The legal move that a text names, None where it is not legal, and what is said of it.
+    """The legal move that a text names, None where it is not legal, and facts about it.
 
     Raises MoveError where the text names no move, or more than one.
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import os
 import sys
 from typing import Any
 
@@ -24,17 +25,20 @@ COMMANDS: dict[str, str] = {
     "tournament": "Let many players meet each other, with a table of ratings.",
     "evaluate": "Measure a model on recorded games: accuracy, legality, calibration, puzzles.",
     "analyse": "Print the model's distribution over the legal moves of a position.",
-    "review": "Go through a game: the score move by move, and the mistakes.",
-    "legal": "Say of moves whether they are legal, and why not.",
+    "review": "Review a game: the score of every move, and the mistakes.",
+    "legal": "Tell whether moves are legal, and if not, why.",
     "perft": "Count the leaves of the tree of legal moves.",
     "pack": "Pack game records for training, in shards or in one small file.",
     "train": "Train a model on game records.",
-    "compare": "Train choices of attention, tokenizer or board mode alike, and compare them.",
-    "compress": "Make a smaller model that does what a trained one does.",
-    "export": "Write a trained model at half its size, as the package carries it.",
+    "compare": "Train with different attentions, tokenizers or board modes, and compare the results.",
+    "compress": "Make a smaller model out of a trained one.",
+    "export": "Write a trained model at half its size, or for ONNX.",
     "generate": "Let a UCI engine play itself and label every position.",
     "label": "Add a UCI engine's best move and score to games.",
     "convert": "Convert game records from one format to another.",
+    "collect": "Collect game records in one database of games and positions.",
+    "find": "Search a collection by player, event, result, opening, position or material.",
+    "openings": "Find families of openings in a collection or in game records.",
 }
 """Help text by name; the command `match` itself is `command` in `match_command.py` beside this file."""
 
@@ -79,19 +83,25 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a subcommand; XiangqiError and unusable files end it with one line."""
+        """Run a subcommand; XiangqiError and whatever the system refuses end it with one line."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # a disk that is full under a redirected output must not pass for success
+            return result
         except XiangqiError as error:
             raise UserError(str(error)) from error
-        except (
-            FileNotFoundError,
-            FileExistsError,
-            IsADirectoryError,
-            NotADirectoryError,
-            PermissionError,
-        ) as error:
-            raise UserError(str(error)) from error
+        except BrokenPipeError:
+            raise  # click ends quietly: the reader of the output has seen enough
+        except OSError as error:
+            raise UserError(_words_of(error)) from error
+
+
+def _words_of(error: OSError) -> str:
+    """Place and cause of an error of the system; an open file without a name is the command's own output."""
+    cause = error.strerror or str(error)
+    if error.filename is None:
+        return f"standard output or a temporary file: {cause}"
+    return f"{os.fsdecode(error.filename)}: {cause}"
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

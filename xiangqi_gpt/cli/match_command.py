@@ -22,15 +22,18 @@ from xiangqi_gpt.safe_json import format_json
 @click.argument("second", metavar="PLAYER")
 @click.option("--games", type=click.IntRange(min=1), default=100, show_default=True, help="Games to play.")
 @click.option(
-    "--sprt", "test", metavar="ELO0,ELO1", help="End as soon as one of the two differences is accepted."
+    "--sprt",
+    "test",
+    metavar="ELO0,ELO1",
+    help="End as soon as a sequential test accepts one of the two Elo differences.",
 )
 @game_options
 def command(first: str, second: str, games: int, test: str | None, **options: Any) -> None:
-    """Let two players play a match and print the result from the first one's view.
+    """Let two players play a match and print the result as the first one sees it.
 
     A PLAYER is gpt[:model=DIR,temperature=T], random, greedy or engine:CMD[,nodes=N][,time=S][,OptionName=V];
     an engine that does not use UCI needs protocol=ucci or protocol=cecp. Each opening is played with both colours.
-    With --pgn each game is written as it ends, and --resume continues a match that was stopped.
+    With --pgn each game is written when it ends, and --resume continues an interrupted match.
     """
     how = GameOptions(**options)
     config, sprt = how.config, Sprt.parse(test) if test is not None else None
@@ -64,7 +67,7 @@ def command(first: str, second: str, games: int, test: str | None, **options: An
 
 
 class _Report:
-    """What is printed: a line for each game on standard error, the result on standard output."""
+    """Prints one line for each game on standard error, and the result on standard output."""
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from xiangqi_gpt.cli.shared_options import force_option
 from xiangqi_gpt.errors import ConfigError
 
 SUFFIX = ".xgp"
@@ -17,19 +18,21 @@ SUFFIX = ".xgp"
     "--out",
     required=True,
     type=click.Path(path_type=Path),
-    help=f"Folder of shards to write, which is read as it lies; or a FILE{SUFFIX}, as small as it gets.",
+    help=f"Folder of shards to write (fast to read), or a FILE{SUFFIX} (small).",
 )
 @click.option(
     "--limit-mb",
     type=click.FloatRange(0, min_open=True),
-    help="Most MiB that the file may have; whole games are left out, of every source the same share.",
+    help="Largest size of the file in MiB; whole games are left out, the same share of every source.",
 )
 @click.option(
     "--targets", default="mixed", show_default=True, help="Moves to learn: mixed, human or teacher."
 )
-@click.option("--extra", is_flag=True, help='Take rows of split "extra" too.')
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the games left out.")
-@click.option("--force", is_flag=True, help="Overwrite what is at --out.")
+@click.option("--extra", is_flag=True, help='Also pack games of split "extra".')
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed of the games left out."
+)
+@force_option("Overwrite --out.")
 def command(
     sources: tuple[Path, ...],
     out: Path,
@@ -41,8 +44,8 @@ def command(
 ) -> None:
     """Pack game records (files, folders, packed data) for `xiangqi-gpt train --data`.
 
-    The splits train and valid are packed, of which train is learned from. What is packed in one go need not
-    be packed again by every run, and a file needs nothing but the rules to be read.
+    The splits train and valid are packed: train to learn from, valid to measure on. Packing once saves the time
+    for it at the start of every run.
     """
     from xiangqi_gpt.dataset import compact, packing, shards
     from xiangqi_gpt.files import atomic_path
@@ -69,13 +72,11 @@ def command(
         if limit_mb is not None:
             raise ConfigError(f"--limit-mb: expected a file named *{SUFFIX} as --out, found {str(out)!r}")
         if any(shards.is_packed(path) for path in found):
-            raise ConfigError(
-                f"expected records to pack into a folder, found packed data; --out FILE{SUFFIX} takes it"
-            )
+            raise ConfigError(f"Packed data can only be written to one file: use --out FILE{SUFFIX}.")
         packing.pack_folder(found, out, settings, force=force, print_line=print_line)
         index, parts = shards.read_folder(out)
         size = sum(shard["bytes"] for shard in index["shards"])
         games, plies = sum(part.games for _, part in parts), sum(part.plies for _, part in parts)
     click.echo(
-        f"{out}: {games:,} games, {plies:,} plies, {size / (1 << 20):.1f} MiB, {size / plies:.2f} bytes a ply"
+        f"{out}: {games:,} games, {plies:,} plies, {size / (1 << 20):.1f} MiB, {size / plies:.2f} bytes/ply"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
+from xiangqi_gpt.cli.shared_options import json_option
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.safe_json import format_json
@@ -14,14 +15,14 @@ _MAX_DEPTH = 12
 
 @click.command()
 @click.argument("depth", type=click.IntRange(0, _MAX_DEPTH))
-@click.option("--fen", default=START_FEN, help="Position; default: the standard start.")
+@click.option("--fen", default=START_FEN, help="The position.  [default: the standard start]")
 @lenient_option
-@click.option("--divide", is_flag=True, help="Count for each move of the position as well.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--divide", is_flag=True, help="Also count the leaves behind each move.")
+@json_option
 def command(depth: int, fen: str, lenient: bool, divide: bool, as_json: bool) -> None:
     """Count the leaves of the tree of legal moves, DEPTH plies deep."""
     if divide and depth < 1:
-        raise click.UsageError("--divide wants a depth of at least 1")
+        raise click.UsageError("--divide needs a depth of at least 1.")
     board = board_of_fen(fen, lenient=lenient)
     counts: dict[str, int] = {}
     if divide:

@@ -7,6 +7,7 @@ import random
 import sys
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -15,59 +16,70 @@ import click
 from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.results_of_person import ResultsOfPerson
 from xiangqi_gpt.play.settings import THEME_NAMES, ThemeName, load_settings, save_settings
 from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet, split_temperature
-from xiangqi_gpt.players import AHEAD, with_lookahead
+from xiangqi_gpt.players import AHEAD, create_player, with_lookahead
+from xiangqi_gpt.players.levels import ADAPTIVE, get_level
 from xiangqi_gpt.players.player_spec import PlayerSpec
 from xiangqi_gpt.rules import RULE_SETS, START_FEN, Color, ConfigError
 from xiangqi_gpt.texts import LANGUAGES, Details, Language, Message
 
 if TYPE_CHECKING:
     from xiangqi_gpt.play.thinker import Create
-    from xiangqi_gpt.players.base import Player
 
 USUAL = ("gpt", f"gpt:{AHEAD}", "greedy", "random")
 """The opponents that the menu offers."""
 
 
 @click.command("play")
-@click.option("--terminal", is_flag=True, help="Play in the terminal even where a window could be opened.")
+@click.option("--terminal", is_flag=True, help="Play in the terminal, even if a window could be opened.")
 @click.option(
     "--player",
     "spec",
     default="gpt",
     show_default=True,
     metavar="SPEC",
-    help="The opponent. A GPT looks half a second ahead; gpt:lookahead=0 does not.",
+    help="The opponent. A GPT searches for half a second; gpt:lookahead=0 does not search.",
+)
+@click.option(
+    "--level",
+    metavar="LEVEL",
+    help="Strength of the GPT: 1 to 10, novice to master, or adaptive, which follows your results.",
 )
 @click.option(
     "--color", type=click.Choice(["red", "black"]), default="red", show_default=True, help="Your side."
 )
-@click.option("--fen", default=START_FEN, show_default="the usual start", help="The position to begin from.")
+@click.option(
+    "--fen", default=START_FEN, show_default="the standard start", help="The position to start from."
+)
 @lenient_option
 @click.option("--pieces", type=click.Choice(list(PIECE_SETS)), help="Characters on the pieces; remembered.")
 @click.option("--theme", type=click.Choice(THEME_NAMES), help="Colours of the window; remembered.")
-@click.option("--lang", type=click.Choice(LANGUAGES), help="Language of all words; remembered.")
+@click.option("--lang", type=click.Choice(LANGUAGES), help="Language; remembered.")
 @click.option(
-    "--temperature", type=float, help="0: the GPT plays its most probable move; 1: it samples from its moves."
+    "--temperature",
+    type=float,
+    help="0: the GPT plays its likeliest move; 1: it samples from its probabilities.",
 )
-@click.option("--seed", type=int, help="Random seed of the opponent; without it every game is different.")
+@click.option("--seed", type=int, help="Random seed of the opponent.  [default: a new one for each game]")
 @click.option(
     "--rules", type=click.Choice(list(RULE_SETS)), default="simple", show_default=True, help="Rule set."
 )
 @click.option(
     "--screenshot",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Save a picture of the window as a PNG file and leave; needs no display.",
+    help="Save a picture of the window to this PNG file and exit; needs no display.",
 )
 @click.option(
-    "--after", type=click.IntRange(0), default=0, help="Plies the opponent plays before the picture."
+    "--after", type=click.IntRange(0), default=0, help="Plies that the opponent plays before the picture."
 )
 @click.option("--size", default="1180x820", show_default=True, metavar="WxH", help="Size of the picture.")
 @click.option("--hint", is_flag=True, help="Show a hint in the picture.")
 def command(
     terminal: bool,
     spec: str,
+    level: str | None,
     color: str,
     fen: str,
     lenient: bool,
@@ -85,6 +97,8 @@ def command(
     """Play against the GPT, or against any other player."""
     board = board_of_fen(fen, lenient=lenient)
     human = Color.RED if color == "red" else Color.BLACK
+    if level is not None:
+        spec = add_level(spec, level)
     if temperature is not None:
         spec = add_temperature(spec, temperature)
     spec = with_lookahead(spec)
@@ -110,18 +124,15 @@ def command(
     )
     state.announce = state.outcome is not None
 
-    def create(text: str) -> Player:
-        from xiangqi_gpt.players import create_player
-
-        return create_player(text, seed=base)
-
+    # Pickled to the processes of the players, so no function of this one.
+    create = partial(create_player, seed=base)
     if screenshot is not None:
         from xiangqi_gpt.gui.screenshot import take_screenshot
 
         take_screenshot(screenshot, state, create, plies=after, size=parse_size(size), hint=hint)
         click.echo(f"Saved {screenshot}")
         return
-    autosave = Autosave()
+    autosave = Autosave(results=ResultsOfPerson())
     if fen == START_FEN:
         state.offer = autosave.find_unfinished()
     if not terminal and _play_in_window(state, create, autosave):
@@ -134,6 +145,8 @@ def opponents(spec: str) -> tuple[str, ...]:
     bare = split_temperature(spec)[0]
     parsed = PlayerSpec.parse(bare)
     name = parsed.name
+    if name == "gpt" and "level" in parsed.settings:
+        return (bare, *USUAL)
     if name == "gpt":
         own = parsed.settings.get("lookahead")
         searching = with_lookahead(str(parsed.replace(lookahead=None))) if own in (None, "0") else str(parsed)
@@ -142,15 +155,25 @@ def opponents(spec: str) -> tuple[str, ...]:
     return tuple(bare if usual == name else usual for usual in USUAL) if name in USUAL else (bare, *USUAL)
 
 
+def add_level(spec: str, level: str) -> str:
+    """The spec of a GPT with its level; ConfigError for a player that has none, PlayerError for an unknown level."""
+    parsed = PlayerSpec.parse(spec)
+    if parsed.name != "gpt":
+        raise ConfigError(f"--level is for the GPT. Leave it out with --player {spec}.")
+    if "level" in parsed.settings:
+        raise ConfigError(f"--player {spec} and --level both name a level. Give one of them.")
+    if level.strip().lower() == ADAPTIVE:
+        return str(parsed.replace(level=ADAPTIVE))
+    return str(parsed.replace(level=get_level(level).key))
+
+
 def add_temperature(spec: str, temperature: float) -> str:
     """The spec of a GPT with its temperature; ConfigError for a player that has none."""
     parsed = PlayerSpec.parse(spec)
     if parsed.name != "gpt":
-        raise ConfigError(f"expected --player gpt with --temperature, found {spec!r}")
+        raise ConfigError(f"--temperature needs a gpt player, not {spec!r}.")
     if "temperature" in parsed.settings:
-        raise ConfigError(
-            f"expected the temperature once, found it in --player {spec!r} and in --temperature"
-        )
+        raise ConfigError(f"The temperature is given twice: in --player {spec!r} and by --temperature.")
     return str(parsed.replace(temperature=float(temperature)))
 
 
@@ -176,12 +199,13 @@ def _play_in_window(state: GameState, create: Create, autosave: Autosave) -> boo
         return False
     try:
         from xiangqi_gpt.gui import app
+        from xiangqi_gpt.gui.display import DisplayError
     except ImportError as error:
         _tell_no_window(state, error)
         return False
     try:
         app.run(state, create, autosave=autosave)
-    except app.DisplayError as error:
+    except DisplayError as error:
         _tell_no_window(state, error)
         return False
     return True

@@ -1,4 +1,4 @@
-"""What the commands that take a position share: the board of --fen, and --lenient."""
+"""Shared by the commands that take a position: the board of --fen, and --lenient."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 lenient_option = click.option(
     "--lenient",
     is_flag=True,
-    help="Also take a position that cannot occur but can be played, and say what is odd about it.",
+    help="Also accept a position that cannot occur but can be played, and print what is odd about it.",
 )
 
 
@@ -31,7 +31,9 @@ def board_of_fen(fen: str | None, *, lenient: bool) -> Board:
             return Board(fen or START_FEN)
         except FenError as error:
             if error.faults and all(fault.code in ODD for fault in error.faults):
-                raise FenError(f"{error} (--lenient takes it)", fen=error.fen, faults=error.faults) from None
+                raise FenError(
+                    f"{error} (--lenient accepts it)", fen=error.fen, faults=error.faults
+                ) from None
             raise
     board, odd = lenient_board(fen or START_FEN)
     for fault in odd:

@@ -1,4 +1,4 @@
-"""`xiangqi-gpt review`: a game, move by move, with its mistakes in words."""
+"""`xiangqi-gpt review`: the score of every move of a game, and its mistakes in words."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ import click
 
 from xiangqi_gpt.cli.output import print_json, progress, table
 from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
+from xiangqi_gpt.cli.shared_options import force_option, json_option
 from xiangqi_gpt.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:
     from xiangqi_gpt.evaluation.review import Reviewed
-    from xiangqi_gpt.evaluation.review_texts import Language, Message
+    from xiangqi_gpt.evaluation.review_journal import ReviewJournal
     from xiangqi_gpt.players import Player
     from xiangqi_gpt.records import GameRecord
     from xiangqi_gpt.rules.board import Board
     from xiangqi_gpt.rules.move import Move
+    from xiangqi_gpt.texts import Language, Message
 
 DEFAULT_REVIEWER = "gpt:lookahead=30"
 """The bundled model; descents of each of the two searches of a move."""
@@ -28,49 +30,55 @@ DEFAULT_REVIEWER = "gpt:lookahead=30"
 @click.command("review")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--game", "number", type=click.IntRange(1), default=1, show_default=True, help="Which game of the file."
+    "--game",
+    "number",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Number of the game in the file.",
 )
 @lenient_option
 @click.option(
-    "--player", default=DEFAULT_REVIEWER, show_default=True, help="Who reviews: a GPT or an engine."
+    "--player", default=DEFAULT_REVIEWER, show_default=True, help="The reviewer: a GPT or an engine."
 )
 @click.option(
     "--notation",
     type=click.Choice(["chinese", "wxf", "iccs", "uci"]),
-    help="How moves are written; by default as readers of the language do.",
+    help="Notation of the moves.  [default: the usual one of the language]",
 )
 @click.option(
     "--lang",
     type=click.Choice(["en", "zh", "zh-TW"]),
     default="en",
     show_default=True,
-    help="Language of the words.",
+    help="Language of the review.",
 )
-@click.option(
-    "--all", "everything", is_flag=True, help="Show every move, not only those that gave something away."
-)
+@click.option("--all", "everything", is_flag=True, help="Show every move, not only the mistakes.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Write the game with comments and better lines: a PGN file.",
+    help="PGN file to write: the game with comments and better lines.",
 )
 @click.option(
-    "--html", "page", type=click.Path(path_type=Path), help="Write the review as one HTML page with boards."
+    "--html", "page", type=click.Path(path_type=Path), help="HTML file to write: the review with boards."
 )
-@click.option("--force", is_flag=True, help="Overwrite the files of --out and --html.")
-@click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw the score, as a PNG.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@force_option("Overwrite the files of --out and --html.")
+@click.option(
+    "--plot", "picture", type=click.Path(path_type=Path), help="PNG file to write: a plot of the score."
+)
+@json_option
 def command(
     file: Path, number: int, lenient: bool, player: str, notation: str | None, lang: Language, everything: bool,
     out: Path | None, page: Path | None, force: bool, picture: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Go through a game of FILE: what each move was worth, which gave how much away, and what the worst allowed.
+    """Review a game of FILE: the score of every move, the points it lost, and what the worst moves allowed.
 
     Points are expected results: 1 for a win, 1/2 for a draw. The played move and the best one are searched from the
-    same position. A move is marked ?! from 0.1 points given away on, ? from 0.2, ?? from 0.3; of ? and ?? the review
-    says in words what they allowed. A review that was killed resumes where it was with the same command.
+    same position. A move that loses 0.1 points is marked ?!, 0.2 points ?, and 0.3 points ??; the review explains
+    what ? and ?? allowed. The same command resumes a review that was interrupted.
     """
     from xiangqi_gpt.evaluation import review as reviewing
+    from xiangqi_gpt.evaluation.plotting import check_plot
     from xiangqi_gpt.evaluation.review_page import write_page
     from xiangqi_gpt.files import check_writable
     from xiangqi_gpt.players import create_player
@@ -81,10 +89,12 @@ def command(
         board_of_fen(game.start_fen, lenient=True)  # reports what is odd about the position
     for target in filter(None, (out, page)):
         check_writable(target, overwrite=force)
+    if picture is not None:
+        check_plot(picture)
     notation = notation or ("wxf" if lang == "en" else "chinese")
     reviewer = create_player(player)
     try:
-        found = _review(reviewer, game, player)
+        found, journal = _review(reviewer, game, player)
     finally:
         reviewer.close()
     if out is not None:
@@ -97,12 +107,15 @@ def command(
         )
     if as_json:
         print_json(_report(game, found, reviewer.name))
-        return
-    _print(game, found, notation, lang, everything)
+    else:
+        _print(game, found, notation, lang, everything)
+    journal.remove()
 
 
-def _review(reviewer: Player, game: GameRecord, spec: str) -> list[Reviewed]:
-    """The review, with what an earlier one of the same game and reviewer had when it was killed."""
+def _review(reviewer: Player, game: GameRecord, spec: str) -> tuple[list[Reviewed], ReviewJournal]:
+    """The review, and its journal, in which is what an earlier one of the same game and reviewer had when it was
+    killed; to be removed when all is written.
+    """
     from xiangqi_gpt import __version__
     from xiangqi_gpt.evaluation.review import review
     from xiangqi_gpt.evaluation.review_journal import ReviewJournal
@@ -113,8 +126,9 @@ def _review(reviewer: Player, game: GameRecord, spec: str) -> list[Reviewed]:
         click.echo(f"resumed: {len(known)} of {len(game.moves)} moves were reviewed before", err=True)
     with progress("moves", len(game.moves)) as on_ply:
         found = review(reviewer, game, on_ply=on_ply, known=known, on_comparison=journal.add)
-    journal.remove()
-    return found
+    if journal.problem:
+        click.echo(f"note: this review could not have been resumed: {journal.problem}", err=True)
+    return found, journal
 
 
 def _stamps(spec: str) -> list[object]:
@@ -175,7 +189,7 @@ def _as_json(one: Reviewed) -> dict[str, object]:
 
 
 def _in_all_languages(words: Message) -> dict[str, str]:
-    from xiangqi_gpt.evaluation.review_texts import LANGUAGES
+    from xiangqi_gpt.texts import LANGUAGES
 
     return {language: words.text(language) for language in LANGUAGES}
 
@@ -185,9 +199,9 @@ def _print(
 ) -> None:
     from xiangqi_gpt.evaluation.review import tallies
     from xiangqi_gpt.evaluation.review_page import summary_rows
-    from xiangqi_gpt.evaluation.review_texts import t
     from xiangqi_gpt.notation import NOTATIONS
     from xiangqi_gpt.rules.board import Board
+    from xiangqi_gpt.texts import t
 
     render = NOTATIONS[notation].render
     board = Board(game.start_fen, strict=False)

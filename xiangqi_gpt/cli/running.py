@@ -1,15 +1,15 @@
-"""What the commands that train share: their data, a bar of progress, the end of a run."""
+"""Shared by the commands that train: data, progress, and the report at the end of a run."""
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from xiangqi_gpt.cli.output import ProgressLine
 from xiangqi_gpt.errors import ConfigError
 
 CURVES_FILE = "curves.png"
@@ -26,7 +26,7 @@ def duration(text: str) -> float:
 def open_games(
     data: tuple[str, ...], config: Any, print_line: Callable[[str], None], cache: Path | None = None
 ) -> Any:
-    """The packed games of the files, those to learn from and those to measure on; says what was left out."""
+    """The packed games of the files, for training and for validation; prints what was left out."""
     from xiangqi_gpt.dataset.packing import PackSettings, open_data
 
     return open_data(
@@ -35,7 +35,7 @@ def open_games(
 
 
 def finish(out: Path, model: Path, result: Any) -> None:
-    """Draw the curves of the run in *out* and say how it ended and what it left."""
+    """Plot the curves of the run in *out*, and print how it ended and what it wrote."""
     from xiangqi_gpt.experiments.curves import write_curves
 
     done, curves = result.progress, f", curves {out / CURVES_FILE}"
@@ -52,35 +52,13 @@ def finish(out: Path, model: Path, result: Any) -> None:
         click.echo("To resume, run the same command with --resume.")
 
 
-class RunProgress:
-    """A bar on a terminal, a line every half minute elsewhere; losses are running means."""
+class RunProgress(ProgressLine):
+    """Steps of a run; losses are running means."""
 
-    def __init__(self, steps: int, speaks: bool = True, seconds: float | None = None) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._steps, self._seconds, self._speaks = steps, seconds, speaks
+    def __init__(self, steps: int, is_shown: bool = True, seconds: float | None = None) -> None:
+        super().__init__(is_shown=is_shown)
+        self._steps, self._seconds = steps, seconds
         self._mean: tuple[float, float] | None = None
-        self._said = 0.0
-        self._bar: Any = None
-        if speaks and sys.stderr.isatty():
-            self._bar = Progress(
-                TextColumn("step {task.fields[at]}"),
-                BarColumn(),
-                TextColumn("{task.fields[info]}"),
-                TimeRemainingColumn(),
-                console=Console(stderr=True),
-            )
-            self._task = self._bar.add_task("train", total=seconds or steps, info="", at=f"0/{self._last}")
-
-    @property
-    def _last(self) -> str:
-        return str(self._steps) if self._seconds is None else "?"
-
-    def __enter__(self) -> RunProgress:
-        if self._bar is not None:
-            self._bar.start()
-        return self
 
     def step(self, report: Any) -> None:
         """Show a step."""
@@ -88,30 +66,19 @@ class RunProgress:
         old = self._mean or new
         self._mean = (0.98 * old[0] + 0.02 * new[0], 0.98 * old[1] + 0.02 * new[1])
         info = f"loss {self._mean[0]:.3f} nats/ply  value {self._mean[1]:.3f}  {report.plies_per_second:.0f} plies/s"
-        at = f"{report.step}/{self._last}"
-        if self._bar is not None:
-            done = report.step if self._seconds is None else min(report.seconds, self._seconds)
-            self._bar.update(self._task, completed=done, info=info, at=at)
-        elif self._speaks and (report.seconds - self._said >= 30 or report.step == self._steps):
-            self._said = report.seconds
-            left = (self._steps - report.step) * report.seconds / report.step
-            if self._seconds is not None:
-                left = max(0.0, self._seconds - report.seconds)
-            click.echo(f"step {at}  {info}  {left / 60:.0f} min left", err=True)
+        is_timed = self._seconds is not None
+        self.show(
+            f"step {report.step}/{'?' if is_timed else self._steps}",
+            info,
+            min(report.seconds, self._seconds) if is_timed else report.step,
+            total=self._seconds if is_timed else self._steps,
+            seconds=report.seconds,
+            is_last=report.step == self._steps,
+        )
 
     def evaluation(self, found: Any) -> None:
-        """Show what was measured on the valid split."""
-        if not self._speaks:
-            return
-        line = (
+        """Show a measurement on the valid split."""
+        self.note(
             f"valid at step {found.step}: loss {found.loss:.3f} nats/ply  value {found.value_loss:.3f}  "
             f"top-1 {100 * found.top1:.1f} %  legal unmasked {100 * found.legality:.1f} %"
         )
-        if self._bar is not None:
-            self._bar.console.print(line)
-        else:
-            click.echo(line, err=True)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()

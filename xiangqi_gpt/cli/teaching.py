@@ -1,52 +1,40 @@
-"""What `generate` and `label` share: options, progress, the end of a run."""
+"""Shared by `generate` and `label`: options, progress, and the report at the end of a run."""
 
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from xiangqi_gpt.cli.output import ProgressLine
+from xiangqi_gpt.cli.shared_options import cluster_option, force_option, json_option, options
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.safe_json import format_json
 
 if TYPE_CHECKING:
     from xiangqi_gpt.teacher.run import Summary
 
-_LINE_SECONDS = 30.0
 _REASONS_SHOWN = 3
 
 
-def engine_option(function: Callable[..., None]) -> Callable[..., None]:
-    """`--engine`."""
-    return click.option(
-        "--engine",
-        required=True,
-        metavar="CMD[,nodes=N]",
-        help="Engine: program, then nodes=N, depth=D or time=S for each position, protocol=ucci if it is not UCI, "
-        "and its own options.",
-    )(function)
-
-
-def place_options(function: Callable[..., None]) -> Callable[..., None]:
-    """`--workers`, `--cluster`, `--force`, `--json`."""
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print the sums as one JSON object."),
-        click.option("--force", is_flag=True, help="Overwrite --out, and throw away a run begun otherwise."),
-        click.option(
-            "--cluster",
-            is_flag=False,
-            flag_value="auto",
-            metavar="[ADDRESS]",
-            help="Work as tasks on a Ray cluster, by default the one this machine belongs to.",
-        ),
-        click.option("--workers", type=click.IntRange(1), help="Engines at a time; one a core by default."),
-    ):
-        function = option(function)
-    return function
+engine_option = click.option(
+    "--engine",
+    required=True,
+    metavar="CMD[,nodes=N]",
+    help="Engine: program, then nodes=N, depth=D or time=S for each position, protocol=ucci if it is not UCI, "
+    "and its own options.",
+)
+place_options = options(
+    click.option(
+        "--workers", type=click.IntRange(1), help="Engines at the same time.  [default: one per core]"
+    ),
+    cluster_option("Run on a Ray cluster."),
+    force_option("Overwrite --out, and delete an unfinished run with other settings."),
+    json_option,
+)
+"""Where the work is done, and what is written."""
 
 
 def plies(option: str, text: str) -> tuple[int, int]:
@@ -65,35 +53,12 @@ def shares(option: str, text: str) -> tuple[float, ...]:
         raise ConfigError(f"{option}: expected shares such as 0,0.05,0.1, found {text!r}") from None
 
 
-class Progress:
-    """Games done and positions a second: a bar on a terminal, a line every half minute elsewhere."""
+class Progress(ProgressLine):
+    """Finished games and labels per second."""
 
     def __init__(self, what: str) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
-
+        super().__init__()
         self._what = what
-        self._said = 0.0
-        self._bar: Any = None
-        if sys.stderr.isatty():
-            self._bar = Bar(
-                TextColumn(what),
-                BarColumn(),
-                TextColumn("{task.fields[info]}"),
-                TimeRemainingColumn(),
-                console=Console(stderr=True),
-            )
-            self._task = self._bar.add_task(what, total=None, info="")
-
-    def __enter__(self) -> Progress:
-        if self._bar is not None:
-            self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
 
     def update(self, summary: Summary) -> None:
         """Show how far the run is."""
@@ -101,15 +66,11 @@ class Progress:
         info = f"{summary.games:,}{of} games  {summary.labels:,} labels  {summary.rate:.0f} labels/s"
         if summary.dropped:
             info += f"  {summary.dropped} dropped"
-        if self._bar is not None:
-            self._bar.update(self._task, completed=summary.games, total=summary.total, info=info)
-        elif summary.seconds - self._said >= _LINE_SECONDS:
-            self._said = summary.seconds
-            click.echo(f"{self._what}: {info}", err=True)
+        self.show(f"{self._what}:", info, summary.games, total=summary.total, seconds=summary.seconds)
 
 
 def finish(summary: Summary, out: Path, as_json: bool) -> None:
-    """Say what has been done."""
+    """Print the totals of a run."""
     for reason in summary.reasons[:_REASONS_SHOWN]:
         click.echo(f"dropped: {reason}", err=True)
     if as_json:
@@ -128,10 +89,10 @@ def finish(summary: Summary, out: Path, as_json: bool) -> None:
 
 
 def interrupted(out: Path) -> click.exceptions.Exit:
-    """Say how to go on after Ctrl-C; to be raised."""
+    """Print how to resume after Ctrl-C; the result is to be raised."""
     from xiangqi_gpt.workers.journal import parts_folder
 
     click.echo(
-        f"stopped; finished games are kept in {parts_folder(out)}, go on with the same command", err=True
+        f"stopped; finished games are kept in {parts_folder(out)}, resume with the same command", err=True
     )
     return click.exceptions.Exit(130)

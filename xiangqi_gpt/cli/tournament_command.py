@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import click
 from xiangqi_gpt.arena.match import check_games
 from xiangqi_gpt.arena.referee import PlayedGame
 from xiangqi_gpt.arena.series import play_series
-from xiangqi_gpt.arena.tournament import Schedule, TournamentResult, rate
+from xiangqi_gpt.arena.tournament import Link, Schedule, TournamentResult, links, rate
 from xiangqi_gpt.cli.arena_options import GameOptions, check_player, game_options
 from xiangqi_gpt.cli.interrupts import exit_of, terminate_as_interrupt
 from xiangqi_gpt.errors import ConfigError
@@ -26,18 +27,22 @@ from xiangqi_gpt.safe_json import format_json
 )
 @click.option("--gauntlet", is_flag=True, help="Only the first player meets the others.")
 @click.option(
+    "--chain", is_flag=True, help="Each player meets only its neighbours, in the order given: weakest first."
+)
+@click.option(
     "--anchor",
     "anchors",
     multiple=True,
     metavar="PLAYER=ELO",
-    help="A rating that is given; may be repeated.",
+    help="Fix the rating of a player; may be repeated.",
 )
-@click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw the ratings into this file.")
+@click.option("--plot", "picture", type=click.Path(path_type=Path), help="Plot the ratings to this file.")
 @game_options
 def command(
     players: tuple[str, ...],
     games: int,
     gauntlet: bool,
+    chain: bool,
     anchors: tuple[str, ...],
     picture: Path | None,
     **options: Any,
@@ -45,10 +50,11 @@ def command(
     """Let players meet each other and print their ratings.
 
     The ratings are those of the Bradley-Terry model, with 95 % intervals. A PLAYER is given as for match. With --pgn
-    each game is written as it ends, and --resume continues a tournament that was stopped.
+    each game is written when it ends, and --resume continues an interrupted tournament.
     """
     how = GameOptions(**options)
-    config, schedule = how.config, Schedule(players=players, games=games, gauntlet=gauntlet)
+    config = how.config
+    schedule = Schedule(players=players, games=games, gauntlet=gauntlet, chain=chain)
     fixed = dict(map(_anchor, anchors))
     rate(schedule, (), fixed)  # refuses strangers
     if picture is not None:
@@ -60,8 +66,9 @@ def command(
     openings = how.load_openings()
     with ExitStack() as stack:
         stack.enter_context(terminate_as_interrupt())
+        pairing: dict[str, Any] = {"gauntlet": gauntlet, **({"chain": True} if chain else {})}
         store = how.store(
-            stack, openings, "xiangqi-gpt tournament", players=list(players), games=games, gauntlet=gauntlet
+            stack, openings, "xiangqi-gpt tournament", players=list(players), games=games, **pairing
         )
         facts = [check_player(spec, config.seed) for spec in players]
         for first, second in schedule.pairings:
@@ -87,14 +94,14 @@ def command(
             file = f"; they are in {how.pgn}, --resume continues" if how.pgn is not None and finished else ""
             click.echo(f"stopped: {len(finished)} of {schedule.total} games are finished{file}", err=True)
             if finished:
-                _show(rate(schedule, finished.values(), fixed), schedule, how)
+                _show(rate(schedule, finished.values(), fixed), schedule, how, _links(schedule, finished))
             raise exit_of(interrupt) from None
         result = rate(schedule, played, fixed)
         if store is not None:
             store.finish([game.number for game in played])
         if picture is not None:
             plot_ratings(result.standings, picture, overwrite=how.force or how.resume)
-        _show(result, schedule, how)
+        _show(result, schedule, how, _links(schedule, finished))
         if store is not None:
             store.remove()
 
@@ -111,7 +118,11 @@ def _anchor(text: str) -> tuple[str, float]:
     return spec, elo
 
 
-def _show(result: TournamentResult, schedule: Schedule, how: GameOptions) -> None:
+def _links(schedule: Schedule, games: Mapping[int, PlayedGame]) -> tuple[Link, ...]:
+    return links(schedule, games.values()) if schedule.chain else ()
+
+
+def _show(result: TournamentResult, schedule: Schedule, how: GameOptions, chain: Sequence[Link]) -> None:
     if how.as_json:
         about = {
             "games": result.games,
@@ -119,6 +130,7 @@ def _show(result: TournamentResult, schedule: Schedule, how: GameOptions) -> Non
             "order": list(schedule.players),
             "points": result.points.tolist(),
             "gauntlet": schedule.gauntlet,
+            **({"links": [link.as_dict() for link in chain]} if schedule.chain else {}),
             **how.summary(),
         }
         click.echo(format_json(about))
@@ -135,4 +147,7 @@ def _show(result: TournamentResult, schedule: Schedule, how: GameOptions) -> Non
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for link in chain:
+        elo = f"{link.elo.elo:+.0f} ({link.elo.low:+.0f} to {link.elo.high:+.0f})"
+        click.echo(f"{link.stronger} against {link.weaker}: {elo} in {link.games} games")
     click.echo(f"adjudication {how.config.adjudication}; seed {how.seed}")

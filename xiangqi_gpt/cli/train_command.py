@@ -8,19 +8,33 @@ from pathlib import Path
 import click
 
 from xiangqi_gpt.cli.running import RunProgress, duration, finish, open_games
+from xiangqi_gpt.cli.shared_options import data_option, training_options
 from xiangqi_gpt.errors import ConfigError
+
+
+def show_settings(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
+    """Print what every setting means, and leave."""
+    if asked:
+        from xiangqi_gpt.training.settings_reference import settings_text
+
+        click.echo(settings_text(), nl=False)
+        context.exit()
 
 
 @click.command("train")
 @click.option(
-    "--data",
-    "data",
-    multiple=True,
-    required=True,
-    help="Records or packed data to learn from; may be given several times.",
+    "--show-settings",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_settings,
+    help="Print every setting with its default and meaning, and stop.",
 )
+@data_option("Records or packed data to learn from")
 @click.option(
-    "--cache", type=click.Path(path_type=Path), help="Folder for packed records.  [default: one of the user]"
+    "--cache",
+    type=click.Path(path_type=Path),
+    help="Folder for packed records.  [default: the user's cache folder]",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--preset", "preset_name", help="tiny, laptop, original, large or slot.  [default: laptop]")
@@ -38,20 +52,13 @@ from xiangqi_gpt.errors import ConfigError
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change one setting; stronger than the file.",
-)
-@click.option("--resume", is_flag=True, help="Go on with the run in --out.")
-@click.option(
-    "--max-steps", type=click.IntRange(1), help="Optimiser steps; the learning-rate schedule ends there."
+    help="Change one setting; overrides the file.",
 )
 @click.option(
-    "--time-limit",
-    help="Stop after this long, such as 30m, with a checkpoint to resume from; "
-    "with --set budget=time the schedule ends there.",
+    "--max-steps", type=click.IntRange(1), help="Optimizer steps; the learning-rate schedule ends there."
 )
 @click.option("--seed", type=int, help="Seed of weights and data order.")
-@click.option("--threads", type=click.IntRange(1), help="Processor threads; all cores by default.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@training_options
 @click.option("--tensorboard", is_flag=True, help="Write event files for TensorBoard to OUT/tensorboard.")
 def command(
     data: tuple[str, ...],
@@ -71,9 +78,9 @@ def command(
 ) -> None:
     """Train a model on the train split of game records.
 
-    Targets are the teacher's moves where a record has them and the moves that people played elsewhere. The
-    run's folder keeps logs, curves and the newest checkpoint; `OUT/model` is the trained model. Ctrl-C saves
-    and says where. Under torchrun or accelerate launch all processes train one model.
+    Targets are the moves of the teacher if a record has labels, and the moves played otherwise. The
+    run's folder keeps logs, curves and the newest checkpoint; `OUT/model` is the trained model. Ctrl-C
+    saves a checkpoint. Under torchrun or accelerate launch all processes train one model.
     """
     import torch
 
@@ -89,13 +96,13 @@ def command(
     config = changed(config, extra)
     limit = duration(time_limit) if time_limit is not None else None
     if config.budget == "time" and limit is None:
-        raise ConfigError("--time-limit: expected one with budget=time, found none")
+        raise ConfigError("budget=time needs --time-limit.")
     if threads is not None:
         torch.set_num_threads(threads)
-    speaks = os.environ.get("RANK", "0") == "0"
+    is_first = os.environ.get("RANK", "0") == "0"
 
     def print_line(line: str) -> None:
-        if speaks:
+        if is_first:
             click.echo(line, err=True)
 
     games = open_games(data, config, print_line, cache)
@@ -110,7 +117,7 @@ def command(
         on_note=lambda text: print_line(f"note: {text}"),
     )
     model = out / "model"
-    with RunProgress(config.max_steps, speaks, limit if config.budget == "time" else None) as progress:
+    with RunProgress(config.max_steps, is_first, limit if config.budget == "time" else None) as progress:
         result = trainer.run(
             time_limit=limit,
             on_step=progress.step,
@@ -119,6 +126,6 @@ def command(
             tensorboard=tensorboard,
         )
     trainer.processes.leave()
-    if not speaks:
+    if not is_first:
         return
     finish(out, model, result)

@@ -19,9 +19,9 @@ _CHUNK = 1 << 16
 
 @click.command()
 @click.option(
-    "--player", default="gpt", show_default=True, help="Who thinks: gpt[:model=DIR,temperature=T], ..."
+    "--player", default="gpt", show_default=True, help="The player: gpt[:model=DIR,temperature=T], ..."
 )
-@click.option("--seed", type=int, help="Play the same games again. By default games differ.")
+@click.option("--seed", type=int, help="Random seed.  [default: a new one for each start]")
 @click.pass_context
 def command(ctx: click.Context, player: str, seed: int | None) -> None:
     """Serve the GPT, or another player, over UCI or UCCI on standard input and output.
@@ -72,6 +72,6 @@ def _write(line: str) -> None:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        # The other program is gone and its input will end too; nothing is left to say to it.
+        # The other program is gone and its input will end too; there is nobody to write to.
         with contextlib.suppress(OSError):
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115

@@ -51,12 +51,12 @@ def plan_for(
     """
     if config.quantization != "none":
         raise ConfigError(
-            f"expected a model of full precision to compress, found quantization={config.quantization!r}"
+            f"A model with quantization={config.quantization!r} cannot be compressed; use the one of full precision."
         )
     has_blocks = config.board == "spatial"
     if blocks is not None and not has_blocks:
         raise ConfigError(
-            f"encoder blocks: expected none for a model with board={config.board!r}, found {blocks}"
+            f"encoder blocks: a model with board={config.board!r} has none; leave the option out"
         )
     if not 1 <= layers <= config.layers:
         raise ConfigError(
@@ -77,8 +77,8 @@ def plan_for(
     same_size = layers == config.layers and len(plan.blocks) in (0, config.encoder_blocks)
     if same_size and successor_config(config, plan).attention == config.attention:
         raise ConfigError(
-            f"layers: expected fewer than {config.layers}, or fewer encoder blocks, or another attention than "
-            f"{config.attention!r}; found nothing to make smaller"
+            f"Nothing would get smaller: ask for fewer layers than {config.layers}, for fewer encoder blocks, or for "
+            f"another attention than {config.attention!r}."
         )
     return plan
 

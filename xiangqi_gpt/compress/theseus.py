@@ -171,10 +171,10 @@ class TheseusTrainer(Trainer):
         """*options* are the remaining options of :class:`Trainer`."""
         if config.model:
             raise ConfigError(
-                f"--set: expected settings of the run, the model being given, found {sorted(config.model)[0]!r}"
+                f"--set {sorted(config.model)[0]}: the model is given and cannot be changed; set only the run"
             )
         if config.compile:
-            raise ConfigError("compile: expected false, since modules change from step to step, found True")
+            raise ConfigError("compile=true does not work here, because modules change from step to step")
         self.theseus, self.plan = theseus, plan
         self._predecessor = predecessor
         self._fingerprint = fingerprint_of(predecessor)
@@ -183,7 +183,7 @@ class TheseusTrainer(Trainer):
     def _build(self, *arguments: Any) -> None:
         if self._world > 1:
             raise ConfigError(
-                f"expected one process, found {self._world}: modules that stand aside have no gradients to exchange"
+                f"Compression runs in one process, not in {self._world}: idle modules have no gradients to exchange."
             )
         super()._build(*arguments)
         self._predecessor.to(self.processes.device)
@@ -218,7 +218,7 @@ class TheseusTrainer(Trainer):
         super()._check_same_run(checkpoint, saved)
         old = saved.get("theseus")
         if not isinstance(old, dict):
-            raise ConfigError(f"{checkpoint}: expected a run of compression, found one of training")
+            raise ConfigError(f"{checkpoint}: this is a run of training, not of compression")
         for key, value in self._settings()["theseus"].items():
             if old.get(key) != value:
                 raise ConfigError(

@@ -100,7 +100,7 @@ def encode(games: PackedGames) -> Streams:
             games.offsets[first : last + 1] - games.offsets[first],
         )
         if (illegal >= 0).any():
-            raise XiangqiError(f"expected legal moves, found another in game {first + int(illegal.argmax())}")
+            raise XiangqiError(f"a move of game {first + int(illegal.argmax())} is not legal")
         counts, listed = batch.legal_lists(boards, turns[rows])
         moves[rows] = _numbers(games.moves[rows], counts, listed, turns[rows])
         learned = games.targets[rows]
@@ -152,7 +152,7 @@ def _numbers(
     same = listed == moves[:, None]
     number = same.argmax(1)
     if not same[np.arange(len(moves)), number].all():
-        raise XiangqiError("expected legal moves to learn, found others")
+        raise XiangqiError("a move to learn is not legal")
     # A half turn of the board reverses the list: Black counts from its end.
     return np.where(turns == 1, counts - 1 - number, number).astype(np.uint8)
 
@@ -273,7 +273,7 @@ def _at(
     """The moves with these indices in their lists."""
     numbers = numbers.astype(np.int64)
     if (numbers >= counts).any():
-        raise XiangqiError("expected numbers of legal moves, found larger ones")
+        raise XiangqiError("the number of a move is larger than the number of legal moves")
     return listed[np.arange(len(numbers)), np.where(turns == 1, counts - 1 - numbers, numbers)]
 
 
@@ -313,7 +313,7 @@ def unpacked(path: Path, part: Mapping[str, Any], arrays: Mapping[str, npt.NDArr
         reader = lzma.LZMADecompressor(format=lzma.FORMAT_RAW, filters=_FILTERS)
         raw = reader.decompress(data.tobytes(), max_length=size * dtype.itemsize + 1)
         if len(raw) != size * dtype.itemsize:
-            raise XiangqiError(f"{name}: expected {size * dtype.itemsize} bytes, found another number")
+            raise XiangqiError(f"{name}: the data does not hold {size * dtype.itemsize} bytes")
         return name, np.frombuffer(raw, dtype).reshape(shape)
 
     try:
@@ -321,7 +321,7 @@ def unpacked(path: Path, part: Mapping[str, Any], arrays: Mapping[str, npt.NDArr
             streams = dict(pool.map(decompressed, arrays.items()))
         games = decode(streams, [str(name) for name in part["sources"]])
     except (XiangqiError, lzma.LZMAError, KeyError, TypeError, ValueError, IndexError) as error:
-        raise RecordError(f"expected compact packed games, found {error}", file=str(path)) from error
+        raise RecordError(f"not compact packed games: {error}", file=str(path)) from error
     return checked(path, part, games.arrays())
 
 

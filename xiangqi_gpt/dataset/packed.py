@@ -328,7 +328,7 @@ def pack(
 
 def nothing_to_learn(report: PackReport) -> ConfigError:
     """The error for data without any usable game."""
-    return ConfigError(f"expected at least one game to learn from, found none; {report}")
+    return ConfigError(f"There is no game to learn from: {report}")
 
 
 def source_name(record: GameRecord) -> str:

@@ -6,7 +6,6 @@ array. The arrays follow, aligned, so that they can be memory-mapped directly.
 
 from __future__ import annotations
 
-import json
 import os
 import struct
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,7 @@ import numpy.typing as npt
 from xiangqi_gpt.dataset.packed import PackedGames
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.files import open_regular
-from xiangqi_gpt.safe_json import parse_json
+from xiangqi_gpt.safe_json import format_json, parse_json
 from xiangqi_gpt.tokens.conditions import UNKNOWN_RESULT
 
 FORMAT: Final = 1
@@ -75,7 +74,7 @@ def write_arrays(
             }
             at = _aligned(at + data.nbytes)
         described.append({**facts_of_part, "arrays": places})
-    header = json.dumps({**facts, "parts": described, "bytes": at}, separators=(",", ":")).encode()
+    header = format_json({**facts, "parts": described, "bytes": at}, compact=True).encode()
     with open(path, "wb") as file:
         file.write(_HEAD.pack(MAGIC, FORMAT, len(header), crc32(header)))
         file.write(header)
@@ -112,7 +111,7 @@ def read_header(path: Path) -> tuple[dict[str, Any], int]:
         with open_regular(path, error=RecordError) as file:
             head = file.read(_HEAD.size)
             if len(head) < _HEAD.size or head[: len(MAGIC)] != MAGIC:
-                raise fault(path, f"expected packed games, found {head[: len(MAGIC)]!r}")
+                raise fault(path, f"not a file of packed games: it begins with {head[: len(MAGIC)]!r}")
             _, version, length, checksum = _HEAD.unpack(head)
             if version != FORMAT:
                 raise fault(path, f"expected packed games of version {FORMAT}, found version {version}")
@@ -120,9 +119,9 @@ def read_header(path: Path) -> tuple[dict[str, Any], int]:
                 raise fault(path, f"expected a header of at most {MAX_HEADER} bytes, found {length}")
             raw = file.read(length)
     except OSError as error:
-        raise fault(path, f"expected a file that can be read, found {error.strerror!r}") from error
+        raise fault(path, f"the file cannot be read: {error.strerror}") from error
     if len(raw) < length:
-        raise fault(path, f"expected a header of {length} bytes, found {len(raw)}: the file was cut short")
+        raise fault(path, f"expected a header of {length} bytes, found {len(raw)}: the file is cut short")
     if crc32(raw) != checksum:
         raise fault(path, f"expected a header with the checksum {checksum}, found {crc32(raw)}")
     try:
@@ -131,9 +130,9 @@ def read_header(path: Path) -> tuple[dict[str, Any], int]:
         wanted = begin + header["bytes"]
         sound = isinstance(header["parts"], list) and isinstance(header["encoding"], str)
     except (ValueError, KeyError, TypeError) as error:
-        raise fault(path, f"expected a header of packed games, found {error!r}") from error
+        raise fault(path, f"not a header of packed games: {error!r}") from error
     if not sound:
-        raise fault(path, f"expected a header of packed games, found {str(header)[:60]!r}")
+        raise fault(path, f"not a header of packed games: {str(header)[:60]!r}")
     if size != wanted:
         short = ": the file was cut short" if size < wanted else ""
         raise fault(path, f"expected {wanted} bytes, found {size}{short}")
@@ -161,7 +160,7 @@ def read_arrays(
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             if isinstance(error, RecordError):
                 raise
-            raise fault(path, f"expected arrays of packed games, found {error!r}") from error
+            raise fault(path, f"the header lists no arrays of packed games: {error!r}") from error
         parts.append((part, arrays))
     return header, parts
 
@@ -178,7 +177,7 @@ def checked(path: Path, part: Mapping[str, Any], arrays: Mapping[str, npt.NDArra
         }
         names = [str(name) for name in part["sources"]]
     except (KeyError, TypeError, ValueError) as error:
-        raise fault(path, f"expected the numbers of games and plies, found {error!r}") from error
+        raise fault(path, f"the header lacks the numbers of games and plies: {error!r}") from error
     wanted = set(SCHEMA) - _OPTIONAL - (_SOFT - set(arrays) if not _SOFT & set(arrays) else set())
     if set(arrays) - set(SCHEMA) or wanted - set(arrays):
         raise fault(
@@ -195,7 +194,7 @@ def checked(path: Path, part: Mapping[str, Any], arrays: Mapping[str, npt.NDArra
         if offsets in arrays:
             bounds = arrays[offsets]
             if bounds[0] != 0 or bounds[-1] != end or (np.diff(bounds) < (offsets == "offsets")).any():
-                raise fault(path, f"{offsets}: expected numbers that rise from 0 to {end}, found others")
+                raise fault(path, f"{offsets}: the numbers do not rise from 0 to {end}")
     limits = {
         "moves": (0, _LAST_MOVE),
         "targets": (0, _LAST_MOVE),

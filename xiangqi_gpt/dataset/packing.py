@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +22,7 @@ from xiangqi_gpt.dataset.packed_file import FORMAT
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.files import atomic_path, open_regular
 from xiangqi_gpt.records import GameRecord, read_games
+from xiangqi_gpt.safe_json import format_json
 
 TARGETS = ("mixed", "human", "teacher")
 SHARD_PLIES = 8_000_000  # per shard, about 50 MB; the limit of what is in memory while packing
@@ -64,7 +64,7 @@ class Data:
 
 def content_key(paths: Sequence[Path], settings: PackSettings) -> str:
     """A key for the packed form of *paths*: equal for equal bytes, order and settings."""
-    digest = hashlib.sha256(json.dumps([FORMAT, dataclasses.asdict(settings)], sort_keys=True).encode())
+    digest = hashlib.sha256(format_json([FORMAT, dataclasses.asdict(settings)], sort_keys=True).encode())
     for path in paths:
         # The name determines the source of a game and, for some formats, how a file is read.
         digest.update(f"\n{path.name}\n{path.stat().st_size}\n".encode())
@@ -90,11 +90,11 @@ def sources_of(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if not path.exists():
-            raise RecordError("expected a file or folder, found none", file=str(path))
+            raise RecordError("there is no such file or folder", file=str(path))
         if path.is_dir() and not shards.is_packed(path):
             inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
             if not inside:
-                raise RecordError("expected files in the folder, found none", file=str(path))
+                raise RecordError("the folder is empty", file=str(path))
             found += inside
         else:
             found.append(path)
@@ -147,7 +147,7 @@ def pack_folder(
             "report": _as_dict(report, packers["valid"].report),
             "shards": written,
         }
-        (draft / shards.INDEX_FILE).write_text(json.dumps(index, indent=1), encoding="utf-8")
+        (draft / shards.INDEX_FILE).write_text(format_json(index, indent=1), encoding="utf-8")
     print_line(str(report))
     return report
 
@@ -192,7 +192,11 @@ def _records(paths: Sequence[Path], print_line: PrintLine) -> Iterator[GameRecor
             refused.append(error)
             print_line(f"left out: {error}")
 
-    yield from read_games(paths, on_error=on_error)
+    for path in paths:
+        try:
+            yield from read_games(path, on_error=on_error)
+        except RecordError as error:  # a file that cannot be opened
+            on_error(error)
     if count > len(refused):
         print_line(f"left out: {count - len(refused)} more games that break the rules")
 
@@ -226,7 +230,7 @@ def open_data(
             parts += _cached(records, settings, cache if cache is not None else default_cache(), print_line)
     by_split = shards.by_split(parts)
     if "train" not in by_split:
-        raise ConfigError(f"expected games to learn from, found none in {', '.join(map(str, paths))}")
+        raise ConfigError(f"No games of split 'train' to learn from in {', '.join(map(str, paths))}.")
     return Data(train=by_split["train"], valid=by_split.get("valid"))
 
 
@@ -252,7 +256,8 @@ def _read_packed(path: Path, settings: PackSettings, print_line: PrintLine) -> l
         packed_with = header.get("settings", {}).get(key)
         if packed_with != value:
             raise ConfigError(
-                f"{path}: {key}: expected data packed with {value!r}, the setting of the run, found {packed_with!r}"
+                f"{path}: {key}: the run needs data packed with {value!r}, not with {packed_with!r}; "
+                "pack the records again"
             )
     words = header.get("report", {}).get("words")
     print_line(f"{path}: {words}" if words else f"{path}: packed games")

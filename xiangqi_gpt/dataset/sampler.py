@@ -109,7 +109,9 @@ class Sampler:
                 raise ConfigError(f"mix: expected some of {', '.join(sorted(known))}, found {name!r}")
         weights = np.concatenate(columns)
         if not weights.any():
-            raise ConfigError(f"mix: expected a weight above 0 for some games, found {self.mix!r}")
+            raise ConfigError(
+                f"mix: {self.mix!r} leaves no games to learn from; give a weight above 0 to some source"
+            )
         return weights
 
     @cached_property
@@ -122,7 +124,7 @@ class Sampler:
             found.append(standard if part.start_of is None else standard[part.start_of])
         together = np.concatenate(found)
         if not together.any():
-            raise ConfigError("board='none' needs games from the standard start, found none")
+            raise ConfigError("board='none' needs games from the standard start, and there are none.")
         return together
 
     @cached_property

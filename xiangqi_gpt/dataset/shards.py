@@ -7,6 +7,7 @@ the compact one (:mod:`xiangqi_gpt.dataset.compact`). A folder holds such files 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,7 @@ from xiangqi_gpt.files import open_regular, read_limited
 from xiangqi_gpt.safe_json import parse_json
 
 INDEX_FILE: Final = "index.json"
+_SHARD: Final = re.compile(r"[\w-]{1,100}\.xgp")
 
 
 def is_packed(path: str | os.PathLike[str]) -> bool:
@@ -63,13 +65,16 @@ def read_file(path: Path) -> tuple[dict[str, Any], list[tuple[str, PackedGames]]
     header, parts = read_arrays(path)
     found = []
     for part, arrays in parts:
+        split = part.get("split")
+        if not isinstance(split, str):
+            raise fault(path, f"expected the name of a split, found {split!r}")
         if header["encoding"] == "compact":
             games = unpacked(path, part, arrays)
         elif header["encoding"] == "raw":
             games = checked(path, part, arrays)
         else:
             raise fault(path, f"expected the encoding raw or compact, found {header['encoding']!r}")
-        found.append((str(part["split"]), games))
+        found.append((split, games))
     return header, found
 
 
@@ -80,20 +85,27 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], list[tuple[str, PackedGam
         index = parse_json(read_limited(file, MAX_HEADER, error=RecordError))
         if index["format"] != FORMAT:
             raise fault(file, f"expected shards of version {FORMAT}, found version {index['format']!r}")
-        shards = [(str(shard["file"]), int(shard["bytes"])) for shard in index["shards"]]
+        shards = [(_shard_name(shard["file"]), int(shard["bytes"])) for shard in index["shards"]]
     except RecordError:
         raise
-    except (ValueError, KeyError, TypeError) as error:
-        raise fault(file, f"expected the index of packed shards, found {error!r}") from error
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise fault(file, f"not the index of packed shards: {error!r}") from error
     parts = []
     for name, size in shards:
-        path = folder / Path(name).name
+        path = folder / name
         if not path.is_file():
-            raise fault(path, f"expected a shard of {size} bytes, found none")
+            raise fault(path, "the shard is missing")
         if path.stat().st_size != size:
             raise fault(path, f"expected {size} bytes, found {path.stat().st_size}")
         parts += read_file(path)[1]
     return index, parts
+
+
+def _shard_name(name: object) -> str:
+    """ValueError for what is no plain name of a file in the folder."""
+    if not isinstance(name, str) or not _SHARD.fullmatch(name):
+        raise ValueError(f"expected the name of a shard such as 00000.xgp, found {name!r}")
+    return name
 
 
 def by_split(parts: Iterable[tuple[str, PackedGames]]) -> dict[str, Packed]:

@@ -112,7 +112,7 @@ def beam_search(
     check_context(scorer.model.config, board.root_fen, board.ply + plies - 1)
     trees = [_tree(scorer, board)]
     if not len(trees[0].trie):
-        raise ValueError(f"expected a position with legal moves, found none in {board.fen()!r}")
+        raise ValueError(f"There are no legal moves in {board.fen()!r}: the game is over.")
     expand = _by_tokens if prune == "token" else _by_plies
     frontier, live, finished = Frontier.at(scorer, board), [_Line(board, (), 0.0)], []
     for ply in range(1, plies + 1):

@@ -4,8 +4,9 @@ Best first (PUCT): every descent goes to the move with the greatest value plus a
 and the search has seldom tried. Descents are gathered into batches, each leaf counting as lost until its score is
 there, and values are backed up as means. A position is looked at by few moves at first and by more as the visits grow.
 Positions that are reached by another order of moves are not scored again. Ends of games are known from the rules: mate,
-stalemate, repetition, the natural limit, and mates in one move of the side to move; a move that wins by force is never
-missed inside the tree, and one that loses by force is played only where all do.
+stalemate, repetition, the natural limit, and mates that the side to move can force by checks alone, which are looked
+for at the root and briefly at every leaf; a move that wins by force is never missed inside the tree, and one that loses
+by force is played only where all do.
 
 A search limited by descents comes out the same however fast the machine is. One limited by time begins nothing that it
 does not expect to finish. It can be stopped at any time: between two batches it looks at its clock and at whoever wants
@@ -39,6 +40,7 @@ from xiangqi_gpt.decoding.search_tree import (
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model.context import check_context
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.mates import LONGEST, ForcedMate, Loading, MateFinder
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.rulesets import RULE_SETS, RuleSet
 
@@ -49,6 +51,10 @@ _FASTER = 1.5  # at most so many times as fast as so far a search is expected to
 _UNKNOWN = 0.05  # seconds that a root is taken to cost before the first one has been scored
 _REPORT = 0.25  # seconds between two reports of progress
 _MAX_PLIES = 64  # from the root; forced lines are no deeper
+_LEAF_POSITIONS = 300  # that are looked at for a mate at a leaf: a millisecond at most, mostly far less
+_ROOT_POSITIONS = 20_000  # and at most at the root,
+_POSITIONS_PER_SECOND = 25_000  # where that is a tenth of the time
+_POSITIONS_PER_DESCENT = 200
 _NARROW = 12  # moves of a position that a search is limited to where depth is its only limit
 
 
@@ -136,6 +142,9 @@ class Lookahead:
         self._positions: WeakValueDictionary[Hashable, Node] = WeakValueDictionary()
         self._root_seconds = _UNKNOWN  # what it costs to score a root
         self._batches: deque[tuple[int, float]] = deque(maxlen=3)  # leaves and seconds of the last batches
+        self._mates = MateFinder()
+        self._with_mates = False  # whether the search for them is loaded
+        Loading.begin()
 
     def forget(self) -> None:
         """Drop the tree."""
@@ -167,6 +176,8 @@ class Lookahead:
         if seconds is None and nodes is None and depth is None:
             seconds, nodes, depth = self.config.seconds, self.config.nodes, self.config.depth
         limits = _Limits(seconds, nodes, min(depth or _MAX_PLIES, _MAX_PLIES, self._room(board)))
+        # A search by the clock does not wait; one by descents always comes out the same.
+        self._with_mates = Loading.is_done(wait=limits.deadline is None)
         scores = self._root_scores(board, score, limits)
         root = self._opened_root(board, scores, root_moves, limits, limited=depth is not None)
         forced = (
@@ -232,16 +243,38 @@ class Lookahead:
             asked = np.array([move in root_moves for move in scores.moves])
             if not asked.any():
                 texts = " ".join(move.iccs for move in root_moves)
-                raise ValueError(f"none of the moves to look at is legal in {board.fen()!r}: {texts}")
+                raise ValueError(f"None of the moves to search is legal in {board.fen()!r}: {texts}")
             allowed = asked & allowed if (asked & allowed).any() else asked
         root = self._kept(board, limited=limited or root_moves is not None)
         self._open(root, scores, allowed, exhaust=limits.exhaust)
-        mate = _mating_move(board.copy(), root_moves) if self.config.k != 1 else None
+        mate = self._root_mate(board, root_moves, limits) if self.config.k != 1 else None
         if mate is not None:
-            root.mates_by(mate)
+            root.mates_by(mate.line, mate.plies)
         if limits.plies == 0:
             root.done = True
         return root
+
+    def _root_mate(
+        self, board: Board, root_moves: Sequence[Move] | None, limits: _Limits
+    ) -> ForcedMate | None:
+        """A mate that can be forced from the root, if one is found in a small part of the limit."""
+        positions = _ROOT_POSITIONS
+        left = limits.seconds_left()
+        if left is not None and left < positions / _POSITIONS_PER_SECOND:
+            positions = max(_LEAF_POSITIONS, int(_POSITIONS_PER_SECOND * left))
+        if limits.nodes is not None:
+            positions = min(positions, _POSITIONS_PER_DESCENT * limits.nodes)
+        plies = self._mate_plies(board, limits)
+        if not self._with_mates or plies <= 1:
+            return _mate_in_one(board.copy(), root_moves)
+        return self._mates.find_short(board, positions, plies=plies, among=root_moves)
+
+    def _mate_plies(self, board: Board, limits: _Limits) -> int:
+        """How long a mate from *board* may take: before the natural limit; one move where a tree is searched out."""
+        if limits.exhaust:
+            return 1
+        natural = 2 * self._rules.natural_limit
+        return min(LONGEST, natural - board.halfmove_clock) if natural else LONGEST
 
     def _leaves(self, root: Node, searched: int, limits: _Limits) -> int:
         """How many leaves the next batch may have."""
@@ -323,7 +356,7 @@ class Lookahead:
         # Descents that end in what is known already cost no scoring; there is an end to them all the same.
         most = 4 * room if limits.nodes is None else min(4 * room, limits.nodes - searched)
         while count < most and len(leaves) < room and not root.done:
-            path = self._descend(root, position, blocked, exhaust=limits.exhaust)
+            path = self._descend(root, position, blocked, limits)
             if path is None:
                 break
             count += 1
@@ -376,15 +409,13 @@ class Lookahead:
         leaf.children = [None] * len(leaf.moves)
         return twin.win / twin.visits, twin.loss / twin.visits
 
-    def _descend(
-        self, root: Node, position: Board, blocked: set[Node], *, exhaust: bool
-    ) -> list[Node] | None:
+    def _descend(self, root: Node, position: Board, blocked: set[Node], limits: _Limits) -> list[Node] | None:
         """From the root to a position not scored yet, or one with nothing left to search; *position* is played along.
 
         A node below which all is under way already is *blocked* from then on, and the descent begins anew; None where
-        that is the root. To *exhaust* the tree, only go where something is left.
+        that is the root. To exhaust the tree, only go where something is left.
         """
-        path = [root]
+        path, exhaust = [root], limits.exhaust
         while True:
             node = path[-1]
             at = choose(
@@ -407,21 +438,27 @@ class Lookahead:
             position.push(node.moves[at])
             child = node.children[at]
             if child is None:
-                child = node.children[at] = self._new(position)
+                child = node.children[at] = self._new(position, limits)
                 path.append(child)
                 return path
             path.append(child)
             if child.done or child.moves is None:
                 return path
 
-    def _new(self, position: Board) -> Node:
+    def _new(self, position: Board, limits: _Limits) -> Node:
         """The node of a position seen for the first time, decided where the rules decide it."""
         node = Node()
         outcome = position.outcome(self._rules)
         if outcome is not None:
             node.settle(0 if outcome.winner is None else 1 if outcome.winner == position.turn else -1, 0)
-        elif (mate := _mating_move(position)) is not None:
-            node.mates_by(mate)
+            return node
+        plies = self._mate_plies(position, limits)
+        if self._with_mates and plies > 1:
+            mate = self._mates.find(position, _LEAF_POSITIONS, plies=plies)
+        else:
+            mate = _mate_in_one(position)
+        if mate is not None:
+            node.mates_by(mate.line, mate.plies)
         return node
 
     def _found(self, root: Node, scores: MoveScores, nodes: int, depth: int) -> SearchResult:
@@ -456,9 +493,9 @@ class Lookahead:
         )
 
 
-def _mating_move(board: Board, among: Sequence[Move] | None = None) -> Move | None:
+def _mate_in_one(board: Board, among: Sequence[Move] | None = None) -> ForcedMate | None:
     """The first legal move that checkmates, *among* those given, if there is one."""
-    return next(
-        (move for move in board.legal_moves() if (among is None or move in among) and board.gives_mate(move)),
-        None,
-    )
+    for move in board.legal_moves():
+        if (among is None or move in among) and board.gives_mate(move):
+            return ForcedMate((move,), 1)
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -11,11 +12,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from xiangqi_gpt.errors import ConfigError
+from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.model import EncodedBoards, XiangqiGPT
 from xiangqi_gpt.model.attention.softmax import SoftmaxAttention
+from xiangqi_gpt.model.encoder_int8 import int8_encoder
 
-PRECISIONS = ("auto", "float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "bfloat16", "int8")
 
 _KEPT = 768  # boards whose encodings are kept: 35 MB of a model with 128 channels in float32
 
@@ -32,12 +34,28 @@ def prepared(model: XiangqiGPT, precision: str, device: torch.device) -> tuple[X
 
     In float32 it is the model itself; in bfloat16 a copy, cast once. ``auto`` is bfloat16 where the processor is fast
     at it and the model keeps its accuracy: recurrent variants sum over a whole game, and weights of eight bits stay.
+    ``int8`` runs the encoder in eight bits and the rest as ``auto`` does; where it cannot, a warning says why, and it
+    is ``auto``.
 
     Raises:
         ConfigError: no such precision.
     """
     if precision not in PRECISIONS:
         raise ConfigError(f"precision: expected one of {', '.join(PRECISIONS)}, found {precision!r}")
+    if precision == "int8":
+        rest, used = prepared(model, "auto", device)
+        try:
+            if device.type != "cpu":
+                raise ModelError("int8 runs on the processor only")
+            dtype = torch.bfloat16 if used == "bfloat16" else torch.float32
+            encoder = int8_encoder(model.encoder, dtype)
+        except ModelError as error:
+            warnings.warn(f"precision {used} instead of int8: {error}", RuntimeWarning, stacklevel=2)
+            return rest, used
+        # Shares all but the encoder with the model that it was copied from.
+        changed = copy.copy(rest)
+        changed._modules = {**rest._modules, "encoder": encoder}
+        return changed, "int8"
     castable = model.config.quantization == "none" and all(
         isinstance(layer.attention, SoftmaxAttention) for layer in model.attention_layers()
     )

@@ -43,8 +43,8 @@ class Sampling:
             raise ConfigError(f"min_p: expected a share from 0 to 1, found {self.min_p!r}")
         if self.temperature == 0 and self.filters:
             raise ConfigError(
-                f"temperature: expected one above 0 with {', '.join(self.filters)}, found 0, "
-                "which takes the likeliest move whatever they say"
+                f"temperature: expected a number above 0 with {', '.join(self.filters)}, found 0, "
+                "which always takes the likeliest move"
             )
 
     @property
@@ -151,18 +151,21 @@ def choose(
     guard: bool = True,
     sampling: Sampling | None = None,
     rules: RuleSet | None = None,
+    avoid: npt.NDArray[np.bool_] | None = None,
 ) -> int:
     """The index of a move in ``scores.moves``.
 
     Temperature 0 takes the likeliest move; above it a move is drawn with probability proportional to
     P(move | legal) ** (1 / temperature), with *rng*. *sampling* says more about the drawing, *temperature* included.
-    *guard* and *rules*: see :func:`open_moves`.
+    *guard* and *rules*: see :func:`open_moves`. *avoid*, (N,), marks moves that are chosen only if no others are left.
     """
     sampling = sampling or Sampling(temperature=temperature)
     allowed = open_moves(board, scores, guard=guard, rules=rules)
+    if avoid is not None and (allowed & ~avoid).any():
+        allowed &= ~avoid
     logprobs = np.where(allowed, scores.logprobs, -np.inf)
     if sampling.temperature <= 0:
         return int(logprobs.argmax())
     if rng is None:
-        raise ValueError("a temperature above 0 needs a random generator, found none")
+        raise ValueError("A temperature above 0 needs a random generator (rng).")
     return int(rng.choice(len(logprobs), p=sampling.shares(logprobs)))

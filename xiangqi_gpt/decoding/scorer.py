@@ -102,7 +102,7 @@ class Scorer:
 
         *style* is whose moves are asked for, ``human`` or ``teacher``, of a model with styles; by default the one that
         the model speaks where nobody asks. *precision* and *leaf_precision* (of :meth:`score_leaves`) are ``float32``,
-        ``bfloat16``, or ``auto``: bfloat16 where the processor is fast at it.
+        ``bfloat16``, ``int8`` (the encoder in eight bits), or ``auto``: bfloat16 where the processor is fast at it.
 
         Raises:
             ConfigError: a style or a condition that the model was not trained with, or no precision.
@@ -114,7 +114,7 @@ class Scorer:
         self.tokenizer = model.tokenizer
         self.style = model.config.style_number(style)
         self.network = Network(model, precision, self.device)
-        self._leaf_precision = leaf_precision
+        self._precision, self._leaf_precision = precision, leaf_precision
         self._rng = np.random.default_rng(seed)
         self.condition = condition or Condition()
         known = self.tokenizer.condition
@@ -124,13 +124,15 @@ class Scorer:
         ):
             if wanted is not None and not has:
                 raise ConfigError(
-                    f"{name}: expected a model that was trained with {name} tokens (condition={name}), "
-                    f"found one with condition={known.kind!r}"
+                    f"{name}: this model was trained with condition={known.kind!r}; "
+                    f"use one trained with condition={name}"
                 )
 
     @cached_property
     def leaf_network(self) -> Network:
         """What scores the leaves of a search."""
+        if self._leaf_precision in (self._precision, self.network.precision):
+            return self.network
         network = Network(self.model, self._leaf_precision, self.device)
         return self.network if network.precision == self.network.precision else network
 
@@ -224,7 +226,7 @@ class Scorer:
         else:
             legal = PackedTree.of(legal_tree(board, self.tokenizer))
         if not legal.moves:
-            raise ValueError(f"expected a position with legal moves, found none in {board.fen()!r}")
+            raise ValueError(f"There are no legal moves in {board.fen()!r}: the game is over.")
         return legal
 
     def _scored(self, contexts: Sequence[Context], batch: int) -> list[list[MoveScores]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from xiangqi_gpt.rules.move import Move
 
@@ -49,12 +49,15 @@ class Node:
         self.proven, self.done = result, True
         self.mate = plies if result else None
 
-    def mates_by(self, move: Move) -> None:
-        """Decide a position in which *move* mates."""
-        mated = Node()
-        mated.settle(-1, 0)
-        self.moves, self.priors, self.children = (move,), [1.0], [mated]
-        self.settle(1, 1)
+    def mates_by(self, line: Sequence[Move], plies: int) -> None:
+        """Decide a position whose side to move mates by *line*, or as much as is known of it, in *plies* plies."""
+        node, result = self, 1
+        for move in line:
+            child = Node()
+            node.moves, node.priors, node.children = (move,), [1.0], [child]
+            node.settle(result, plies)
+            node, result, plies = child, -result, plies - 1
+        node.settle(result, plies)
 
 
 def choose(

@@ -1,4 +1,4 @@
-"""External engines: programs that speak UCI, UCCI or CECP, each in a process of its own.
+"""External engines: programs with the protocol UCI, UCCI or CECP, each in its own process.
 
 Two transports share everything else here. `EngineClient` (client.py) is python-chess's client; players, and with
 them review and the board, ask engines through it. `PipeEngine` (pipes.py) is a plain pair of pipes for labelling,

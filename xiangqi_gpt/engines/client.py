@@ -113,9 +113,9 @@ class EngineClient:
         except (chess.engine.EngineError, asyncio.TimeoutError, TimeoutError) as error:
             hello = {"cecp": "xboard"}.get(spec.protocol, spec.protocol)
             detail = str(error) or f"no answer to {hello!r} within {self._timeout:g} s"
-            raise PlayerError(f"expected a {protocol} engine behind {shown!r}: {detail}") from error
+            raise PlayerError(f"{shown!r} did not start as a {protocol} engine: {detail}") from error
         except OSError as error:
-            raise PlayerError(f"expected an engine to start with {shown!r}: {error}") from error
+            raise PlayerError(f"The engine {shown!r} could not be started: {error}") from error
         self._engine = cast(_Engine, engine)
         self._watchdog = Watchdog(self._engine.kill, self._engine.exit_code)
         _reaper.watch(self._engine)
@@ -157,12 +157,31 @@ class EngineClient:
         """Its protocol: uci, ucci or cecp."""
         return self._spec.protocol
 
+    def wait_until_ready(self) -> None:
+        """Wait while the engine loads what it needs: no clock is to pay for that. CECP has no words for it.
+
+        Raises:
+            PlayerCrashError, PlayerTimeoutError: the process is gone, or was killed because it did not answer.
+        """
+        if self.protocol == "cecp":
+            return
+        try:
+            self._engine.ping()
+        except (asyncio.TimeoutError, TimeoutError) as error:
+            self.kill()
+            raise PlayerTimeoutError(f"{self._name} was not ready within {self._timeout:g} s.") from error
+        except chess.engine.EngineError as error:
+            self.kill()
+            raise PlayerCrashError(
+                f"{self._name} died before the game: {error}{self._filter.errors}"
+            ) from error
+
     def play(self, board: Board, limit: Limit, game: object) -> Move:
         """The engine's move; another `game` than the last time begins a new one.
 
         Raises:
             PlayerCrashError, PlayerTimeoutError: the process is gone, or was killed because it did not answer.
-            PlayerIllegalMoveError: as it says.
+            PlayerIllegalMoveError: an illegal move, or no move.
             PlayerError: the engine cannot be asked this.
         """
         wanted = self._limit(board, limit)
@@ -175,7 +194,7 @@ class EngineClient:
         )
         if result.move is None:
             raise PlayerIllegalMoveError(
-                f"expected a move from {self._name}, found {self._filter.claim!r} in {board.fen()!r}"
+                f"{self._name} gave no move but {self._filter.claim!r} in {board.fen()!r}"
             )
         return cast(Move, cast(Any, result.move).move)
 
@@ -206,6 +225,13 @@ class EngineClient:
             board,
             limit,
         )
+
+    def stop(self) -> None:
+        """Have the engine answer at once; from any thread. One that has not begun, or has answered, ignores it."""
+        word = "?" if self.protocol == "cecp" else "stop"
+        # A closed loop means that the process has ended.
+        with contextlib.suppress(RuntimeError):
+            self._filter.loop.call_soon_threadsafe(self._filter.send_line, word)
 
     def kill(self) -> None:
         """End the process at once, and wait until it is gone."""
@@ -246,7 +272,9 @@ class EngineClient:
         else:
             variants = str(cast(chess.engine.XBoardProtocol, self._filter).features.get("variants", ""))
             if "xiangqi" not in variants.split(","):
-                raise PlayerError(f"expected the variant xiangqi from {shown!r}, found {variants or 'none'}")
+                raise PlayerError(
+                    f"The engine {shown!r} does not play Xiangqi; its variants: {variants or 'none'}."
+                )
             offered = {name.lower(): _offered(option) for name, option in known.items()}
             self.ranks = ranks_of(repr(shown), offered, spec)
             self._board_type = CecpEngineBoard
@@ -261,14 +289,14 @@ class EngineClient:
         try:
             self._engine.configure(options)
         except (chess.engine.EngineError, asyncio.TimeoutError, TimeoutError) as error:
-            raise PlayerError(f"option refused for {shown!r}: {error}") from error
+            raise PlayerError(f"The engine {shown!r} refused its options: {error}") from error
 
     def _adapt(self, board: Board) -> chess.Board:
         # The client only uses what EngineBoard offers.
         return cast(chess.Board, self._board_type(board, self.ranks))
 
     def _limit(self, board: Board, limit: Limit) -> chess.engine.Limit:
-        """The limit in python-chess's words; PlayerError where the engine cannot keep it or set up the position."""
+        """The limit as python-chess's class; PlayerError where the engine cannot keep it or set up the position."""
         if self.protocol == "cecp":
             features = cast(chess.engine.XBoardProtocol, self._filter).features
             if limit.nodes is not None and (not features.get("nps") or limit.time is not None):
@@ -278,10 +306,10 @@ class EngineClient:
                 )
             if not self.can_set_board and xboard_fen(board.root_fen) != xboard_fen(START_FEN):
                 raise PlayerError(
-                    f"{self._name} plays from the standard start only (its feature setboard is missing), "
-                    f"found {board.root_fen!r}"
+                    f"{self._name} plays only from the standard start (its feature setboard is missing), "
+                    f"not from {board.root_fen!r}"
                 )
-        if limit.clock is None or self.protocol != "uci":  # the other dialects are told a time for each move
+        if limit.clock is None or self.protocol != "uci":  # the other dialects get a time for each move
             return chess.engine.Limit(time=limit.time, nodes=limit.nodes, depth=limit.depth)
         clock = limit.clock
         return chess.engine.Limit(
@@ -306,8 +334,8 @@ class EngineClient:
             self.kill()
             if self._watchdog.has_killed:
                 raise PlayerTimeoutError(
-                    f"expected a move from {self._name} within {self._timeout:g} s of its limit, "
-                    f"found {self._filter.log.summary} in {fen!r}"
+                    f"{self._name} gave no move within {self._timeout:g} s of its limit: "
+                    f"{self._filter.log.summary} in {fen!r}"
                 ) from error
             raise PlayerCrashError(f"{self._name} died in {fen!r}: {error}{self._filter.errors}") from error
         except chess.engine.EngineError as error:
@@ -328,7 +356,7 @@ class EngineClient:
         if self._filter.bad_answer is not None:
             line, why = self._filter.bad_answer
             raise PlayerIllegalMoveError(
-                f"expected a move from {self._name} that is legal in {fen!r}, found {line[:200]!r} ({why})"
+                f"{self._name} answered {line[:200]!r} in {fen!r}, which is not a legal move ({why})"
             )
 
 

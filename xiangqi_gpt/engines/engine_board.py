@@ -65,7 +65,7 @@ class EngineBoard:
         return self.board.fen()
 
     def copy(self, *, stack: bool = True) -> EngineBoard:
-        """An independent board; the moves come along whatever `stack` says."""
+        """An independent board; the moves are copied whatever `stack` is."""
         return type(self)(self.board.copy(), self.ranks)
 
     def uci(self, move: EngineMove) -> str:

@@ -54,7 +54,7 @@ class EngineFilter(chess.engine.Protocol):
         log: the output of the search at hand.
         errors: the end of what was written to stderr.
         bad_answer: the last answer that cannot be played, and why; None where the answer can be.
-        claim: the engine's words where it says that the game is over, else "".
+        claim: the engine's text if it claims that the game is over, else "".
         asked: the board of the question at hand.
     """
 

@@ -26,6 +26,7 @@ class InfoLine:
         wdl: wins, draws and losses, whole numbers with a sum above 0; None without them.
         pv: the moves of the variation as they are written, at least one.
         text: the whole line.
+        depth: plies searched; None where it is not told.
     """
 
     number: int
@@ -35,6 +36,7 @@ class InfoLine:
     wdl: tuple[int, int, int] | None
     pv: tuple[str, ...]
     text: str
+    depth: int | None = None
 
 
 def parse_info(text: str) -> InfoLine | None:
@@ -50,12 +52,13 @@ def parse_info(text: str) -> InfoLine | None:
         number = _number(head[head.index("multipv") + 1]) if "multipv" in head else 1
         cp, is_mate = _score(head)
         wdl = _wdl(head)
+        depth = _number(head[head.index("depth") + 1]) if "depth" in head else None
     except (ValueError, IndexError):
         return None
     if number < 1:
         return None
     is_bound = "lowerbound" in head or "upperbound" in head
-    return InfoLine(number, cp, is_mate, is_bound, wdl, tuple(pv), text)
+    return InfoLine(number, cp, is_mate, is_bound, wdl, tuple(pv), text, depth)
 
 
 def _number(text: str) -> int:
@@ -85,7 +88,7 @@ def _wdl(words: list[str]) -> tuple[int, int, int] | None:
 def score_of(lines: Iterable[str], best: str) -> InfoLine | None:
     """The line whose score is that of the best move; None where there is none.
 
-    The newest line counts, a bound too where the search stopped on one: it tells more than the line before it.
+    The newest line counts, a bound too where the search stopped on one: it holds more than the line before it.
     """
     fallback = None
     for text in reversed(list(lines)):
@@ -138,7 +141,7 @@ class OutputLog:
         self._last, self._bytes = "", 0
 
     def add(self, line: str, *, is_thinking: bool = False) -> None:
-        """One line of output, which tells what the engine thinks or does not."""
+        """One line of output, with or without the engine's evaluation."""
         self._bytes += len(line) + 1
         if line:
             self._last = line = line[:_LONGEST_LINE]
@@ -156,7 +159,7 @@ class OutputLog:
 
 
 def without_answer(size: int, last: str) -> str:
-    """How `size` bytes of output that hold no answer are told in a message; `last` is their last line."""
+    """How `size` bytes of output without an answer are described in a message; `last` is their last line."""
     if size < _FEW_BYTES:
         return f"silence behind {last!r}" if last else "silence"
     amount = f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size} bytes"

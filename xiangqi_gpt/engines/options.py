@@ -74,7 +74,7 @@ def check_option(engine: str, offered: Mapping[str, EngineOption], name: str, va
         PlayerError: the engine has no such option, the client manages it, or the value does not fit.
     """
     if name.lower() in MANAGED:
-        raise PlayerError(f"option refused for {engine}: {name} is managed and cannot be set")
+        raise PlayerError(f"The option {name} of {engine} is set by xiangqi-gpt and cannot be changed.")
     check_value(engine, offered, name, value)
 
 
@@ -82,13 +82,13 @@ def check_value(engine: str, offered: Mapping[str, EngineOption], name: str, val
     """As `check_option`, for an option that the client sets itself."""
     option = offered.get(name.lower())
     if option is None:
-        raise PlayerError(f"option refused for {engine}: expected one that it offers, found {name!r}")
+        raise PlayerError(f"{engine} has no option {name!r}.")
     if not option.takes(value):
         expected = {
-            "spin": f"{name} of {option.least} to {option.most}",
-            "check": f"true or false for {name}",
-        }.get(option.kind, f"{name} of {', '.join(option.choices)}")
-        raise PlayerError(f"option refused for {engine}: expected {expected}, found {value!r}")
+            "spin": f"a number from {option.least} to {option.most}",
+            "check": "true or false",
+        }.get(option.kind, f"one of {', '.join(option.choices)}")
+        raise PlayerError(f"Option {name} of {engine}: expected {expected}, found {value!r}.")
 
 
 def ranks_of(engine: str, offered: Mapping[str, EngineOption], spec: EngineSpec) -> RankConvention:
@@ -107,7 +107,7 @@ def ranks_of(engine: str, offered: Mapping[str, EngineOption], spec: EngineSpec)
     variant = offered.get("uci_variant")
     if variant is not None and "xiangqi" not in variant.choices:
         found = ", ".join(variant.choices) or "none"
-        raise PlayerError(f"expected UCI_Variant xiangqi from {engine}, found {found}")
+        raise PlayerError(f"{engine} does not play Xiangqi: its UCI_Variant offers {found}.")
     if spec.ranks is not None:
         return "0-9" if spec.ranks == "0-9" else "1-10"
     knows_others = variant is not None and len(variant.choices) > 1

@@ -51,7 +51,7 @@ class PipeEngine:
     def __init__(self, spec: EngineSpec, name: str, *, multipv: int = 1) -> None:
         if spec.protocol == "cecp":
             raise PlayerError(
-                f"{name}: labels need a UCI or UCCI engine; one behind CECP shows no score of a single kind"
+                f"{name}: labels need a UCI or UCCI engine; the scores of CECP engines have no common unit"
             )
         self.identity = ""
         self._name = name
@@ -63,7 +63,7 @@ class PipeEngine:
                 argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **apart()
             )
         except OSError as error:
-            raise PlayerError(f"expected an engine to start with {spec.command!r}: {error}") from error
+            raise PlayerError(f"The engine {spec.command!r} could not be started: {error}") from error
         guard.watch(self._process.pid)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -85,7 +85,7 @@ class PipeEngine:
             raise
 
     def new_game(self) -> None:
-        """The engine forgets what it has seen."""
+        """Have the engine forget earlier games."""
         self.send("ucinewgame")
         self._wait_until_ready()
 
@@ -203,9 +203,8 @@ class PipeEngine:
             last = [line for line in data[-500:].decode("utf-8", "replace").split("\n") if line.strip()]
             found = without_answer(dropped + len(data.strip()), last[-1] if last else "")
             return PlayerTimeoutError(
-                f"expected an answer from {self._name} within {self._timeout:g} s, found {found} {where}"
+                f"{self._name} did not answer within {self._timeout:g} s: {found} {where}"
             )
         return PlayerCrashError(
-            f"expected an answer from {self._name}, found its process ended "
-            f"(exit code {self._process.returncode}) {where}{self._errors}"
+            f"{self._name} ended (exit code {self._process.returncode}) {where}{self._errors}"
         )

@@ -33,13 +33,13 @@ def split_command(command: str) -> tuple[str, ...]:
             else [word.strip('"') for word in shlex.split(command, posix=False)]
         )
     except ValueError as error:
-        raise PlayerError(f"expected an engine's command line, found {command!r}: {error}") from error
+        raise PlayerError(f"The engine's command line {command!r} cannot be read: {error}") from error
     if not argv:
-        raise PlayerError(f"expected an engine's command line, found {command!r}")
+        raise PlayerError("The engine's command line is empty.")
     program = find_engine(argv[0])
     if program is None:
         raise PlayerError(
-            f"expected an engine program, found none named {argv[0]!r} on PATH or in /usr/games"
+            f"There is no program {argv[0]!r} on PATH or in /usr/games; install the engine or give its full path."
         )
     return (program, *argv[1:])
 

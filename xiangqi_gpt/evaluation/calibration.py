@@ -1,4 +1,4 @@
-"""Calibration: whether what a model expects comes about as often as it says."""
+"""Calibration: whether events occur as often as a model predicts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xiangqi_gpt.decoding import Scorer, SymmetricScorer
-from xiangqi_gpt.evaluation.plotting import pyplot
+from xiangqi_gpt.evaluation.plotting import pyplot, save_plot
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.outcome import RED_SCORES
@@ -26,7 +26,7 @@ class Bin:
     """Positions of which the model expected about the same."""
 
     count: int
-    expected: float  # mean of what was said, 0..1
+    expected: float  # mean of the predictions, 0..1
     found: float  # mean of what came about, 0..1
 
 
@@ -50,7 +50,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class GameForecasts:
-    """What was expected in one game, and what was found, position by position."""
+    """Predictions and results in one game, one per position."""
 
     said: list[float]  # expected score of the side to move, 0..1
     results: list[float]  # its score
@@ -142,5 +142,4 @@ def plot(calibration: Calibration, path: Path) -> None:
             color="C0",
         )
         axis.set_title(f"calibration error {100 * reliability.error:.1f} %", fontsize=10)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    save_plot(figure, path)

@@ -29,7 +29,7 @@ def chosen_games(
     found = [g for g in read_games(files, on_error=on_error, splits={split}) if g.moves]
     if not found:
         names = ", ".join(str(f) for f in files)
-        raise ConfigError(f"expected games of split {split!r}, found none in {names}")
+        raise ConfigError(f"No games of split {split!r} in {names}; choose another --split or add records.")
     if games is None or games >= len(found):
         return found
     picked = np.random.default_rng(seed).choice(len(found), games, replace=False)

@@ -16,7 +16,7 @@ class Estimate:
     """A mean over positions, and where it lies in 95 of 100 draws of as many games."""
 
     mean: float
-    low: float | None  # None where all positions are of one game, which tells nothing of others
+    low: float | None  # None where all positions are of one game, which is no evidence about others
     high: float | None
     count: int  # positions
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -23,34 +23,45 @@ def run_jobs(
     *,
     jobs: int = 1,
     on_done: Callable[[int], None] | None = None,
+    known: Mapping[int, R] | None = None,
+    on_result: Callable[[int, R], None] | None = None,
 ) -> list[R]:
-    """What the work says of every item.
+    """The result of the work for every item.
 
     Args:
         make: loads what the work needs and returns the work; called once per process, so it must be picklable.
         items: each independent of the others.
         jobs: processes; with 1 the work is done here.
         on_done: called with the number of finished items.
+        known: results of an earlier call, by the number of the item; these items are left out.
+        on_result: called with number and result of each item that is done now, in their order.
 
     Raises:
         WorkerError: a process has died, for instance for want of memory.
     """
-    results: list[R] = []
-    if jobs <= 1 or len(items) <= 1:
+    results = dict(known or {})
+    missing = [number for number in range(len(items)) if number not in results]
+
+    def take(number: int, result: R) -> None:
+        results[number] = result
+        if on_result is not None:
+            on_result(number, result)
+        if on_done is not None:
+            on_done(len(results))
+
+    if not missing:
+        return [results[number] for number in range(len(items))]
+    if jobs <= 1 or len(missing) <= 1:
         work = make()
-        for item in items:
-            results.append(work(item))
-            if on_done is not None:
-                on_done(len(results))
-        return results
+        for number in missing:
+            take(number, work(items[number]))
+        return [results[number] for number in range(len(items))]
     context = multiprocessing.get_context("spawn")
-    workers = min(jobs, len(items))
+    workers = min(jobs, len(missing))
     with ProcessPoolExecutor(workers, context, initializer=_start, initargs=(make,)) as pool:
         try:
-            for result in pool.map(_do, items):
-                results.append(result)
-                if on_done is not None:
-                    on_done(len(results))
+            for number, result in zip(missing, pool.map(_do, [items[n] for n in missing]), strict=True):
+                take(number, result)
         except BrokenProcessPool as error:
             raise WorkerError(
                 f"A process of --jobs {jobs} has died after {len(results)} of {len(items)}. "
@@ -59,7 +70,7 @@ def run_jobs(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return results
+    return [results[number] for number in range(len(items))]
 
 
 def _start(make: Callable[[], Callable[[Any], Any]]) -> None:

@@ -1,30 +1,20 @@
-"""What a mistake allowed, in words: read from the refutation and the rules alone."""
+"""What a mistake allowed, in words: derived from the refutation and the rules alone."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
 
-from xiangqi_gpt.evaluation.review_texts import Message, MoveText
 from xiangqi_gpt.evaluation.reviewers import Comparison
-from xiangqi_gpt.rules.attacks import on_own_half
+from xiangqi_gpt.notation.move_text import MoveText
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.captures import capture_gain, retake_gain, value_on
 from xiangqi_gpt.rules.chase import checkers
 from xiangqi_gpt.rules.move import Move
-from xiangqi_gpt.rules.movegen import attackers, king_attacked
+from xiangqi_gpt.rules.movegen import king_attacked
 from xiangqi_gpt.rules.pieces import Color, Piece, PieceKind
 from xiangqi_gpt.rules.squares import file_of
-
-VALUES = {
-    PieceKind.KING: 100.0,
-    PieceKind.ROOK: 9.0,
-    PieceKind.CANNON: 4.5,
-    PieceKind.HORSE: 4.0,
-    PieceKind.ADVISOR: 2.0,
-    PieceKind.ELEPHANT: 2.0,
-    PieceKind.PAWN: 1.0,
-}
-"""Usual worth of the pieces, in soldiers that have not crossed the river."""
+from xiangqi_gpt.texts import Message
 
 WORTH_NAMING = 1.5
 """Gains of less are not the reason why a move is bad."""
@@ -33,7 +23,7 @@ _RED_FILES = "一二三四五六七八九"
 
 
 def explain_mistake(board: Board, played: Move, comparison: Comparison) -> Message:
-    """Why *played*, a mistake on *board*, is one; always something.
+    """Why *played* is a mistake on *board*; never empty.
 
     A chance that was missed is named where the refutation shows no threat of its own.
     """
@@ -72,7 +62,7 @@ def _threat(after: Board, reply: Move, text: MoveText) -> Message | None:
     then = after.copy()
     then.push(reply)
     before, now = targets(after.squares, attacker), targets(then.squares, attacker)
-    new = sorted(now - before, key=lambda sq: -piece_value(then.squares, sq))
+    new = sorted(now - before, key=lambda sq: -value_on(then.squares, sq))
     if then.is_check():
         checking = checkers(then.squares, then.king_square(victim), victim)
         if reply.to_square not in checking:
@@ -88,7 +78,7 @@ def _threat(after: Board, reply: Move, text: MoveText) -> Message | None:
         return Message.of("mistake.double", reply=text, pieces=_list(then.squares, new[:3]))
     pinned = pins(then, victim) - pins(after, victim)
     if pinned:
-        most = max(pinned, key=lambda sq: piece_value(then.squares, sq))
+        most = max(pinned, key=lambda sq: value_on(then.squares, sq))
         return Message.of("mistake.pin", reply=text, piece=named(then.squares, most))
     return None
 
@@ -99,7 +89,7 @@ def _material(after: Board, line: Sequence[Move]) -> Message | None:
     balance, first, victims = 0.0, None, []
     for ply, move in enumerate(line):
         if board.squares[move.to_square]:
-            gain = piece_value(board.squares, move.to_square)
+            gain = value_on(board.squares, move.to_square)
             balance += gain if board.turn == attacker else -gain
             if board.turn == attacker:
                 victims.append((gain, ply, named(board.squares, move.to_square)))
@@ -143,7 +133,7 @@ def _hangs(board: Board, sq: int) -> bool:
 
 def _list(squares: Sequence[int], places: Sequence[int]) -> Message:
     return reduce(
-        lambda first, second: Message.of("join.and", first=first, second=second),
+        lambda first, second: Message.of("mistake.and", first=first, second=second),
         [named(squares, sq) for sq in places],
     )
 
@@ -154,36 +144,10 @@ def named(squares: Sequence[int], sq: int) -> Message:
     name = Message.of(f"piece.{piece.color.name.lower()}_{piece.kind.name.lower()}")
     number = 9 - file_of(sq) if piece.color == Color.RED else file_of(sq) + 1
     if piece.color == Color.RED:
-        file = Message.of("file.red", number=number, sign=_RED_FILES[number - 1])
+        file = Message.of("mistake.red_file", number=number, sign=_RED_FILES[number - 1])
     else:
-        file = Message.of("file.black", number=number)
-    return Message.of("piece.on_file", piece=name, file=file)
-
-
-def piece_value(squares: Sequence[int], sq: int) -> float:
-    """What the piece on a square is worth; a soldier across the river counts double."""
-    piece = Piece.from_code(squares[sq])
-    crossed = piece.kind == PieceKind.PAWN and not on_own_half(piece.color, sq)
-    return 2.0 if crossed else VALUES[piece.kind]
-
-
-def capture_gain(squares: Sequence[int], move: Move) -> float:
-    """What a capture wins when both sides go on taking on its square as long as it pays."""
-    after = list(squares)
-    after[move.from_square], after[move.to_square] = 0, squares[move.from_square]
-    owner = Piece.from_code(squares[move.from_square]).color
-    return piece_value(squares, move.to_square) - _retake(after, move.to_square, owner.other)
-
-
-def _retake(squares: list[int], sq: int, color: Color) -> float:
-    """What *color* wins on *sq* by taking with its least piece, or 0 by leaving it."""
-    takers = attackers(squares, sq, color)
-    if not takers:
-        return 0.0
-    least = min(takers, key=lambda start: piece_value(squares, start))
-    after = squares.copy()
-    after[least], after[sq] = 0, squares[least]
-    return max(0.0, piece_value(squares, sq) - _retake(after, sq, color.other))
+        file = Message.of("mistake.black_file", number=number)
+    return Message.of("mistake.on_file", piece=name, file=file)
 
 
 def targets(squares: Sequence[int], color: Color) -> set[int]:
@@ -192,7 +156,7 @@ def targets(squares: Sequence[int], color: Color) -> set[int]:
     found = set()
     for sq, code in enumerate(board):
         if code and Piece.from_code(code).color != color and code not in (1, 8):
-            gain = _retake(board, sq, color)
+            gain = retake_gain(board, sq, color)
             if gain >= WORTH_NAMING:
                 found.add(sq)
     return found

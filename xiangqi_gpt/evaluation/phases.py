@@ -1,4 +1,4 @@
-"""Parts of a game, told by the board alone."""
+"""Phases of a game, determined from the board alone."""
 
 from __future__ import annotations
 

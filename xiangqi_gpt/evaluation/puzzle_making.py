@@ -31,7 +31,7 @@ def puzzles_of_game(
     """The puzzles in one game.
 
     Args:
-        game: its labels tell the best moves where a teacher was asked for several; other positions are left out
+        game: its labels give the best moves where a teacher gave several; other positions are left out
             unless there is an engine.
         engine: is asked for the two best moves of every position, and for the line behind the best one.
         margin: points (0..1) between the best move and the next one.

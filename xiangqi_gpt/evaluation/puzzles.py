@@ -81,11 +81,17 @@ def _of_table(path: Path, on_error: Callable[[RecordError], None]) -> Iterator[P
     try:
         file = pyarrow.parquet.ParquetFile(path)
     except (pyarrow.ArrowException, OSError):
-        return None  # the reader of games says what is wrong
+        return None  # the reader of games reports the fault
     columns = [n for n in ("fen", "solution", "solution_complete") if n in file.schema_arrow.names]
     if columns[:2] != ["fen", "solution"]:
         return None
-    return _rows(file.read(columns).to_pylist(), path, on_error)
+    try:
+        rows = file.read(columns).to_pylist()
+    except Exception as error:  # whatever pyarrow finds wrong with the columns costs this file only
+        reason = f"expected columns of text, found {' '.join(str(error).split())}"
+        on_error(RecordError(reason, file=str(path)))
+        return iter(())
+    return _rows(rows, path, on_error)
 
 
 def _rows(

@@ -11,8 +11,7 @@ import numpy as np
 
 from xiangqi_gpt.evaluation.motifs import explain_mistake
 from xiangqi_gpt.evaluation.phases import Phase, phase_of
-from xiangqi_gpt.evaluation.plotting import pyplot
-from xiangqi_gpt.evaluation.review_texts import Language, Message, t
+from xiangqi_gpt.evaluation.plotting import pyplot, save_plot
 from xiangqi_gpt.evaluation.reviewers import Comparison, centipawns, compare_moves
 from xiangqi_gpt.players.base import Limit, Player
 from xiangqi_gpt.records import GameRecord, Note, Variation
@@ -20,6 +19,7 @@ from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
+from xiangqi_gpt.texts import Language, Message, t
 
 MARKS = ((0.30, "??", 4), (0.20, "?", 2), (0.10, "?!", 6))
 """Expected points given away, at least; the sign of such a move; its glyph in PGN."""
@@ -35,7 +35,7 @@ class Reviewed:
     fen: str  # the position before the move
     phase: Phase
     comparison: Comparison
-    words: Message | None  # what a ? or ?? allowed
+    words: Message | None  # what a move marked ? or ?? allowed
 
     @property
     def best(self) -> tuple[Move, ...]:
@@ -44,7 +44,7 @@ class Reviewed:
 
     @property
     def prob(self) -> float | None:
-        """How likely the reviewer takes the move to be, 0..1, if it says."""
+        """How likely the reviewer takes the move to be, 0..1, if it gives probabilities."""
         return self.comparison.prob
 
     @property
@@ -113,7 +113,7 @@ def review(
         on_comparison: called with every new comparison and its ply.
 
     Raises:
-        PlayerError: the player does not tell what a position is worth.
+        PlayerError: the player gives no evaluation of positions.
     """
     player.new_game()
     boards = [Board(game.start_fen, strict=False)]
@@ -220,5 +220,4 @@ def plot(reviewed: Sequence[Reviewed], path: Path, title: str = "") -> None:
         axis.legend(loc="upper right", fontsize=8)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # a rare character of a name is a box
-        figure.savefig(path, dpi=110)
-    plt.close(figure)
+        save_plot(figure, path)

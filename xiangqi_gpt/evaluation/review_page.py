@@ -6,20 +6,21 @@ from __future__ import annotations
 
 import base64
 import html
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from xiangqi_gpt.evaluation.phases import Phase
 from xiangqi_gpt.evaluation.review import Reviewed, tallies
-from xiangqi_gpt.evaluation.review_texts import Language, MoveText, move_text, t
 from xiangqi_gpt.files import atomic_path
+from xiangqi_gpt.notation.move_text import MoveText, move_text
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import SYMBOLS, Color
+from xiangqi_gpt.safe_json import format_json
+from xiangqi_gpt.texts import Language, t
 
 _TEMPLATE = Path(__file__).with_name("review_page.html")
 _HTML_LANGUAGES = {"en": "en", "zh": "zh-CN", "zh-TW": "zh-TW"}
@@ -68,20 +69,20 @@ def page(game: GameRecord, reviewed: Sequence[Reviewed], *, reviewer: str, langu
         "summary": _summary(reviewed, language),
         "mistakes_title": t("report.mistakes", language),
         "mistakes": _mistakes(reviewed, language),
-        "data": json.dumps(_data(game, reviewed, language), ensure_ascii=False).replace("<", "\\u003c"),
+        "data": format_json(_data(game, reviewed, language), ensure_ascii=False).replace("<", "\\u003c"),
         **{key: t(f"report.{key}", language) for key in ("start", "previous", "next")},
     }
     text = _TEMPLATE.read_text(encoding="utf-8")
     before, *rest = text.split("{{")
     pieces = [before]
-    for part in rest:  # in one pass: what is filled in is never looked at again
+    for part in rest:  # in one pass: inserted text is not searched again
         name, _, literal = part.partition("}}")
         pieces += [filled[name], literal]
     return "".join(pieces)
 
 
 def said(one: Reviewed, language: Language) -> list[str]:
-    """What the review says of a move, line by line: the move with its mark, points, the reason, the better line."""
+    """The lines of text about a move: the move with its mark, the points, the reason, the better line."""
     played = MoveText(one.fen, (one.move,)).text(language)
     lines = [f"{_number(one)} {played} {one.mark}".strip()]
     before, after = f"{one.before:.2f}", f"{one.after:.2f}"

@@ -50,10 +50,10 @@ class Comparison:
 def compare_moves(player: Player, board: Board, played: Move, limit: Limit) -> Comparison:
     """Two searches of *board*: one of all moves, one of *played* alone, unless it is the best one anyway.
 
-    A move that ends the game is worth what the rules say.
+    A move that ends the game is worth its result.
 
     Raises:
-        PlayerError: the player does not tell what a move is worth.
+        PlayerError: the player gives no evaluation of moves.
     """
     line = player.analyse(board.copy(), limit, 1).lines[0]
     if (line.points, line.score_cp) == (None, None):
@@ -104,9 +104,7 @@ def _compare_by_value(player: Player, board: Board, played: Move, limit: Limit) 
             continue
         then = player.analyse(after, limit)
         if then.value is None:
-            raise PlayerError(
-                "review: expected a player that says what a position is worth, found one that does not"
-            )
+            raise PlayerError(f"{player.name} gives no evaluation of positions, which a review needs.")
         lines.append(EvaluatedLine(pv=(move, then.lines[0].move), points=1 - then.value.expectation))
     best, own = lines
     if best.move == played or own.points > best.points:

@@ -7,7 +7,6 @@ resumes from its checkpoint, and a finished one is not repeated: you can fill th
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import re
 import signal
@@ -32,7 +31,7 @@ from xiangqi_gpt.errors import ConfigError, ModelError, XiangqiError
 from xiangqi_gpt.files import atomic_path, is_disk_full, read_limited
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.safe_json import format_json, parse_json
+from xiangqi_gpt.safe_json import format_json, parse_json, round_trip
 from xiangqi_gpt.training.train_config import TrainConfig, changed
 from xiangqi_gpt.workers.pool import end_with_parent
 
@@ -44,7 +43,7 @@ DATA_FILE = "data.xgp"
 MODEL_FOLDER = "model"  # the result of a run: the running mean of the weights if one is kept
 _ERROR_FILE = "error.txt"
 _LARGEST_RESULT = 1 << 24  # bytes
-_STOPPED = 130  # exit code of a run that was told to stop
+_STOPPED = 130  # exit code of an interrupted run
 _DISK_FULL = 74  # exit code of a run that could not even write why it failed
 _TIMED = 12  # number of positions in which decoding is timed
 
@@ -132,7 +131,7 @@ class Run:
     @property
     def fingerprint(self) -> dict[str, Any]:
         """The values that must be the same for a finished run to be reused."""
-        settings: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self.config)))
+        settings: dict[str, Any] = round_trip(dataclasses.asdict(self.config))
         return settings
 
 
@@ -171,15 +170,15 @@ def plan(
     """
     if tries:
         if choices is not None:
-            raise ConfigError("choices: expected either known ones or tries of your own, found both")
+            raise ConfigError("Give either choices or tries, not both.")
         base = changed(AXES[axis].base if axis in AXES else _BOARD_GIVEN, settings)
         configs = {" ".join(text.split()): changed(base, text.split()) for text in tries}
         if "" in configs:
-            raise ConfigError("try: expected key=value settings with spaces between them, found none")
+            raise ConfigError("try: give key=value settings, separated by spaces")
         if len({(config.targets, config.extra) for config in configs.values()}) > 1:
             raise ConfigError(
-                "try: expected one value of targets and of extra, since all runs learn from the same games, found "
-                "several; compare these by --set, in folders of their own"
+                "try: all runs of a comparison learn from the same games, so targets and extra cannot differ; set them "
+                "by --set, and compare in separate folders"
             )
     elif axis not in AXES:
         raise ConfigError(f"compare: expected one of {', '.join(AXES)}, or tries, found {axis!r}")
@@ -234,7 +233,7 @@ def held_out(games: Sequence[GameRecord], count: int, plies: int = 64) -> list[G
         and Board(g.start_fen, strict=False).fen().split()[0] == start
     ]
     if not wanted:
-        raise ConfigError("expected games from the standard start to measure on (split valid), found none")
+        raise ConfigError("There are no games from the standard start in split valid to measure on.")
     return wanted[:count]
 
 
@@ -289,7 +288,7 @@ def _failure(run: Run, code: int | None) -> BaseException:
     if code == _DISK_FULL:
         return ModelError(f"{run.choice}, seed {run.seed}: the disk is full", file=str(run.out))
     reason = file.read_text(encoding="utf-8") if file.is_file() else f"its process ended with code {code}"
-    return ModelError(f"{run.choice}, seed {run.seed}: expected a finished run, found: {reason}")
+    return ModelError(f"{run.choice}, seed {run.seed}: the run failed: {reason}")
 
 
 @contextmanager
@@ -338,9 +337,9 @@ def finished(run: Run) -> RunResult | None:
         settings, result = saved["settings"], saved["result"]
         measured = RunResult(**{**result, "curve": tuple((int(s), float(x)) for s, x in result["curve"])})
     except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{file}: expected the result of a run, found {error!r}") from None
+        raise ConfigError(f"{file}: not the result of a run: {error!r}") from None
     # Settings newer than the run had their defaults.
-    settings = {**json.loads(json.dumps(dataclasses.asdict(TrainConfig()))), **settings}
+    settings = {**round_trip(dataclasses.asdict(TrainConfig())), **settings}
     for key, value in run.fingerprint.items():
         if settings[key] != value:
             raise ConfigError(

@@ -33,7 +33,7 @@ def read_log(file: Path) -> list[dict[str, float]]:
         rows = [dict(parse_json(line)) for line in file.read_text(encoding="utf-8").splitlines()]
         return [{key: math.nan if value is None else value for key, value in row.items()} for row in rows]
     except (ValueError, TypeError) as error:
-        raise ModelError(f"{file}: expected a line of JSON a step, found {error}") from None
+        raise ModelError(f"{file}: a line is not valid JSON: {error}") from None
 
 
 def curves_of(

@@ -1,48 +1,41 @@
-"""The window: events in, frames out. What happens is in `actions`, how it looks in `render`."""
+"""The window: events in, frames out. What a command does is in `play`, how it looks in `render` and `dialogs`."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pygame
 
-from xiangqi_gpt.gui.ink import Ink
-from xiangqi_gpt.gui.render import Renderer, Slide
-from xiangqi_gpt.gui.sprites import Sprites
-from xiangqi_gpt.gui.theme import THEMES
-from xiangqi_gpt.gui.window_layout import (
-    DEFAULT_SIZE,
-    SMALLEST_SIZE,
-    Layout,
-    make_layout,
-    menu_layout,
-    offer_layout,
-)
-from xiangqi_gpt.play import actions
+from xiangqi_gpt.gui.canvas import Canvas, Region
+from xiangqi_gpt.gui.dialogs.command_menu import CommandMenu, HelpPage
+from xiangqi_gpt.gui.dialogs.file_dialogs import OpenDialog, SaveDialog, open_path
+from xiangqi_gpt.gui.dialogs.new_game_dialog import NewGameDialog, OfferDialog
+from xiangqi_gpt.gui.dialogs.settings_dialog import SettingsDialog
+from xiangqi_gpt.gui.display import open_window, pixel_ratio
+from xiangqi_gpt.gui.render import Renderer
+from xiangqi_gpt.gui.sounds import Sound, SoundBox
+from xiangqi_gpt.gui.view import Dialog, Slide, View
+from xiangqi_gpt.gui.window_layout import Layout, make_layout
+from xiangqi_gpt.play import actions, commands
+from xiangqi_gpt.play.analysis import ProcessThinker
 from xiangqi_gpt.play.autosave import Autosave
-from xiangqi_gpt.play.game_state import GameState, Menu, Notice
-from xiangqi_gpt.play.opening import open_game, paste
+from xiangqi_gpt.play.game_state import GameState, Notice
+from xiangqi_gpt.play.opening import paste
 from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings, save_settings
-from xiangqi_gpt.play.thinker import Answer, Create, Thinker, ThreadThinker
-from xiangqi_gpt.play.wording import PIECE_SETS, TITLE, error_text
-from xiangqi_gpt.rules import FenError, Move, PlayerError, RecordError, Square, XiangqiError
+from xiangqi_gpt.play.thinker import Answer, Create, Thinker
+from xiangqi_gpt.play.wording import error_text
+from xiangqi_gpt.records.game_tree import Node
+from xiangqi_gpt.rules import FenError, Move, PlayerError, Square, XiangqiError
 
 FRAME_MS = 12  # between two frames of an animation
 IDLE_MS = 1000  # longest wait for an event
+BUSY_MS = 60  # while a dialog waits for news
 CARRIED = 0.45  # u from its point at which a pressed piece follows the mouse
-
-
-UNSEEN = ("offscreen", "dummy")  # drivers of SDL that show nothing
-
-
-class DisplayError(XiangqiError):
-    """No window can be opened here."""
 
 
 @dataclass
@@ -72,6 +65,7 @@ class App:
         window: what the surface belongs to; without one there is no full screen.
         save: called with the settings when they have changed.
         autosave: keeps the game; without one it is not kept.
+        sounds: plays sounds; without it the window is silent.
     """
 
     def __init__(
@@ -83,8 +77,10 @@ class App:
         window: pygame.Window | None = None,
         save: Callable[[Settings], None] = save_settings,
         autosave: Autosave | None = None,
+        sounds: SoundBox | None = None,
     ) -> None:
         self.state = state
+        self.view = View()
         self.surface = surface
         self._window = window
         self.running = True
@@ -93,26 +89,86 @@ class App:
         self._renderer = Renderer()
         self._save = save
         self._autosave = autosave
+        self._sounds = sounds
         self._tell_problem()
         self._saved = state.settings
         self._motion: _Motion | None = None
         self._press: _Press | None = None
-        self._hover: tuple[int, int] | None = None
-        self._scroll: int | None = None
+        self._dragged: Region | None = None
         self._version = state.tree.version
+        self._live = state.tree.live
         self._first_load = True
         self._full_screen = False
         self._dirty = True
+        self._canvas: Canvas | None = None
+        self._own: dict[str, Callable[[], object]] = {
+            "save": self._save_game,
+            "copy": self._copy,
+            "paste": self._paste,
+            "full_screen": self._toggle_full_screen,
+            "cancel": self._cancel,
+            "quit": self._quit,
+            "menu": lambda: self.open(CommandMenu(self)),
+            "help": lambda: self.open(HelpPage(self)),
+            "sound": self._toggle_sound,
+            "open": lambda: self.open(OpenDialog(self)),
+            "save_as": lambda: self.open(SaveDialog(self)),
+            "settings": lambda: self.open(SettingsDialog(self)),
+        }
+
+    # What is drawn ---------------------------------------------------------------------------------
 
     @property
     def layout(self) -> Layout:
         """The layout of the window as it is."""
-        return make_layout(*self.surface.get_size())
+        ratio = pixel_ratio(self._window, self.surface)
+        return make_layout(*self.surface.get_size(), self.state.settings.scale, ratio)
+
+    @property
+    def canvas(self) -> Canvas:
+        """The frame as it would be drawn now: what can be pressed where."""
+        if self._dirty or self._canvas is None:
+            self._sync_dialogs()
+            self._canvas = self._renderer.draw(self.surface, self, self.layout)
+        return self._canvas
 
     @property
     def is_moving(self) -> bool:
         """Whether a move is being animated."""
         return self._motion is not None
+
+    @property
+    def patience(self) -> int:
+        """Milliseconds to wait for an event before time passes again."""
+        if self.is_moving:
+            return FRAME_MS
+        return BUSY_MS if any(dialog.is_busy for dialog in self.view.dialogs) else IDLE_MS
+
+    def draw(self, now: int) -> bool:
+        """Draw a frame if something has changed; False if nothing has."""
+        if not self._dirty:
+            return False
+        view = self.view
+        view.slide = None
+        if self._motion is not None and self.state.is_live and self.state.last_move == self._motion.move:
+            share = (now - self._motion.began) / max(1, self.state.settings.animation_ms)
+            view.slide = Slide(self._motion.move, self._motion.captured, max(0.0, min(1.0, share)))
+        view.held = self._held()
+        self._sync_dialogs()
+        self._canvas = self._renderer.draw(self.surface, self, self.layout)
+        self._dirty = self._motion is not None
+        return True
+
+    def _held(self) -> tuple[int, int] | None:
+        """Where the pressed piece is carried; None while it has hardly moved, as in a click."""
+        hover = self.view.hover
+        if self._press is None or hover is None or self.state.selected != self._press.square:
+            return None
+        x, y = self.layout.point(self._press.square, self.state.flipped)
+        away = (hover[0] - x) ** 2 + (hover[1] - y) ** 2
+        return hover if away > (CARRIED * self.layout.u) ** 2 else None
+
+    # Time ------------------------------------------------------------------------------------------
 
     def advance(self, now: int) -> None:
         """Let time pass: end the animation, exchange questions and answers. `now` is in milliseconds."""
@@ -122,18 +178,21 @@ class App:
                 self._motion = None
         if self._motion is None:
             # Answers wait for the end of the animation, so that a quick reply does not cut it short.
-            before = self.state.work
+            before = self.state.work, self.state.request
             counted = actions.exchange(self.state, self._thinker)
-            self._look_at(counted)
-            self._dirty = self._dirty or bool(counted) or before != self.state.work
+            self._look_at_answers(counted)
+            self._dirty = self._dirty or bool(counted) or before != (self.state.work, self.state.request)
         self._begin_motion(now)
         if self.state.tree.version != self._version:
             self._version = self.state.tree.version
-            self._scroll = None
+            self.view.scroll = None
             self._dirty = True
+            self._sound_of_move()
             if self._autosave is not None:
                 self._autosave.keep(self.state)
                 self._tell_problem()
+        for dialog in tuple(self.view.dialogs):
+            self._dirty = dialog.advance() or self._dirty
         if self.state.settings != self._saved:
             self._saved = self.state.settings
             self._save(self._saved)
@@ -142,9 +201,9 @@ class App:
         if self._autosave is not None and self._autosave.problem is not None:
             self.state.notice = Notice(self._autosave.problem, "warn")
 
-    def _look_at(self, counted: list[Answer]) -> None:
+    def _look_at_answers(self, counted: list[Answer]) -> None:
         for answer in counted:
-            if answer.question.kind == "load":
+            if answer.question.kind == "load" and not answer.is_partial:
                 if self._first_load and answer.error is not None:
                     # The opponent asked for on the command line cannot be had: the command has failed.
                     self.failure = answer.error
@@ -160,129 +219,188 @@ class App:
         self._motion = _Motion(move, before.squares[move.to_square], now)
         self._dirty = True
 
-    def draw(self, now: int) -> bool:
-        """Draw a frame if something has changed; False if nothing has."""
-        if not self._dirty:
-            return False
-        slide = None
-        if self._motion is not None and self.state.is_live and self.state.last_move == self._motion.move:
-            share = (now - self._motion.began) / max(1, self.state.settings.animation_ms)
-            slide = Slide(self._motion.move, self._motion.captured, max(0.0, min(1.0, share)))
-        self._renderer.draw(
-            self.surface,
-            self.state,
-            self.layout,
-            hover=self._hover,
-            slide=slide,
-            scroll=self._scroll,
-            held=self._held(),
-        )
-        self._dirty = self._motion is not None
-        return True
+    def _sound_of_move(self) -> None:
+        state, before = self.state, self._live
+        self._live = live = state.tree.live
+        if live.parent is not before or live.move is None:
+            return
+        sound: Sound = "move"
+        if state.outcome is not None:
+            sound = "end"
+        elif state.board.is_check():
+            sound = "check"
+        else:
+            board = state.board.copy()
+            board.pop()
+            if board.squares[live.move.to_square]:
+                sound = "capture"
+        self._play(sound)
 
-    def _held(self) -> tuple[int, int] | None:
-        """Where the pressed piece is carried; None while it has hardly moved, as in a click."""
-        if self._press is None or self._hover is None or self.state.selected != self._press.square:
-            return None
-        x, y = self.layout.point(self._press.square, self.state.flipped)
-        away = (self._hover[0] - x) ** 2 + (self._hover[1] - y) ** 2
-        return self._hover if away > (CARRIED * self.layout.u) ** 2 else None
+    def _play(self, sound: Sound) -> None:
+        if self._sounds is not None and self.state.settings.sound:
+            self._sounds.play(sound)
+
+    # Events ----------------------------------------------------------------------------------------
 
     def handle(self, event: pygame.event.Event) -> None:
         """Take one event."""
         kind = event.type
+        notice = self.state.notice
         if kind == pygame.MOUSEMOTION:
-            self._hover = (int(event.pos[0]), int(event.pos[1]))
-        elif kind == pygame.QUIT:
+            self._mouse_move(*self._pixels(event.pos))
+            return
+        self._dirty = True
+        if kind == pygame.QUIT:
             self.running = False
         elif kind == pygame.KEYDOWN:
             self._key(event)
+        elif kind == pygame.TEXTINPUT and self.view.dialogs:
+            self.view.dialogs[-1].type_text(event.text)
+        elif kind == pygame.TEXTEDITING and self.view.dialogs:
+            self.view.dialogs[-1].compose(event.text)
         elif kind == pygame.MOUSEBUTTONDOWN and event.button == 1:
-            self._mouse_down(*event.pos)
+            self._mouse_down(*self._pixels(event.pos))
+        elif kind == pygame.MOUSEBUTTONDOWN and event.button == 3:
+            self._clear()
         elif kind == pygame.MOUSEBUTTONUP and event.button == 1:
-            self._mouse_up(*event.pos)
+            self._mouse_up(*self._pixels(event.pos))
         elif kind == pygame.MOUSEWHEEL:
             self._wheel(event.y)
         elif kind == pygame.WINDOWSIZECHANGED and self._window is not None:
             self.surface = self._window.get_surface()
         elif kind == pygame.DROPFILE:
-            self._open(Path(event.file))
+            open_path(self, Path(event.file))
         elif kind == pygame.WINDOWLEAVE:
-            self._hover = None
+            self.view.hover = None
         self._dirty = True
+        now = self.state.notice
+        if now is not None and now is not notice and now.tone == "warn":
+            self._play("refused")
+
+    def _pixels(self, pos: tuple[float, float]) -> tuple[int, int]:
+        ratio = pixel_ratio(self._window, self.surface)
+        return round(pos[0] * ratio), round(pos[1] * ratio)
 
     def _key(self, event: pygame.event.Event) -> None:
-        state, key = self.state, event.key
-        if event.mod & (pygame.KMOD_CTRL | pygame.KMOD_META):
-            if key == pygame.K_z:
-                self.press("redo" if event.mod & pygame.KMOD_SHIFT else "undo")
-            elif key == pygame.K_y:
-                self.press("redo")
-            elif key == pygame.K_s:
-                self.press("save")
-            elif key == pygame.K_v:
-                self._paste()
-            elif key == pygame.K_c:
-                self._copy()
-            elif key == pygame.K_q:
-                self.running = False
+        name = key_name(event)
+        self._sync_dialogs()
+        if self.view.dialogs:
+            top = self.view.dialogs[-1]
+            if top.key(event):
+                return
+            if name == "tab" or name == "shift+tab":
+                self._move_focus(-1 if name.startswith("shift") else 1)
+            elif name == "return" or (name == "space" and self.view.focus):
+                focused = self._region_named(self.view.focus)
+                if focused is not None and focused.press is not None:
+                    focused.press()
+                else:
+                    top.confirm()
+            elif name == "escape":
+                top.cancel()
+            else:
+                command = commands.of_key(self.state, name)
+                if command is not None and command.in_dialog:
+                    self.press(command.id)
             return
-        if key == pygame.K_ESCAPE:
-            if not actions.escape(state) and self._full_screen:
-                self._toggle_full_screen()
-        elif key == pygame.K_F11:
-            self._toggle_full_screen()
-        elif state.menu is not None:
-            if key in _ENTER:
-                actions.start_from_menu(state)
-        elif state.offer is not None:
-            if key in _ENTER:
-                actions.resume(state)
-        elif key in _JUMPS:
-            self._scroll = None
-            _JUMPS[key](state)
-        elif key in _KEYS:
-            self.press(_KEYS[key])
-        elif key == pygame.K_c:
-            actions.next_labels(state)
-        elif key == pygame.K_p:
-            sets = list(PIECE_SETS)
-            actions.choose_pieces(state, (sets.index(state.settings.pieces) + 1) % len(sets))
+        command = commands.of_key(self.state, name)
+        if command is not None:
+            self.press(command.id)
 
-    def press(self, button: str) -> None:
-        """What a button of the panel does."""
-        state = self.state
-        state.announce = False
-        if button == "undo":
-            actions.undo(state)
-        elif button == "redo":
-            actions.redo(state)
-        elif button == "save":
-            self._save_game()
-        elif button == "hint":
-            actions.toggle_hint(state)
-        elif button == "flip":
-            actions.flip(state)
-        elif button == "new":
-            actions.open_menu(state)
-        elif button == "language":
-            actions.next_language(state)
-        elif button == "theme":
-            actions.next_theme(state)
+    def press(self, command: str) -> None:
+        """Do what a command of the table says: a button, a key or a row of a menu stands for it."""
+        before = self.state.tree.cursor
+        commands.perform(self.state, commands.COMMANDS[command], self._own)
+        if self.state.tree.cursor is not before:
+            self.view.scroll = None
+        if command == "hint" and self.state.wants_hint:
+            self.view.tab = "analysis"
+        self._dirty = True
+
+    def open(self, dialog: Dialog) -> None:
+        """Put a dialog over the window."""
+        self.view.dialogs.append(dialog)
+        self.view.focus = ""
+        self._press = None
+        self._dirty = True
+        self._listen_to_text()
+
+    def close(self, dialog: Dialog) -> None:
+        """Take a dialog away."""
+        if dialog in self.view.dialogs:
+            self.view.dialogs.remove(dialog)
+        self.view.focus = ""
+        self._dragged = None
+        self._dirty = True
+        self._listen_to_text()
+
+    def _listen_to_text(self) -> None:
+        """Have an input method compose text only where a dialog takes it: elsewhere it would swallow keys."""
+        if self._window is None:
+            return
+        if self.view.dialogs and self.view.dialogs[-1].takes_text:
+            pygame.key.start_text_input()
+        else:
+            pygame.key.stop_text_input()
+
+    def _sync_dialogs(self) -> None:
+        """Show the dialogs that the state of the game asks for, and no others of their kind."""
+        for wanted, kind in ((self.state.menu, NewGameDialog), (self.state.offer, OfferDialog)):
+            shown = next((dialog for dialog in self.view.dialogs if type(dialog) is kind), None)
+            if wanted is not None and shown is None:
+                self.open(kind(self))
+            elif wanted is None and shown is not None:
+                self.close(shown)
+
+    def _move_focus(self, step: int) -> None:
+        regions = self.canvas.regions
+        start = max((i for i, region in enumerate(regions) if region.is_veil), default=0)
+        names = [region.name for region in regions[start:] if region.name and region.press is not None]
+        names = [name for name in names if name != "veil"]
+        if names:
+            at = names.index(self.view.focus) + step if self.view.focus in names else min(0, -step // 2)
+            self.view.focus = names[at % len(names)]
+
+    def _region_named(self, name: str) -> Region | None:
+        return next(
+            (region for region in reversed(self.canvas.regions) if name and region.name == name), None
+        )
+
+    def _mouse_move(self, x: int, y: int) -> None:
+        if self._dragged is not None and self._dragged.drag is not None:
+            self.view.hover = (x, y)
+            self._dragged.drag(x, y)
+            self._dirty = True
+            return
+        before = self._under(self.view.hover)
+        self.view.hover = (x, y)
+        if self._press is not None or before is not self._under(self.view.hover):
+            self._dirty = True
+
+    def _under(self, point: tuple[int, int] | None) -> Region | None:
+        """The region of the last frame under a point."""
+        if point is None or self._canvas is None:
+            return None
+        return next(
+            (region for region in reversed(self._canvas.regions) if region.rect.contains(*point)), None
+        )
 
     def _mouse_down(self, x: int, y: int) -> None:
         state, layout = self.state, self.layout
-        self._hover = (x, y)
-        if state.menu is not None:
-            self._click_menu(x, y, state.menu)
-            return
-        if state.offer is not None:
-            self._click_offer(x, y)
-            return
-        button = layout.button_at(x, y)
-        if button is not None:
-            self.press(button)
-            return
+        self.view.hover = (x, y)
+        self._sync_dialogs()
+        for region in reversed(self.canvas.regions):
+            if not region.rect.contains(x, y):
+                continue
+            if region.drag is not None:
+                self._dragged = region
+                region.drag(x, y)
+                return
+            if region.press is not None:
+                region.press()
+                return
+            if region.is_veil or region.name == "card":
+                return
         sq = layout.square_at(x, y, state.flipped)
         if sq is not None:
             was_selected = state.selected == sq
@@ -290,15 +408,11 @@ class App:
                 actions.click_square(state, sq)
             if state.selected == sq:
                 self._press = _Press(sq, was_selected)
-            return
-        if state.announce:
-            state.announce = False
-        elif layout.move_rows.contains(x, y):
-            self._click_moves(x, y)
         elif layout.board.contains(x, y):
             state.selected = None
 
     def _mouse_up(self, x: int, y: int) -> None:
+        self._dragged = None
         press, self._press = self._press, None
         if press is None:
             return
@@ -310,60 +424,59 @@ class App:
             actions.click_square(self.state, sq)
             self.state.fresh = None  # the piece was carried there: it has nothing left to slide
 
-    def _click_offer(self, x: int, y: int) -> None:
-        places = offer_layout(self.layout)
-        if places.go_on.contains(x, y):
-            actions.resume(self.state)
-        elif places.leave.contains(x, y):
-            self.state.offer = None
+    def _clear(self) -> None:
+        """What the right button does: put the piece down, the hint and the notice away."""
+        if self.view.dialogs:
+            return
+        self._press = None
+        self.state.selected = None
+        self.state.notice = None
+        self.state.hint = None
+        self.state.wants_hint = False
 
-    def _click_menu(self, x: int, y: int, menu: Menu) -> None:
-        places = menu_layout(self.layout, self.state)
-        if places.start.contains(x, y):
-            actions.start_from_menu(self.state)
-        elif places.cancel.contains(x, y) or not places.box.contains(x, y):
-            self.state.menu = None
-        for chip in places.chips:
-            if chip.rect.contains(x, y) and not (chip.row == "menu.style" and not self.state.has_styles):
-                if chip.row == "menu.side":
-                    menu.side = chip.number
-                elif chip.row == "menu.opponent":
-                    menu.opponent = chip.number
-                elif chip.row == "menu.style":
-                    menu.style = chip.number
-                else:
-                    actions.choose_pieces(self.state, chip.number)
+    def _wheel(self, up: int) -> None:
+        if self.view.hover is None:
+            return
+        for region in reversed(self.canvas.regions):
+            if region.rect.contains(*self.view.hover):
+                if region.wheel is not None:
+                    region.wheel(up)
+                    return
+                if region.is_veil:
+                    return
+        if self.layout.board.contains(*self.view.hover):
+            self.press("back" if up > 0 else "forward")
+
+    # The list of moves -----------------------------------------------------------------------------
 
     @property
     def first_row(self) -> int:
         """The row of the move list at its top."""
-        if self._scroll is not None:
-            return self._scroll
-        return self._renderer.move_list.first_row(self.state, self.layout)
+        if self.view.scroll is not None:
+            return self.view.scroll
+        layout = self._renderer.panel_layout(self.state, self.layout)
+        return self._renderer.move_list.first_row(self.state, layout)
 
-    def _click_moves(self, x: int, y: int) -> None:
+    def look_at(self, node: Node) -> None:
+        """Look at a position of the tree, leaving the list of moves where it is."""
         first = self.first_row
-        node = self._renderer.move_list.node_at(self.state, self.layout, first, x, y)
-        if node is not None:
-            self._scroll = first
-            actions.look_at(self.state, node)
+        actions.look_at(self.state, node)
+        self.view.scroll = first
 
-    def _wheel(self, up: int) -> None:
-        rows = len(self._renderer.move_list.rows(self.state, self.layout))
-        last = max(0, rows - self.layout.visible_move_rows)
-        self._scroll = max(0, min(last, self.first_row - up))
+    def scroll_moves(self, up: int) -> None:
+        """Scroll the list of moves, within its bounds."""
+        layout = self._renderer.panel_layout(self.state, self.layout)
+        rows = len(self._renderer.move_list.rows(self.state, layout))
+        last = max(0, rows - layout.visible_move_rows)
+        self.view.scroll = max(0, min(last, self.first_row - up))
+
+    # What commands need the window for -------------------------------------------------------------
 
     def _paste(self) -> None:
         try:
             paste(self.state, pygame.scrap.get_text())
         except FenError as error:
             self.state.notice = Notice.of("window.bad_paste", "warn", error=error_text(error))
-
-    def _open(self, path: Path) -> None:
-        try:
-            open_game(self.state, path)
-        except RecordError as error:
-            self.state.notice = Notice.of("game.not_opened", "warn", error=error_text(error))
 
     def _copy(self) -> None:
         pygame.scrap.put_text(self.state.shown_board.fen())
@@ -377,6 +490,17 @@ class App:
         else:
             self.state.notice = Notice.of("game.saved", file=path)
 
+    def _toggle_sound(self) -> None:
+        self.state.settings = replace(self.state.settings, sound=not self.state.settings.sound)
+        self._play("move")
+
+    def _cancel(self) -> None:
+        if not actions.escape(self.state) and self._full_screen:
+            self._toggle_full_screen()
+
+    def _quit(self) -> None:
+        self.running = False
+
     def _toggle_full_screen(self) -> None:
         if self._window is None:
             return
@@ -387,28 +511,23 @@ class App:
             self._window.set_windowed()
         self.surface = self._window.get_surface()
 
+    def remember_place(self) -> None:
+        """Put the place of the window into the settings and save them."""
+        if self._window is not None and not self._full_screen:
+            place = (*self._window.position, *self._window.size)
+            self.state.settings = replace(self.state.settings, window=tuple(max(0, n) for n in place))
+        if self.state.settings != self._saved:
+            self._save(self.state.settings)
 
-_ENTER = (pygame.K_RETURN, pygame.K_KP_ENTER)
-_KEYS = {
-    pygame.K_u: "undo",
-    pygame.K_y: "redo",
-    pygame.K_h: "hint",
-    pygame.K_f: "flip",
-    pygame.K_n: "new",
-    pygame.K_s: "save",
-    pygame.K_l: "language",
-    pygame.K_t: "theme",
-}
-_JUMPS: dict[int, Callable[[GameState], object]] = {
-    pygame.K_LEFT: lambda state: actions.go_to(state, state.ply - 1),
-    pygame.K_RIGHT: lambda state: actions.go_to(state, state.ply + 1),
-    pygame.K_UP: lambda state: actions.next_variation(state, -1),
-    pygame.K_DOWN: lambda state: actions.next_variation(state, 1),
-    pygame.K_HOME: lambda state: actions.go_to(state, 0),
-    pygame.K_END: actions.go_live,
-    pygame.K_b: actions.play_on_from_here,
-    pygame.K_DELETE: actions.remove_variation,
-}
+
+def key_name(event: pygame.event.Event) -> str:
+    """The key of an event as the table of commands writes it: "u", "ctrl+shift+z", "left"."""
+    if event.unicode == "?":
+        return "?"
+    ctrl = event.mod & (pygame.KMOD_CTRL | pygame.KMOD_META)
+    shift = event.mod & pygame.KMOD_SHIFT
+    name = "return" if event.key == pygame.K_KP_ENTER else pygame.key.name(event.key)
+    return "ctrl+" * bool(ctrl) + "shift+" * bool(shift) + name
 
 
 def run(
@@ -422,7 +541,8 @@ def run(
 
     Args:
         state: the game to begin with.
-        create: builds a player from its spec; called on the worker thread.
+        create: builds a player from its spec; called in processes of their own, to which it is
+            pickled: a function of a module, or a partial of one.
         save: called with the settings when they have changed.
         autosave: keeps the game; without one it is not kept.
 
@@ -430,16 +550,22 @@ def run(
         DisplayError: no window can be opened.
         XiangqiError: the opponent of `state.spec` cannot be had.
     """
-    window = open_window()
+    window = open_window(place=state.settings.window)
     wake = pygame.event.custom_type()
 
     def wake_up() -> None:
         with suppress(pygame.error):  # the window may be gone by now
             pygame.event.post(pygame.event.Event(wake))
 
-    thinker = ThreadThinker(create, wake_up)
-    app = App(state, thinker, window.get_surface(), window=window, save=save, autosave=autosave)
+    thinker = ProcessThinker(create, wake_up)
+    app = App(
+        state, thinker, window.get_surface(), window=window, save=save, autosave=autosave, sounds=SoundBox()
+    )
     try:
+        # The first frame comes before the player is loaded, which keeps the processor busy.
+        app.draw(milliseconds())
+        window.flip()
+        pygame.key.stop_text_input()
         while app.running:
             _wait(app)
             app.advance(milliseconds())
@@ -448,13 +574,14 @@ def run(
     except KeyboardInterrupt:
         pass
     finally:
+        app.remember_place()
         window.destroy()
         pygame.quit()
         thinker.close()
     if app.failure is not None:
         if isinstance(app.failure, XiangqiError):
             raise app.failure
-        raise PlayerError(f"player {state.spec!r} failed: {app.failure}") from app.failure
+        raise PlayerError(f"The player {state.spec!r} failed: {app.failure}") from app.failure
 
 
 def milliseconds() -> int:
@@ -463,42 +590,8 @@ def milliseconds() -> int:
 
 
 def _wait(app: App) -> None:
-    event = pygame.event.wait(FRAME_MS if app.is_moving else IDLE_MS)
+    event = pygame.event.wait(app.patience)
     if event.type != pygame.NOEVENT:
         app.handle(event)
     for event in pygame.event.get():
         app.handle(event)
-
-
-def open_window(size: tuple[int, int] = DEFAULT_SIZE) -> pygame.Window:
-    """Open a window that can be resized, not larger than the screen; DisplayError where there is none."""
-    # Without this, Windows scales the window as a picture and the lines go soft.
-    os.environ.setdefault("SDL_WINDOWS_DPI_AWARENESS", "permonitorv2")
-    try:
-        pygame.display.init()
-        driver = pygame.display.get_driver()
-        if driver in UNSEEN and os.environ.get("SDL_VIDEODRIVER") != driver:
-            # What SDL falls back to where no display answers: a window that nobody sees.
-            raise pygame.error(f"no display answers, only the {driver!r} driver")
-        screen = pygame.display.get_desktop_sizes()[0]
-        room = (screen[0] - 40, screen[1] - 90)  # frame, title and task bar
-        width, height = (
-            max(least, min(want, have)) for want, have, least in zip(size, room, SMALLEST_SIZE, strict=True)
-        )
-        window = pygame.Window(TITLE, (width, height), resizable=True)
-        window.get_surface()
-    except pygame.error as error:
-        pygame.quit()
-        raise DisplayError(f"expected a display for the window, found none that opens: {error}") from error
-    window.minimum_size = SMALLEST_SIZE
-    window.set_icon(_icon())
-    return window
-
-
-def _icon() -> pygame.Surface:
-    """The red king, with straight alpha as window managers want it."""
-    piece = Sprites(Ink(), THEMES["light"], "chinese", 58).piece(1)
-    icon = pygame.Surface((64, 64), pygame.SRCALPHA)
-    icon.fill((*THEMES["light"].rim, 0))
-    icon.blit(piece, piece.get_rect(center=(32, 32)))
-    return icon

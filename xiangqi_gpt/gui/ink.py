@@ -54,11 +54,13 @@ def mix(a: Rgb, b: Rgb, share: float) -> Rgb:
     return red, green, blue
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=256)
 def rounded(
     width: int, height: int, radius: int, fill: Rgb, outline: Rgb | None = None, thickness: int = 1
 ) -> pygame.Surface:
-    """A rectangle with round corners."""
+    """A rectangle with round corners. Only the corners are painted large, so that big cards cost little."""
+    radius = max(1, min(radius, width // 2, height // 2))
+    side = 2 * radius
 
     def paint(big: pygame.Surface, scale: int) -> None:
         area = big.get_rect()
@@ -67,7 +69,19 @@ def rounded(
             inner = area.inflate(-2 * thickness * scale, -2 * thickness * scale)
             pygame.draw.rect(big, fill, inner, border_radius=max(0, radius - thickness) * scale)
 
-    return supersample(width, height, paint)
+    corners = supersample(side, side, paint)
+    made = pygame.Surface((width, height), pygame.SRCALPHA)
+    made.fill(outline or fill, (radius, 0, width - side, height))
+    made.fill(outline or fill, (0, radius, width, height - side))
+    if outline is not None:
+        inset = 2 * thickness
+        made.fill(fill, (radius, thickness, width - side, height - inset))
+        made.fill(fill, (thickness, radius, width - inset, height - side))
+    for right in (0, 1):
+        for lower in (0, 1):
+            part = (right * radius, lower * radius, radius, radius)
+            made.blit(corners, (right * (width - radius), lower * (height - radius)), part)
+    return made
 
 
 def thick_line(

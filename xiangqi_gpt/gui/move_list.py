@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from xiangqi_gpt.gui.window_layout import Layout, Rect
+from xiangqi_gpt.gui.window_layout import Layout
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.wording import mark_text
 from xiangqi_gpt.records.game_tree import Node
@@ -29,6 +29,7 @@ class Item:
     x: int
     w: int
     node: Node | None = None
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,17 +66,6 @@ class MoveList:
                 at = number
         return max(0, at - layout.visible_move_rows + 1)
 
-    def node_at(self, state: GameState, layout: Layout, first: int, x: int, y: int) -> Node | None:
-        """The move under a point, None where there is none."""
-        for number, row in enumerate(self.rows(state, layout)):
-            place = layout.list_row(number, first)
-            if place is None or not place.contains(x, y):
-                continue
-            for item in row.items:
-                if item.node is not None and Rect(place.x + item.x, place.y, item.w, place.h).contains(x, y):
-                    return item.node
-        return None
-
 
 class _Builder:
     def __init__(self, state: GameState, layout: Layout, width: Width, wrap: Wrap) -> None:
@@ -111,7 +101,7 @@ class _Builder:
             cell = self._layout.move_cell((ply + self._offset) % 2 + i, 0, False)
             if cell is not None:
                 x = cell.x - self._layout.move_rows.x
-                items.append(Item(self._text(node), x, cell.w, node))
+                items.append(Item(self._text(node), x, cell.w, node, mark_text(node.nags)))
         return Row(tuple(items))
 
     def _variations(self, played: Node, depth: int) -> Iterator[Row]:
@@ -141,7 +131,7 @@ class _Builder:
             if items and x + w > room:
                 yield Row(tuple(items), depth)
                 items, x = [], left
-            items.append(Item(text, x, w, node))
+            items.append(Item(text, x, w, node, mark_text(node.nags)))
             x += w + gap
         yield Row(tuple(items), depth)
 

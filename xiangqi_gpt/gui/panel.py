@@ -1,30 +1,27 @@
-"""Draws what stands beside the board: value bar, players, status, candidates, moves, buttons."""
+"""The panel beside the board: tabs, what the open tab shows, the result, the status line, the toolbar."""
 
 from __future__ import annotations
 
-import pygame
-
-from xiangqi_gpt.gui.ink import Ink, mix, rounded, stamp
+from xiangqi_gpt.gui import widgets
+from xiangqi_gpt.gui.canvas import Canvas
+from xiangqi_gpt.gui.curve import Curve
+from xiangqi_gpt.gui.icons import draw_icon
+from xiangqi_gpt.gui.ink import Ink, mix
 from xiangqi_gpt.gui.move_list import MoveList
-from xiangqi_gpt.gui.theme import Rgb, Theme
-from xiangqi_gpt.gui.window_layout import BUTTONS, Layout, Rect
+from xiangqi_gpt.gui.theme import Rgb
+from xiangqi_gpt.gui.view import TABS, Front
+from xiangqi_gpt.gui.window_layout import STATUS_LINES, Layout, Rect
+from xiangqi_gpt.notation.move_text import move_text
+from xiangqi_gpt.play.commands import COMMANDS
 from xiangqi_gpt.play.game_state import GameState, Thought
-from xiangqi_gpt.play.wording import move_text, player_name, whole_percents
+from xiangqi_gpt.play.wording import player_name, whole_percents
 from xiangqi_gpt.players.base import Line
 from xiangqi_gpt.rules import Color
-from xiangqi_gpt.texts import t
 
-KEYS = {
-    "undo": "U",
-    "redo": "Y",
-    "hint": "H",
-    "flip": "F",
-    "new": "N",
-    "save": "S",
-    "language": "L",
-    "theme": "T",
-}
-"""The key that does the same as a button."""
+TOOLBAR = ("first", "back", "forward", "last", "undo", "redo", "hint", "flip", "sound", "menu")
+"""The commands of the toolbar; each has an icon of its name."""
+RESULT_COMMANDS = ("new", "review", "save", "rematch")
+"""The buttons of the card that tells the result."""
 
 
 def percent(share: float) -> str:
@@ -45,260 +42,284 @@ def evaluation_text(line: Line) -> str:
 
 
 class Panel:
-    """Draws the panel with the fonts of `ink`."""
+    """Draws the panel."""
 
     def __init__(self, ink: Ink) -> None:
-        self._ink = ink
         self.move_list = MoveList(ink.width, ink.wrap)
+        self._curve = Curve()
 
-    def draw(
-        self,
-        surface: pygame.Surface,
-        state: GameState,
-        layout: Layout,
-        theme: Theme,
-        *,
-        hover: tuple[int, int] | None,
-        scroll: int | None,
-    ) -> None:
+    def layout(self, state: GameState, layout: Layout) -> tuple[Rect | None, Layout]:
+        """The place of the card with the result, if there is one, and the layout with what is left below it."""
+        if state.outcome is None or not state.is_live:
+            return None, layout
+        text = layout.text
+        height = round(text * 1.35) * 3 + layout.scale.small * 2 + 2 * layout.scale.button + 2 * text
+        return layout.with_card(height)
+
+    def draw(self, canvas: Canvas, state: GameState, layout: Layout, front: Front) -> None:
         """Draw all parts."""
-        self._value(surface, state, layout, theme)
-        self._players(surface, state, layout, theme)
-        self._status(surface, state, layout, theme)
-        self._candidates(surface, state, layout, theme)
-        self._moves(surface, state, layout, theme, hover, scroll)
-        self._buttons(surface, state, layout, theme, hover)
+        self._tabs(canvas, layout, front)
+        card, inner = self.layout(state, layout)
+        if card is not None:
+            self._result(canvas, state, card, front)
+        if front.view.tab == "moves":
+            self._moves(canvas, state, inner, front)
+        elif front.view.tab == "analysis":
+            self._analysis(canvas, state, inner.content, front)
+        else:
+            self._game(canvas, state, inner.content, front)
+        self._curve.draw(canvas, state, layout.curve, front)
+        self._status(canvas, state, layout)
+        self._toolbar(canvas, state, layout, front)
 
-    def _value(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
-        rect = layout.value
-        edge = mix(theme.divider, theme.secondary_text, 0.5)
-        stamp(surface, rounded(rect.w, rect.h, 3, theme.raised, edge), *rect.center)
-        inner = rect.inset(1, 1)
-        value = state.red_value
-        if value is not None:
-            red, draw, black = value
-            top, bottom = (red, black) if state.flipped else (black, red)
-            top_color, bottom_color = (
-                (theme.side_red, theme.side_black) if state.flipped else (theme.side_black, theme.side_red)
-            )
-            total = red + draw + black or 1.0
-            top_h, bottom_h = round(inner.h * top / total), round(inner.h * bottom / total)
-            surface.fill(theme.side_draw, inner)
-            surface.fill(top_color, (inner.x, inner.y, inner.w, top_h))
-            surface.fill(bottom_color, (inner.x, inner.bottom - bottom_h, inner.w, bottom_h))
-        middle = rect.center[1]
-        surface.fill(theme.secondary_text, (rect.x - 3, middle - 1, rect.w + 6, 2))
+    def _tabs(self, canvas: Canvas, layout: Layout, front: Front) -> None:
+        theme = canvas.theme
+        for tab, rect in zip(TABS, layout.tabs.columns(len(TABS)), strict=True):
+            chosen = tab == front.view.tab
+            color = theme.text if chosen or canvas.over(rect) else theme.secondary_text
+            canvas.text(rect.inset(2, 0), canvas.t(f"tab.{tab}"), color=color, face="serif", align=0.5)
+            thick = max(2, round(layout.text * 0.16)) if chosen else canvas.scale.hair
+            bar = Rect(rect.x, rect.bottom - thick, rect.w, thick)
+            canvas.fill(bar, theme.line if chosen else theme.divider)
 
-    def _players(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
-        rect, size = layout.players, layout.text
-        step = rect.h // 2
-        upper = Color.RED if state.flipped else Color.BLACK
-        for i, side in enumerate((upper, upper.other)):
-            middle = rect.y + i * step + step // 2
-            to_move = state.outcome is None and state.shown_board.turn is side
-            color = theme.red if side is Color.RED else theme.black
-            dot = rounded(size, size, size // 2, color, theme.face if theme.table[0] < 128 else color)
-            stamp(surface, dot, rect.x + size // 2, middle)
-            name = side.message.text(state.language)
-            x = rect.x + round(size * 1.6)
-            x += self._ink.write(surface, name, x, middle, size, theme.text, face="serif")
-            who = (
-                t("window.you", state.language)
-                if side in state.humans
-                else player_name(state.spec, state.language)
-            )
-            x += round(size * 0.6)
-            doing = ""
-            if side not in state.humans and state.work in ("load", "move"):
-                doing = t("game.loading" if state.work == "load" else "game.thinking", state.language) + " …"
-            doing_w = self._ink.width(doing, size) + size if doing else size
-            self._ink.write(
-                surface, who, x, middle, size, theme.secondary_text, room=rect.right - x - doing_w
-            )
-            if doing:
-                self._ink.write(surface, doing, rect.right, middle, size, theme.secondary_text, align=1)
-            elif to_move:
-                turn = t("window.to_move", state.language)
-                self._ink.write(surface, turn, rect.right, middle, size, theme.secondary_text, align=1)
+            def choose(tab: object = tab) -> None:
+                front.view.tab = tab  # type: ignore[assignment]
 
-    def _status(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
-        rect, size = layout.status, layout.text
-        surface.fill(theme.divider, (rect.x, rect.y, rect.w, 1))
-        text, tone = state.status()
-        color = theme.warn if tone == "warn" else theme.text
-        lines = self._ink.wrap(text, size, rect.w, 3)
-        step = round(size * 1.35)
-        top = rect.center[1] - step * (len(lines) - 1) // 2
-        for i, line in enumerate(lines):
-            self._ink.write(surface, line, rect.x, top + i * step, size, color)
+            canvas.region(rect, choose, name=f"tab:{tab}")
 
-    def _heading(
-        self, surface: pygame.Surface, rect: Rect, layout: Layout, theme: Theme, left: str, right: str
-    ) -> None:
-        surface.fill(theme.divider, (rect.x, rect.y, rect.w, 1))
-        middle = rect.y + layout.row // 2 + 1
-        used = self._ink.write(surface, left, rect.x, middle, layout.text, theme.text, face="serif")
-        room = rect.w - used - layout.text
-        small = max(12, layout.text - 2)
-        self._ink.write(surface, right, rect.right, middle, small, theme.secondary_text, align=1, room=room)
+    def _result(self, canvas: Canvas, state: GameState, rect: Rect, front: Front) -> None:
+        theme, scale = canvas.theme, canvas.scale
+        canvas.box(rect, theme.raised, theme.line)
+        inner = rect.inset(round(scale.text * 0.7), round(scale.text * 0.6))
+        gap = max(3, scale.text // 3)
+        buttons_h = 2 * scale.button + gap
+        words = Rect(inner.x, inner.y, inner.w, inner.h - buttons_h - gap)
+        used = canvas.paragraph(words, state.outcome_text(), lines=3)
+        canvas.text(
+            Rect(inner.x, inner.y + used, inner.w, round(scale.small * 1.5)),
+            state.rules_text(),
+            size=scale.small,
+            color=theme.secondary_text,
+        )
+        known = [name for name in RESULT_COMMANDS if name in COMMANDS]
+        rows = Rect(inner.x, inner.bottom - buttons_h, inner.w, buttons_h)
+        for i, name in enumerate(known):
+            place = rows.columns(2, gap)[i % 2]
+            place = Rect(place.x, place.y + (i // 2) * (scale.button + gap), place.w, scale.button)
+            self._command_button(canvas, state, place, name, front, is_main=i == 0)
 
-    def _candidates(self, surface: pygame.Surface, state: GameState, layout: Layout, theme: Theme) -> None:
-        rect, size, row = layout.candidates, layout.text, layout.row
-        language = state.language
-        thought = state.thought
-        note = ""
-        if thought is not None:
-            key = "window.considered" if thought.played else "window.hint_for"
-            note = t(key, language, side=thought.board.turn)
-        self._heading(surface, rect, layout, theme, t("window.candidates", language), note)
-        y = rect.y + row
-        if thought is None:
-            moved = any(ply.color not in state.humans for ply in state.shown_plies)
-            text = t("window.no_thoughts" if moved else "window.no_analysis", language)
-            for i, words in enumerate(self._ink.wrap(text, size, rect.w, 2)):
-                self._ink.write(surface, words, rect.x, y + row * i + row // 2, size, theme.secondary_text)
-            return
-        for line in shown_lines(thought, layout.candidate_rows):
-            chosen = line.move == thought.played
-            text = move_text(language, thought.board, line.move)
-            self._bar_row(
-                surface,
-                layout,
-                theme,
-                y,
-                line.prob,
-                theme.arrow,
-                evaluation_text(line),
-                text,
-                line.move.iccs,
-                chosen,
-            )
-            y += row
-        leak = thought.analysis.leak
-        if leak is not None:
-            name = t("game.leak", language)
-            self._bar_row(surface, layout, theme, y, leak, theme.warn, percent(leak), name, "", False)
-            y += row
-        if thought.red_value is not None:
-            red, draw, black = whole_percents(thought.red_value)
-            text = t("game.value", language, red=red, draw=draw, black=black)
-            self._ink.write(
-                surface, text, rect.x, y + row // 2, max(12, size - 2), theme.secondary_text, room=rect.w
-            )
-
-    def _bar_row(
+    def _command_button(
         self,
-        surface: pygame.Surface,
-        layout: Layout,
-        theme: Theme,
-        y: int,
-        share: float | None,
-        color: Rgb,
-        value: str,
-        name: str,
-        detail: str,
-        chosen: bool,
-    ) -> None:
-        """One row: bar, name, detail and value; `chosen` marks the move that was played."""
-        rect, size, row = layout.candidates, layout.text, layout.row
-        middle = y + row // 2
-        track_w, track_h = round(rect.w * 0.30), max(6, size // 2)
-        x = rect.x + round(size * 0.9)
-        if chosen:
-            side = max(5, size // 3)
-            surface.fill(theme.last, (rect.x, middle - side // 2, side, side))
-        if share is not None:
-            surface.fill(mix(theme.table, theme.side_draw, 0.6), (x, middle - track_h // 2, track_w, track_h))
-            filled = max(1 if share > 0 else 0, round(track_w * min(1.0, share)))
-            surface.fill(color, (x, middle - track_h // 2, filled, track_h))
-        x += track_w + round(size * 0.8)
-        self._ink.write(surface, name, x, middle, size, theme.text)
-        self._ink.write(surface, detail, x + round(size * 5.2), middle, size, theme.secondary_text)
-        self._ink.write(surface, value, rect.right, middle, size, theme.text, align=1)
-
-    def _moves(
-        self,
-        surface: pygame.Surface,
+        canvas: Canvas,
         state: GameState,
-        layout: Layout,
-        theme: Theme,
-        hover: tuple[int, int] | None,
-        scroll: int | None,
+        rect: Rect,
+        name: str,
+        front: Front,
+        *,
+        is_main: bool = False,
     ) -> None:
-        rect, size = layout.moves, layout.text
-        self._heading(surface, rect, layout, theme, t("window.moves", state.language), state.rules_text())
+        command = COMMANDS[name]
+        widgets.button(
+            canvas,
+            rect,
+            command.label.text(canvas.language),
+            lambda: front.press(name),
+            is_main=is_main,
+            is_on=command.is_on(state),
+            is_enabled=command.enabled(state),
+            tip=command.tooltip(canvas.language),
+            name=f"command:{name}",
+        )
+
+    def _moves(self, canvas: Canvas, state: GameState, layout: Layout, front: Front) -> None:
+        theme, size = canvas.theme, layout.text
+        scroll = front.view.scroll
         first = self.move_list.first_row(state, layout) if scroll is None else scroll
         game = set(state.tree.live.path)
-        for number, row in enumerate(self.move_list.rows(state, layout)):
+        canvas.region(layout.move_rows, wheel=front.scroll_moves, name="moves")
+        rows = self.move_list.rows(state, layout)
+        if not rows:
+            canvas.paragraph(
+                layout.move_rows, canvas.t("window.no_moves"), color=theme.secondary_text, lines=4
+            )
+        for number, row in enumerate(rows):
             place = layout.list_row(number, first)
             if place is None:
                 continue
             for item in row.items:
                 cell = Rect(place.x + item.x, place.y, item.w, place.h)
-                middle = cell.center[1]
                 if row.is_comment:
-                    self._ink.write(
-                        surface, item.text, cell.x, middle, size, theme.secondary_text, room=cell.w
-                    )
+                    canvas.text(cell, item.text, color=theme.secondary_text, is_given=True)
                     continue
                 if item.node is None:
-                    small = max(12, size - 2)
-                    self._ink.write(
-                        surface, item.text, cell.right, middle, small, theme.secondary_text, align=1
-                    )
+                    canvas.text(cell, item.text, size=canvas.scale.small, color=theme.secondary_text, align=1)
                     continue
                 air = size // 2 if row.depth == 0 else 0
                 pill = cell.inset(air // 2 - size // 4, 0)
                 if item.node is state.tree.cursor:
-                    fill = mix(theme.table, theme.last, 0.30)
-                    stamp(surface, rounded(pill.w, pill.h, 3, fill), *pill.center)
-                elif hover is not None and cell.contains(*hover):
-                    fill = mix(theme.table, theme.divider, 0.5)
-                    stamp(surface, rounded(pill.w, pill.h, 3, fill), *pill.center)
+                    canvas.box(pill, mix(theme.table, theme.last, 0.30))
+                elif canvas.over(cell):
+                    canvas.box(pill, mix(theme.table, theme.divider, 0.5))
                 color = theme.text if item.node in game else theme.secondary_text
-                self._ink.write(surface, item.text, cell.x + air, middle, size, color, room=cell.w - air)
+                if item.mark in ("?!", "?", "??"):
+                    color = theme.warn
+                room = Rect(cell.x + air, cell.y, cell.w - air, cell.h)
+                canvas.text(room, item.text, color=color)
+                canvas.region(
+                    cell,
+                    lambda node=item.node: front.look_at(node),  # type: ignore[misc]
+                    wheel=front.scroll_moves,
+                )
+        hidden = len(rows) - layout.visible_move_rows
+        if hidden > 0:
+            _scroll_bar(canvas, layout.move_rows, first, layout.visible_move_rows, len(rows))
 
-    def _buttons(
-        self,
-        surface: pygame.Surface,
-        state: GameState,
-        layout: Layout,
-        theme: Theme,
-        hover: tuple[int, int] | None,
+    def _analysis(self, canvas: Canvas, state: GameState, rect: Rect, front: Front) -> None:
+        theme, size, row = canvas.theme, canvas.scale.text, canvas.scale.row
+        thought = state.thought
+        if thought is None:
+            moved = any(ply.color not in state.humans for ply in state.shown_plies)
+            text = canvas.t("window.no_thoughts" if moved else "window.no_analysis")
+            used = canvas.paragraph(rect, text, color=theme.secondary_text, lines=4)
+            hint = Rect(rect.x, rect.y + used + canvas.scale.gap, rect.w, canvas.scale.button)
+            self._command_button(canvas, state, hint, "hint", front)
+            return
+        key = "window.considered" if thought.played else "window.hint_for"
+        note = canvas.t(key, side=thought.board.turn)
+        canvas.text(rect.top(row), note, color=theme.secondary_text, size=canvas.scale.small)
+        y = rect.y + row
+        rows = max(1, rect.h // row - 5)
+        for number, line in enumerate(shown_lines(thought, rows), 1):
+            text = move_text(canvas.language, thought.board, line.move)
+            place = Rect(rect.x, y, rect.w, row)
+            name = f"{number}. {text}" if line.move != thought.played else f"→ {text}"
+            self._bar_row(canvas, place, line.prob, theme.arrow, evaluation_text(line), name, line.move.iccs)
+            y += row
+        if thought.analysis.leak is not None:
+            place = Rect(rect.x, y, rect.w, row)
+            share = thought.analysis.leak
+            self._bar_row(canvas, place, share, theme.leak, percent(share), canvas.t("game.leak"), "")
+            canvas.region(place, tip=canvas.t("window.leak_tip"))
+            y += row
+        if thought.red_value is not None:
+            red, draw, black = whole_percents(thought.red_value)
+            text = canvas.t("game.value", red=red, draw=draw, black=black)
+            canvas.text(
+                Rect(rect.x, y, rect.w, row), text, size=canvas.scale.small, color=theme.secondary_text
+            )
+            y += row
+        best = thought.analysis.lines[0] if thought.analysis.lines else None
+        if best is not None and len(best.pv) > 1 and rect.bottom - y >= row:
+            board, words = thought.board.copy(), []
+            for move in best.pv:
+                if not board.is_legal(move):
+                    break
+                words.append(move_text(canvas.language, board, move))
+                board.push(move)
+            canvas.paragraph(
+                Rect(rect.x, y, rect.w, rect.bottom - y),
+                " ".join(words),
+                size=canvas.scale.small,
+                color=theme.secondary_text,
+                lines=max(1, (rect.bottom - y) // round(size * 1.35)),
+                is_given=True,
+            )
+
+    @staticmethod
+    def _bar_row(
+        canvas: Canvas, rect: Rect, share: float | None, color: Rgb, value: str, name: str, detail: str
     ) -> None:
-        size = layout.text
-        for name, rect in zip(BUTTONS, layout.buttons, strict=True):
-            over = hover is not None and rect.contains(*hover) and state.menu is None
-            active = name == "hint" and (state.hint is not None or state.wants_hint)
-            fill = mix(theme.raised, theme.line, 0.12) if over or active else theme.raised
-            stamp(
-                surface,
-                rounded(rect.w, rect.h, 5, fill, theme.line if active else theme.divider),
-                *rect.center,
+        """One row: bar, name, detail and value."""
+        theme, size = canvas.theme, canvas.scale.text
+        track_w, track_h = round(rect.w * 0.22), max(6, size // 2)
+        if share is not None:
+            track = Rect(rect.x, rect.center[1] - track_h // 2, track_w, track_h)
+            canvas.fill(track, mix(theme.table, theme.side_draw, 0.6))
+            filled = max(1 if share > 0 else 0, round(track_w * min(1.0, share)))
+            canvas.fill(Rect(track.x, track.y, filled, track_h), color)
+        right = rect.right_of(track_w + size // 2)
+        value_w = canvas.width("<0.1 %")
+        canvas.text(Rect(right.right - value_w, rect.y, value_w, rect.h), value, align=1)
+        right = Rect(right.x, right.y, right.w - value_w - size // 3, right.h)
+        detail_w = canvas.width("h2h9", canvas.scale.small)
+        if detail and right.w - detail_w - size // 3 >= round(size * 6.2):
+            box = Rect(right.right - detail_w, right.y, detail_w, right.h)
+            canvas.text(box, detail, size=canvas.scale.small, color=theme.secondary_text)
+            right = Rect(right.x, right.y, right.w - detail_w - size // 3, right.h)
+        canvas.text(right, name)
+
+    def _game(self, canvas: Canvas, state: GameState, rect: Rect, front: Front) -> None:
+        theme, row, scale = canvas.theme, canvas.scale.row, canvas.scale
+        language = canvas.language
+        facts = [
+            (side.message.text(language), _player_text(canvas, state, side))
+            for side in (Color.RED, Color.BLACK)
+        ]
+        facts.append((canvas.t("window.rules"), state.rules_text()))
+        y = rect.y
+        for name, value in facts:
+            place = Rect(rect.x, y, rect.w, row)
+            used = canvas.text(place, name, color=theme.secondary_text)
+            canvas.text(place.right_of(used + scale.text), value, align=1, is_given=True)
+            y += row
+        y += scale.gap // 2
+        gap = max(3, scale.text // 3)
+        names = [name for name in GAME_COMMANDS if name in COMMANDS]
+        for i, name in enumerate(names):
+            place = Rect(rect.x, y + (i // 2) * (scale.button + gap), rect.w, scale.button)
+            if place.bottom > rect.bottom:
+                break
+            self._command_button(canvas, state, place.columns(2, gap)[i % 2], name, front)
+
+    @staticmethod
+    def _status(canvas: Canvas, state: GameState, layout: Layout) -> None:
+        theme, rect, size = canvas.theme, layout.status, layout.text
+        canvas.rule(rect.x, rect.y, rect.w)
+        text, tone = state.status()
+        box = rect.below(canvas.scale.gap // 2)
+        if tone == "warn":
+            side = round(size * 1.35)
+            draw_icon(canvas.surface, "warn", Rect(box.x, box.y, round(side * 1.2), side), theme.warn)
+            box = box.right_of(round(side * 1.35))
+        color = theme.warn if tone == "warn" else theme.text
+        canvas.paragraph(box, text, lines=STATUS_LINES, color=color)
+
+    @staticmethod
+    def _toolbar(canvas: Canvas, state: GameState, layout: Layout, front: Front) -> None:
+        known = [name for name in TOOLBAR if name in COMMANDS]
+        for name, rect in zip(known, layout.toolbar.columns(len(known)), strict=True):
+            command = COMMANDS[name]
+            icon = "mute" if name == "sound" and not state.settings.sound else name
+            widgets.icon_button(
+                canvas,
+                rect,
+                icon,
+                lambda name=name: front.press(name),  # type: ignore[misc]
+                tip=command.tooltip(canvas.language),
+                is_on=name == "hint" and command.is_on(state),
+                is_enabled=command.enabled(state),
+                name=f"toolbar:{name}",
             )
-            small = max(12, size - 4)
-            key_w = self._ink.width(KEYS[name], small) + size // 2
-            text = t(f"button.{name}", state.language)
-            room = rect.w - key_w - size // 2
-            self._ink.write(
-                surface,
-                text,
-                rect.x + (rect.w - key_w) // 2 + 2,
-                rect.center[1],
-                size,
-                theme.text,
-                align=0.5,
-                room=room,
-            )
-            self._ink.write(
-                surface,
-                KEYS[name],
-                rect.right - size // 2,
-                rect.center[1],
-                small,
-                theme.secondary_text,
-                align=1,
-            )
+
+
+GAME_COMMANDS = (
+    "new", "resign", "draw", "rematch", "open", "save", "review", "editor", "puzzles", "analysis", "settings",
+    "help",
+)  # fmt: skip
+"""What the tab of the game offers as buttons."""
+
+
+def _player_text(canvas: Canvas, state: GameState, side: Color) -> str:
+    if side in state.humans:
+        return canvas.t("window.you" if len(state.humans) == 1 else "game.human")
+    return player_name(state.spec, canvas.language)
+
+
+def _scroll_bar(canvas: Canvas, area: Rect, first: int, shown: int, count: int) -> None:
+    width = max(3, canvas.scale.text // 5)
+    length = max(canvas.scale.row, area.h * shown // count)
+    y = area.y + (area.h - length) * min(first, count - shown) // (count - shown)
+    canvas.fill(Rect(area.right - width, y, width, length), canvas.theme.divider)
 
 
 def shown_lines(thought: Thought, rows: int) -> list[Line]:

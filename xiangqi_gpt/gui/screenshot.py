@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pygame
 
-from xiangqi_gpt.gui.render import Renderer
-from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE, SMALLEST_SIZE, make_layout
+from xiangqi_gpt.gui.app import App
+from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE, SMALLEST_SIZE
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.game_state import GameState, Thought
-from xiangqi_gpt.play.thinker import Create
+from xiangqi_gpt.play.thinker import Create, InlineThinker
 from xiangqi_gpt.players.base import Limit
 from xiangqi_gpt.rules import XiangqiError
 
@@ -58,10 +58,12 @@ def take_screenshot(
                 state.hint = Thought(state.board.copy(), player.analyse(state.board.copy(), Limit()))
         finally:
             player.close()
-    surface = pygame.Surface(size)
-    Renderer().draw(surface, state, make_layout(*size))
+    app = App(state, InlineThinker(create), pygame.Surface(size), save=lambda settings: None)
+    if hint:
+        app.view.tab = "analysis"
+    app.draw(0)
     try:
-        pygame.image.save(surface, str(path))
+        pygame.image.save(app.surface, str(path))
     except (pygame.error, OSError) as error:
         raise XiangqiError(
             f"expected a picture file that can be written, found {str(path)!r}: {error}"

@@ -1,31 +1,28 @@
-"""Pieces and marks as sprites, drawn from numbers for one size, theme and piece set."""
+"""Pieces, marks and arrows as sprites, drawn from numbers for one size, theme and piece set."""
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import pygame
 
-from xiangqi_gpt.gui.ink import Ink, mix, supersample, thick_line
+from xiangqi_gpt.gui.ink import Ink, supersample, thick_line
+from xiangqi_gpt.gui.piece_art import PieceArt
 from xiangqi_gpt.gui.theme import Rgb, Theme
-from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet
+from xiangqi_gpt.play.settings import Look
+from xiangqi_gpt.play.wording import PieceSet
 
-DISC = 0.44  # radius of a piece, in u
-RIM = 0.38  # radius of the ring on it
-GLYPH = 0.55  # height of a Chinese glyph
-LETTER = 0.44  # height of a capital
-SHADOW = 0.03  # how far the shadow falls
-SOFTNESS = 12  # shades in it
+_WIDE = ("check", "refused")  # marks that reach beyond a piece
+PIECE_EXTENT = 1.1  # side of a piece's sprite, in u
 
 
 class Sprites:
     """Pieces and marks for lines `u` pixels apart."""
 
-    def __init__(self, ink: Ink, theme: Theme, pieces: PieceSet, u: int) -> None:
-        self._ink = ink
+    def __init__(self, ink: Ink, theme: Theme, pieces: PieceSet, look: Look, u: int) -> None:
         self._theme = theme
-        self._glyphs = PIECE_SETS[pieces]
-        self._letters = pieces == "letters"
+        self._art = PieceArt(ink, theme, pieces, look)
         self._u = u
         self._made: dict[tuple[str, int], pygame.Surface] = {}
 
@@ -34,80 +31,51 @@ class Sprites:
         return self._sprite("piece", code)
 
     def mark(self, name: str) -> pygame.Surface:
-        """ "last", "selected", "target", "capture", "check" or "refused"."""
+        """ "from", "last", "selected", "target", "capture", "check", "refused" or "premove"."""
         return self._sprite(name, 0)
 
     def _sprite(self, name: str, code: int) -> pygame.Surface:
         key = (name, code)
         if key not in self._made:
-            extent = round((1.5 if name in ("check", "refused") else 1.1) * self._u)
+            extent = round((1.5 if name in _WIDE else PIECE_EXTENT) * self._u)
             extent += extent % 2  # even, so that the centre lies between two pixels as the lines do
             painters = {
+                "from": self._paint_from,
                 "last": self._paint_last,
                 "selected": self._paint_selected,
                 "target": self._paint_target,
                 "capture": self._paint_capture,
                 "check": self._paint_check,
                 "refused": self._paint_refused,
+                "premove": self._paint_premove,
             }
 
             def paint(big: pygame.Surface, scale: int) -> None:
                 if code:
-                    self._paint_piece(big, self._u * scale, code)
+                    self._art.paint(big, self._u * scale, code)
                 else:
                     painters[name](big, self._u * scale)
 
             self._made[key] = supersample(extent, extent, paint)
         return self._made[key]
 
-    def _paint_piece(self, big: pygame.Surface, u: float, code: int) -> None:
-        theme = self._theme
-        cx, cy = big.get_width() / 2, big.get_height() / 2
-        black = code > 7
-        square = black and theme.square_rim
-        for i in range(SOFTNESS):  # from the faint edge inwards; each disc replaces what lies under it
-            share = (i + 1) / SOFTNESS
-            reach = DISC + SHADOW * (1 - 1.5 * share)
-            self._disc(big, (0, 0, 0, round(110 * share**1.5)), cx, cy + SHADOW * u, reach * u, square)
-        self._disc(big, mix(theme.face, theme.rim, 0.75), cx, cy, DISC * u, square)
-        self._disc(big, theme.face, cx, cy, (DISC - 0.016) * u, square)
-        self._disc(big, theme.rim, cx, cy, (RIM + 0.011) * u, square)
-        self._disc(big, theme.face, cx, cy, (RIM - 0.011) * u, square)
-        glyph = self._glyph(u, code, theme.black if black else theme.red)
-        big.blit(glyph, (round(cx - glyph.get_width() / 2), round(cy - glyph.get_height() / 2)))
-
-    @staticmethod
-    def _disc(
-        big: pygame.Surface,
-        color: Rgb | tuple[int, int, int, int],
-        cx: float,
-        cy: float,
-        radius: float,
-        square: bool,
-    ) -> None:
-        if square:
-            side = radius * 1.8
-            area = pygame.Rect(round(cx - side / 2), round(cy - side / 2), round(side), round(side))
-            pygame.draw.rect(big, color, area, border_radius=round(0.1 * side))
-        else:
-            pygame.draw.circle(big, color, (cx, cy), radius)
-
-    def _glyph(self, u: float, code: int, color: Rgb) -> pygame.Surface:
-        # One size for the whole set, set by its tallest glyph: scaling each to the same height would make 士
-        # heavier than 車.
-        trial = 100
-        ratio = max(self._ink.ink(g, trial, color, "pieces").get_height() for g in self._glyphs[1:]) / trial
-        height = LETTER if self._letters else GLYPH
-        return self._ink.ink(self._glyphs[code], round(height * u / ratio), color, "pieces")
+    def _paint_from(self, big: pygame.Surface, u: float) -> None:
+        c = big.get_width() / 2
+        pygame.draw.circle(big, (*self._theme.last, 80), (c, c), 0.30 * u)
 
     def _paint_last(self, big: pygame.Surface, u: float) -> None:
-        c, reach, arm, width = big.get_width() / 2, 0.475 * u, 0.15 * u, 0.05 * u
+        # The outer edge stays under half a step, so that corners never touch those of a neighbour.
+        c, reach, arm, width = big.get_width() / 2, 0.455 * u, 0.15 * u, 0.05 * u
         color = self._theme.last
         for sx in (-1, 1):
             for sy in (-1, 1):
                 x, y = c + sx * reach, c + sy * reach
                 thick_line(big, color, (x + sx * width / 2, y), (x - sx * arm, y), width)
                 thick_line(big, color, (x, y + sy * width / 2), (x, y - sy * arm), width)
+
+    def _paint_premove(self, big: pygame.Surface, u: float) -> None:
+        """A ring of eight dashes."""
+        self._dashes(big, u, 8, 0.12, self._theme.premove)
 
     def _paint_selected(self, big: pygame.Surface, u: float) -> None:
         c = big.get_width() / 2
@@ -118,19 +86,24 @@ class Sprites:
         pygame.draw.circle(big, self._theme.target, (c, c), 0.11 * u)
 
     def _paint_capture(self, big: pygame.Surface, u: float) -> None:
-        """A ring with four gaps: told apart from the closed ring of the selected piece by its shape."""
-        c, radius, width = big.get_width() / 2, 0.485 * u, 0.05 * u
-        for quarter in range(4):
-            start = math.pi / 2 * quarter + 0.28
-            stop = start + math.pi / 2 - 0.56
-            steps = 24
+        """A ring with four gaps, so that its shape differs from the closed ring of the selected piece."""
+        self._dashes(big, u, 4, 0.28, self._theme.target)
+
+    @staticmethod
+    def _dashes(big: pygame.Surface, u: float, count: int, gap: float, color: Rgb) -> None:
+        """A ring of `count` arcs with gaps of 2 x `gap` radians between them."""
+        c, radius, width = big.get_width() / 2, 0.49 * u, 0.055 * u
+        steps = 24
+        for part in range(count):
+            start = 2 * math.pi / count * part + gap
+            stop = start + 2 * math.pi / count - 2 * gap
             angles = [start + (stop - start) * i / steps for i in range(steps + 1)]
             outer = [(c + radius * math.cos(a), c + radius * math.sin(a)) for a in angles]
             inner = [
                 (c + (radius - width) * math.cos(a), c + (radius - width) * math.sin(a))
                 for a in reversed(angles)
             ]
-            pygame.draw.polygon(big, self._theme.target, outer + inner)
+            pygame.draw.polygon(big, color, outer + inner)
 
     def _paint_refused(self, big: pygame.Surface, u: float) -> None:
         """A diamond round the piece that stands in the way of a move."""
@@ -146,6 +119,12 @@ class Sprites:
             share = i / (steps - 1)
             alpha = round(215 * share**1.6)
             pygame.draw.circle(big, (*color, alpha), (c, c), (outer - (outer - inner) * share) * u)
+
+
+@lru_cache(maxsize=8)
+def sprites_of(theme: Theme, pieces: PieceSet, look: Look, u: int) -> Sprites:
+    """The sprites of a set at a size, kept for as long as they are likely to be used again."""
+    return Sprites(Ink(), theme, pieces, look, u)
 
 
 def arrow_sprite(

@@ -37,8 +37,11 @@ class Theme:
     target: Rgb  # dots and rings where it may go
     check: Rgb  # halo
     arrow: Rgb  # candidates
-    warn: Rgb  # refusals
-    square_rim: bool = False  # Black's pieces have a square rim, told apart without colour
+    arrow_text: Rgb  # numbers on them
+    warn: Rgb  # refusals, failures, what takes care
+    leak: Rgb  # probability outside the rules
+    premove: Rgb  # a move waiting for its turn
+    glow: Rgb  # round the plate of the side to move
 
 
 THEMES: dict[ThemeName, Theme] = {
@@ -62,7 +65,11 @@ THEMES: dict[ThemeName, Theme] = {
         target=_hex("#2E7D32"),
         check=_hex("#D3302A"),
         arrow=_hex("#2A6F97"),
-        warn=_hex("#B3261E"),
+        arrow_text=_hex("#FFFFFF"),
+        warn=_hex("#8F5900"),
+        leak=_hex("#7A3E9D"),
+        premove=_hex("#1F5FBF"),
+        glow=_hex("#D99A00"),
     ),
     "dark": Theme(
         table=_hex("#1E1F22"),
@@ -84,7 +91,11 @@ THEMES: dict[ThemeName, Theme] = {
         target=_hex("#6DBB71"),
         check=_hex("#E5524A"),
         arrow=_hex("#6FB1D6"),
-        warn=_hex("#F08A80"),
+        arrow_text=_hex("#101214"),
+        warn=_hex("#F0B347"),
+        leak=_hex("#B58AD6"),
+        premove=_hex("#7FA8EE"),
+        glow=_hex("#E5AC1A"),
     ),
     "contrast": Theme(
         table=_hex("#FFFFFF"),
@@ -106,7 +117,10 @@ THEMES: dict[ThemeName, Theme] = {
         target=_hex("#006B1B"),
         check=_hex("#D00000"),
         arrow=_hex("#00508C"),
-        warn=_hex("#D00000"),
-        square_rim=True,
+        arrow_text=_hex("#FFFFFF"),
+        warn=_hex("#8A5200"),
+        leak=_hex("#5B1E86"),
+        premove=_hex("#0037B3"),
+        glow=_hex("#000000"),
     ),
 }

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from xiangqi_gpt.play.actions import SIDES, STYLES
-from xiangqi_gpt.play.game_state import GameState
-from xiangqi_gpt.play.wording import PIECE_SETS
+from xiangqi_gpt.gui.scale import FREE_MARGIN, PAPER_MARGIN, Scale, make_scale
 from xiangqi_gpt.rules import Square, file_of, rank_of, square
 
 DEFAULT_SIZE = (1180, 820)
 SMALLEST_SIZE = (800, 600)
-BUTTONS = ("undo", "redo", "hint", "flip", "new", "save", "language", "theme")
-COLUMNS = 4  # of the buttons
+STATUS_LINES = 3
+CURVE_EMS = 5.5  # height of the curve
 
 
 class Rect(NamedTuple):
@@ -44,17 +42,39 @@ class Rect(NamedTuple):
         """Whether a point lies inside."""
         return self.x <= x < self.right and self.y <= y < self.bottom
 
+    def holds(self, other: Rect) -> bool:
+        """Whether another rectangle lies inside."""
+        return (
+            self.x <= other.x
+            and self.y <= other.y
+            and other.right <= self.right
+            and other.bottom <= self.bottom
+        )
+
     def inset(self, dx: int, dy: int) -> Rect:
         """The rectangle without a border."""
         return Rect(self.x + dx, self.y + dy, self.w - 2 * dx, self.h - 2 * dy)
 
+    def top(self, height: int) -> Rect:
+        """Its upper part."""
+        return Rect(self.x, self.y, self.w, height)
 
-class Chip(NamedTuple):
-    """A choice in the menu: row name, number in the row, where it stands."""
+    def below(self, height: int) -> Rect:
+        """What is left under the upper `height` pixels."""
+        return Rect(self.x, self.y + height, self.w, max(0, self.h - height))
 
-    row: str
-    number: int
-    rect: Rect
+    def left_part(self, width: int) -> Rect:
+        """Its left part."""
+        return Rect(self.x, self.y, width, self.h)
+
+    def right_of(self, width: int) -> Rect:
+        """What is left beside the left `width` pixels."""
+        return Rect(self.x + width, self.y, max(0, self.w - width), self.h)
+
+    def columns(self, count: int, gap: int = 0) -> list[Rect]:
+        """Parts of one width side by side."""
+        width = (self.w - (count - 1) * gap) // count
+        return [Rect(self.x + i * (width + gap), self.y, width, self.h) for i in range(count)]
 
 
 @dataclass(frozen=True)
@@ -63,36 +83,52 @@ class Layout:
 
     Attributes:
         size: width and height of the window.
-        u: distance between two lines of the grid.
-        text: height of the plain text.
-        board: the paper, 10u x 11u.
-        value: the value bar left of it.
-        players: two rows, upper and lower side.
-        status, candidates, moves, buttons: parts of the panel, top to bottom.
-        candidate_rows: how many candidates there is room for.
+        scale: sizes of board, texts and controls.
+        board: the paper, 10.3u x 11.3u.
+        value: the evaluation bar left of it.
+        plates: of the players, upper and lower.
+        tabs: the row of tabs on the panel.
+        content: what the chosen tab shows.
+        curve: the curve of the game, below it.
+        status: the status line, of up to three lines.
+        toolbar: the row of icons.
     """
 
     size: tuple[int, int]
-    u: int
-    text: int
+    scale: Scale
     board: Rect
     value: Rect
-    players: Rect
+    plates: tuple[Rect, Rect]
+    tabs: Rect
+    content: Rect
+    curve: Rect
     status: Rect
-    candidates: Rect
-    moves: Rect
-    buttons: tuple[Rect, ...]
-    candidate_rows: int
+    toolbar: Rect
+
+    @property
+    def u(self) -> int:
+        """Distance between two lines of the grid."""
+        return self.scale.u
+
+    @property
+    def text(self) -> int:
+        """Height of plain text."""
+        return self.scale.text
 
     @property
     def row(self) -> int:
         """Height of a line of text with its air."""
-        return round(self.text * 1.6)
+        return self.scale.row
+
+    @property
+    def margin(self) -> int:
+        """From the edge of the paper to the outer lines."""
+        return round(PAPER_MARGIN * self.u)
 
     @property
     def origin(self) -> tuple[int, int]:
         """The top left point of the grid."""
-        return self.board.x + self.u, self.board.y + self.u
+        return self.board.x + self.margin, self.board.y + self.margin
 
     def point(self, sq: Square, flipped: bool) -> tuple[int, int]:
         """Centre of a square."""
@@ -109,14 +145,10 @@ class Layout:
         c, r = int(column), int(row)
         return square(8 - c, r) if flipped else square(c, 9 - r)
 
-    def button_at(self, x: float, y: float) -> str | None:
-        """Name of the button under a point."""
-        return next((name for name, r in zip(BUTTONS, self.buttons, strict=True) if r.contains(x, y)), None)
-
     @property
     def move_rows(self) -> Rect:
-        """The list below the heading of the moves."""
-        return Rect(self.moves.x, self.moves.y + self.row, self.moves.w, self.moves.h - self.row)
+        """The list of moves."""
+        return self.content
 
     def list_row(self, row: int, first_row: int) -> Rect | None:
         """Where a row of the move list scrolled to `first_row` stands; None if out of sight."""
@@ -139,106 +171,35 @@ class Layout:
         """Rows of the move list that are in sight."""
         return max(1, self.move_rows.h // self.row)
 
+    def with_card(self, height: int) -> tuple[Rect, Layout]:
+        """A card of this height at the top of the content, and the layout with what is left below it."""
+        height = min(height, self.content.h)
+        return self.content.top(height), replace(self, content=self.content.below(height + self.scale.gap))
 
-@lru_cache(maxsize=8)
-def make_layout(width: int, height: int) -> Layout:
+
+@lru_cache(maxsize=16)
+def make_layout(width: int, height: int, percent: int = 100, ratio: float = 1.0) -> Layout:
     """The layout of a window; sizes under the smallest are laid out as the smallest."""
     width, height = max(width, SMALLEST_SIZE[0]), max(height, SMALLEST_SIZE[1])
-    panel_w = max(320, min(420, round(width * 0.345)))
-    text = max(13, min(height // 48, panel_w // 24))
-    gap = max(10, text * 3 // 4)
-    bar = max(12, text * 7 // 8)
-    u = min(height // 11, (width - panel_w - bar - 4 * gap) // 10)
-    spare = width - panel_w - bar - 4 * gap - 10 * u
-    panel_w = min(420, panel_w + spare)
-    spare = max(0, width - panel_w - bar - 4 * gap - 10 * u)
-    top = (height - 11 * u) // 2
-    x = gap + spare // 2
-    value = Rect(x, top + u // 2, bar, 10 * u)
-    board = Rect(x + bar + gap, top, 10 * u, 11 * u)
-    panel_x = board.right + gap
-    margin = max(gap, min(top, 2 * gap))
-    row = round(text * 1.6)
-    players = Rect(panel_x, margin, panel_w, round(2.3 * row))
-    status = Rect(panel_x, players.bottom + gap // 2, panel_w, round(2.9 * row))
-    button_h = round(text * 2.1)
-    button_gap = max(6, gap // 2)
-    buttons_y = height - margin - 2 * button_h - button_gap
-    rows = max(4, min(8, (buttons_y - status.bottom - 2 * gap) // row - 8))
-    candidates = Rect(panel_x, status.bottom + gap // 2, panel_w, (rows + 3) * row)
-    moves_y = candidates.bottom + gap // 2
-    moves = Rect(panel_x, moves_y, panel_w, buttons_y - gap - moves_y)
-    button_w = (panel_w - (COLUMNS - 1) * button_gap) // COLUMNS
-    buttons = tuple(
-        Rect(
-            panel_x + (i % COLUMNS) * (button_w + button_gap),
-            buttons_y + (i // COLUMNS) * (button_h + button_gap),
-            button_w,
-            button_h,
-        )
-        for i in range(len(BUTTONS))
-    )
-    return Layout((width, height), u, text, board, value, players, status, candidates, moves, buttons, rows)
-
-
-@dataclass(frozen=True)
-class MenuLayout:
-    """The new-game menu over the board: its box, the labels of its rows, its choices, its two buttons."""
-
-    box: Rect
-    labels: tuple[tuple[str, Rect], ...]
-    chips: tuple[Chip, ...]
-    start: Rect
-    cancel: Rect
-
-
-def menu_layout(layout: Layout, state: GameState) -> MenuLayout:
-    """Where the menu stands. Nothing moves while one chooses."""
-    rows = (
-        ("menu.side", len(SIDES)),
-        ("menu.opponent", len(state.specs)),
-        ("menu.style", len(STYLES)),
-        ("menu.pieces", len(PIECE_SETS)),
-    )
-    text, row = layout.text, round(layout.text * 2.9)
-    width = min(layout.board.w - 2 * text, 36 * text)
-    height = row * (len(rows) + 2) + 2 * text
-    cx, cy = layout.board.center
-    box = Rect(cx - width // 2, cy - height // 2, width, height)
-    inner = box.inset(round(text * 1.4), text)
-    label_w = round(text * 5.2)
-    labels, chips = [], []
-    for i, (name, count) in enumerate(rows):
-        y = inner.y + row * (i + 1)
-        labels.append((name, Rect(inner.x, y, label_w, round(text * 2.1))))
-        step = (inner.w - label_w + text // 2) // count
-        for number in range(count):
-            x = inner.x + label_w + number * step
-            chips.append(Chip(name, number, Rect(x, y, step - text // 2, round(text * 2.1))))
-    y = inner.y + row * (len(rows) + 1) + text // 2
-    half = (inner.w - text) // 2
-    start = Rect(inner.x + half + text, y, half, round(text * 2.1))
-    cancel = Rect(inner.x, y, half, round(text * 2.1))
-    return MenuLayout(box, tuple(labels), tuple(chips), start, cancel)
-
-
-@dataclass(frozen=True)
-class OfferLayout:
-    """The offer to resume a game: its box and its two buttons."""
-
-    box: Rect
-    go_on: Rect
-    leave: Rect
-
-
-def offer_layout(layout: Layout) -> OfferLayout:
-    """Where the offer stands."""
-    text = layout.text
-    width, height = min(layout.board.w - 2 * text, 30 * text), 11 * text
-    cx, cy = layout.board.center
-    box = Rect(cx - width // 2, cy - height // 2, width, height)
-    inner = box.inset(round(text * 1.4), text)
-    half, button_h = (inner.w - text) // 2, round(text * 2.1)
-    y = inner.bottom - button_h
-    go_on = Rect(inner.x + half + text, y, half, button_h)
-    return OfferLayout(box, go_on, Rect(inner.x, y, half, button_h))
+    scale = make_scale(width, height, percent=percent, ratio=ratio)
+    u, gap = scale.u, scale.gap
+    free = max(1, round(FREE_MARGIN * u))
+    margin = round(PAPER_MARGIN * u)
+    paper_w, paper_h = 8 * u + 2 * margin, 9 * u + 2 * margin
+    panel = Rect(width - gap - scale.panel, gap, scale.panel, height - 2 * gap)
+    room = panel.x - gap  # the board and its bar stand in the middle of what the panel leaves
+    x = max(gap, (room - scale.bar - free - paper_w) // 2)
+    board = Rect(x + scale.bar + free, (height - paper_h) // 2, paper_w, paper_h)
+    value = Rect(x, board.y, scale.bar, paper_h)
+    plate_gap = max(2, min(free, board.y - scale.plate - 2))
+    upper = Rect(board.x, board.y - plate_gap - scale.plate, paper_w, scale.plate)
+    lower = Rect(board.x, board.bottom + plate_gap, paper_w, scale.plate)
+    tabs = panel.top(scale.button)
+    toolbar = Rect(panel.x, panel.bottom - scale.button, panel.w, scale.button)
+    step = round(scale.text * 1.35)
+    status_h = STATUS_LINES * step + gap // 2
+    status = Rect(panel.x, toolbar.y - gap // 2 - status_h, panel.w, status_h)
+    curve_h = round(CURVE_EMS * scale.text)
+    curve = Rect(panel.x, status.y - curve_h, panel.w, curve_h)
+    content = Rect(panel.x, tabs.bottom + gap // 2, panel.w, curve.y - gap // 2 - tabs.bottom - gap // 2)
+    return Layout((width, height), scale, board, value, (upper, lower), tabs, content, curve, status, toolbar)

@@ -135,7 +135,7 @@ class LegalHead(nn.Module):
     """Scores which possible moves are legal, above 0 meaning yes (Efficient GlobalPointer, Su, kexue.fm/archives/8877).
 
     score(i, j) = q_i k_j / sqrt(size) + a [q_i; k_i] / 2 + b [q_j; k_j] / 2 for the move from square i to square j. The
-    squares are the encoder's vectors; without an encoder (channels None) a table's, shifted by what the token says.
+    squares are the encoder's vectors; without an encoder (channels None) a table's, shifted by the vector of the token.
     """
 
     def __init__(self, width: int, channels: int | None, size: int) -> None:

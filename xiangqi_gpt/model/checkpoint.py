@@ -28,7 +28,7 @@ _SHARD_BYTES = 15_000_000
 def load_model(directory: str | Path) -> XiangqiGPT:
     """The model in *directory*, float32, in evaluation mode.
 
-    ModelError says what is missing or foreign before any weight is used: the configuration is read and checked first,
+    ModelError names what is missing or foreign before any weight is used: the configuration is read and checked first,
     then names and shapes of all weights against it, then whether all weights are finite.
 
     *directory* may hold an adapter of PEFT's LoRA (which takes the extra `hf`): the result is its base model with the
@@ -80,7 +80,7 @@ def export_model(model: XiangqiGPT, out: Path, *, int8: bool = False) -> int:
     large maps are of eight bits, and stay so when they are read. *out* must be new.
     """
     if out.exists():
-        raise ModelError(f"{out}: expected a new folder, found one that exists")
+        raise ModelError(f"{out}: the folder exists already; choose another name or remove it")
     halved = quantized(model) if int8 else copy.deepcopy(model)
     # Scales keep their digits: small ones have too few in half precision.
     scales = [(m, m.scale) for m in halved.modules() if isinstance(m, (Int8Linear, Int8Conv2d))]
@@ -96,9 +96,7 @@ def export_model(model: XiangqiGPT, out: Path, *, int8: bool = False) -> int:
 def quantized(model: XiangqiGPT) -> XiangqiGPT:
     """A copy of *model* in eight bits, to be scored with and saved like any other, but not trained."""
     if model.config.quantization != "none":
-        raise ModelError(
-            f"expected a model of full precision, found one with quantization={model.config.quantization!r}"
-        )
+        raise ModelError(f"This model is quantized already (quantization={model.config.quantization!r}).")
     made = copy.deepcopy(model)
     made.config = dataclasses.replace(made.config, quantization="int8")
     use_int8(made)
@@ -109,10 +107,10 @@ def quantized(model: XiangqiGPT) -> XiangqiGPT:
 def load_config(path: Path) -> XiangqiGPTConfig:
     """The configuration in a model directory; ModelError where there is none or it is not ours."""
     if not path.is_dir():
-        raise ModelError(f"expected a model directory, found no folder {str(path)!r}")
+        raise ModelError(f"There is no model directory {str(path)!r}.")
     file = path / CONFIG_FILE
     if not file.is_file():
-        raise ModelError(f"{path}: expected {CONFIG_FILE}, found none")
+        raise ModelError(f"{path}: not a model directory: {CONFIG_FILE} is missing")
     data = parse_json_object(
         read_limited(file, LARGEST_JSON, error=ModelError), file=str(file), error=ModelError
     )

@@ -73,52 +73,54 @@ class XiangqiGPTConfig:
     """Configuration of :class:`XiangqiGPT`.
 
     The text side: ``tokenizer`` (name), ``view`` (whose side of the board coordinates are seen from), ``condition``
-    (tokens before BOS that say the result or the players' strength).
+    (tokens before BOS with the result or the players' strength).
     The board side: ``board`` (none: the model must replay the game in its head; bag: a sum of piece-square vectors;
     spatial: an encoder's 90 vectors and a summary), ``encoder`` and its size.
     The GPT: ``width``, ``layers``, ``heads``, ``attention`` (one name, or a list that is repeated over the layers, each
     entry a name or ``name(option=value)``), ``position``, ``activation``, ``norm``.
     ``context_plies`` is the longest context in plies; with a board mode longer games are windowed.
-    ``move_head`` says what scores the next words: a ``table`` of whole moves (tokenizers square and move, on a spatial
-    board), a ``pointer`` to squares (models from before there was a table), or the language-model head (``tokens``).
+    ``move_head`` selects what scores the next tokens: a ``table`` of whole moves (tokenizers square and move, on a
+    spatial board), a ``pointer`` to squares (older models), or the language-model head (``tokens``).
     With ``styles`` a table has one set of queries for people's moves and one for a teacher's.
-    ``symmetric`` says that the model has learned from games and their mirror images alike.
-    ``legal_head`` adds a head that says which moves are legal; nothing else ever reads what it says.
+    ``symmetric``: the model has learned from games and their mirror images alike.
+    ``legal_head`` adds a head that predicts which moves are legal; nothing else reads its output.
     """
 
     model_type: ClassVar[str] = "xiangqi_gpt"
 
-    tokenizer: str = "square"
-    view: str = "mover"
+    tokenizer: str = "square"  # how a move is written: square, iccs, wxf, chinese or move
+    view: str = "mover"  # whose side of the board coordinates are seen from: mover or red
     condition: str = "none"  # none, result, strength or result+strength
     vocab_size: int = 0  # 0: that of the tokenizer; anything else is checked against it
 
-    board: str = "spatial"
-    encoder: str = "conv"
+    board: str = "spatial"  # none: no board; bag: a sum of piece-square vectors; spatial: an encoder
+    encoder: str = "conv"  # kind of the encoder of boards
     encoder_width: int = 128  # channels
     encoder_blocks: int = 6  # residual blocks of two 3x3 convolutions
     pointer_width: int = 128  # size of the vectors whose dot product scores a square or a move
     move_head: str = "auto"  # table, pointer or tokens; auto: table where the model can have one
-    styles: str = "none"  # human+teacher: whose moves a table learns apart; auto: so, where there is a table
-    default_style: str = ""  # the style spoken where nobody asks for another; by default the first
-    legal_head: bool = False
-    legal_head_size: int = 64  # size of the vectors whose dot product says whether a move is legal
+    styles: str = (
+        "none"  # none; human+teacher: separate queries for their moves; auto: both if there is a table
+    )
+    default_style: str = ""  # used unless another one is asked for; by default the first
+    legal_head: bool = False  # a head that predicts which moves are legal
+    legal_head_size: int = 64  # size of the vectors; their dot product predicts whether a move is legal
 
-    width: int = 256
-    layers: int = 4
-    heads: int = 4
+    width: int = 256  # size of the vectors of tokens
+    layers: int = 4  # layers of the GPT
+    heads: int = 4  # heads of attention; a divisor of the width
     mlp_ratio: float = 4.0  # hidden size of the feed-forward part, in units of width
-    attention: str | list[str] = "full"
-    position: str = "rope"
-    rope_base: float = 10000.0
-    activation: str = "gelu"
-    norm: str = "layer"
-    norm_eps: float = 1e-6
+    attention: str | list[str] = "full"  # a variant, or a list that is repeated over the layers
+    position: str = "rope"  # rope, learned, sinusoidal, alibi, t5 or none
+    rope_base: float = 10000.0  # base of the speeds of rotary positions
+    activation: str = "gelu"  # of the feed-forward part: gelu, gelu_tanh, squareplus or swiglu
+    norm: str = "layer"  # layer or rms
+    norm_eps: float = 1e-6  # added to the variance in norms
     dropout: float = 0.0  # share of activations dropped in training
-    initializer_range: float = 0.02
-    context_plies: int = 8
-    symmetric: bool = False
-    tie_word_embeddings: bool = False
+    initializer_range: float = 0.02  # standard deviation of new weights
+    context_plies: int = 8  # longest context; with a board longer games are windowed
+    symmetric: bool = False  # learned from games and their mirror images; training sets it
+    tie_word_embeddings: bool = False  # one matrix for reading and writing tokens
     quantization: str = "none"  # int8: large maps have weights of eight bits, to play with and not to train
 
     def __post_init__(self) -> None:
@@ -178,11 +180,11 @@ class XiangqiGPTConfig:
 
     @property
     def style_names(self) -> tuple[str, ...]:
-        """The styles that the model tells apart; empty for a model of one."""
+        """The styles that the model distinguishes; empty for a model without styles."""
         return STYLES[self.styles]
 
     def style_number(self, name: str | None = None) -> int:
-        """The number of the style *name*, by default the one spoken where nobody asks.
+        """The number of the style *name*; by default that of the default style.
 
         Raises:
             ConfigError: the model has no such style, or none at all.
@@ -191,10 +193,10 @@ class XiangqiGPTConfig:
         if name is None:
             return names.index(self.default_style) if self.default_style else 0
         if not names:
-            raise ConfigError(f"style={name!r}: this model has no styles; leave the style out")
+            raise ConfigError(f"style={name!r}: this model has no styles; leave out the style")
         if name not in names:
             raise ConfigError(
-                f"style={name!r}: this model speaks in the styles {', '.join(names)}; choose one of them"
+                f"style={name!r}: this model has the styles {', '.join(names)}; choose one of them"
             )
         return names.index(name)
 

@@ -24,13 +24,13 @@ COUNTERS = 2  # the side to move (0 Red, 1 Black); plies since the last capture 
 
 @dataclass(frozen=True)
 class EncodedBoards:
-    """What the encoder says of P boards a row: a summary (B, P, W), and in spatial mode vectors (B, P, 90, C)."""
+    """The output of the encoder for P boards per row: a summary (B, P, W) and, if spatial, vectors (B, P, 90, C)."""
 
     summary: Tensor
     vectors: Tensor | None = None
 
     def map(self, change: Callable[[Tensor], Tensor]) -> EncodedBoards:
-        """Both parts after *change*, which may do what it likes with the first two dimensions."""
+        """Both parts after *change*, which may change the first two dimensions."""
         return EncodedBoards(change(self.summary), None if self.vectors is None else change(self.vectors))
 
     @staticmethod
@@ -119,7 +119,7 @@ class LinePooling(nn.Module):
         self.by_board = nn.Linear(2 * self.part, channels)
 
     def added(self, x: Tensor, y: Tensor, last: Tensor) -> Tensor:
-        """x + y + what the pooling of *last* says, all (N, 10, 9, C)."""
+        """x + y + the pooling of *last*, all (N, 10, 9, C)."""
         if not self.training:
             return x + y + self(last)
         by_file, by_rank, by_board = _Maxima.apply(last)

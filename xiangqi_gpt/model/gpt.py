@@ -400,7 +400,7 @@ class XiangqiGPT(nn.Module):
         said: TableState | None,
         style: int,
     ) -> tuple[Tensor, TableState | None]:
-        """(B, T, V), and what the next call has to know of the ply being spoken."""
+        """(B, T, V), and the state of the current ply for the next call."""
         if self.move_table is None:
             logits = self.lm_head(x)
             if vectors is not None:
@@ -489,7 +489,7 @@ class XiangqiGPT(nn.Module):
         return x + self.from_square(vectors) * is_from[..., None]
 
     def _add_pointer(self, logits: Tensor, x: Tensor, vectors: Tensor, board_index: Tensor) -> Tensor:
-        """Add to the logits of square and move tokens what the vectors of the token's board say of them."""
+        """Add to the logits of square and move tokens what the vectors of the token's board contribute."""
         if isinstance(self.tokenizer, MoveTokenizer):
             first = self.tokenizer.first_move_id
             own = self.pair_pointer(x, vectors, board_index)  # (B, T, 2086)

@@ -1,4 +1,4 @@
-"""Scores of whole moves, spoken as tokens.
+"""Scores of whole moves, written as tokens.
 
 A table S(f, t) over the 2,086 possible moves is read off the vectors of a board and of the token that predicts a ply:
 
@@ -33,7 +33,7 @@ STYLES: dict[str, tuple[str, ...]] = {"none": (), "human+teacher": ("human", "te
 
 
 IMPOSSIBLE = -1e9
-"""The logit of a word that cannot be said: no chance at all, and differences of logits stay finite."""
+"""The logit of an impossible token: probability 0, and differences of logits stay finite."""
 
 
 def whole_precision(x: Tensor) -> Tensor:
@@ -82,7 +82,7 @@ def goal_logits(scores: Tensor, origins: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class TableState:
-    """The scores (B, M) of the ply that is being spoken: what the second word of a move is read from."""
+    """The scores (B, M) of the current ply, from which the second token of a move is read."""
 
     scores: Tensor
     length: int = 0

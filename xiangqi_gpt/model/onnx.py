@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import importlib.util
-import json
 import warnings
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,12 @@ from xiangqi_gpt.model.context import NATURAL_LIMIT
 from xiangqi_gpt.model.gpt import XiangqiGPT
 from xiangqi_gpt.model.layout import main_line
 from xiangqi_gpt.model.positions import Rope
+from xiangqi_gpt.safe_json import format_json
 
 TOKEN_INPUTS = ("input_ids", "slots", "positions", "visible")
 BOARD_INPUTS = ("board_index", "boards", "counters")
 OUTPUTS = ("logits", "value_logits")
+ONNX_PACKAGES = ("onnx", "onnxscript")
 
 
 class _OfTokens(nn.Module):
@@ -78,11 +79,11 @@ def export_onnx(model: XiangqiGPT, file: Path, *, int8: bool = False) -> int:
     (ONNX Runtime's dynamic quantization). ModelError without the packages of the extra `onnx`, and for models that
     cannot be exported.
     """
-    _need("onnx", "onnxscript", *(("onnxruntime",) if int8 else ()))
+    need_packages(*ONNX_PACKAGES, *(("onnxruntime",) if int8 else ()))
     if file.exists():
-        raise ModelError(f"{file}: expected a new file, found one that exists")
+        raise ModelError(f"{file}: the file exists already; choose another name or remove it")
     if not file.parent.is_dir():
-        raise ModelError(f"{file}: expected a folder to write to, found no {str(file.parent)!r}")
+        raise ModelError(f"{file}: there is no folder {str(file.parent)!r}; make it first")
     _check(model)
     with atomic_path(file, error=ModelError) as draft, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter, about itself
@@ -108,29 +109,27 @@ def metadata(model: XiangqiGPT) -> dict[str, str]:
         "context_plies": config.context_plies,
         "clock_unit": NATURAL_LIMIT,
     }
-    return {f"xiangqi_gpt.{key}": json.dumps(value) for key, value in facts.items()}
+    return {f"xiangqi_gpt.{key}": format_json(value) for key, value in facts.items()}
 
 
-def _need(*packages: str) -> None:
+def need_packages(*packages: str) -> None:
+    """ModelError where one of *packages*, of the extra `onnx`, is not installed."""
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
-        raise ModelError(
-            f"ONNX needs the packages of the extra 'onnx': expected {', '.join(packages)}, found no "
-            f"{', '.join(missing)}; pip install 'xiangqi-gpt[onnx]'"
-        )
+        raise ModelError(f"ONNX needs {', '.join(missing)}. Install it with: pip install 'xiangqi-gpt[onnx]'")
 
 
 def _check(model: XiangqiGPT) -> None:
     config = model.config
     if config.quantization != "none":
         raise ModelError(
-            f"ONNX: expected a model of full precision, found one with quantization={config.quantization!r}"
+            f"ONNX: models with quantization={config.quantization!r} cannot be exported; use the one of full precision"
         )
     turning = [layer.attention for layer in model.attention_layers() if layer.attention.rotates_features]
     if turning and isinstance(model.position, Rope):
         raise ModelError(
-            f"ONNX: expected an attention of the softmax family, or positions other than rope, found "
-            f"attention={config.attention!r}: it turns features by complex numbers, which ONNX does not have"
+            f"ONNX has no complex numbers, which attention={config.attention!r} needs with position='rope'; "
+            "use an attention of the softmax family, or other positions"
         )
 
 
@@ -149,6 +148,10 @@ def _program(model: XiangqiGPT) -> Any:
         **{key: {0: batch, 1: plies} for key in ("boards", "counters")},
     }
     wrapped = _OfBoards(made) if with_boards else _OfTokens(made)
+    with (
+        torch.inference_mode()
+    ):  # tables are kept when first used: made while tracing they would hold no numbers
+        wrapped(*(example[name] for name in names))
     try:
         return torch.onnx.export(
             wrapped.eval(),

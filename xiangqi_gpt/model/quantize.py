@@ -49,7 +49,9 @@ class _Rounded(nn.Module):
     def _mapped(self, rows: Tensor, scale: Tensor) -> Tensor:
         """rows (M, K) int8 with scales (M, 1) -> (M, N)."""
         if self.training:
-            raise ModelError("expected a model with weights to train, found weights of eight bits")
+            raise ModelError(
+                "A model with weights of eight bits cannot be trained; use the one of full precision."
+            )
         y = product(rows, self.weight.flatten(1)) * scale * self.scale.float()
         return y if self.bias is None else y + self.bias.float()
 

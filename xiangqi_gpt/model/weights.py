@@ -47,9 +47,16 @@ AUTO_MAP: Final = {
 
 
 def write_model_folder(
-    folder: Path, config: XiangqiGPTConfig, state: Mapping[str, Tensor], max_shard_bytes: int | None = None
+    folder: Path,
+    config: XiangqiGPTConfig,
+    state: Mapping[str, Tensor],
+    max_shard_bytes: int | None = None,
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write everything that makes a model folder; files of the same names are replaced."""
+    """Write everything that makes a model folder; files of the same names are replaced.
+
+    *metadata* goes into the safetensors files.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     shared = {"lm_head.weight"} if config.tie_word_embeddings else set()
     weights = {name: value.detach().cpu().contiguous() for name, value in state.items() if name not in shared}
@@ -66,7 +73,7 @@ def write_model_folder(
     _write_json(folder / CONFIG_FILE, about)
     _write_json(folder / GENERATION_FILE, {"_from_model_config": True, **config.special_token_ids()})
     write_companions(folder, config)
-    _write_weights(folder, weights, max_shard_bytes)
+    _write_weights(folder, weights, max_shard_bytes, metadata or {})
 
 
 def write_companions(folder: Path, config: XiangqiGPTConfig) -> None:
@@ -90,7 +97,7 @@ def weight_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
             with safe_open(file, "pt") as weights:
                 shapes.update({key: tuple(weights.get_slice(key).get_shape()) for key in weights.keys()})  # noqa: SIM118
         except (SafetensorError, OSError) as error:
-            raise ModelError(f"expected safetensors, found {error}", file=str(file)) from None
+            raise ModelError(f"not a readable safetensors file: {error}", file=str(file)) from None
     return shapes
 
 
@@ -117,7 +124,7 @@ def read_file(file: Path) -> dict[str, Tensor]:
                 kind = torch.float32 if value.is_floating_point() else value.dtype
                 weights[name] = value.to(kind, copy=True)
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"expected safetensors, found {error}", file=str(file)) from None
+        raise ModelError(f"not a readable safetensors file: {error}", file=str(file)) from None
     check_finite(weights, str(file))
     return weights
 
@@ -150,11 +157,13 @@ def _weight_files(folder: Path) -> list[Path]:
             )
     for name in names:
         if not (folder / name).is_file():
-            raise ModelError(f"expected {name}, found none", file=str(folder))
+            raise ModelError(f"{name} is missing", file=str(folder))
     return [folder / name for name in names]
 
 
-def _write_weights(folder: Path, weights: dict[str, Tensor], max_shard_bytes: int | None) -> None:
+def _write_weights(
+    folder: Path, weights: dict[str, Tensor], max_shard_bytes: int | None, metadata: Mapping[str, str]
+) -> None:
     shards: list[dict[str, Tensor]] = [{}]
     size = 0
     for name, value in weights.items():
@@ -163,7 +172,7 @@ def _write_weights(folder: Path, weights: dict[str, Tensor], max_shard_bytes: in
             size = 0
         shards[-1][name] = value
         size += value.nbytes
-    marked = {"format": "pt"}  # transformers reads no file without
+    marked = {**metadata, "format": "pt"}  # transformers reads no file without
     if len(shards) == 1:
         save_file(shards[0], folder / WEIGHTS_FILE, metadata=marked)
         return

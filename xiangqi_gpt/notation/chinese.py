@@ -93,7 +93,7 @@ def parse(board: Board, text: str) -> Move:
 def digits_side(text: str) -> Color | None:
     """The side whose digits the end of a text has: Red writes 一 to 九, Black 1 to 9; None where there is none.
 
-    A text is always read for the side to move. Where this says the other side, whoever shows the move should say
+    A text is always read for the side to move. If this is the other side, whoever shows the move should report
     how it was read: 马8进7 with Red to move is Red's horse on file 8.
     """
     if text.isascii() or not any("一" <= character <= "鿿" for character in text[:MAX_TEXT]):

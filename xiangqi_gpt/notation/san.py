@@ -66,7 +66,7 @@ def parse(board: Board, text: str, *, ranks: RankConvention = "0-9") -> Move:
 
 
 def render(board: Board, move: Move, *, ranks: RankConvention = "0-9") -> str:
-    """`move` as text such as "Cbe2", "c5" or "Rxb9", with as little of its start as tells it apart.
+    """`move` as text such as "Cbe2", "c5" or "Rxb9", with as little of its start square as makes it unique.
 
     Raises:
         MoveError: no piece of the side to move stands on the from-square.

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from xiangqi_gpt.play.game_state import GameState, Menu, Notice, Played, Thought, describe
+from xiangqi_gpt.arena.clocks import TimeControl
+from xiangqi_gpt.play.clock import CLOCKS, PlayClock
+from xiangqi_gpt.play.game_state import (
+    GameState,
+    Menu,
+    Notice,
+    Played,
+    Request,
+    ReviewRun,
+    Thought,
+    describe,
+)
+from xiangqi_gpt.play.handicaps import handicap_fen
+from xiangqi_gpt.play.reviewing import annotate, tally
 from xiangqi_gpt.play.settings import LABELS, THEME_NAMES
 from xiangqi_gpt.play.thinker import Answer, Question, Thinker
 from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, split_temperature, with_temperature
-from xiangqi_gpt.players.base import PlayResult
+from xiangqi_gpt.players import adaptive
+from xiangqi_gpt.players.base import NO_LIMIT, PlayResult
+from xiangqi_gpt.players.levels import ADAPTIVE, LEVELS, get_level
+from xiangqi_gpt.players.player_spec import PlayerSpec
 from xiangqi_gpt.records.edits import Assign, Step
 from xiangqi_gpt.records.game_tree import GameTree, Node
 from xiangqi_gpt.rules import (
@@ -17,7 +33,10 @@ from xiangqi_gpt.rules import (
     Color,
     Illegality,
     Move,
+    Outcome,
+    PlayerError,
     Square,
+    Termination,
 )
 from xiangqi_gpt.texts import LANGUAGES, Details, Language, Message
 
@@ -35,8 +54,13 @@ def click_square(state: GameState, sq: Square) -> None:
         state.announce = False
         return
     state.notice = None
+    if state.may_premove:
+        _click_premove(state, sq)
+        return
     if state.is_live and not state.is_human_turn:
-        key = "game.not_your_turn" if state.outcome is None else "window.game_over"
+        key = "window.game_over"
+        if state.outcome is None:
+            key = "game.paused" if state.is_paused else "game.not_your_turn"
         state.notice = Notice.of(key, "warn")
         state.selected = None
         return
@@ -60,19 +84,36 @@ def click_square(state: GameState, sq: Square) -> None:
         add_variation(state, move)
 
 
+def _click_premove(state: GameState, sq: Square) -> None:
+    """Choose a move for when the opponent has moved; any other click takes it back."""
+    piece = state.board.piece_at(sq)
+    if state.selected is not None and sq in state.targets:
+        state.premove, state.selected = Move(state.selected, sq), None
+    elif piece is not None and piece.color is state.person:
+        state.premove, state.selected = None, None if sq == state.selected else sq
+    elif state.premove is None and state.selected is None:
+        state.notice = Notice.of("game.not_your_turn", "warn")
+    else:
+        state.premove = state.selected = None
+
+
 def _refusal(state: GameState, reason: Illegality) -> Notice:
     return Notice(reason.message(state.settings.labels), "warn", reason.blocker)
 
 
 def play(state: GameState, move: Move, thought: Thought | None = None) -> None:
     """Play a legal move for the side to move."""
-    ply = describe(state.board, move, thought)
+    ply, mover = describe(state.board, move, thought), state.board.turn
     node = state.tree.play(move, Played(state.board.turn in state.humans))
     state.remember(node, ply)
     state.board.push(move)
     state.history.append(ply)
     state.fresh = move if state.is_live else None
     state.offer = None
+    if state.clock is not None:
+        # Nothing is charged before the first move: the opponent may still be loading.
+        state.clock.moved(mover)
+        state.times[node] = state.clock.both
     _changed(state)
 
 
@@ -89,11 +130,44 @@ def _changed(state: GameState) -> None:
     state.hint = None
     state.wants_hint = False
     state.stalled = False
-    state.outcome = state.board.outcome(state.rules)
+    state.outcome = _outcome(state)
     state.announce = state.outcome is not None
     if state.is_live:
-        state.selected = None
+        piece = None if state.selected is None else state.board.piece_at(state.selected)
+        if piece is None or not state.is_human_turn or piece.color is not state.board.turn:
+            state.selected = None
         state.notice = None
+    if state.outcome is not None:
+        state.premove = None
+        if state.clock is not None:
+            state.clock.stop()
+        _rate(state)
+
+
+def _outcome(state: GameState) -> Outcome | None:
+    """The end of the game: by a player or the clock where it stands there, else by the rules."""
+    if state.agreed is not None and state.agreed[0] is state.tree.live:
+        return state.agreed[1]
+    return state.board.outcome(state.rules)
+
+
+def _rate(state: GameState) -> None:
+    """Let the adaptive level take in the result of a finished game, once."""
+    person, outcome = state.person, state.outcome
+    if outcome is None or person is None or state.tree.uid in state.rated or level_of(state.spec) != 0:
+        return
+    state.rated.add(state.tree.uid)
+    points = 0.5 if outcome.winner is None else float(outcome.winner is person)
+    adaptive.record_game(adaptive.level_of(ADAPTIVE), points)
+
+
+def end_game(state: GameState, outcome: Outcome) -> None:
+    """End the game by a player or the clock; `undo` takes it back."""
+    agreed = (state.tree.live, outcome)
+    state.tree.change([Assign(state, "agreed", agreed)])
+    state.is_paused = False
+    _changed(state)
+    state.selected = None
 
 
 def undo(state: GameState) -> bool:
@@ -114,6 +188,11 @@ def undo(state: GameState) -> bool:
         state.tree.undo()
     _stepped(state, "game.undone", uid)
     return True
+
+
+def can_undo(state: GameState) -> bool:
+    """Whether the person has done anything that can be taken back."""
+    return any(not isinstance(step.label, Played) or step.label.by_person for step in state.tree.journal.done)
 
 
 def redo(state: GameState) -> bool:
@@ -139,13 +218,28 @@ def _stepped(state: GameState, key: str, uid: str) -> None:
     if state.tree.uid != uid:
         key = "game.other_game"
         _ask_anew(state)
-    elif moves == state.board.move_stack:
+    elif moves == state.board.move_stack and state.outcome == _outcome(state):
         _looked_elsewhere(state)
     else:
         state.fresh = None
         state.tree.cursor = state.tree.live
+        state.selected = state.premove = None
+        _set_clock(state)
         _changed(state)
     state.notice = Notice.of(key, side=state.board.turn)
+
+
+def _set_clock(state: GameState) -> None:
+    """Put the clock to what was left at the present position, and let it run where the game has begun."""
+    if state.clock is None:
+        return
+    left = state.times.get(state.tree.live)
+    if left is not None:
+        state.clock.set_left(left)
+    if state.tree.live.path and not state.is_paused:
+        state.clock.start(state.board.turn)
+    else:
+        state.clock.stop()
 
 
 def _ask_anew(state: GameState) -> None:
@@ -155,6 +249,10 @@ def _ask_anew(state: GameState) -> None:
     state.fresh = None
     state.menu = None
     state.offer = None
+    state.review = None
+    state.is_paused = False
+    state.selected = state.premove = None
+    _set_clock(state)
     _changed(state)
 
 
@@ -181,6 +279,18 @@ def look_at(state: GameState, node: Node) -> None:
     _looked_elsewhere(state)
 
 
+def has_variations(state: GameState) -> bool:
+    """Whether another move was played or tried in place of the one shown."""
+    parent = state.tree.cursor.parent
+    return parent is not None and len(parent.children) > 1
+
+
+def is_variation(state: GameState) -> bool:
+    """Whether the position looked at is not one of the game."""
+    node = state.tree.cursor
+    return node is not state.tree.root and node not in state.tree.live.path
+
+
 def next_variation(state: GameState, steps: int) -> None:
     """Look at the next or previous of the moves that were played or tried in place of the one shown."""
     node = state.tree.cursor
@@ -202,7 +312,7 @@ def play_on_from_here(state: GameState) -> bool:
 def remove_variation(state: GameState) -> bool:
     """Take the variation looked at out of the tree, from this move on; False in the game itself."""
     node = state.tree.cursor
-    if node is state.tree.root or node in state.tree.live.path:
+    if not is_variation(state):
         state.notice = Notice.of("game.not_a_variation", "warn")
         return False
     state.tree.remove(node)
@@ -229,26 +339,68 @@ def _looked_elsewhere(state: GameState) -> None:
 
 
 def new_game(
-    state: GameState, *, fen: str = START_FEN, human: Color | None = None, spec: str | None = None
+    state: GameState,
+    *,
+    fen: str = START_FEN,
+    human: Color | None = None,
+    humans: frozenset[Color] | None = None,
+    spec: str | None = None,
+    second: str | None = None,
+    rules: str | None = None,
+    clock: str | None = None,
 ) -> None:
-    """Begin again; a side or an opponent not given stays as it is. The person's side comes to the bottom.
+    """Begin again; a side, an opponent or a clock not given stays as it is. The person's side comes to the bottom.
 
     The old game can be had back with `undo`.
 
     Raises:
         FenError: `fen` is no position; the state is unchanged.
+        ConfigError: `clock` is no time control; the state is unchanged.
     """
-    humans = state.humans if human is None else frozenset((human,))
+    if human is not None:
+        humans = frozenset((human,))
+    elif humans is None:
+        humans = state.humans
     flipped = state.flipped if human is None else human is Color.BLACK
-    start_game(state, GameTree(Board(fen).fen()), humans, flipped, spec or state.spec, state.rules)
+    control = None if state.clock is None else state.clock.control
+    if clock is not None:
+        control = TimeControl.parse(clock) if clock else None
+    start_game(
+        state,
+        GameTree(Board(fen).fen()),
+        humans,
+        flipped,
+        spec or state.spec,
+        rules or state.rules,
+        second=state.second if second is None else second,
+        clock=None if control is None else PlayClock(control),
+    )
 
 
 def start_game(
-    state: GameState, tree: GameTree, humans: frozenset[Color], flipped: bool, spec: str, rules: str
+    state: GameState,
+    tree: GameTree,
+    humans: frozenset[Color],
+    flipped: bool,
+    spec: str,
+    rules: str,
+    *,
+    second: str = "",
+    clock: PlayClock | None = None,
 ) -> None:
     """Put a game in the place of the present one, which `undo` brings back."""
     had_moves = bool(state.tree.root.children)
-    settings = {"humans": humans, "flipped": flipped, "spec": spec, "rules": rules}
+    settings = {
+        "humans": humans,
+        "flipped": flipped,
+        "spec": spec,
+        "rules": rules,
+        "second": second,
+        "clock": clock,
+        "agreed": None,
+    }
+    if state.clock is not None:
+        state.clock.stop()
     state.tree.replace(tree, also=tuple(Assign(state, name, value) for name, value in settings.items()))
     state.follow_tree()
     _ask_anew(state)
@@ -261,40 +413,133 @@ def resume(state: GameState) -> bool:
     saved = state.offer
     if saved is None:
         return False
-    start_game(state, saved.tree, saved.humans, saved.flipped, saved.spec, saved.rules)
+    clock = PlayClock(TimeControl.parse(saved.control), saved.left) if saved.control else None
+    start_game(
+        state,
+        saved.tree,
+        saved.humans,
+        saved.flipped,
+        saved.spec,
+        saved.rules,
+        second=saved.second,
+        clock=clock,
+    )
     state.notice = Notice.of("game.resumed", side=state.board.turn)
     return True
 
 
 def toggle_hint(state: GameState) -> None:
-    """Ask for the player's opinion of the present position, or put it away."""
+    """Ask for the analyst's opinion of the present position, or put it away."""
     state.notice = None
-    if state.hint is not None:
+    if state.hint is not None or state.wants_hint:
         state.hint = None
+        state.wants_hint = False
     elif not state.is_human_turn or not state.is_live:
         state.notice = Notice.of("game.no_hint", "warn")
     else:
-        state.wants_hint = True
+        state.analyst_failed = False
+        state.hint = state.evaluations.get(state.tree.live)
+        state.wants_hint = state.hint is None or state.hint.is_partial
+
+
+def toggle_analysis(state: GameState) -> None:
+    """Have the analyst evaluate every position that is shown, or no longer."""
+    state.analyst_failed = False
+    state.settings = replace(state.settings, analysis=not state.settings.analysis)
+
+
+def toggle_review(state: GameState) -> None:
+    """Have the reviewer judge the game at the board, or stop the review."""
+    state.notice = None
+    if state.review is not None:
+        state.review = None
+        state.notice = Notice.of("game.review_stopped")
+    elif not state.tree.live.path:
+        state.notice = Notice.of("game.nothing_to_review", "warn")
+    else:
+        state.counter += 1
+        state.review = ReviewRun(state.counter, state.tree.live.path)
 
 
 def exchange(state: GameState, thinker: Thinker) -> list[Answer]:
     """Take in the answers that have come, ask what is to be asked, and return the answers that counted."""
     counted = [answer for answer in thinker.answers() if receive(state, answer)]
+    fallen = None if state.clock is None else state.clock.fallen
+    if fallen is not None and state.outcome is None:
+        message = Message.of("end.time", loser=fallen)
+        end_game(state, Outcome(fallen.other, Termination.TIME, state.rules, message))
+    if state.asked is not None and state.asked[1] != state.generation:
+        # Taken back, resigned, or out of time: the move is no longer wanted.
+        thinker.stop(state.asked[0])
+        state.asked = None
     if state.needs_load:
         state.work = "load"
         thinker.ask(Question(kind="load", generation=state.generation, spec=state.spec))
     elif state.needs_player:
-        state.work = "move"
-        thinker.ask(Question(kind="move", generation=state.generation, board=state.board.copy()))
-    elif state.needs_hint:
-        state.work = "hint"
-        thinker.ask(Question(kind="hint", generation=state.generation, board=state.board.copy()))
+        _ask_for_move(state, thinker)
+    _ask_analyst(state, thinker)
+    _ask_reviewer(state, thinker)
     return counted
+
+
+def _ask_for_move(state: GameState, thinker: Thinker) -> None:
+    worker, spec = state.mover
+    state.work = "move"
+    state.asked = (worker, state.generation)
+    limit = NO_LIMIT if state.clock is None else state.clock.limit(state.board.turn)
+    board = state.board.copy()
+    thinker.ask(
+        Question(kind="move", generation=state.generation, worker=worker, spec=spec, board=board, limit=limit)
+    )
+
+
+def _ask_analyst(state: GameState, thinker: Thinker) -> None:
+    wanted = state.analysed
+    if state.request is not None and state.request.node is not wanted:
+        state.request = None
+        thinker.stop("analyst")
+    if wanted is None or state.request is not None:
+        return
+    state.counter += 1
+    state.request = Request(state.counter, wanted)
+    question = Question(
+        kind="hint",
+        generation=state.counter,
+        worker="analyst",
+        spec=state.settings.analyst,
+        board=state.tree.board(wanted),
+    )
+    thinker.ask(question)
+
+
+def _ask_reviewer(state: GameState, thinker: Thinker) -> None:
+    run = state.review
+    if run is None:
+        if state.reviewer_busy:
+            state.reviewer_busy = False
+            thinker.stop("reviewer")
+    elif not run.is_asked:
+        run.is_asked = state.reviewer_busy = True
+        question = Question(
+            kind="review",
+            generation=run.number,
+            worker="reviewer",
+            spec=state.settings.analyst,
+            board=state.tree.board(run.line[-1]),
+        )
+        thinker.ask(question)
 
 
 def receive(state: GameState, answer: Answer) -> bool:
     """Take in an answer; False where its question no longer stands."""
     question = answer.question
+    if question.worker == "analyst":
+        return _receive_analysis(state, answer)
+    if question.worker == "reviewer":
+        return _receive_review(state, answer)
+    if answer.was_restarted:
+        state.notice = Notice.of("game.restarted", "warn")
+        return True
     if question.kind == "load":
         if question.spec != state.spec or state.player_ready:
             return False
@@ -304,13 +549,52 @@ def receive(state: GameState, answer: Answer) -> bool:
         return False
     else:
         state.work = ""
+        state.asked = None
     if answer.error is not None:
         _fail(state, error_text(answer.error))
     elif answer.result is not None:
         _receive_move(state, answer.result)
-    elif answer.analysis is not None and state.wants_hint:
+    return True
+
+
+def _receive_analysis(state: GameState, answer: Answer) -> bool:
+    request = state.request
+    if request is None or answer.question.generation != request.number:
+        return False
+    if answer.was_restarted:
+        return False
+    if not answer.is_partial:
+        state.request = None
+    if answer.error is not None:
         state.wants_hint = False
-        state.hint = Thought(state.board.copy(), answer.analysis)
+        state.analyst_failed = True
+        state.notice = Notice.of("game.no_analysis", "warn", error=error_text(answer.error))
+    elif answer.analysis is not None:
+        board = state.tree.board(request.node)
+        thought = Thought(board, answer.analysis, is_partial=answer.is_partial)
+        state.evaluations[request.node] = thought
+        if request.node is state.tree.live and (state.wants_hint or state.hint is not None):
+            state.hint = thought
+            state.wants_hint = answer.is_partial
+    return True
+
+
+def _receive_review(state: GameState, answer: Answer) -> bool:
+    run = state.review
+    if run is None or answer.question.generation != run.number:
+        return False
+    run.done = answer.done
+    if answer.error is not None:
+        state.review, state.reviewer_busy = None, False
+        state.notice = Notice.of("game.no_analysis", "warn", error=error_text(answer.error))
+    elif answer.review is not None:
+        state.review, state.reviewer_busy = None, False
+        if run.line[0].parent is not state.tree.root:
+            return False  # another game has taken the place of the one that was reviewed
+        for one in answer.review:
+            state.points[run.line[one.ply]] = one.after
+        annotate(state.tree, run.line, answer.review, state.language)
+        state.notice = Notice.of("game.reviewed", "good", **tally(answer.review))
     return True
 
 
@@ -322,10 +606,16 @@ def _receive_move(state: GameState, result: PlayResult) -> None:
         return
     analysis = result.analysis
     play(state, result.move, None if analysis is None else Thought(state.board.copy(), analysis, result.move))
+    premove, state.premove = state.premove, None
+    if premove is None or not state.is_human_turn:
+        return
+    if state.board.is_legal(premove):
+        play(state, premove)
+    else:
+        state.notice = Notice.of("game.premove_dropped", "warn")
 
 
 def _fail(state: GameState, what: Message | Details) -> None:
-    state.wants_hint = False
     state.stalled = True
     state.notice = Notice.of("game.player_failed", "warn", error=what)
 
@@ -338,10 +628,12 @@ def escape(state: GameState) -> bool:
         state.offer = None
     elif state.announce:
         state.announce = False
-    elif state.selected is not None:
-        state.selected = None
+    elif state.selected is not None or state.premove is not None:
+        state.selected = state.premove = None
     elif not state.is_live:
         go_live(state)
+    elif state.review is not None:
+        toggle_review(state)
     elif state.hint is not None or state.wants_hint:
         state.hint = None
         state.wants_hint = False
@@ -374,6 +666,12 @@ def next_labels(state: GameState) -> None:
     state.settings = replace(state.settings, labels=labels)
 
 
+def next_pieces(state: GameState) -> None:
+    """The next piece set of `PIECE_SETS`."""
+    names = list(PIECE_SETS)
+    choose_pieces(state, (names.index(state.settings.pieces) + 1) % len(names))
+
+
 def choose_pieces(state: GameState, number: int) -> None:
     """The piece set with this number in `PIECE_SETS`."""
     state.settings = replace(state.settings, pieces=list(PIECE_SETS)[number])
@@ -385,7 +683,12 @@ def open_menu(state: GameState) -> None:
     style = next((i for i, (_, t) in enumerate(STYLES) if t == temperature), None)
     opponent = state.specs.index(spec) if spec in state.specs else 0
     side = SIDES.index(Color.BLACK) if state.humans == {Color.BLACK} else 0
-    state.menu = Menu(side, opponent, style if temperature is not None else 0)
+    if len(state.humans) != 1:
+        side = len(SIDES) + (not state.humans)
+    level = level_of(state.spec)
+    clock = "" if state.clock is None else str(state.clock.control)
+    shown = next((text for text in CLOCKS if text and str(TimeControl.parse(text)) == clock), clock)
+    state.menu = Menu(side, opponent, style if temperature is not None else 0, level, state.rules, shown)
     state.announce = False
 
 
@@ -395,7 +698,29 @@ def start_from_menu(state: GameState) -> None:
     if menu is None:
         return
     spec = state.specs[menu.opponent]
-    if state.has_styles:
+    if menu.level is not None:
+        spec = f"gpt:level={LEVELS[menu.level - 1].key if menu.level else ADAPTIVE}"
+    elif state.has_styles:
         own = split_temperature(state.spec)[1] or 0.0
         spec = with_temperature(spec, own if menu.style is None else STYLES[menu.style][1])
-    new_game(state, human=SIDES[menu.side], spec=spec)
+    human = SIDES[menu.side] if menu.side < len(SIDES) else None
+    humans: frozenset[Color] = frozenset(SIDES if menu.side == len(SIDES) else ())
+    giver = Color.RED if human is None else human.other
+    new_game(
+        state,
+        fen=handicap_fen(menu.handicap, giver),
+        human=human,
+        humans=humans,
+        spec=spec,
+        rules=menu.rules or None,
+        clock=menu.clock,
+    )
+
+
+def level_of(spec: str) -> int | None:
+    """The number of a GPT's level, 0 for the adaptive one, None for a player without a level."""
+    try:
+        name = PlayerSpec.parse(spec).settings.get("level")
+        return None if name is None else 0 if name == ADAPTIVE else get_level(name).number
+    except PlayerError:
+        return None

@@ -6,19 +6,20 @@ whatever is done in a session, the game before it is still there. The newest `MA
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 import platformdirs
 
+from xiangqi_gpt.arena.clocks import TimeControl
 from xiangqi_gpt.errors import FileError, RecordError, XiangqiError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.play.game_state import GameState, SavedGame
+from xiangqi_gpt.play.results_of_person import ResultsOfPerson
 from xiangqi_gpt.records.game_tree import GameTree, Node
 from xiangqi_gpt.rules import RULE_SETS, Color, Move
-from xiangqi_gpt.safe_json import parse_json
+from xiangqi_gpt.safe_json import format_json, parse_json
 from xiangqi_gpt.texts import Message
 
 FORMAT: Final = "xiangqi_gpt game 1"
@@ -38,21 +39,25 @@ class Autosave:
 
     Args:
         folder: where; made when the first move is played.
+        results: is shown each game that is kept; None where results do not count.
 
     Attributes:
         problem: why the last game could not be read or kept, or None.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, results: ResultsOfPerson | None = None) -> None:
         self.problem: Message | None = None
         self._folder = games_path() if folder is None else folder
         self._kept: tuple[str, int] | None = None
+        self._results = results
 
     def keep(self, state: GameState) -> None:
         """Write the game if it has changed. A folder that cannot be written to is no reason to stop a game."""
         now = (state.tree.uid, state.tree.version)
         if now == self._kept or not (state.tree.root.children or state.tree.journal.undone):
             return
+        if self._results is not None:
+            self._results.note(state)
         first = self._kept is None
         self._kept = now
         text = encode(state)
@@ -119,8 +124,11 @@ def encode(state: GameState) -> str:
             "spec": state.spec,
             "rules": state.rules,
             "over": state.outcome is not None,
+            "second": state.second,
+            "clock": "" if state.clock is None else str(state.clock.control),
+            "left": None if state.clock is None else [round(seconds, 1) for seconds in state.clock.both],
         }
-    return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    return format_json(found, ensure_ascii=False, compact=True)
 
 
 def load(path: Path) -> SavedGame:
@@ -148,7 +156,7 @@ def decode(found: Any) -> SavedGame:
         ValueError, KeyError, TypeError: it is no such game.
     """
     if found["format"] != FORMAT:
-        raise XiangqiError(f"expected the form {FORMAT!r}, found {found['format']!r}")
+        raise XiangqiError(f"expected format {FORMAT!r}, found {found['format']!r}")
     humans = frozenset(Color[_text(name).upper()] for name in found["humans"])
     rules, spec = _text(found["rules"]), _text(found["spec"])
     if rules not in RULE_SETS or not spec or len(spec) > MAX_SPEC:
@@ -157,7 +165,24 @@ def decode(found: Any) -> SavedGame:
     tree.root.comment = _text(found["comment"])
     nodes = _grow(tree, found["moves"])
     tree.live = tree.cursor = nodes[_number(found["live"], len(nodes))]
-    return SavedGame(tree, humans, found["flipped"] is True, spec, rules, found["over"] is True)
+    # Games of earlier versions have no clock and no second player.
+    second, control = _text(found.get("second", "")), _text(found.get("clock", ""))
+    left = None
+    if control:
+        TimeControl.parse(control)  # raises where it is none
+        red, black = found["left"]
+        left = (_seconds(red), _seconds(black))
+    return SavedGame(
+        tree,
+        humans,
+        found["flipped"] is True,
+        spec,
+        rules,
+        found["over"] is True,
+        second[:MAX_SPEC],
+        control,
+        left,
+    )
 
 
 def _grow(tree: GameTree, rows: Any) -> list[Node]:
@@ -190,6 +215,12 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise XiangqiError(f"expected a text, found {str(value)[:80]!r}")
     return value
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1_000_000:
+        raise XiangqiError(f"expected seconds of a clock, found {str(value)[:80]!r}")
+    return float(value)
 
 
 def _number(value: object, end: int) -> int:

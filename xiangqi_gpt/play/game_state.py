@@ -7,14 +7,18 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
+from xiangqi_gpt.notation.move_text import move_text
+from xiangqi_gpt.play.clock import PlayClock
+from xiangqi_gpt.play.premove import premove_targets
 from xiangqi_gpt.play.settings import Settings
-from xiangqi_gpt.play.wording import move_text, split_temperature
+from xiangqi_gpt.play.thinker import WorkerName
+from xiangqi_gpt.play.wording import split_temperature
 from xiangqi_gpt.players.base import Analysis, Value
 from xiangqi_gpt.records.game_tree import GameTree, Node
 from xiangqi_gpt.rules import Board, Color, Move, Outcome, Square
 from xiangqi_gpt.texts import LANGUAGES, Language, Message, t
 
-Work: TypeAlias = Literal["", "load", "move", "hint"]
+Work: TypeAlias = Literal["", "load", "move"]
 Tone: TypeAlias = Literal["plain", "good", "warn"]
 
 
@@ -45,11 +49,17 @@ class Notice:
 
 @dataclass(frozen=True)
 class Thought:
-    """What a player thought of a position: its own before a move, or a hint asked for."""
+    """What a player thought of a position: its own before a move, a hint, or an evaluation.
+
+    Attributes:
+        played: the move that it chose, None where it was only asked for its opinion.
+        is_partial: it is still thinking.
+    """
 
     board: Board
     analysis: Analysis
     played: Move | None = None
+    is_partial: bool = False
 
     @cached_property
     def red_value(self) -> tuple[float, float, float] | None:
@@ -83,6 +93,24 @@ class Played:
 
 
 @dataclass(frozen=True)
+class Request:
+    """A question to a worker that is under way, about a node of the tree; `number` comes back with the answer."""
+
+    number: int
+    node: Node
+
+
+@dataclass
+class ReviewRun:
+    """A review under way: the moves that are judged, from the first, and how many of them are done."""
+
+    number: int
+    line: list[Node]
+    done: int = 0
+    is_asked: bool = False
+
+
+@dataclass(frozen=True)
 class SavedGame:
     """A game as it was left: the tree, and who played whom under which rules."""
 
@@ -92,15 +120,32 @@ class SavedGame:
     spec: str
     rules: str
     is_over: bool = False
+    second: str = ""
+    control: str = ""  # of the clock, "" without one
+    left: tuple[float, float] | None = None  # seconds of Red and Black
 
 
 @dataclass
 class Menu:
-    """The new-game menu: indices of the chosen side, opponent and style (None: the temperature as it is)."""
+    """The new-game menu.
+
+    Attributes:
+        side: index in `SIDES`, one more for a person on both sides, two more for two machines.
+        opponent: index in the opponents offered, where `level` is None.
+        style: index in `STYLES`; None: the temperature as it is.
+        level: number of the GPT's level from 1, 0 for the one that follows the results, None for another opponent.
+        rules: name of the rule set, "" for the present one.
+        clock: time control such as "5m+3s" (`CLOCKS` has the usual ones), "" for no clock.
+        handicap: name in `HANDICAPS` of the odds that the machine gives to the person.
+    """
 
     side: int = 0
     opponent: int = 0
     style: int | None = 0
+    level: int | None = None
+    rules: str = ""
+    clock: str = ""
+    handicap: str = "none"
 
 
 @dataclass
@@ -112,6 +157,14 @@ class GameState:
         board: the game as it stands, with its history; a copy of what the live node of `tree` says.
         humans: the sides that a person plays.
         spec: the opponent's spec, as `create_player` takes it.
+        second: the player of Black where two machines play; "" for that of `spec`.
+        clock: the clock of the game, None without one.
+        times: seconds left to Red and Black, by node.
+        is_paused: nobody may move and no time runs.
+        premove: the move that is played as soon as it is the person's turn.
+        agreed: an end of the game by a player or the clock, and the node where it ended.
+        rated: the games whose results the adaptive level has taken in.
+        asked: the worker that looks for a move, and the generation of its question.
         rules: name of the rule set.
         flipped: Black at the bottom.
         selected: the square of the piece that was picked up.
@@ -122,8 +175,15 @@ class GameState:
         stalled: the player failed; it is asked again only after the person has done something.
         player_ready: the player of `spec` is loaded.
         history: the moves of the game with their texts and thoughts.
-        hint: thoughts about the present position, asked for by the person.
-        wants_hint: a hint was asked for and has not come yet.
+        hint: what the analyst thinks of the present position, asked for by the person.
+        wants_hint: a hint was asked for and has not come, or not come in full.
+        evaluations: what the analyst thinks of positions, by node.
+        request: what the analyst is busy with.
+        analyst_failed: the analyst is asked again only after the person has asked for something.
+        review: the review under way.
+        reviewer_busy: the reviewer was asked and has not answered.
+        points: Red's expected points (0..1) after the moves of a review, by node.
+        counter: number of the last request.
         menu: the open new-game menu.
         offer: an unfinished game of an earlier session that can be resumed.
         specs: opponents offered by the menu.
@@ -135,6 +195,14 @@ class GameState:
     board: Board = field(default_factory=Board)
     humans: frozenset[Color] = frozenset((Color.RED,))
     spec: str = "gpt"
+    second: str = ""
+    clock: PlayClock | None = None
+    times: WeakKeyDictionary[Node, tuple[float, float]] = field(default_factory=WeakKeyDictionary)
+    is_paused: bool = False
+    premove: Move | None = None
+    agreed: tuple[Node, Outcome] | None = None
+    rated: set[str] = field(default_factory=set)
+    asked: tuple[WorkerName, int] | None = None
     rules: str = "simple"
     flipped: bool = False
     selected: Square | None = None
@@ -145,6 +213,13 @@ class GameState:
     player_ready: bool = False
     hint: Thought | None = None
     wants_hint: bool = False
+    evaluations: WeakKeyDictionary[Node, Thought] = field(default_factory=WeakKeyDictionary)
+    request: Request | None = None
+    analyst_failed: bool = False
+    review: ReviewRun | None = None
+    reviewer_busy: bool = False
+    points: WeakKeyDictionary[Node, float] = field(default_factory=WeakKeyDictionary)
+    counter: int = 0
     menu: Menu | None = None
     offer: SavedGame | None = None
     specs: tuple[str, ...] = ("gpt", "greedy", "random")
@@ -206,7 +281,12 @@ class GameState:
     @property
     def has_styles(self) -> bool:
         """Whether the opponent chosen in the menu plays in more than one style."""
-        return self.menu is not None and split_temperature(self.specs[self.menu.opponent])[1] is not None
+        menu = self.menu
+        return (
+            menu is not None
+            and menu.level is None
+            and split_temperature(self.specs[menu.opponent])[1] is not None
+        )
 
     @property
     def is_live(self) -> bool:
@@ -216,7 +296,24 @@ class GameState:
     @property
     def is_human_turn(self) -> bool:
         """Whether a person may move now."""
-        return self.outcome is None and self.board.turn in self.humans
+        return self.outcome is None and not self.is_paused and self.board.turn in self.humans
+
+    @property
+    def may_premove(self) -> bool:
+        """Whether the person may choose a move for when the opponent has moved."""
+        is_waiting = self.outcome is None and not self.is_paused and self.board.turn not in self.humans
+        return is_waiting and self.is_live and len(self.humans) == 1
+
+    @property
+    def person(self) -> Color | None:
+        """The side of the one person who plays against a machine, None in other games."""
+        return next(iter(self.humans)) if len(self.humans) == 1 else None
+
+    @property
+    def mover(self) -> tuple[WorkerName, str]:
+        """Who is to be asked for the move of a machine: the worker, and its player where it has to be named."""
+        is_second = not self.humans and self.second and self.board.turn is Color.BLACK
+        return ("second", self.second) if is_second else ("opponent", "")
 
     @property
     def needs_load(self) -> bool:
@@ -224,16 +321,42 @@ class GameState:
         return not self.player_ready and not self.work and not self.stalled
 
     @property
-    def needs_hint(self) -> bool:
-        """Whether the player is to be asked for a hint now."""
-        return self.wants_hint and self.is_human_turn and not self.work and self.player_ready
+    def analysed(self) -> Node | None:
+        """The position that the analyst is to be asked about now: that of a hint, or the one shown; None for none."""
+        wanted = self.wants_hint and self.is_human_turn
+        if self.analyst_failed or not (wanted or self.settings.analysis):
+            return None
+        node = self.tree.live if wanted else self.tree.cursor
+        known = self.evaluations.get(node)
+        if known is not None and not known.is_partial:
+            return None
+        if node is self.tree.live and self.outcome is not None:
+            return None
+        return node
+
+    @property
+    def evaluation(self) -> Thought | None:
+        """What the analyst thinks of the position shown, None where it was not asked."""
+        return self.evaluations.get(self.tree.cursor)
+
+    @property
+    def curve(self) -> list[float | None]:
+        """Red's expected points (0..1) after each move of the line shown, None where they are not known."""
+        found: list[float | None] = []
+        for node in self.line:
+            thought = self.evaluations.get(node)
+            value = None if thought is None else thought.red_value
+            known = self.points.get(node)
+            found.append(known if known is not None or value is None else value[0] + value[1] / 2)
+        return found
 
     @property
     def needs_player(self) -> bool:
         """Whether the player is to be asked for a move now."""
         return (
             self.outcome is None
-            and not self.is_human_turn
+            and not self.is_paused
+            and self.board.turn not in self.humans
             and not self.work
             and not self.stalled
             and self.player_ready
@@ -269,14 +392,20 @@ class GameState:
         """Where the selected piece may go: in the game, or as a variation of the position looked at."""
         if self.selected is None:
             return ()
+        if self.may_premove:
+            return premove_targets(self.board, self.selected)
         found = self.dests if self.is_live else destinations(self.shown_board)
         return found.get(self.selected, ())
 
     @property
     def thought(self) -> Thought | None:
-        """What the candidates panel shows: the hint, else the thought behind the last move that had one."""
+        """What the candidates panel shows: the hint, else the analysis of the position, else the thought behind the
+        last move that had one.
+        """
         if self.hint is not None and self.is_live:
             return self.hint
+        if self.settings.analysis and self.evaluation is not None:
+            return self.evaluation
         return next((p.thought for p in reversed(self.shown_plies) if p.thought is not None), None)
 
     @property
@@ -290,7 +419,7 @@ class GameState:
         if self.is_live and self.outcome is not None:
             winner = self.outcome.winner
             return (float(winner is Color.RED), float(winner is None), float(winner is Color.BLACK))
-        thoughts = [self.hint] if self.hint is not None and self.is_live else []
+        thoughts = [] if self.evaluation is None else [self.evaluation]
         thoughts += [p.thought for p in reversed(self.shown_plies) if p.thought is not None]
         return next((t.red_value for t in thoughts if t.red_value is not None), None)
 
@@ -300,16 +429,21 @@ class GameState:
         side = self.board.turn
         if self.notice is not None:
             return self.notice.text(language), self.notice.tone
+        if self.review is not None:
+            done, plies = self.review.done, len(self.review.line)
+            return t("game.reviewing", language, done=done, plies=plies), "plain"
         if not self.is_live:
             in_game = self.tree.cursor is self.tree.root or self.tree.cursor in self.tree.live.path
             key = "window.viewing" if in_game else "window.viewing_variation"
             return t(key, language, ply=self.ply, plies=len(self.history)), "plain"
         if self.outcome is not None:
             return self.outcome_text(), "good"
+        if self.is_paused:
+            return t("game.paused", language), "plain"
         if self.work == "load" and not self.is_human_turn:
             return t("game.loading", language) + " …", "plain"
         check = t("game.check", language, side=side) if self.board.is_check() else ""
-        if self.work in ("move", "hint"):
+        if self.work == "move" or self.wants_hint:
             doing = t("game.thinking" if self.work == "move" else "game.hinting", language) + " …"
             return " · ".join(filter(None, (check, doing))), "warn" if check else "plain"
         if check:

@@ -1,4 +1,4 @@
-"""The game at the board as a PGN file."""
+"""The game at the board as a file, PGN unless its name says otherwise."""
 
 from __future__ import annotations
 
@@ -35,13 +35,16 @@ def save_game(state: GameState, path: Path | None = None, *, now: datetime | Non
     """Write the game with its variations and return the file: moves in Chinese for its readers, else in ICCS.
 
     Args:
-        path: the file; without one, a name with date and time in the documents folder.
+        path: the file, whose suffix names the format; without one, a PGN file in the documents
+            folder, named by date and time.
         now: the time of saving, for name and date.
 
     Raises:
         SaveError: the file exists, or nothing can be written there.
+        RecordError: the suffix of `path` names no format that is written, or the format cannot hold the game.
     """
     # Imported here because records come with arrays, which the window does not need until somebody saves.
+    from xiangqi_gpt.records.formats import format_of
     from xiangqi_gpt.records.formats.pgn.pgnwrite import write
     from xiangqi_gpt.records.record import GameRecord
 
@@ -77,7 +80,10 @@ def save_game(state: GameState, path: Path | None = None, *, now: datetime | Non
         kind="unknown",
     )
     try:
-        write(path, [record], notation="iccs" if state.language == "en" else "chinese")
+        if path.suffix.lower() == ".pgn":
+            write(path, [record], notation="iccs" if state.language == "en" else "chinese")
+        else:
+            format_of(path).write(path, [record])
     except FileError as error:
         reason = Details(error.reason, Message.of("error.system"))
         raise SaveError(Message.of("error.cannot_write", file=path, reason=reason)) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -13,13 +12,21 @@ import platformdirs
 from xiangqi_gpt.errors import FileError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet, default_language
-from xiangqi_gpt.safe_json import parse_json
+from xiangqi_gpt.safe_json import format_json, parse_json
 from xiangqi_gpt.texts import LANGUAGES, Language
 
 ThemeName: TypeAlias = Literal["light", "dark", "contrast"]
 THEME_NAMES: tuple[ThemeName, ...] = ("light", "dark", "contrast")
 Labels: TypeAlias = Literal["files", "iccs"]
 LABELS: tuple[Labels, ...] = ("files", "iccs")
+ANALYST = "gpt:lookahead=200"
+"""The strongest player that every installation has. Counted in descents, so that a hint is the same on each machine."""
+
+MAX_SPEC = 1_000  # characters of a player's spec
+Look: TypeAlias = Literal["flat", "wood", "pictures"]
+LOOKS: tuple[Look, ...] = ("flat", "wood", "pictures")
+SCALES = (80, 200)  # percent
+MOST_PIXELS = 32_767
 _LARGEST_FILE = 65_536  # bytes
 
 
@@ -31,7 +38,13 @@ class Settings:
     pieces: PieceSet = "chinese"
     theme: ThemeName = "light"
     labels: Labels = "files"  # 九..一 and 1..9, or a..i and 0..9
+    look: Look = "flat"  # of the pieces
     animation_ms: int = 140  # milliseconds a move takes on the board; 0 = none
+    analysis: bool = False  # evaluate every position that is shown
+    analyst: str = ANALYST  # who gives hints, evaluations and reviews
+    sound: bool = True
+    scale: int = 100  # percent, of texts and controls
+    window: tuple[int, ...] = ()  # x, y, width and height of the window in pixels, where it was last time
 
 
 def settings_path() -> Path:
@@ -55,20 +68,36 @@ def load_settings(path: Path | None = None) -> Settings:
         "pieces": tuple(PIECE_SETS),
         "theme": THEME_NAMES,
         "labels": LABELS,
+        "look": LOOKS,
+        "sound": (True, False),
+        "analysis": (True, False),
+        "scale": tuple(range(SCALES[0], SCALES[1] + 1)),
     }
     for field in fields(Settings):
         value = found.get(field.name)
         if field.name in choices:
-            if isinstance(value, str) and value in choices[field.name]:
+            if type(value) is type(values[field.name]) and value in choices[field.name]:
                 values[field.name] = value
+        elif isinstance(getattr(default, field.name), str):
+            if isinstance(value, str) and 0 < len(value) <= MAX_SPEC:
+                values[field.name] = value
+        elif field.name == "window":
+            values["window"] = _place(value)
         elif isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 2000:
             values[field.name] = value
     return Settings(**values)
 
 
+def _place(value: object) -> tuple[int, ...]:
+    """Four numbers of pixels, or none."""
+    if not isinstance(value, list) or len(value) != 4:
+        return ()
+    return tuple(value) if all(type(n) is int and 0 <= n <= MOST_PIXELS for n in value) else ()
+
+
 def save_settings(settings: Settings, path: Path | None = None) -> None:
     """Remember the settings. A folder that cannot be written to is no reason to stop a game."""
     path = settings_path() if path is None else path
-    text = json.dumps(asdict(settings), indent=2) + "\n"
+    text = format_json(asdict(settings), indent=2) + "\n"
     with suppress(FileError), atomic_path(path, overwrite=True, parents=True) as draft:
         draft.write_text(text, encoding="utf-8")

@@ -1,40 +1,66 @@
-"""Asking a player without waiting for it: questions go to a worker thread, answers come back by a queue."""
+"""Questions to players and their answers; `analysis` asks them in processes, `InlineThinker` at once.
+
+Each question names its worker: the *opponent* moves (and a *second* one against it), the *analyst* gives hints and
+evaluations, the *reviewer* judges whole games. A worker holds one player and answers one question after another.
+"""
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from dataclasses import dataclass, replace
+from inspect import signature
+from typing import Any, Literal, Protocol, TypeAlias
 
-from xiangqi_gpt.players.base import Analysis, Limit, Player, PlayResult, stop_event_of
-from xiangqi_gpt.rules import Board, XiangqiError
+from xiangqi_gpt.errors import PlayerError
+from xiangqi_gpt.play.reviewing import MoveReview, review_moves
+from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Player, PlayResult, stop_event_of
+from xiangqi_gpt.rules import Board
 
 Create: TypeAlias = Callable[[str], Player]
+WorkerName: TypeAlias = Literal["opponent", "second", "analyst", "reviewer"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """Something to ask: load the player of `spec` (a new game, if it is loaded), choose a move on `board`, or
-    analyse it.
+    """Something to ask.
 
-    `generation` comes back with the answer, so that answers to old questions can be recognised.
+    Attributes:
+        kind: "load" the player of `spec` (a new game, if it is loaded), choose a "move" on `board`, analyse it
+            ("hint"), or "review" the game that led to it.
+        generation: comes back with the answer, so that answers to old questions can be recognised. A question of a
+            newer generation interrupts its worker in one of an older.
+        worker: who is asked.
+        spec: the player; "" for the one that is loaded.
+        limit: what stops the thinking; the player's own habit where it is empty.
+        multipv: how many lines; None for all legal moves.
     """
 
-    kind: Literal["load", "move", "hint"]
+    kind: Literal["load", "move", "hint", "review"]
     generation: int
+    worker: WorkerName = "opponent"
     spec: str = ""
     board: Board | None = None
+    limit: Limit = NO_LIMIT
+    multipv: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came of a question: a result, an analysis, nothing (a player was loaded), or an error."""
+    """What came of a question: a result, an analysis, a review, nothing (a player was loaded), or an error.
+
+    Attributes:
+        is_partial: more will come: an analysis so far, or `done` moves of a review.
+        was_restarted: the worker had died; it was started again and asked once more, so that more will come.
+    """
 
     question: Question
     result: PlayResult | None = None
     analysis: Analysis | None = None
+    review: tuple[MoveReview, ...] | None = None
+    done: int = 0
+    is_partial: bool = False
+    was_restarted: bool = False
     error: Exception | None = None
 
 
@@ -44,70 +70,139 @@ class Thinker(Protocol):
     def ask(self, question: Question) -> None:
         """Take a question; returns at once."""
 
+    def stop(self, worker: WorkerName) -> None:
+        """Interrupt a worker. Its question gets no answer any more, or the one that it has by then."""
+
     def answers(self) -> list[Answer]:
         """The answers that have come since the last call, oldest first."""
 
     def close(self) -> None:
-        """Give the player back. Questions still open get no answer."""
+        """Give the players back. Questions still open get no answer."""
 
 
-class _PlayerWorker:
-    """Holds the player and answers one question after another."""
+class Worker:
+    """Holds a player and answers one question after another.
+
+    Args:
+        create: builds a player from its spec; may take seconds.
+    """
 
     def __init__(self, create: Create) -> None:
         self._create = create
         self._player: Player | None = None
         self._spec = ""
+        self._interrupted = threading.Event()
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, question: Question, report: Callable[[Answer], None]) -> Answer:
+        """Answer a question.
+
+        Args:
+            report: called with partial answers; may be called on another thread.
+        """
         try:
-            return self._answer(question)
+            return self._answer(question, report)
         except Exception as error:
             # Every failure of a player is shown at the board, whatever it raises.
             return Answer(question=question, error=error)
 
-    def _answer(self, question: Question) -> Answer:
+    def _answer(self, question: Question, report: Callable[[Answer], None]) -> Answer:
+        is_new = self._load(question.spec)
+        player, board = self._player, question.board
         if question.kind == "load":
-            if self._player is None or question.spec != self._spec:
-                player = self._create(question.spec)
-                self.close()
-                self._player, self._spec = player, question.spec
-            self._player.new_game()
+            if player is not None and not is_new:
+                player.new_game()
             return Answer(question=question)
-        if self._player is None or question.board is None:
-            raise XiangqiError(f"expected a loaded player and a board for {question.kind!r}, found none")
+        if player is None or board is None:
+            raise PlayerError(f"{question.kind!r} needs a loaded player and a board.")
+        # Imported here because scores come with arrays, which the window's process does not need.
+        from xiangqi_gpt.players.scores import with_chances
+
         if question.kind == "move":
-            return Answer(question=question, result=self._player.play(question.board, Limit()))
-        return Answer(question=question, analysis=self._player.analyse(question.board, Limit()))
+            result = player.play(board, question.limit)
+            if result.analysis is not None:
+                result = replace(result, analysis=with_chances(result.analysis, player.name))
+            return Answer(question=question, result=result)
+        if question.kind == "review":
+            return self._review(player, question, board, report)
+        name = player.name
+
+        def on_progress(analysis: Analysis) -> None:
+            report(Answer(question=question, analysis=with_chances(analysis, name), is_partial=True))
+
+        analysis = _analyse(player, question, board, on_progress)
+        return Answer(question=question, analysis=with_chances(analysis, name))
+
+    def _review(
+        self, player: Player, question: Question, board: Board, report: Callable[[Answer], None]
+    ) -> Answer:
+        def on_done(done: int) -> None:
+            if self._interrupted.is_set():
+                raise PlayerError("the review was stopped")
+            report(Answer(question=question, done=done, is_partial=True))
+
+        found = review_moves(player, board, question.limit, on_done)
+        return Answer(question=question, review=found, done=len(found))
+
+    def _load(self, spec: str) -> bool:
+        """Load the player of `spec`; whether it was not loaded before."""
+        if spec in ("", self._spec) and self._player is not None:
+            return False
+        if not spec:
+            return False
+        player = self._create(spec)
+        self.close()
+        self._player, self._spec = player, spec
+        player.new_game()
+        return True
 
     def interrupt(self) -> None:
         """Have the player answer at once, if it can; may be called from another thread."""
+        self._interrupted.set()
         stop = stop_event_of(self._player)
         if stop is not None:
             stop.set()
 
     def allow_time(self) -> None:
         """Let the player take its time again."""
+        self._interrupted.clear()
         stop = stop_event_of(self._player)
         if stop is not None:
             stop.clear()
 
     def close(self) -> None:
-        if self._player is not None:
-            self._player.close()
-            self._player = None
+        """Give the player back."""
+        player, self._player = self._player, None
+        if player is not None:
+            player.close()
+
+
+def _analyse(
+    player: Player, question: Question, board: Board, on_progress: Callable[[Analysis], None]
+) -> Analysis:
+    """The analysis of a player, with progress where the player reports it."""
+    analyse: Any = player.analyse
+    if "on_progress" in signature(analyse).parameters:
+        found: Analysis = analyse(board, question.limit, question.multipv, on_progress=on_progress)
+        return found
+    return player.analyse(board, question.limit, question.multipv)
 
 
 class InlineThinker:
-    """Answers at once on the calling thread: for scripts, pictures and tests."""
+    """Answers at once on the calling thread: for the terminal, scripts, pictures and tests."""
 
     def __init__(self, create: Create) -> None:
-        self._worker = _PlayerWorker(create)
+        self._create = create
+        self._workers: dict[WorkerName, Worker] = {}
         self._done: list[Answer] = []
 
     def ask(self, question: Question) -> None:
         """Answer the question before returning."""
-        self._done.append(self._worker.answer(question))
+        worker = self._workers.setdefault(question.worker, Worker(self._create))
+        self._done.append(worker.answer(question, self._done.append))
+
+    def stop(self, worker: WorkerName) -> None:
+        """Forget the answers of a worker that nobody has taken yet."""
+        self._done = [answer for answer in self._done if answer.question.worker != worker]
 
     def answers(self) -> list[Answer]:
         """The answers since the last call."""
@@ -115,58 +210,7 @@ class InlineThinker:
         return done
 
     def close(self) -> None:
-        """Give the player back."""
-        self._worker.close()
-
-
-class ThreadThinker:
-    """Answers on a worker thread, which alone touches the player.
-
-    Args:
-        create: builds a player from its spec; may take seconds.
-        wake: called on the worker thread after each answer.
-    """
-
-    def __init__(self, create: Create, wake: Callable[[], None]) -> None:
-        self._worker = _PlayerWorker(create)
-        self._wake = wake
-        self._questions: queue.SimpleQueue[Question | None] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-        self._newest = 0
-        self._closing = False
-        # A daemon, so that an engine that never answers cannot keep the program from ending.
-        self._thread = threading.Thread(target=self._work, name="xiangqi-gpt-thinker", daemon=True)
-        self._thread.start()
-
-    def ask(self, question: Question) -> None:
-        """Queue a question; one of an older generation is skipped, or cut short where it is being thought about."""
-        outdated = question.generation > self._newest
-        self._newest = max(self._newest, question.generation)
-        if outdated:
-            self._worker.interrupt()
-        self._questions.put(question)
-
-    def answers(self) -> list[Answer]:
-        """The answers since the last call."""
-        found: list[Answer] = []
-        while not self._done.empty():
-            found.append(self._done.get())
-        return found
-
-    def close(self, timeout: float = 2.0) -> None:
-        """Stop after the question in hand, waiting at most `timeout` seconds for it."""
-        self._closing = True
-        self._worker.interrupt()
-        self._questions.put(None)
-        self._thread.join(timeout)
-
-    def _work(self) -> None:
-        while (question := self._questions.get()) is not None and not self._closing:
-            self._worker.allow_time()
-            # Checked after this: a question that came in between has interrupted nothing.
-            if self._closing or (question.kind != "load" and question.generation < self._newest):
-                continue
-            self._done.put(self._worker.answer(question))
-            if not self._closing:
-                self._wake()
-        self._worker.close()
+        """Give the players back."""
+        for worker in self._workers.values():
+            worker.close()
+        self._workers.clear()

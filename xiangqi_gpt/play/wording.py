@@ -5,6 +5,7 @@ from __future__ import annotations
 import locale
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import reduce
 from typing import Literal, TypeAlias
 
@@ -17,10 +18,8 @@ from xiangqi_gpt.errors import (
     RecordError,
     XiangqiError,
 )
-from xiangqi_gpt.notation import chinese, wxf
 from xiangqi_gpt.players.player_spec import PlayerSpec
-from xiangqi_gpt.rules import Board, Move
-from xiangqi_gpt.texts import Details, Language, Message, t
+from xiangqi_gpt.texts import Details, Language, Message, has_text, t
 
 PieceSet: TypeAlias = Literal["chinese", "simplified", "letters"]
 PIECE_SETS: dict[PieceSet, str] = {
@@ -49,17 +48,6 @@ def mark_text(nags: Iterable[int]) -> str:
     return next((mark for mark, number in MARKS.items() if number in nags), "")
 
 
-def move_text(language: Language, board: Board, move: Move) -> str:
-    """A legal move as its readers write it: "C2=5" in English, "炮二平五" in Chinese.
-
-    `board` is the position before the move.
-    """
-    if language == "en":
-        return wxf.render(board, move)
-    script: chinese.Script = "traditional" if language == "zh-TW" else "simplified"
-    return chinese.render(board, move, script=script, digits="full")
-
-
 def whole_percents(shares: Iterable[float]) -> list[int]:
     """Shares of 1 as whole percents that sum to 100: what rounding leaves goes to the largest remainders."""
     exact = [100 * share for share in shares]
@@ -80,9 +68,10 @@ def player_label(spec: str) -> str:
         return spec
     if parsed.name == "gpt":
         own = parsed.settings
+        level = f" {own['level']}" if "level" in own else ""
         ahead = f" {own['lookahead']}" if own.get("lookahead", "0") != "0" else ""
         drawn = f" (T={own['temperature']})" if "temperature" in own else ""
-        return f"GPT{ahead}{drawn}"
+        return f"GPT{level}{ahead}{drawn}"
     if parsed.command:
         program = parsed.command.replace("\\", "/").rsplit("/", 1)[-1]
         return ", ".join([program, *(f"{key}={value}" for key, value in parsed.settings.items())])
@@ -91,7 +80,15 @@ def player_label(spec: str) -> str:
 
 def player_name(spec: str, language: Language) -> str:
     """The short name of a player in a language: "greedy" or "贪吃", "GPT 500ms"."""
-    return t(f"menu.{spec}", language) if language != "en" and spec in BASELINES else player_label(spec)
+    if language != "en" and spec in BASELINES:
+        return t(f"menu.{spec}", language)
+    label = player_label(spec)
+    with suppress(PlayerError):
+        parsed = PlayerSpec.parse(spec)
+        level = parsed.settings.get("level", "")
+        if parsed.name == "gpt" and has_text(f"level.{level}"):
+            label = label.replace(level, t(f"level.{level}", language))
+    return label
 
 
 def split_temperature(spec: str) -> tuple[str, float | None]:

@@ -28,14 +28,18 @@ from xiangqi_gpt.players.base import (
     Value,
     is_deterministic,
 )
+from xiangqi_gpt.players.levels import ADAPTIVE, LEVELS, SEARCH_KEYS, Level, with_level
 from xiangqi_gpt.players.player_spec import PlayerSpec
 
 if TYPE_CHECKING:
     from xiangqi_gpt.decoding import LookaheadConfig
 
 __all__ = [
+    "ADAPTIVE",
+    "LEVELS",
     "Analysis",
     "EngineSpec",
+    "Level",
     "Limit",
     "Line",
     "PlayResult",
@@ -55,8 +59,6 @@ __all__ = [
 
 AHEAD = "lookahead=0.5s"
 """How a GPT searches while a person waits for its move."""
-
-_SEARCH_KEYS = ("depth", "k", "exploration")  # beside lookahead itself
 
 _N = TypeVar("_N", int, float)
 
@@ -81,6 +83,7 @@ class _Request:
     command: str
     values: Mapping[str, str]
     seed: int
+    stated: frozenset[str]  # keys of the spec itself; the other values are those of its level
 
     def text(self, key: str) -> str | None:
         return self.values.get(key)
@@ -122,16 +125,24 @@ def _build_greedy(request: _Request) -> Player:
 
 
 def _build_gpt(request: _Request) -> Player:
+    if (request.text("level") or "").lower() == ADAPTIVE:
+        from xiangqi_gpt.players.adaptive import AdaptivePlayer
+
+        spec = PlayerSpec.parse(request.spec)
+        return AdaptivePlayer(lambda level: create_player(spec.replace(level=level.key), seed=request.seed))
     temperature = request.number("temperature", float)
     threads = request.number("threads", int)
     if temperature is not None and temperature < 0:
         raise PlayerError(f"expected a temperature of at least 0 in {request.spec!r}, found {temperature:g}")
     if threads is not None and threads < 1:
         raise PlayerError(f"expected at least 1 thread in {request.spec!r}, found {threads}")
-    from xiangqi_gpt.players.gpt_player import GPTPlayer
+    from xiangqi_gpt.players.gpt_player import GPTPlayer, open_model
 
+    model, style = request.text("model"), request.text("style")
+    if "style" not in request.stated and not open_model(model).config.style_names:
+        style = None  # a level plays with the one style that the model has
     return GPTPlayer(
-        model_dir=request.text("model"),
+        model_dir=model,
         temperature=temperature,
         top_k=request.number("top_k", int),
         top_p=request.number("top_p", float),
@@ -139,8 +150,10 @@ def _build_gpt(request: _Request) -> Player:
         rules=request.text("rules"),
         result=request.text("result"),
         strength=request.number("strength", int),
-        style=request.text("style"),
+        style=style,
+        care=request.number("care", float),
         lookahead=_lookahead(request),
+        max_descents=request.number("max_descents", int),
         symmetric=request.flag("symmetric"),
         precision=request.text("precision"),
         seed=request.seed_value(),
@@ -153,7 +166,7 @@ def _build_gpt(request: _Request) -> Player:
 def _lookahead(request: _Request) -> LookaheadConfig | None:
     """How to search, None where no key of the spec asks for it."""
     text = request.text("lookahead")
-    others = [key for key in _SEARCH_KEYS if key in request.values]
+    others = [key for key in SEARCH_KEYS[1:] if key in request.values]
     if text is None and not others:
         return None
     if text == "0":
@@ -169,7 +182,7 @@ def _lookahead(request: _Request) -> LookaheadConfig | None:
     depth = request.number("depth", int)
     if text is None and depth is None:
         raise PlayerError(
-            f"expected lookahead=TIME or depth=PLIES with {', '.join(_SEARCH_KEYS[1:])}, found {request.spec!r}"
+            f"expected lookahead=TIME or depth=PLIES with {', '.join(SEARCH_KEYS[2:])}, found {request.spec!r}"
         )
     given = {"k": request.number("k", int), "exploration": request.number("exploration", float)}
     try:
@@ -227,13 +240,16 @@ _ENTRIES: dict[str, _Entry] = {
             "rules": "simple, asian or chinese: never lose by its perpetual check or chase if there is another move",
             "result": "win, draw or loss: move as the side that ends so (models with result tokens)",
             "strength": "move as a side of this Elo rating (models with strength tokens)",
+            "level": "1 to 10, or a name from novice to master; adaptive: follows your results",
             "style": "human or teacher: whose moves to play (models that learned both)",
             "lookahead": "500ms, 2s: search that long; 400: that many descents; 0: do not search",
+            "max_descents": "most descents of a search, whatever the clock allows",
+            "care": "0 to 1: how often a drawn move that gives away a horse or cannon is noticed; a rook always is",
             "depth": "plies that a search looks ahead",
             "k": "the likeliest moves of a position, which a search looks at",
             "exploration": "weight of the policy in a search",
             "symmetric": "true or false: also look at the mirror image; default: if the model was trained so",
-            "precision": "float32, bfloat16 or auto; default: float32 for the policy, auto for what a search reaches",
+            "precision": "float32, bfloat16, int8 (extra `fast`) or auto; default: float32, in a search auto",
             "device": "auto, cpu, cuda or mps",
             "threads": "processor threads",
             **_SEED,
@@ -277,12 +293,12 @@ def create_player(spec: str | PlayerSpec = "gpt", *, seed: int = 0) -> Player:
 
 
 def with_lookahead(spec: str) -> str:
-    """The spec of a GPT with the search that suits a person who waits; unchanged where it says how to search.
+    """The spec of a GPT with the search that suits a person who waits; unchanged where it has a search or a level.
 
     Specs of other players are unchanged as well.
     """
     parsed = PlayerSpec.parse(spec)
-    if parsed.name != "gpt" or not parsed.settings.keys().isdisjoint(("lookahead", *_SEARCH_KEYS)):
+    if parsed.name != "gpt" or not parsed.settings.keys().isdisjoint(("level", *SEARCH_KEYS)):
         return spec
     return str(parsed.replace(lookahead=AHEAD.partition("=")[2]))
 
@@ -306,4 +322,7 @@ def _parse(spec: str | PlayerSpec, seed: int) -> tuple[_Entry, _Request]:
     for key in parsed.settings:
         if key not in entry.keys and not entry.open_keys:
             raise PlayerError(f"expected a key of {', '.join(entry.keys)} in {text!r}, found {key!r}")
-    return entry, _Request(text, parsed.command, parsed.settings, seed)
+    values = dict(parsed.settings)
+    if name == "gpt" and values.get("level", ADAPTIVE).lower() != ADAPTIVE:
+        values = with_level(values)
+    return entry, _Request(text, parsed.command, values, seed, frozenset(parsed.settings))

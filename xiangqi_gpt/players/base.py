@@ -85,16 +85,18 @@ class Analysis:
         lines: candidates, best first.
         value: expected outcome for the side to move.
         leak: probability that the player gives to everything but the legal moves, 0..1.
+        depth: plies that a search looked ahead; None without a search.
     """
 
     lines: tuple[Line, ...]
     value: Value | None = None
     leak: float | None = None
+    depth: int | None = None
 
 
 @dataclass(frozen=True)
 class PlayResult:
-    """A chosen move, with what was thought about it where the player tells."""
+    """A chosen move, with its analysis, if the player gives one."""
 
     move: Move
     analysis: Analysis | None = None
@@ -105,9 +107,10 @@ class Player(Protocol):
     """Anything that can move.
 
     A player never changes the board that it is shown, and draws its random numbers from a seed given when
-    it was made. It may offer `deterministic: bool`: False says that the same position may get another answer
+    it was made. It may offer `deterministic: bool`: False means that the same position may get another answer
     next time; and `stop_event: threading.Event`, which ends the thinking at once when it is set (by another
-    thread, which clears it before the next question).
+    thread, which clears it before the next question). Its `analyse` may take `on_progress`, called with the analysis
+    so far several times a second, on any thread.
     """
 
     @property
@@ -128,7 +131,7 @@ class Player(Protocol):
 
 
 def is_deterministic(player: object) -> bool:
-    """Whether the same position always gets the same answer; a player that does not say so is taken to be."""
+    """Whether the same position always gets the same answer; True unless the player states otherwise."""
     return bool(getattr(player, "deterministic", True))
 
 
@@ -141,5 +144,5 @@ def legal_moves_or_error(board: Board) -> list[Move]:
     """The legal moves; PlayerError naming the position where there are none."""
     moves = board.legal_moves()
     if not moves:
-        raise PlayerError(f"expected a position with legal moves, found none in {board.fen()!r}")
+        raise PlayerError(f"There are no legal moves in {board.fen()!r}: the game is over.")
     return moves

@@ -6,30 +6,8 @@ import random
 
 from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Line, PlayResult, legal_moves_or_error
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.captures import piece_value
 from xiangqi_gpt.rules.move import Move
-from xiangqi_gpt.rules.pieces import Color, Piece, PieceKind
-from xiangqi_gpt.rules.squares import rank_of
-
-PIECE_VALUES: dict[PieceKind, float] = {
-    PieceKind.KING: 100.0,  # is never taken in a legal game
-    PieceKind.ROOK: 9.0,
-    PieceKind.CANNON: 4.5,
-    PieceKind.HORSE: 4.0,
-    PieceKind.ELEPHANT: 2.0,
-    PieceKind.ADVISOR: 2.0,
-    PieceKind.PAWN: 1.0,
-}
-"""Worth of a piece in uncrossed pawns."""
-CROSSED_PAWN_VALUE = 2.0
-"""Worth of a pawn beyond the river."""
-
-
-def piece_value(piece: Piece, square: int) -> float:
-    """Worth of `piece` on `square`, in uncrossed pawns."""
-    if piece.kind is PieceKind.PAWN:
-        crossed = rank_of(square) >= 5 if piece.color is Color.RED else rank_of(square) <= 4
-        return CROSSED_PAWN_VALUE if crossed else PIECE_VALUES[PieceKind.PAWN]
-    return PIECE_VALUES[piece.kind]
 
 
 class RandomPlayer:

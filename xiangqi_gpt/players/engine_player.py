@@ -1,6 +1,6 @@
 """An external engine as a player: over UCI, UCCI or CECP, through the client in `engines/`.
 
-Two conventions of UCI are told apart. An engine for many games offers `UCI_Variant` with several values; the client
+There are two conventions of UCI. An engine for many games offers `UCI_Variant` with several values; the client
 sets it to xiangqi, and ranks run 1-10 (Fairy-Stockfish). An engine for Xiangqi alone offers no such option,
 or one with a single value, and counts 0-9 (Pikafish, this package). `ranks` overrules the guess.
 """
@@ -8,7 +8,8 @@ or one with a single value, and counts 0-9 (Pikafish, this package). `ranks` ove
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from xiangqi_gpt.engines.client import EngineClient
 from xiangqi_gpt.engines.info import InfoLine, parse_info
@@ -20,9 +21,26 @@ from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Line, PlayResult
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 
+_REPORT = 0.25  # seconds between two reports of progress
+
+
+class _StopEvent(threading.Event):
+    """Tells the engine each time it is set: an engine that has not begun to think ignores it."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def set(self) -> None:
+        """Set the event and have the engine answer."""
+        super().set()
+        self._tell()
+
 
 class EnginePlayer:
     """An engine in a process of its own.
+
+    `stop_event` has it answer at once; set it again where it had not begun to think.
 
     Args:
         command: program and arguments as one line; the program is looked for on PATH and in /usr/games.
@@ -59,6 +77,7 @@ class EnginePlayer:
         self.name = name if name is not None else engine_name(self._spec)
         self._game = object()
         self._engine: EngineClient | None = None
+        self.stop_event: threading.Event = _StopEvent(self._stop)
         self._running()
 
     @property
@@ -90,15 +109,17 @@ class EnginePlayer:
         limit: Limit = NO_LIMIT,
         multipv: int | None = None,
         root_moves: Sequence[Move] | None = None,
+        on_progress: Callable[[Analysis], None] | None = None,
     ) -> Analysis:
         """The engine's best lines; at most as many as its option MultiPV allows. Errors as in `play`.
 
-        With `root_moves` only those moves are looked at; an engine behind CECP cannot be told and looks at all.
+        With `root_moves` only those moves are searched; an engine behind CECP always searches all.
+        `on_progress` is called on another thread with the lines so far.
         """
         moves = legal_moves_or_error(board)
         if root_moves is not None:
             moves = list(root_moves)
-        with self._asked() as engine:
+        with self._asked() as engine, self._reported(engine, board, on_progress):
             if engine.protocol == "cecp":
                 # Its analysis knows no limit; thinking about a move tells the same.
                 self._move_of(engine, board, self._effective(limit))
@@ -109,9 +130,15 @@ class EnginePlayer:
             return self._analysis(engine, board)
 
     def new_game(self) -> None:
-        """The engine is told of a new game before its next move, and restarted where it has died."""
+        """The engine is told of a new game before its next move, and restarted where it has died.
+
+        Returns when the engine is ready, so that its clock does not pay for what it loads.
+
+        Raises:
+            PlayerCrashError, PlayerTimeoutError: it does not become ready.
+        """
         self._game = object()
-        self._running()
+        self._running().wait_until_ready()
 
     def close(self) -> None:
         """End the process; it is killed where it does not leave by itself."""
@@ -134,6 +161,35 @@ class EnginePlayer:
         finally:
             if engine.has_ended:
                 self._discard()
+
+    def _stop(self) -> None:
+        engine = self._engine
+        if engine is not None:
+            engine.stop()
+
+    @contextlib.contextmanager
+    def _reported(
+        self, engine: EngineClient, board: Board, on_progress: Callable[[Analysis], None] | None
+    ) -> Iterator[None]:
+        """Report what the engine has found so far while the block runs."""
+        if on_progress is None:
+            yield
+            return
+        done = threading.Event()
+
+        def report() -> None:
+            while not done.wait(_REPORT):
+                analysis = self._analysis(engine, board)
+                if analysis.lines and not done.is_set():
+                    on_progress(analysis)
+
+        thread = threading.Thread(target=report, name="engine progress", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
 
     def _move_of(self, engine: EngineClient, board: Board, limit: Limit) -> Move:
         try:
@@ -160,6 +216,7 @@ class EnginePlayer:
     def _analysis(self, engine: EngineClient, board: Board) -> Analysis:
         lines: dict[int, Line] = {}
         value: Value | None = None
+        depth: int | None = None
         # The newest line of each number counts, so they are read backwards.
         for text in reversed(engine.lines):
             info = parse_info(text)
@@ -168,8 +225,9 @@ class EnginePlayer:
             line = line_of(info, board, engine.ranks)
             if line is not None:
                 lines[info.number] = line
-                value = value_of(info) if info.number == 1 else value
-        return Analysis(tuple(lines[number] for number in sorted(lines)), value)
+                if info.number == 1:
+                    value, depth = value_of(info), info.depth
+        return Analysis(tuple(lines[number] for number in sorted(lines)), value, depth=depth)
 
 
 def line_of(info: InfoLine, board: Board, ranks: RankConvention) -> Line | None:

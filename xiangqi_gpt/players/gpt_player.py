@@ -28,12 +28,15 @@ from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Line, PlayResult, Value, legal_moves_or_error
 from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.captures import moves_that_lose_material
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.outcome import mate_score
 from xiangqi_gpt.rules.rulesets import RuleSet, get_rule_set
 from xiangqi_gpt.tokens import Condition
 
 BUNDLED = "assets/model"
+_PIECE = 3.0  # soldiers: a horse, a cannon, or two advisors
+_ROOK = 7.0  # soldiers: a rook for less than a horse
 
 
 def bundled_model() -> Path:
@@ -85,13 +88,16 @@ class GPTPlayer:
     With *symmetric* (by default where the model was trained on mirror images) moves have the mean of their
     probabilities on the board and on its mirror image: better moves, at twice the time.
 
-    *precision* is that of the products, ``float32``, ``bfloat16`` or ``auto`` (bfloat16 where the processor is fast at
-    it); by default the policy is in float32, the same on every machine, and what a search reaches is in ``auto``.
+    *precision* is that of the products, ``float32``, ``bfloat16``, ``int8`` or ``auto`` (bfloat16 where the processor
+    is fast at it); by default the policy is in float32, the same on every machine, and a search is in ``auto``.
+
+    With *care* a drawn move that gives away a rook outright is never played, and one that gives away a horse or a
+    cannon is noticed with this probability (0..1), unless it is the likeliest move of all.
 
     With *lookahead* it searches before it moves, as long as the limit of a question says, else as long as its
-    configuration does; at a temperature above 0 moves are then drawn by how often the search tried them. ``stop_event``
-    ends a search: whoever asks questions from several threads clears it before a question and sets it to have the
-    answer at once.
+    configuration does, but never for more than *max_descents*; at a temperature above 0 moves are then drawn by how
+    often the search tried them. ``stop_event`` ends a search: whoever asks questions from several threads clears it
+    before a question and sets it to have the answer at once.
     """
 
     def __init__(
@@ -106,7 +112,9 @@ class GPTPlayer:
         result: str | None = None,
         strength: int | None = None,
         style: str | None = None,
+        care: float | None = None,
         lookahead: LookaheadConfig | None = None,
+        max_descents: int | None = None,
         symmetric: bool | None = None,
         precision: str | None = None,
         seed: int = 0,
@@ -130,6 +138,10 @@ class GPTPlayer:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
             raise PlayerError(f"gpt: expected a device that is there, found {device!r}")
+        if care is not None and not 0.0 <= care <= 1.0:
+            raise PlayerError(f"gpt: expected care from 0 to 1, found {care!r}")
+        if max_descents is not None and max_descents < 1:
+            raise PlayerError(f"gpt: expected max_descents of at least 1, found {max_descents!r}")
         model = open_model(model_dir)
         try:
             self.scorer = Scorer(
@@ -148,6 +160,8 @@ class GPTPlayer:
             self._both = SymmetricScorer(self.scorer)
         self.temperature = temperature
         self.guard = guard
+        self.care = care
+        self.max_descents = max_descents
         self.threads = threads or thinking_threads()
         self.lookahead = None if lookahead is None else Lookahead(self.scorer, lookahead)
         self.stop_event = threading.Event()
@@ -176,9 +190,25 @@ class GPTPlayer:
             return PlayResult(self.drawn(found), search_analysis(found))
         scores = self.scores(board)
         index = choose(
-            board.copy(), scores, rng=self._rng, guard=self.guard, sampling=self.sampling, rules=self.rules
+            board.copy(),
+            scores,
+            rng=self._rng,
+            guard=self.guard,
+            sampling=self.sampling,
+            rules=self.rules,
+            avoid=self._noticed(board, scores),
         )
         return PlayResult(scores.moves[index], as_analysis(scores))
+
+    def _noticed(self, board: Board, scores: MoveScores) -> np.ndarray | None:
+        """(N,) which moves are not drawn since they give a piece away; the likeliest move is always trusted."""
+        if self.care is None:
+            return None
+        least = _PIECE if self._rng.random() < self.care else _ROOK
+        losing = dict(zip(board.legal_moves(), moves_that_lose_material(board, least), strict=True))
+        found = np.array([losing[move] for move in scores.moves])
+        found[scores.logprobs.argmax()] = False
+        return found
 
     def analyse(
         self,
@@ -186,14 +216,28 @@ class GPTPlayer:
         limit: Limit = NO_LIMIT,
         multipv: int | None = None,
         root_moves: Sequence[Move] | None = None,
+        on_progress: Callable[[Analysis], None] | None = None,
     ) -> Analysis:
-        """The best candidates; with a lookahead and *root_moves*, only these moves are looked at."""
+        """The best candidates; with a lookahead and *root_moves*, only these moves are looked at.
+
+        *on_progress* is called with the analysis so far, several times a second.
+        """
         if self.lookahead is not None:
-            return search_analysis(self._look_ahead(board, limit, root_moves), multipv)
+            found = self._look_ahead(
+                board,
+                limit,
+                root_moves,
+                None if on_progress is None else lambda found: on_progress(search_analysis(found, multipv)),
+            )
+            return search_analysis(found, multipv)
         return as_analysis(self.scores(board), multipv)
 
     def _look_ahead(
-        self, board: Board, limit: Limit, root_moves: Sequence[Move] | None = None
+        self,
+        board: Board,
+        limit: Limit,
+        root_moves: Sequence[Move] | None = None,
+        on_progress: Callable[[SearchResult], None] | None = None,
     ) -> SearchResult:
         # A move has to be handed on as well: a little of a short limit is kept for that.
         seconds = None if limit.time is None else max(0.0, 0.95 * limit.time - 0.005)
@@ -204,6 +248,7 @@ class GPTPlayer:
             depth=limit.depth,
             stop=self.stop_event,
             root_moves=root_moves,
+            on_progress=on_progress,
         )
 
     def look_ahead(
@@ -222,6 +267,9 @@ class GPTPlayer:
             raise PlayerError(f"{self.name} does not search (lookahead=0)")
         legal_moves_or_error(board)
         torch.set_num_threads(self.threads)
+        if self.max_descents is not None:
+            limited = nodes is not None or seconds is not None or depth is not None
+            nodes = min(nodes or self.max_descents, self.max_descents) if limited else nodes
         return self.lookahead.search(
             board,
             seconds=seconds,
@@ -288,7 +336,7 @@ def search_analysis(found: SearchResult, multipv: int | None = None) -> Analysis
                 value=_outcome(None if candidate is None else candidate.value, found.value[1]),
             )
         )
-    return Analysis(tuple(lines), Value(*found.value), scores.leak)
+    return Analysis(tuple(lines), Value(*found.value), scores.leak, found.depth)
 
 
 def _outcome(expected: float | None, draw: float) -> Value | None:

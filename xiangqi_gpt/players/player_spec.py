@@ -40,7 +40,9 @@ class PlayerSpec:
         if name == WITH_COMMAND and not command:
             raise PlayerError(f"expected {name}:COMMAND[,key=value...], found {text!r}")
         if colon and not command and not items:
-            raise PlayerError(f"expected key=value after {name + ':'!r}, found nothing in {text!r}")
+            raise PlayerError(
+                f"There is no key=value after the colon of {text!r}; leave out the colon, or add settings."
+            )
         settings: dict[str, str] = {}
         for item in items:
             key, equals, value = (part.strip() for part in item.partition("="))

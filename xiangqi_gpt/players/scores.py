@@ -1,13 +1,14 @@
-"""Centipawns and chances: what an engine's score says about how a game ends."""
+"""Centipawns and chances: the expected result for an engine's score."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from xiangqi_gpt.players.base import Value
+from xiangqi_gpt.players.base import Analysis, Line, Value
 
 
 class ScoreCurve(NamedTuple):
@@ -65,3 +66,24 @@ in a row of one game, which should cancel, sum to 70 at 20,000 nodes, and to 140
 def curve_of(player: str) -> EngineCurve:
     """The curve of an engine by the name of its player; the teacher's for those that have none of their own."""
     return FAIRY_STOCKFISH if "fairy" in player.lower() else TEACHER
+
+
+def with_chances(analysis: Analysis, player: str) -> Analysis:
+    """The analysis with the chances behind every line that has a score, by the curve of the player.
+
+    The position is worth what its first line is, where the player does not say so itself.
+
+    Args:
+        player: name of the player, which decides what its centipawns mean.
+    """
+    curve = curve_of(player)
+    lines = tuple(_with_chances(line, curve) for line in analysis.lines)
+    value = analysis.value or (lines[0].value if lines else None)
+    return replace(analysis, lines=lines, value=value)
+
+
+def _with_chances(line: Line, curve: EngineCurve) -> Line:
+    if line.value is not None or line.score_cp is None:
+        return line
+    win, draw, loss = curve.curve.chances(line.score_cp - curve.tempo).tolist()
+    return replace(line, value=Value(win, draw, loss))

@@ -20,9 +20,9 @@ def read_games(
     splits: Collection[str] | None = None,
     lenient: bool = False,
 ) -> Iterator[GameRecord]:
-    """Yield the sound games of one or more files, in order, each ply replayed for legality.
+    """Yield the valid games of one or more files, in order, each ply replayed for legality.
 
-    The format is told from the content, and from the file name where that leaves it open. A game that cannot
+    The format is detected from the content, and from the file name if that is ambiguous. A game that cannot
     be read or breaks the rules goes to ``on_error`` and is left out, as does a file of which nothing can be
     read; without ``on_error`` the first such error is raised. A file that does not exist is always an error.
     ``splits`` keeps the games of those parts of the data only, for instance ``{"train"}``. With ``lenient``, games

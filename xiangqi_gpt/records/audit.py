@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from xiangqi_gpt.records.clean import CleanedGame, Status
+from xiangqi_gpt.safe_json import format_json
 
 
 @dataclass(slots=True)
@@ -93,4 +93,4 @@ def summary_line(summary: Summary) -> str:
 
 
 def _line(entry: Mapping[str, Any]) -> str:
-    return json.dumps(entry, ensure_ascii=False) + "\n"
+    return format_json(dict(entry), ensure_ascii=False) + "\n"

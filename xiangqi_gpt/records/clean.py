@@ -1,4 +1,4 @@
-"""What a conversion keeps of a game, and how it says so."""
+"""What a conversion keeps of a game, and how it reports it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Status(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class CleanedGame:
-    """The status of one game. ``record`` is what is kept of it; ``ply`` and ``reason`` say why it is not whole."""
+    """The status of one game. ``record`` is what is kept of it; ``ply`` and ``reason`` are why it is not whole."""
 
     status: Status
     record: GameRecord | None
@@ -42,12 +42,12 @@ class CleanedGame:
 def clean(reading: Reading, file: str, number: int) -> CleanedGame:
     """Decide on one game of a file: a sound one is kept, a broken one cut at its first fault.
 
-    A game of which no move is left is refused. Tags that say nothing are dropped. Where the last move mates and
-    the source gives no result, the result is filled in; a result that contradicts a mate is only remarked.
+    A game of which no move is left is refused. Tags without information are dropped. Where the last move mates and
+    the source gives no result, the result is filled in; a result that contradicts a mate is only noted.
     """
     error, record = reading.error, reading.record
     if record is None or not record.moves:
-        reason = error.reason if error is not None else "expected moves, found none"
+        reason = error.reason if error is not None else "the game has no moves"
         line, ply = (error.line, error.ply) if error is not None else (None, None)
         return CleanedGame(Status.REFUSED, None, file, number, line, ply, reason, reading.remarks)
     remarks = list(reading.remarks)
@@ -75,5 +75,5 @@ def _with_mate(record: GameRecord, lost: Color, remarks: list[str]) -> GameRecor
 
 
 def clean_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
-    """The tags that say something."""
+    """The tags with information."""
     return {tag: value for tag, value in tags.items() if value and value not in _PLACEHOLDERS}

@@ -12,7 +12,7 @@ import pickle
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Final
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xiangqi_gpt.errors import ConfigError, RecordError
-from xiangqi_gpt.files import atomic_path, check_writable
+from xiangqi_gpt.files import atomic_path, check_writable, writing
 from xiangqi_gpt.records.audit import Summary, file_line, passed_over_line, status_line, summary_line
 from xiangqi_gpt.records.clean import CleanedGame, Status, clean
 from xiangqi_gpt.records.dedupe import Duplicates, start_hash
@@ -80,7 +80,7 @@ def _find(sources: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, str]]]:
             read_head(source)
             files.append(source)
     if not files:
-        raise RecordError(f"expected record files, found none in {', '.join(map(str, sources))}")
+        raise RecordError(f"No record files in {', '.join(map(str, sources))}.")
     return files, others
 
 
@@ -99,8 +99,11 @@ def convert(job: Conversion, on_progress: OnProgress | None = None) -> Summary:
     _check_report(job, files)
     progress = on_progress or (lambda what, count: None)
     summary = Summary(files=len(files), passed_over=len(others))
-    with tempfile.TemporaryFile(dir=job.out.parent) as file:
-        spool = _Spool(file)
+    with ExitStack() as room:
+        with writing(job.out, error=RecordError):
+            file = tempfile.TemporaryFile(dir=job.out.parent)  # noqa: SIM115  closed below
+        room.callback(_close, file)
+        spool = _Spool(file, job.out)
         _read(files, spool, job, summary, progress)
         for batch in spool:
             spool.duplicates.find(*_arrays(batch))
@@ -124,9 +127,18 @@ def convert(job: Conversion, on_progress: OnProgress | None = None) -> Summary:
                     report.write(passed_over_line(str(other), reason))
                 report.write(summary_line(summary))
     if not summary.written:
-        where = f"; {job.report} says why" if job.report is not None else ""
-        raise RecordError(f"expected a game that can be kept, found none among {summary.games}{where}")
+        where = (
+            f"The reasons are in {job.report}."
+            if job.report is not None
+            else "See the reasons with --report FILE."
+        )
+        raise RecordError(f"None of the {summary.games} games can be kept. {where}")
     return summary
+
+
+def _close(file: IO[bytes]) -> None:
+    with suppress(OSError):  # what could not be written has been reported
+        file.close()
 
 
 def _check_report(job: Conversion, files: Iterable[Path]) -> None:
@@ -135,9 +147,9 @@ def _check_report(job: Conversion, files: Iterable[Path]) -> None:
         return
     report = job.report.resolve()
     if report == job.out.resolve():
-        raise ConfigError(f"the report and the output have the same name: {str(job.report)!r}")
+        raise ConfigError(f"The report and the output have the same name: {str(job.report)!r}.")
     if any(report == path.resolve() for path in files):
-        raise ConfigError(f"the report would overwrite a file that is read: {str(job.report)!r}")
+        raise ConfigError(f"The report would overwrite a source: {str(job.report)!r}.")
 
 
 def _options(fmt: Format, job: Conversion) -> dict[str, Any]:
@@ -145,7 +157,9 @@ def _options(fmt: Format, job: Conversion) -> dict[str, Any]:
     if job.notation is None:
         return {}
     if fmt.name != "pgn":
-        raise ConfigError(f"expected a notation for PGN only, found {job.notation!r} for {fmt.name}")
+        raise ConfigError(
+            f"Only PGN can be written in a chosen notation, not {fmt.name}; leave out --notation."
+        )
     from xiangqi_gpt.records.formats.pgn.pgnwrite import renderer
 
     renderer(job.notation)
@@ -172,10 +186,11 @@ class _Entry:
 
 
 class _Spool:
-    """Games set aside in a temporary file, in batches."""
+    """Games set aside in a temporary file, in batches; *out* is what the file is for, to be named in errors."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], out: Path) -> None:
         self.file = file
+        self._out = out
         self.files: list[str] = []
         self.duplicates = Duplicates()
         self.splits = array("b")
@@ -195,7 +210,9 @@ class _Spool:
         """Write what is waiting."""
         if self._batch:
             self.duplicates.add(*_arrays(self._batch))
-            pickle.dump(self._batch, self.file, pickle.HIGHEST_PROTOCOL)
+            with writing(self._out, error=RecordError):
+                pickle.dump(self._batch, self.file, pickle.HIGHEST_PROTOCOL)
+                self.file.flush()
             self._batch = []
 
     def __iter__(self) -> Iterator[list[_Entry]]:
@@ -289,15 +306,15 @@ def _number(record: GameRecord | None, error: RecordError | None) -> int:
 
 
 def _says_kind(fmt: Format, out: Path) -> bool:
-    """Whether the output can say that a game is a teacher's."""
+    """Whether the output can mark a game as a teacher's."""
     return fmt.name not in _NO_PART and not f".{out.name}".endswith(".qipu.json")
 
 
 def _fitting(cleaned: CleanedGame, fmt: Format, says_kind: bool) -> CleanedGame:
-    """Refuse what the format would turn into something else."""
+    """Refuse what the format would change."""
     game = cleaned.record
     if game is not None and game.kind == "teacher" and not says_kind:
-        reason = f"expected a game whose moves may be learnt, found a teacher's, which {fmt.name} cannot say"
+        reason = f"a teacher's game, which {fmt.name} cannot mark as one"
         return replace(cleaned, status=Status.REFUSED, record=None, reason=reason)
     return cleaned
 
@@ -355,7 +372,7 @@ def _written(
 
 
 def _counting_losses(games: Iterable[GameRecord], fmt: Format, summary: Summary) -> Iterator[GameRecord]:
-    """Pass games on and count what the format has no place for."""
+    """Pass games on and count what the format cannot store."""
     for game in games:
         for what, there in (
             ("comments and side lines", bool(game.notes) and fmt.name in _NO_NOTES),

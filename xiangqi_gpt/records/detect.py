@@ -93,7 +93,7 @@ def shown(raw: bytes, size: int = 16) -> str:
 def choose_encoding(samples: Sequence[bytes], candidate: Callable[[str], ParsedGame]) -> str:
     """The encoding in which most of the samples decode and replay.
 
-    ``candidate`` makes a game of a decoded sample. Where the moves do not tell (they may be plain ASCII), the
+    ``candidate`` makes a game of a decoded sample. If the moves do not decide (they may be plain ASCII), the
     encoding that decodes more wins, then the one whose double bytes are more often everyday characters.
     """
     samples = [raw for raw in samples if not raw.isascii()]
@@ -168,7 +168,7 @@ def choose_reader(games: Sequence[Sequence[str]], starts: Sequence[str]) -> Move
 
 
 def _choose_algebraic(games: Sequence[Sequence[str]], starts: Sequence[str]) -> RankConvention | None:
-    """The ranks of a file of algebraic texts such as Cbe2; None where it holds none, "0-9" where nothing decides."""
+    """The ranks of a file of algebraic texts such as Cbe2; None where it holds none, "0-9" if it is ambiguous."""
     tokens = {plain(token) for game in games for token in game if len(token) <= MAX_TOKEN}
     if not any(san.looks_like(token.rstrip("+#!?"), piece=True) for token in tokens):
         return None

@@ -7,7 +7,7 @@ looked at; moving it is no edit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from secrets import token_hex
@@ -181,6 +181,10 @@ class GameTree:
         """Mark a move."""
         self._do([Assign(node, "nags", nags)], label, self._keep_undone())
 
+    def change(self, edits: Sequence[Edit], label: object = None) -> None:
+        """Make edits of nodes of this tree as one step."""
+        self._do(list(edits), label, self._keep_undone())
+
     def set_live(self, node: Node, label: object = None) -> None:
         """Go on with the game from a node, whose line becomes the main one."""
         kept = self._keep_undone()
@@ -255,7 +259,7 @@ class GameTree:
     @staticmethod
     def _parent(node: Node) -> Node:
         if node.parent is None:
-            raise ValueError("expected a move of the game, found the position at its root")
+            raise ValueError("The position at the root of the tree has no move.")
         return node.parent
 
     # Records ---------------------------------------------------------------------------------------

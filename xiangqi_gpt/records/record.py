@@ -86,7 +86,7 @@ class Variation:
 class GameRecord:
     """One game, every ply of it legal when it comes from a reader of this package.
 
-    ``start_fen`` is the position before the first move. ``file`` and ``number`` (1-based) say where the game
+    ``start_fen`` is the position before the first move. ``file`` and ``number`` (1-based) are where the game
     was read. In a game of kind ``"teacher"`` the played moves are context only: part of them is noise on
     purpose, and what the teacher wanted stands in ``labels``. ``notes`` holds comments, glyphs and variations
     by ply: k for what follows the k-th move (1-based; its variations replace that move), 0 for what stands

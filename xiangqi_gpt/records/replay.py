@@ -1,6 +1,6 @@
 """From games as read to games that obey the rules: every reader passes its games through `replay_games`.
 
-Games are replayed many at a time by the compiled rules, so that judging a ply costs about a microsecond.
+Games are replayed many at a time by the compiled rules, so checking a ply takes about a microsecond.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ _BYTES_A_PLY = 64
 class ParsedGame:
     """A game as a reader found it, before the rules have seen it.
 
-    ``moves`` are move indices. Where the text went wrong, ``fault`` says how and ``moves`` stop before that
-    ply; a fault of the whole game (nothing of it can be used) leaves ``usable`` false. ``line_of`` tells the
-    line of a ply where ``line``, the game's first, is too coarse. ``remarks`` are what a reader of the audit
-    wants to know of a game that can be used all the same. ``size`` is roughly what it takes in memory, in
+    ``moves`` are move indices. If the text is faulty, ``fault`` describes the fault and ``moves`` stop before that
+    ply; a fault of the whole game (nothing of it can be used) leaves ``usable`` false. ``line_of`` gives the
+    line of a ply; ``line`` is the first line of the game. ``remarks`` are notes for the audit about a game that can
+    be used. ``size`` is roughly what it takes in memory, in
     bytes, where that is more than its moves.
     """
 
@@ -68,12 +68,12 @@ class ParsedGame:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What became of one game of a file: a record, an error, or both.
+    """The result of reading one game of a file: a record, an error, or both.
 
-    Both means that the game is sound up to the ply of the error and ``record`` is that part of it.
+    Both means that the game is valid up to the ply of the error and ``record`` is that part of it.
     ``lost`` names the side that is mated or has no move in the final position of the record, if one is.
-    A game from a position that cannot occur but can be played is an error; ``lenient`` is what becomes of it where
-    such positions are taken.
+    A game from a position that cannot occur but can be played is an error; ``lenient`` is its reading if
+    such positions are accepted.
     """
 
     record: GameRecord | None
@@ -87,8 +87,8 @@ class Reading:
 class Start:
     """The position a game begins with: canonical FEN, squares int8 (90,), turn (0 Red, 1 Black).
 
-    Where the rules refuse it, ``fault`` says why and the rest means nothing. Where they can play it although it
-    cannot occur, ``odd`` says why it cannot, and ``refusal`` is the error of the strict check.
+    If the rules refuse it, ``fault`` is the reason and the rest is undefined. If it can be played although it
+    cannot occur, ``odd`` is the reason, and ``refusal`` is the error of the strict check.
     """
 
     fen: str
@@ -130,7 +130,7 @@ def _board(fen: str) -> Board:
 def replay_games(candidates: Iterable[ParsedGame], file: str) -> Iterator[Reading]:
     """Replay games and yield one `Reading` for each, in order; ``file`` is named in the errors.
 
-    An error of ``candidates`` is raised behind the games that came before it.
+    An error of ``candidates`` is raised after the games before it.
     """
     pending: list[ParsedGame] = []
     plies = 0

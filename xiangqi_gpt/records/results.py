@@ -1,4 +1,4 @@
-"""Words that say how a game ended, as programs and people write them."""
+"""Words for the result of a game, as programs and people write them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ENDS: Final = frozenset(
 
 
 def result_of(word: str) -> str | None:
-    """``"1-0"``, ``"0-1"``, ``"1/2-1/2"`` or ``"*"`` for a word that says so, ``None`` for any other."""
+    """``"1-0"``, ``"0-1"``, ``"1/2-1/2"`` or ``"*"`` for a word with this meaning, ``None`` for any other."""
     word = word.strip()
     if not word.isascii():
         word = unicodedata.normalize("NFKC", word.replace("½", "1/2"))

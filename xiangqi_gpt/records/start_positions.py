@@ -61,7 +61,7 @@ def position_fen(board: list[int], turn: int, first: int | None) -> str:
 
 
 def finish(game: ParsedGame, line: RawLine, fault: str = "") -> ParsedGame:
-    """Give a game the moves and notes of a line of move indices; ``fault`` says why the main line stops."""
+    """Give a game the moves and notes of a line of move indices; ``fault`` is why the main line stops."""
     start = start_of(game.start_fen)
     if start.fault:
         return game  # the judge refuses it

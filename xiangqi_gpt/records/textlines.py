@@ -33,7 +33,7 @@ class TextLines:
     """Iterates over the lines of a stream.
 
     Ends of line are LF, CR LF or CR. A byte order mark is taken off; text with a UTF-16 mark comes as UTF-8,
-    and ``marked`` says that a mark has settled the encoding.
+    and ``marked``: a byte order mark has decided the encoding.
     """
 
     def __init__(self, stream: ByteStream, on_bytes: Callable[[int], None] | None = None) -> None:
@@ -81,7 +81,7 @@ class TextLines:
                 pending = pending[-1:]  # it may be the CR of an end of line
             parts = (pending + chunk).splitlines(keepends=True)
             pending = b""
-            # The last part may go on in the next chunk, and so may a CR whose LF has not come yet.
+            # The last part may continue in the next chunk, and so may a CR whose LF has not come yet.
             if parts and not parts[-1].endswith(b"\n"):
                 pending = parts.pop()
             for part in parts:

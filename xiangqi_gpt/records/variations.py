@@ -55,7 +55,7 @@ class RawLine:
 class TreeBuilder:
     """Builds a line with its side lines from moves in the order in which the binary formats store them.
 
-    There each move says whether a next one follows and whether an alternative to it is stored; the
+    There each move has flags: a next move follows, an alternative to it is stored; the
     alternative comes behind everything that follows the move.
     """
 
@@ -99,7 +99,7 @@ Parse = Callable[[Board, "str | int"], Move]
 
 @dataclass(slots=True)
 class Resolved:
-    """A line whose tokens have become moves; ``fault`` says why it stops before its end, if it does."""
+    """A line whose tokens have become moves; ``fault`` is why it stops before its end, or ""."""
 
     moves: list[Move]
     notes: dict[int, Note]
@@ -116,7 +116,7 @@ def resolve(line: RawLine, board: Board, parse: Parse, remarks: list[str]) -> Re
     """Turn tokens into moves, side lines included; ``board`` is left as it was.
 
     The main line stops at the first token that is no legal move (an illegal one is its last move). A side line
-    that goes wrong is kept up to there, and ``remarks`` says so.
+    that goes wrong is kept up to there, and ``remarks`` reports it.
     """
     return _resolve(line, board, parse, remarks, 0)
 

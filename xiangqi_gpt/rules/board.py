@@ -90,7 +90,7 @@ class Board:
         """Square of the king of `color`; XiangqiError if there is none (lenient boards only)."""
         king = self._kings[color]
         if king < 0:
-            raise XiangqiError(f"expected a {color.name_en.lower()} king, found none in {self.fen()!r}")
+            raise XiangqiError(f"There is no {color.name_en.lower()} king in {self.fen()!r}.")
         return king
 
     def fen(self, letters: str = "NB") -> str:
@@ -148,7 +148,9 @@ class Board:
     def pop(self) -> Move:
         """Take back the last move and return it; XiangqiError if there is none."""
         if not self.move_stack:
-            raise XiangqiError(f"expected a move to take back, found none since {self.root_fen!r}")
+            raise XiangqiError(
+                f"There is no move to take back: the board stands at its first position, {self.root_fen!r}."
+            )
         move = self.move_stack.pop()
         captured, self.halfmove_clock, self._hash, self._kings = self._undo.pop()
         squares = self.squares

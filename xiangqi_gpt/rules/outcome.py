@@ -26,7 +26,7 @@ def mate_score(moves: int) -> int:
 
 
 class Termination(str, Enum):
-    """Why a game is over."""
+    """Why a game is over: by the rules; the last three by a player or the clock."""
 
     CHECKMATE = "checkmate"
     STALEMATE = "stalemate"
@@ -36,6 +36,9 @@ class Termination(str, Enum):
     PERPETUAL_ATTACK = "perpetual_attack"
     NATURAL_LIMIT = "natural_limit"
     INSUFFICIENT_MATERIAL = "insufficient_material"
+    RESIGNATION = "resignation"
+    AGREEMENT = "agreement"
+    TIME = "time"
 
 
 @dataclass(frozen=True)

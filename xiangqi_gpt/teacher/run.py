@@ -124,7 +124,9 @@ class Generation:
         if not 1 <= self.multipv <= 128:
             raise ConfigError(f"expected a multipv from 1 to 128, found {self.multipv!r}")
         if format_of(self.out).name != "parquet":
-            raise ConfigError(f"expected a Parquet file to write play-outs to, found {str(self.out)!r}")
+            raise ConfigError(
+                f"Play-outs are written to Parquet: expected a name in .parquet, found {str(self.out)!r}"
+            )
 
 
 def generate(job: Generation, place: Place, on_progress: OnProgress | None = None) -> Summary:
@@ -185,7 +187,7 @@ def _openings(job: Generation) -> Openings | None:
     openings = Openings((game for game in games if game.plies), job.starts.cut[1])
     if not len(openings):
         names = ", ".join(map(str, job.records))
-        raise RecordError(f"expected a game of the train split to begin from, found none in {names}")
+        raise RecordError(f"No games of split 'train' to begin from in {names}.")
     return openings
 
 
@@ -202,14 +204,12 @@ class LabelJob:
 
     def __post_init__(self) -> None:
         if self.every < 1:
-            raise ConfigError(f"expected a label every 1 or more plies, found {self.every!r}")
+            raise ConfigError(f"every: expected a number of plies of at least 1, found {self.every!r}")
         if not 1 <= self.multipv <= 128:
             raise ConfigError(f"expected a multipv from 1 to 128, found {self.multipv!r}")
         name = format_of(self.out).name
         if name in _NO_LABELS or f".{self.out.name}".endswith(".qipu.json"):
-            raise ConfigError(
-                f"expected a file that holds labels (.parquet, .jsonl), found {str(self.out)!r}"
-            )
+            raise ConfigError(f"Labels are written to .parquet or .jsonl, not to {str(self.out)!r}")
 
 
 def label(job: LabelJob, place: Place, on_progress: OnProgress | None = None) -> Summary:
@@ -244,7 +244,7 @@ def label(job: LabelJob, place: Place, on_progress: OnProgress | None = None) ->
         if summary.dropped and not len(journal):
             raise _no_game_finished(summary)
         if not len(journal):
-            raise RecordError(f"expected a game to label, found none in {', '.join(map(str, job.sources))}")
+            raise RecordError(f"No games to label in {', '.join(map(str, job.sources))}.")
         with _full_disk_is_typed(job.out):
             write_games(job.out, _labelled(job, journal), force=job.force)
         journal.remove()
@@ -305,15 +305,14 @@ def _give_up(result: Result, summary: Summary) -> None:
         summary.reasons.append(f"game {result.number + 1}: {result.error}")
     if summary.dropped > FREE_FAULTS + FAULT_SHARE * summary.games:
         raise TeacherError(
-            f"expected an engine that answers, found {summary.dropped} games given up beside {summary.games} "
-            f"finished ones; the last, game {result.number + 1}: {result.error}"
+            f"The engine failed too often: {summary.dropped} games were dropped and {summary.games} finished. "
+            f"The last failure, in game {result.number + 1}: {result.error}"
         ) from result.error
 
 
 def _no_game_finished(summary: Summary) -> TeacherError:
     return TeacherError(
-        f"No game was finished: the engine had to be given up over all {summary.dropped}. "
-        f"{summary.reasons[-1]}"
+        f"No game was finished: the engine failed in all {summary.dropped}. {summary.reasons[-1]}"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.files import atomic_path
+from xiangqi_gpt.safe_json import format_json
 from xiangqi_gpt.teacher.work import Row
 
 TEACHER_SCHEMA: Final = pa.schema(
@@ -54,7 +54,7 @@ def write_play_outs(
     if multipv > 1:
         for field in MULTIPV_FIELDS:
             schema = schema.append(field)
-    schema = schema.with_metadata({"teacher": json.dumps(dict(about or {}), sort_keys=True)})
+    schema = schema.with_metadata({"teacher": format_json(dict(about or {}), sort_keys=True)})
     count = 0
     engines: set[str] = set()
     with (
@@ -70,5 +70,5 @@ def write_play_outs(
                 writer.write_table(pa.Table.from_pylist(group, schema=schema))
                 group = []
         writer.write_table(pa.Table.from_pylist(group, schema=schema))
-        writer.add_key_value_metadata({"engines": json.dumps(sorted(engines))})
+        writer.add_key_value_metadata({"engines": format_json(sorted(engines))})
     return count

@@ -102,7 +102,9 @@ def play_out_tasks(count: int, config: StartConfig, openings: Openings | None = 
                 yield Task(number=number, start_fen=fen, moves=tuple(moves), noise=rng.choice(config.noise))
                 break
         else:
-            raise ConfigError(f"expected {count} different starts, found only {number}")
+            raise ConfigError(
+                f"There are only {number} different starts, and {count} are wanted; ask for fewer games"
+            )
 
 
 def _drawn(

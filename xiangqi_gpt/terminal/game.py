@@ -10,14 +10,16 @@ from rich.console import Console
 from rich.text import Text
 
 from xiangqi_gpt.notation import chinese, parse_any
-from xiangqi_gpt.play import actions
+from xiangqi_gpt.notation.move_text import move_text
+from xiangqi_gpt.play import actions, endings
 from xiangqi_gpt.play.autosave import Autosave
+from xiangqi_gpt.play.commands import WORDS
 from xiangqi_gpt.play.game_state import GameState, Thought
 from xiangqi_gpt.play.opening import open_game
 from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings
 from xiangqi_gpt.play.thinker import Create, InlineThinker
-from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, move_text, player_name, whole_percents
+from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, player_name, whole_percents
 from xiangqi_gpt.rules import (
     Color,
     FenError,
@@ -29,7 +31,7 @@ from xiangqi_gpt.rules import (
     RecordError,
     XiangqiError,
 )
-from xiangqi_gpt.terminal.commands import COMMANDS
+from xiangqi_gpt.terminal.command_help import help_text
 from xiangqi_gpt.terminal.draw import draw_board
 from xiangqi_gpt.terminal.moves import move_lines
 from xiangqi_gpt.texts import LANGUAGES, t
@@ -74,6 +76,28 @@ class TerminalGame:
         self._save = save
         self._autosave = autosave
         self._told_end = False
+        self._own: dict[str, Callable[[str], None]] = {
+            "new": self._new,
+            "undo": lambda _: self._step(actions.undo),
+            "redo": lambda _: self._step(actions.redo),
+            "hint": self._hint,
+            "draw": lambda _: self._end(endings.offer_draw),
+            "resign": lambda _: self._end(endings.resign),
+            "rematch": lambda _: self._rematch(),
+            "review": lambda _: self._review(),
+            "moves": self._moves,
+            "comment": self._comment,
+            "mark": self._mark,
+            "open": self._open_game,
+            "save": self._save_game,
+            "position": self._fen,
+            "flip": self._flip,
+            "board": lambda _: self._show(),
+            "pieces": self._pieces,
+            "language": self._lang,
+            "help": lambda _: self._print(help_text(self.state.language)),
+            "resume": lambda _: self._resume(),
+        }
 
     def run(self) -> None:
         """Play until `quit` or the end of the input.
@@ -128,20 +152,13 @@ class TerminalGame:
             if isinstance(answer.error, XiangqiError):
                 raise answer.error
             if answer.error is not None:
-                raise PlayerError(f"player {self.state.spec!r} failed: {answer.error}") from answer.error
+                raise PlayerError(f"The player {self.state.spec!r} failed: {answer.error}") from answer.error
 
     def _settle(self) -> int:
         """Let the opponent do what it has to; returns how many moves it made."""
         state = self.state
         moves = 0
-        while state.needs_load or state.needs_player or state.needs_hint:
-            doing = (
-                "game.loading"
-                if state.needs_load
-                else "game.thinking"
-                if state.needs_player
-                else "game.hinting"
-            )
+        while doing := self._doing():
             self._print(t(doing, state.language) + " …", style="dim")
             plies = len(state.history)
             actions.exchange(state, self._thinker)
@@ -162,6 +179,17 @@ class TerminalGame:
                 self._print(t("game.check", state.language, side=state.board.turn), style="bold red")
             self._told_end = False
         return moves
+
+    def _doing(self) -> str:
+        """The key of what a player is to be asked for now, "" for nothing."""
+        state = self.state
+        if state.needs_load:
+            return "game.loading"
+        if state.needs_player:
+            return "game.thinking"
+        if state.review is not None:
+            return "terminal.reviewing"
+        return "game.hinting" if state.wants_hint else ""
 
     def _reply_text(self) -> str:
         """What the opponent has just played, with what it thought."""
@@ -198,31 +226,13 @@ class TerminalGame:
         if not line:
             return True
         word, _, rest = line.partition(" ")
-        command = COMMANDS.get(word.lower())
+        command = WORDS.get(word.lower())
         if command is None:
             self._move(line)
             return True
-        if command == "quit":
+        if command.id == "quit":
             return False
-        handlers: dict[str, Callable[[str], None]] = {
-            "undo": lambda _: self._step(actions.undo),
-            "redo": lambda _: self._step(actions.redo),
-            "continue": lambda _: self._resume(),
-            "hint": self._hint,
-            "flip": self._flip,
-            "new": self._new,
-            "fen": self._fen,
-            "board": lambda _: self._show(),
-            "moves": self._moves,
-            "save": self._save_game,
-            "open": self._open_game,
-            "comment": self._comment,
-            "mark": self._mark,
-            "pieces": self._pieces,
-            "lang": self._lang,
-            "help": lambda _: self._print(t("terminal.help", self.state.language)),
-        }
-        handlers[command](rest.strip())
+        self._own[command.id](rest.strip())
         return True
 
     def _move(self, text: str) -> None:
@@ -306,6 +316,25 @@ class TerminalGame:
         parts = self._value_parts(state.hint)
         if parts:
             self._print("     " + t("terminal.comma", state.language).join(parts), style="dim")
+
+    def _end(self, end: Callable[[GameState], None]) -> None:
+        """Resign or offer a draw; a refusal is told."""
+        end(self.state)
+        if self.state.notice is not None:
+            self._print(self.state.notice.text(self.state.language), style="red")
+
+    def _rematch(self) -> None:
+        endings.rematch(self.state)
+        if self.state.notice is not None:
+            self._print(self.state.notice.text(self.state.language))
+        self._begin()
+
+    def _review(self) -> None:
+        actions.toggle_review(self.state)
+        self._settle()
+        if self.state.notice is not None:
+            self._print(self.state.notice.text(self.state.language))
+        self._moves("")
 
     def _flip(self, rest: str) -> None:
         actions.flip(self.state)
@@ -401,7 +430,7 @@ class TerminalGame:
             return
         actions.choose_language(state, language)
         self._save(state.settings)
-        self._print(t("terminal.help", state.language))
+        self._print(help_text(state.language))
 
     def _show(self) -> None:
         """The board, with the last move marked."""

@@ -43,7 +43,7 @@ def legal_tree(board: Board, tokenizer: Tokenizer) -> TokenTrie[Move]:
         raise
     except ValueError:
         raise MoveError(
-            f"expected a board on which {tokenizer.name!r} notation tells all moves apart, found {board.fen()!r}"
+            f"{tokenizer.name!r} notation writes two legal moves alike in {board.fen()!r}"
         ) from None
 
 

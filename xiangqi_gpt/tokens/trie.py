@@ -30,7 +30,7 @@ class TokenTrie(Generic[V]):
     def add(self, ids: Sequence[int], value: V) -> None:
         """Add a sequence with its value; ValueError if a sequence would become a prefix of another."""
         if not ids:
-            raise ValueError("a prefix tree holds sequences of at least one token, found an empty one")
+            raise ValueError("A prefix tree cannot hold an empty sequence.")
         node = 0
         for token in ids:
             if node in self._values:

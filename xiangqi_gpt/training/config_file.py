@@ -44,11 +44,11 @@ def read_config(path: Path, preset_name: str | None = None, default: str = "lapt
         data = tomllib.loads(read_limited(path, _LARGEST).decode())
     except FileError as error:
         why = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error.reason
-        raise ConfigError(f"{path}: expected a file of settings, found {why}") from None
+        raise ConfigError(f"{path}: the file of settings cannot be read: {why}") from None
     except RecursionError:
-        raise ConfigError(f"{path}: expected TOML, found some that is nested too deeply") from None
+        raise ConfigError(f"{path}: the TOML is nested too deeply") from None
     except ValueError as error:  # of the encoding, the TOML, or a number of thousands of digits
-        raise ConfigError(f"{path}: expected TOML, found {error}") from None
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
     for key in data:
         if key not in _SECTIONS:
             raise ConfigError(f"{path}: expected preset, [run] and [model], found {key!r}")

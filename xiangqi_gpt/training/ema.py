@@ -98,6 +98,6 @@ def restore_pair(directory: Path, model: nn.Module, ema: Ema) -> None:
             swapped.restore(weights, 0)
             swapped.exchange()
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{directory}: expected safetensors, found {error}") from None
+        raise ModelError(f"{directory}: not a readable safetensors file: {error}") from None
     except ModelError as error:
         raise ModelError(f"{directory}: {error}") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import signal
 import time
@@ -24,6 +23,7 @@ from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.lock import RunLock
 from xiangqi_gpt.model import XiangqiGPT, XiangqiGPTConfig
 from xiangqi_gpt.model.checkpoint import load_model
+from xiangqi_gpt.safe_json import round_trip
 from xiangqi_gpt.training import run_state as disk
 from xiangqi_gpt.training.batches import Batch
 from xiangqi_gpt.training.ema import EMA_FILE, Ema, restore_pair
@@ -127,7 +127,9 @@ class Trainer:
         on_note: Callable[[str], None] | None = None,
     ) -> None:
         if config.eval_every and valid is None:
-            raise ConfigError("eval_every: expected games of split 'valid' to measure on, found none")
+            raise ConfigError(
+                "eval_every: there are no games of split 'valid' to measure on; add games or set eval_every=0"
+            )
         self.out, self.config, self.packed = out, config, packed
         self.processes = join_processes(device)
         self._rank, self._world = self.processes.rank, self.processes.world
@@ -156,7 +158,8 @@ class Trainer:
         self._fresh = not found
         if found and not resume:
             raise ConfigError(
-                f"{out}: expected an empty folder for a new run, found {found[-1].name}; --resume goes on with it"
+                f"{out}: the folder holds a run already ({found[-1].name}); "
+                "resume it with --resume, or choose another --out"
             )
         torch.manual_seed(config.seed)
         self.progress = Progress()
@@ -169,7 +172,7 @@ class Trainer:
             model = self._new_model(init)
         if config.plies > model.config.context_plies:
             raise ConfigError(
-                f"plies: expected at most context_plies, {model.config.context_plies}, found {config.plies}"
+                f"plies: expected at most {model.config.context_plies} (context_plies), found {config.plies}"
             )
         self.model_config: XiangqiGPTConfig = model.config
         self.tokenizer = model.tokenizer
@@ -180,7 +183,9 @@ class Trainer:
         if found:
             disk.load_optimizer(found[-1], model, self.optimizer)
             if self.ema is not None and not disk.load_ema(found[-1], self.ema, saved.get("ema_steps", 0)):
-                raise ModelError(f"{found[-1]}: expected {EMA_FILE} in a run with ema, found none")
+                raise ModelError(
+                    f"{found[-1]}: {EMA_FILE} is missing, and the run averages its weights (ema)"
+                )
             if self.stepper.scaler is not None and saved.get("scaler"):
                 self.stepper.scaler.load_state_dict(saved["scaler"])
         elif init is not None and self.ema is not None:
@@ -220,18 +225,16 @@ class Trainer:
         """
         config, by_time = self.config, self.config.budget == "time"
         if by_time and time_limit is None:
-            raise ConfigError("budget: expected a time limit where time is the budget, found none")
+            raise ConfigError("budget=time needs a time limit")
         self._budget = time_limit if by_time else None
         self.out.mkdir(parents=True, exist_ok=True)
         if self._lock is None:
             self._hold()
         if self._fresh and disk.checkpoints(self.out):
-            raise ConfigError(f"{self.out}: expected an empty folder for a new run, found one made meanwhile")
+            raise ConfigError(f"{self.out}: another run has begun in this folder; choose another --out")
         self._fresh = False
         if by_time and config.curriculum and self._world > 1:
-            raise ConfigError(
-                f"curriculum: expected steps as the budget with {self._world} processes, found time"
-            )
+            raise ConfigError(f"curriculum: {self._world} processes need budget=steps, not budget=time")
         self._began, self._before, self._on_step = time.monotonic(), self.progress.seconds, on_step
         self._made: list[_Made] = []
         self._looked, self._now, self._skipped = time.monotonic(), self.progress.seconds, 0
@@ -375,7 +378,7 @@ class Trainer:
         self.stepper.average()
         if self._validator is None:
             if self._valid is None:
-                raise ConfigError("expected games of split 'valid' to measure on, found none")
+                raise ConfigError("There are no games of split 'valid' to measure on.")
             self._validator = Validator(
                 self._valid,
                 self.config,
@@ -477,20 +480,22 @@ class Trainer:
         for key, value in self.config.model.items():
             if value != "auto" and getattr(model.config, key) != value:
                 raise ConfigError(
-                    f"{key}: expected {getattr(model.config, key)!r}, that of the model in {init}, found {value!r}"
+                    f"{key}: expected {getattr(model.config, key)!r} as in the model in {init}, found {value!r}"
                 )
         return model
 
     def _settings(self) -> dict[str, Any]:
         config = dataclasses.asdict(self.config)
-        return {"config": json.loads(json.dumps(config)), "data": fingerprint(self.packed)}
+        return {"config": round_trip(config), "data": fingerprint(self.packed)}
 
     def _check_same_run(self, checkpoint: Path, saved: dict[str, Any]) -> None:
         mine = self._settings()
         if saved.get("data") != mine["data"]:
-            raise ConfigError(f"{checkpoint}: expected the data the run began with, found other games")
+            raise ConfigError(
+                f"{checkpoint}: the run began with other games; give the same data to resume it"
+            )
         # Settings that are newer than the run have their defaults, or the behaviour from before they existed.
-        defaults = json.loads(json.dumps({**dataclasses.asdict(TrainConfig()), **_BEFORE_THERE_WERE}))
+        defaults = round_trip({**dataclasses.asdict(TrainConfig()), **_BEFORE_THERE_WERE})
         for key, value in mine["config"].items():
             old = saved.get("config", {}).get(key, defaults[key])
             if old != value:

@@ -71,9 +71,9 @@ def _kind(device: str, world: int) -> str:
     if device not in DEVICES:
         raise ConfigError(f"device: expected auto, cpu, cuda or mps, found {device!r}")
     if device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device: expected one that is there, found 'cuda' without a CUDA device")
+        raise ConfigError("device='cuda': this machine has no CUDA device")
     if device == "mps" and not torch.backends.mps.is_available():
-        raise ConfigError("device: expected one that is there, found 'mps' without a Metal device")
+        raise ConfigError("device='mps': this machine has no Metal device")
     if device == "mps" and world > 1:
         raise ConfigError(
             f"device: {world} processes cannot train together on a Metal device; use --device cpu"

@@ -24,7 +24,7 @@ def tensorboard_writer(folder: Path, step: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise ConfigError(
-            "tensorboard: expected it to be installed, found none; pip install 'xiangqi-gpt[tensorboard]' brings it"
+            "The option needs TensorBoard. Install it with: pip install 'xiangqi-gpt[tensorboard]'"
         ) from None
     return SummaryWriter(str(folder), purge_step=step + 1)
 

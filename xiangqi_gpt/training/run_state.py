@@ -147,7 +147,9 @@ def disk_full_as_error(out: Path, what: str) -> Iterator[None]:
             raise
         found = checkpoints(out)
         last = f"the last good checkpoint is {found[-1]}" if found else "there is no checkpoint"
-        reason = f"expected room for {what}, found a full disk; {last}; make room and go on with --resume"
+        reason = (
+            f"the disk is full, and there is no room for {what}; {last}; make room and resume with --resume"
+        )
         raise ModelError(reason, file=str(out)) from None
 
 
@@ -160,7 +162,7 @@ def read_state(checkpoint: Path) -> dict[str, Any]:
         Progress(**state["progress"])
         state["settings"]
     except (KeyError, TypeError) as error:
-        raise ModelError(f"{file}: expected the state of a training run, found {error!r}") from None
+        raise ModelError(f"{file}: not the state of a training run: {error!r}") from None
     return dict(state)
 
 
@@ -170,13 +172,13 @@ def load_optimizer(checkpoint: Path, model: nn.Module, optimizer: Optimizer) -> 
     try:
         flat = load_file(file)
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{file}: expected the optimiser's state, found {error}") from None
+        raise ModelError(f"{file}: not the state of an optimizer: {error}") from None
     parameters = dict(model.named_parameters())
     fused = bool(optimizer.param_groups[0].get("fused"))
     for key, tensor in flat.items():
         name, _, part = key.rpartition("/")
         if name not in parameters or part not in ("step", "exp_avg", "exp_avg_sq"):
-            raise ModelError(f"{file}: expected moments of this model's parameters, found {key!r}")
+            raise ModelError(f"{file}: the moments of {key!r} do not belong to this model")
         # Fused optimisers keep the step count on the device of the parameters, the others on the CPU.
         device = parameters[name].device if part != "step" or fused else torch.device("cpu")
         optimizer.state[parameters[name]][part] = tensor.to(device)
@@ -190,7 +192,7 @@ def load_ema(checkpoint: Path, ema: Ema, steps: int) -> bool:
     try:
         means = load_file(file)
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{file}: expected the mean of the weights, found {error}") from None
+        raise ModelError(f"{file}: not the mean of the weights: {error}") from None
     try:
         ema.restore(means, steps)
     except ModelError as error:

@@ -259,8 +259,8 @@ class Stepper:
         now = min(rows, self._rows or rows)
         if now <= 1:
             raise ModelError(
-                "expected memory for a micro-batch of one window, found too little: a smaller model or fewer plies "
-                "a window may fit"
+                "There is too little memory for a micro-batch of one window; use a smaller model or fewer plies per "
+                "window."
             ) from failure
         self._rows = now // 2
         if self.device.type == "cuda":

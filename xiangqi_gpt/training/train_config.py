@@ -42,14 +42,16 @@ class TrainConfig:
     max_steps: int = 20_000  # optimiser steps; the schedule ends there
     learning_rate: float = 1e-3  # peak
     final_learning_rate: float = 0.05  # at the end of the schedule, in units of the peak
-    warmup_steps: int = 300
-    schedule: str = "cosine"  # cooldown: constant, then decreasing over the last part of the run
+    warmup_steps: int = 300  # steps over which the learning rate grows from 0
+    schedule: str = (
+        "cosine"  # cosine, linear, constant, or cooldown: constant, then decreasing in the last part
+    )
     cooldown: float = 0.2  # length of that part as a fraction of the run, for schedule cooldown
     budget: str = "steps"  # the schedule ends after max_steps (steps) or at the time limit (time)
     curriculum: tuple[float, ...] = ()  # lengths of windows, in units of plies, over equal parts of the run
     ema: float = 0.0  # fraction of the running mean of the weights kept per step, such as 0.999; 0: no mean
-    weight_decay: float = 0.05
-    betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: float = 0.05  # of AdamW, on matrices
+    betas: tuple[float, float] = (0.9, 0.95)  # of AdamW
     clip: float = 1.0  # largest norm of the gradient
     value_weight: float = 0.5  # of the value loss relative to the loss per ply
     legal_weight: float = 0.1  # of the legal-set loss per board, for models with a legal head
@@ -76,7 +78,7 @@ class TrainConfig:
     report_every: int = (
         0  # steps between readings of the losses; 0: 1 on a CPU, 20 elsewhere, where a reading waits
     )
-    seed: int = 0
+    seed: int = 0  # of weights and data order
 
     def __post_init__(self) -> None:
         choices = {"schedule": SCHEDULES, "budget": BUDGETS, "precision": PRECISIONS, "targets": TARGETS}

@@ -192,6 +192,8 @@ class GPTSearcher:
             caps.append(_NODES_FOR_DEPTH * limit.depth**2 + _STEP)
         if question.mate is not None:
             caps.append(_NODES_FOR_MATE * question.mate)
+        if seconds is not None or question.endless or any(caps):
+            caps.append(self._player.max_descents)
         known = [cap for cap in caps if cap is not None]
         if question.endless and seconds is None and not known:
             seconds = math.inf

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 
 from xiangqi_gpt.engines.options import EngineOption
 from xiangqi_gpt.players import AHEAD, create_player
+from xiangqi_gpt.players.adaptive import level_of
 from xiangqi_gpt.players.base import Player
+from xiangqi_gpt.players.levels import LEVEL_NAMES, SEARCH_KEYS
 from xiangqi_gpt.rules.rulesets import RULE_SETS
 from xiangqi_gpt.uci.offered_options import OfferedOptions
 
 _MEMORY = 512  # megabytes
 _VARIED_MOVES = 4  # moves of each side
 _KEYS = {
+    "Level": "level",
     "Model": "model",
     "Style": "style",
     "Temperature": "temperature",
@@ -23,7 +26,7 @@ _KEYS = {
 }
 """Options of the player by their keys in a spec."""
 
-_SEARCH_KEYS = ("lookahead", "depth", "k", "exploration")
+_OF_LEVELS = ("Temperature", "Lookahead")
 _UNSET = "default"
 
 
@@ -37,17 +40,24 @@ def offered_options(spec: str, *, seed: int) -> OfferedOptions:
         return OfferedOptions(lambda values: create_player(spec, seed=seed))
     items = [item for item in rest.split(",") if item.strip()]
     stated = {key.strip(): value.strip() for key, _, value in (item.partition("=") for item in items)}
-    searches = not stated.keys().isdisjoint(_SEARCH_KEYS)
+    if "level" in stated:
+        stated["level"] = level_of(stated["level"]).key
+    searches = not stated.keys().isdisjoint(("level", *SEARCH_KEYS))
+    options = _options(stated, searches=searches)
+    # A level decides these where nobody has set them.
+    by_level = {o.name: o.default for o in options if o.name in _OF_LEVELS and _KEYS[o.name] not in stated}
 
     def make_player(values: Mapping[str, str]) -> Player:
         kept = [item for item in items if item.partition("=")[0].strip() not in _KEYS.values()]
         for option, key in _KEYS.items():
             value = values[option]
+            if values["Level"] != _UNSET and by_level.get(option) == value:
+                continue
             if value and value != _UNSET:
                 kept.append(f"{key}={value}")
         return create_player(f"gpt:{','.join(kept)}" if kept else "gpt", seed=seed)
 
-    return OfferedOptions(make_player, _options(stated, searches=searches))
+    return OfferedOptions(make_player, options)
 
 
 def _options(stated: Mapping[str, str], *, searches: bool) -> list[EngineOption]:
@@ -55,6 +65,9 @@ def _options(stated: Mapping[str, str], *, searches: bool) -> list[EngineOption]
     threads = stated.get("threads", str(max(1, cores - 1)))
     ahead = stated.get("lookahead", "" if searches else AHEAD.partition("=")[2])
     return [
+        EngineOption(
+            name="Level", kind="combo", choices=(_UNSET, *LEVEL_NAMES), default=stated.get("level", _UNSET)
+        ),
         EngineOption(name="Model", kind="string", default=stated.get("model", "")),
         EngineOption(
             name="Style",

@@ -83,7 +83,7 @@ class OfferedOptions:
         return changed and option in self._own
 
     def declarations(self, *, ucci: bool) -> list[str]:
-        """The lines that tell the other program what there is to set."""
+        """The lines that offer the options to the other program."""
         return [_declared(option, ucci=ucci) for option in self._options.values()]
 
 
@@ -98,7 +98,7 @@ def _wanted(option: EngineOption) -> str:
 
 
 def _declared(option: EngineOption, *, ucci: bool) -> str:
-    # UCCI leaves out the word `name`; the option that tells our game is for programs that read UCI as well.
+    # UCCI leaves out the word `name`; the option that names our game is for programs that read UCI as well.
     in_words = not ucci or option is VARIANT
     head = f"option name {option.name}" if in_words else f"option {option.name.replace(' ', '')}"
     parts = [head, f"type {option.kind}", f"default {option.default or EMPTY}"]

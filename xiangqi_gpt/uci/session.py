@@ -103,6 +103,7 @@ class UciSession:
             "ucinewgame": self._new_game,
             "setoption": self._setoption,
             "position": self._position,
+            "fen": self._cyclone_position,
             "banmoves": self._banmoves,
             "go": self._go,
             "stop": self._stop,
@@ -222,6 +223,12 @@ class UciSession:
             self._board = None
             self._notice(_one_line(error))
 
+    def _cyclone_position(self, words: Sequence[str]) -> None:
+        # The dialect of Cyclone, which uci2wb uses under XBoard: no `position` before `fen`, and ranks from 0 on.
+        if self._options["Ranks"] == "auto":
+            self._ranks = "0-9"
+        self._position(["fen", *words])
+
     def _banmoves(self, words: Sequence[str]) -> None:
         self._banned = tuple(words)
 
@@ -339,7 +346,7 @@ class UciSession:
         try:
             for line in info_lines(answer.analysis, answer.progress, search.style):
                 self._write(line)
-        except Exception as error:  # The move is good, whatever cannot be said about it.
+        except Exception as error:  # The move is valid even if its description fails.
             self._notice(f"{type(error).__name__}: {_one_line(error)}")
 
     def _give_up(self, search: _Search, error: Exception) -> None:

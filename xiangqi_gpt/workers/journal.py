@@ -7,7 +7,6 @@ settings continues from them. The folder is removed when the file is written.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import time
@@ -20,7 +19,7 @@ from typing import IO, Any
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.lock import RunLock
-from xiangqi_gpt.safe_json import parse_json
+from xiangqi_gpt.safe_json import format_json, parse_json, round_trip
 
 Row = dict[str, Any]
 """A finished game as JSON can hold it."""
@@ -57,7 +56,7 @@ class Journal:
         continue_with: str = "the same command",
     ) -> None:
         self.folder = parts_folder(out)
-        self._settings = json.loads(json.dumps(dict(settings)))
+        self._settings = round_trip(dict(settings))
         self._force = force
         self._continue_with = continue_with
         self._places: dict[int, int] = {}
@@ -105,7 +104,7 @@ class Journal:
         Raises RecordError if the disk is full; games stored earlier are kept.
         """
         assert self._file is not None
-        text = json.dumps({"number": number, "row": row}, separators=(",", ":")).encode()
+        text = format_json({"number": number, "row": row}, compact=True).encode()
         line = b"%08x %b\n" % (zlib.crc32(text), text)
         try:
             written = self._file.write(line)
@@ -133,13 +132,11 @@ class Journal:
         found = _parsed(self._file.readline())
         if found is None:
             name = str(self.folder / "games.jsonl")
-            raise RecordError(
-                "expected the game that was written, found other bytes", file=name, game=number + 1
-            )
+            raise RecordError("the stored game has been changed", file=name, game=number + 1)
         return found[1]
 
     def clear(self) -> None:
-        """Throw the games kept away, and begin anew."""
+        """Delete the stored games and start over."""
         assert self._file is not None
         self._file.truncate(0)
         self._places.clear()
@@ -156,7 +153,7 @@ class Journal:
             return RunLock(self.folder)
         except ConfigError as error:
             raise ConfigError(
-                f"expected one run at a time to write into {str(self.folder)!r}, found another at work"
+                f"Another run is writing into {str(self.folder)!r}; wait for it, or choose another --out."
             ) from error
 
     def _check_settings(self) -> None:
@@ -173,16 +170,16 @@ class Journal:
                 raise ConfigError(self._difference(found))
             games.unlink(missing_ok=True)
         with atomic_path(path, overwrite=True, error=RecordError) as draft:
-            draft.write_text(json.dumps(self._settings, indent=1, sort_keys=True), encoding="utf-8")
+            draft.write_text(format_json(self._settings, indent=1, sort_keys=True), encoding="utf-8")
 
     def _difference(self, found: Any) -> str:
-        head = f"expected the settings with which {str(self.folder)!r} was begun"
-        tail = "(--force begins anew and throws its games away)"
+        head = f"{str(self.folder)!r} was begun with other settings"
+        tail = "--force starts over and deletes its games."
         if not isinstance(found, dict):
-            return f"{head}, found none that can be read {tail}"
+            return f"{head}, which cannot be read. {tail}"
         keys = [key for key in {**found, **self._settings} if found.get(key) != self._settings.get(key)]
-        what = ", ".join(f"{key} {self._settings.get(key)!r} instead of {found.get(key)!r}" for key in keys)
-        return f"{head}, found {what} {tail}"
+        what = ", ".join(f"{key} {found.get(key)!r}, now {self._settings.get(key)!r}" for key in keys)
+        return f"{head}: {what}. {tail}"
 
     def _read(self) -> None:
         """Find the stored games; a last line that was cut short by a kill is removed."""
@@ -201,14 +198,14 @@ class Journal:
         self._size = position
 
     def unwritable(self, error: OSError, path: Path | None = None) -> RecordError:
-        """The error of a disk that refuses a finished game at *path* (the folder), which tells what is kept."""
+        """The error of a disk that refuses a finished game at *path* (the folder), with the number of games kept."""
         kept = (
             f"; {len(self)} finished games are kept, and {self._continue_with} continues with the others"
             if len(self)
             else ""
         )
         return RecordError(
-            f"expected room to write finished games, found {error.strerror or str(error)!r}{kept}",
+            f"finished games cannot be written: {error.strerror or str(error)}{kept}",
             file=str(path or self.folder),
         )
 
@@ -228,7 +225,8 @@ def _parsed(line: bytes) -> tuple[int, Row] | None:
         if int(check, 16) != zlib.crc32(text):
             return None
         found = parse_json(text)
-        return found["number"], found["row"]
+        number, row = found["number"], found["row"]
+        return (number, row) if type(number) is int and isinstance(row, dict) else None
     except (ValueError, KeyError, TypeError):
         return None
 

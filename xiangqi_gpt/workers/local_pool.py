@@ -124,8 +124,8 @@ class LocalPool(Pool[TaskT, ResultT]):
         self._deaths += 1
         if self._deaths >= _DEATHS:
             raise WorkerError(
-                f"expected workers that stay, found {self._deaths} ended in a row, the last with exit code "
-                f"{member.process.exitcode} (out of memory?)"
+                f"{self._deaths} worker processes ended in a row, the last with exit code {member.process.exitcode} "
+                "(out of memory?)"
             )
         return list(member.tasks)
 

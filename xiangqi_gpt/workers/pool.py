@@ -65,7 +65,7 @@ def core_count() -> int:
 
 
 def end_with_parent() -> None:
-    """Have this process told to terminate when the process that spawned it is gone, even by a kill."""
+    """Send this process SIGTERM when the process that spawned it is gone, even by a kill."""
     threading.Thread(target=_watch_parent, name="parent watch", daemon=True).start()
 
 

@@ -31,7 +31,7 @@ def import_ray() -> ModuleType:
         import ray
     except ImportError as error:
         raise ConfigError(
-            "expected Ray for --cluster, found it not installed: pip install 'xiangqi-gpt[cluster]'"
+            "--cluster needs Ray. Install it with: pip install 'xiangqi-gpt[cluster]'"
         ) from error
     module: ModuleType = ray
     return module
@@ -61,7 +61,7 @@ class RayPool(Pool[TaskT, ResultT]):
                 self._ray.init(address=address, log_to_driver=False, configure_logging=False)
             except (ConnectionError, RuntimeError, ValueError, OSError) as error:
                 reason = " ".join(str(error).split())
-                raise ConfigError(f"expected a Ray cluster at {address!r}: {reason}") from error
+                raise ConfigError(f"The Ray cluster at {address!r} cannot be joined: {reason}") from error
             self._connected = True
         self._workers = workers
         self._build = self._ray.put(build)
@@ -90,7 +90,7 @@ class RayPool(Pool[TaskT, ResultT]):
                     result: ResultT = self._ray.get(reference)
                 except self._ray.exceptions.RayError as error:
                     reason = str(error).strip().splitlines()[-1]
-                    raise WorkerError(f"expected a result from the cluster: {reason}") from error
+                    raise WorkerError(f"The cluster lost a task: {reason}") from error
                 yield result
 
     def close(self) -> None:
@@ -109,13 +109,13 @@ def _check_reachable(address: str) -> None:
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon:
         if address != "auto":
-            raise ConfigError(f"expected a Ray cluster as 'auto' or HOST:PORT, found {address!r}")
+            raise ConfigError(f"--cluster: expected 'auto' or HOST:PORT, found {address!r}")
         return
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS):
             pass
     except (OSError, ValueError, OverflowError) as error:
-        raise ConfigError(f"expected a Ray cluster at {address!r}, found nobody there: {error}") from error
+        raise ConfigError(f"No Ray cluster answers at {address!r}: {error}") from error
 
 
 _kept: list[tuple[str, Worker[Any, Any]]] = []

@@ -78,9 +78,9 @@ def test_what_cannot_be_is_refused_with_the_reason(spec: str) -> None:
     case = Case.of(spec)
     assert not case.module.packs_trees
     q, k, v = inputs(4)
-    with pytest.raises(ModelError, match=r"expected either visible or a state, found both.*level by level"):
+    with pytest.raises(ModelError, match=r"give either visible or a state, not both.*level by level"):
         case(q, k, v, None, causal(4), case.module.init_state(2, q))
-    with pytest.raises(ModelError, match="expected no score bias"):
+    with pytest.raises(ModelError, match="a score bias was given"):
         case.module(q, k, v, positions(4), context=Context(bias=lambda i, j: i - j))
 
 

@@ -84,14 +84,14 @@ def test_a_base_is_found_beside_the_adapter(folders: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"base_model_name_or_path": "org/model"}, "found none at 'org/model'"),
-        ({"base_model_name_or_path": "."}, "found none at '.'"),
-        ({"base_model_name_or_path": None}, "found none at 'None'"),
-        ({"peft_type": "IA3"}, "expected an adapter of LoRA, found 'IA3'"),
+        ({"base_model_name_or_path": "org/model"}, "no model directory: 'org/model'"),
+        ({"base_model_name_or_path": "."}, "no model directory: '.'"),
+        ({"base_model_name_or_path": None}, "no model directory: 'None'"),
+        ({"peft_type": "IA3"}, "peft_type: expected 'LORA', found 'IA3'"),
         ({"r": 10**12}, "expected ranks from 1 to 4096"),
         ({"rank_pattern": {"up": 10**12}}, "expected ranks from 1 to 4096"),
-        ({"r": 8}, "expected an adapter of this model"),
-        ({"target_modules": ["nowhere"]}, "expected an adapter of this model"),
+        ({"r": 8}, "the adapter does not fit the model"),
+        ({"target_modules": ["nowhere"]}, "the adapter does not fit the model"),
         ({"target_modules": ["qkv"]}, "expected the 4 weights of this adapter, found 8"),
     ],
 )

@@ -83,7 +83,7 @@ def test_generated_from_a_cache_as_without_one(spec: str) -> None:
 
 
 def test_what_the_family_does_not_compute_is_refused() -> None:
-    with pytest.raises(ConfigError, match="has to keep them with the weights"):
+    with pytest.raises(ConfigError, match="keeps numbers with the weights"):
         register_with_transformers("performer")
     with pytest.raises(ConfigError, match="expected one of atrous"):
         register_with_transformers("windowed")

@@ -107,7 +107,7 @@ def test_sampling_by_generate_is_legal_and_survives_a_directory(tmp_path: Path) 
 
 
 def test_bad_input_is_refused() -> None:
-    with pytest.raises(ValueError, match="expected a position with legal moves"):
+    with pytest.raises(ValueError, match="There are no legal moves"):
         generate_lines(tiny(), Board("3k5/3R5/3R5/9/9/9/9/9/9/4K4 b - - 0 1"))
     with pytest.raises(ConfigError, match="must see the whole game"):
         generate_lines(tiny(**MODES["none"]), Board(ENDGAME))

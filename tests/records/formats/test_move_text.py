@@ -9,7 +9,7 @@ import pytest
 
 from xiangqi_gpt.records.formats import jsonl
 from xiangqi_gpt.records.formats.pgn import pgnread
-from xiangqi_gpt.records.replay import Reading
+from xiangqi_gpt.records.replay import Reading, replay_games
 
 from ..conftest import iccs
 
@@ -20,7 +20,7 @@ CHINESE = "1. 炮二平五 马8进7\n2. 马二进三 车9平8"
 def readings(text: str | bytes) -> list[Reading]:
     """What the PGN reader makes of a text."""
     raw = text if isinstance(text, bytes) else text.encode()
-    return list(pgnread.read_stream(io.BytesIO(raw), "x.pgn"))
+    return list(replay_games(pgnread.games(io.BytesIO(raw), "x.pgn"), "x.pgn"))
 
 
 def whole(text: str | bytes) -> list[tuple[str, str]]:
@@ -180,6 +180,6 @@ def test_digits_of_the_other_side_are_noted(moves: str, notes: list[str]) -> Non
 
 def test_digits_of_the_other_side_are_noted_in_json() -> None:
     text = json.dumps({"moves": ["炮2平5", "马8进7"]}, ensure_ascii=False)
-    [reading] = jsonl.read_stream(io.BytesIO(text.encode()), "x.jsonl")
+    [reading] = replay_games(jsonl.games(io.BytesIO(text.encode()), "x.jsonl"), "x.jsonl")
     assert reading.error is None
     assert "Red's moves" in reading.remarks[0]

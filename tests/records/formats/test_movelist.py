@@ -6,6 +6,7 @@ import re
 import pytest
 
 from xiangqi_gpt.records.formats import movelist
+from xiangqi_gpt.records.replay import replay_games
 
 from ..conftest import Read, iccs
 
@@ -176,5 +177,7 @@ def test_short_games_are_games(read: Read) -> None:
 
 
 def test_text_above_the_moves_is_noted() -> None:
-    [reading] = movelist.read_stream(io.BytesIO("中国象棋\n1. 炮二平五 马8进7".encode()), "a.txt")
+    [reading] = replay_games(
+        movelist.games(io.BytesIO("中国象棋\n1. 炮二平五 马8进7".encode()), "a.txt"), "a.txt"
+    )
     assert reading.remarks == ("line 1: text above the moves passed over: '中国象棋'",)

@@ -8,6 +8,7 @@ import pytest
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.records import GameRecord, Note, Variation, read_games
 from xiangqi_gpt.records.formats.pgn import pgnread, pgnwrite
+from xiangqi_gpt.records.replay import replay_games
 from xiangqi_gpt.records.textlines import MAX_LINE
 from xiangqi_gpt.records.variations import MAX_DEPTH
 
@@ -178,7 +179,7 @@ def test_faults_name_game_line_ply_and_reason(read: Read) -> None:
 
 def test_a_bad_side_line_costs_only_itself() -> None:
     text = '[Game "a"]\n\n1. h2e2 (1. h2e3) (1. b2e2 b9c7 b9c7) h9g7 *'
-    [reading] = pgnread.read_stream(io.BytesIO(text.encode()), "x")
+    [reading] = replay_games(pgnread.games(io.BytesIO(text.encode()), "x"), "x")
     assert reading.record is not None
     assert reading.error is None
     assert reading.record.notes == {1: Note("", (), (Variation(moves("b2e2 b9c7")),))}

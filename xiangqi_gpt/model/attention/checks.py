@@ -25,28 +25,27 @@ def check_attention(
         if position in SCORE_BIASES and not cls.takes_bias:
             raise ConfigError(
                 f"position: expected one of rope, learned, sinusoidal, none with attention {name!r}, "
-                f"found {position!r}: it adds to scores, and a recurrent variant has none"
+                f"found {position!r}, which adds to attention scores; a recurrent variant has none"
             )
     stride = math.gcd(*(cls.stride(config) for (_, config), cls in zip(parsed, classes, strict=True)))
     if stride == 0:
         raise ConfigError(
-            "attention: expected a layer that sees earlier tokens, found none: every token sees itself alone"
+            "attention: no layer sees earlier tokens, so a token sees only itself; add a full or a local layer"
         )
     if math.gcd(stride, slots) > 1:
         raise ConfigError(
-            f"attention: expected rates without a common factor with the {slots} tokens of a ply, or a layer of "
-            f"another kind (local) between, found layers that all look back over multiples of {stride}: a token would "
-            "never see the other tokens of a move"
+            f"attention: all layers look back over multiples of {stride} tokens, and a ply has {slots}: a token would "
+            "never see the others of its move; choose a rate without a common factor, or add a local layer"
         )
     prefixes = {config.prefix if name == "prefix_lm" else 0 for name, config in parsed}
     if len(prefixes) > 1:
         raise ConfigError(
-            "attention: expected prefix_lm with one prefix in all layers or in none, found a mixture: what one layer "
-            "shows to the prefix the next would hide"
+            "attention: prefix_lm needs the same prefix in all layers, or it has no effect: what one layer shows to "
+            "the prefix, the next layer hides"
         )
     longest = max(prefixes, default=0)
     if longest > read:
         raise ConfigError(
-            f"attention: expected prefix_lm with a prefix of at most {read} (the condition tokens and BOS), found "
-            f"{longest}: a longer one would show moves to the tokens that have to predict them"
+            f"attention: prefix_lm: expected a prefix of at most {read} (the condition tokens and BOS), found "
+            f"{longest}; a longer one would show moves to the tokens that predict them"
         )

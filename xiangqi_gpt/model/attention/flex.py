@@ -30,7 +30,7 @@ def flex(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, bias: Tensor | None) -> 
     on_cpu = q.device.type == "cpu"
     if on_cpu and torch.is_grad_enabled() and any(x.requires_grad for x in (q, k, v)):
         raise ModelError(
-            "flex_attention: expected a CUDA device to train on, found a CPU: it has no backward pass there"
+            "flex_attention cannot train on a CPU (it has no backward pass there); use a CUDA device or another backend"
         )
 
     def visible(b: Tensor, h: Tensor, i: Tensor, j: Tensor) -> Tensor:

@@ -114,8 +114,8 @@ class LinearAttention(RecurrentAttention):
 def _turned(features: Tensor, rotation: Tensor) -> Tensor:
     if features.shape[-1] != 2 * rotation.shape[-1]:
         raise ModelError(
-            f"rope: expected {2 * rotation.shape[-1]} features, as many as a head has numbers, "
-            f"found {features.shape[-1]}: a variant with another number of them sets rotates_features = False"
+            f"rope: expected {2 * rotation.shape[-1]} features (the head size), found {features.shape[-1]}; "
+            "a variant with another number of features sets rotates_features = False"
         )
     return rotate(features, rotation)
 
@@ -208,7 +208,7 @@ def _expect_even(name: str, order: object) -> None:
     assert isinstance(order, int)
     if order % 2:
         raise ConfigError(
-            f"attention {name!r}: order: expected an even number, found {order}: odd ones give negative weights"
+            f"attention {name!r}: order: expected an even number, found {order}; odd orders give negative weights"
         )
 
 

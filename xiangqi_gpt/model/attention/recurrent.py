@@ -39,12 +39,12 @@ class RecurrentAttention(Attention):
         name = type(self).__name__
         if context.bias is not None:
             raise ModelError(
-                f"{name}: expected no score bias, found one: a recurrent variant has no scores to add it to"
+                f"{name}: a score bias was given, but a recurrent variant has no scores to add it to"
             )
         if visible is not None and state is not None:
             raise ModelError(
-                f"{name}: expected either visible or a state, found both: the state is a sum over all tokens so far, "
-                "out of which none can be hidden. Run the nodes of a tree level by level, one token a call, each on "
+                f"{name}: give either visible or a state, not both: the state is a sum over all tokens so far, "
+                "and none of them can be hidden. Run the nodes of a tree level by level, one token per call, each on "
                 "its parent's state (see reorder)"
             )
         rotation = context.rotation if self.rotates_features else None

@@ -89,7 +89,7 @@ class Attention(nn.Module):
         """Attend from T new tokens to them and to all tokens in *state*.
 
         q, k, v are (B, H, T, D), *positions* (B, T) position ids (never indices: in a packed tree several tokens share
-        one). *visible* (B or 1, T, S) says which keys each query may see at all (True = may), state's first; without it
+        one). *visible* (B or 1, T, S) marks the keys that each query may see (True = may), state's first; without it
         tokens see themselves and everything before. The variant's own predicate is applied on top.
         Returns (B, H, T, D) and the extended state (None where *state* is None).
         """

@@ -22,7 +22,7 @@ from xiangqi_gpt.model.positions import one_row
 class KVCache:
     """Keys (as attended to: rotated already), values and position ids of the tokens so far.
 
-    Tokens that no later one can see may be gone: the first *dropped*. *line* says that the tokens are one line of play;
+    Tokens that no later one can see may be gone: the first *dropped*. *line*: the tokens are one line of play;
     after a packed tree they are not, and nothing more is dropped.
     """
 
@@ -104,8 +104,8 @@ class SoftmaxAttention(Attention):
             return self._attend(q, k, v, positions, positions, visible, context), None
         if 0 < cache.length < self.prefix:
             raise ModelError(
-                f"prefix_lm(prefix={self.prefix}): expected the first {self.prefix} tokens in one call, since they see "
-                f"each other, found {cache.length} of them in the state"
+                f"prefix_lm(prefix={self.prefix}): give the first {self.prefix} tokens in one call, because they see "
+                f"each other; the state already holds {cache.length} of them"
             )
         new = cache.extended(k, v, positions, visible is None)
         if visible is not None:
@@ -148,10 +148,10 @@ class SoftmaxAttention(Attention):
         return _eager(q, k, v, mask)
 
     def _mask(self, i: Tensor, j: Tensor, visible: Tensor | None, own: Tensor | None) -> Tensor:
-        """Who sees whom, (B or 1, T, S), where the predicate says *own*."""
+        """Who sees whom, (B or 1, T, S), where the predicate is *own*."""
         seen = j <= i if visible is None else visible
         if self.prefix:
-            # In a packed segment a token of the prefix is told from a branch by standing at the index of its position.
+            # In a packed segment, only tokens of the prefix stand at the index of their position; branches do not.
             both = (i < self.prefix) & (j < self.prefix)
             if visible is not None:
                 columns = torch.arange(j.shape[-1], device=j.device)

@@ -41,7 +41,7 @@ def read_adapter(folder: Path) -> dict[str, Any]:
     found = parse_json_object(content, file=str(file), error=ModelError)
     if found.get("peft_type") != "LORA":
         raise ModelError(
-            f"expected an adapter of LoRA, found {str(found.get('peft_type'))[:40]!r}", file=str(file)
+            f"peft_type: expected 'LORA', found {str(found.get('peft_type'))[:40]!r}", file=str(file)
         )
     rank = found.get("r")
     ranks = [rank, *(pattern.values() if isinstance(pattern := found.get("rank_pattern"), dict) else ())]
@@ -61,7 +61,7 @@ def base_of(folder: Path, settings: Mapping[str, Any]) -> Path:
             if (path / CONFIG_FILE).is_file() and not (path / ADAPTER_FILE).exists():
                 return path
     raise ModelError(
-        f"expected the folder of its base model at base_model_name_or_path, found none at {str(name)[:200]!r}",
+        f"base_model_name_or_path names no model directory: {str(name)[:200]!r}; it must be the folder of the base",
         file=str(folder / ADAPTER_FILE),
     )
 
@@ -74,7 +74,7 @@ def with_adapter(base: XiangqiGPT, folder: Path, settings: Mapping[str, Any]) ->
     """
     if importlib.util.find_spec("peft") is None:
         raise ModelError(
-            "adapters need PEFT. Install it with: pip install 'xiangqi-gpt[hf]'", file=str(folder)
+            "Adapters need PEFT. Install it with: pip install 'xiangqi-gpt[hf]'", file=str(folder)
         )
     from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 
@@ -86,11 +86,11 @@ def with_adapter(base: XiangqiGPT, folder: Path, settings: Mapping[str, Any]) ->
         loaded: Any = set_peft_model_state_dict(wrapped, weights)
     except (ValueError, TypeError, RuntimeError, KeyError, AttributeError) as error:
         reason = " ".join(str(error).split())[:300]
-        raise ModelError(f"expected an adapter of this model: {reason}", file=str(folder)) from None
+        raise ModelError(f"the adapter does not fit the model: {reason}", file=str(folder)) from None
     if loaded.unexpected_keys or len(weights) != len(expected):
         raise ModelError(
-            f"expected the {len(expected)} weights of this adapter, found {len(weights)}, of which "
-            f"{len(loaded.unexpected_keys)} have no place",
+            f"expected the {len(expected)} weights of this adapter, found {len(weights)}, "
+            f"{len(loaded.unexpected_keys)} of them unknown",
             file=str(folder / _WEIGHTS),
         )
     whole: Any = wrapped.merge_and_unload()

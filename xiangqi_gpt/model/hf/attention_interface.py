@@ -30,8 +30,8 @@ def register_with_transformers(spec: str) -> str:
     ((name, config),) = parse_attention(spec, 1)
     if build_attention(name, config, 1, 8).state_dict():
         raise ConfigError(
-            f"attention {spec!r}: expected a variant without numbers of its own, found one that has to keep "
-            "them with the weights: it cannot be an attention implementation of other models"
+            f"attention {spec!r} keeps numbers with the weights of the model, so it cannot be an attention "
+            "implementation of other models"
         )
 
     @lru_cache(maxsize=16)

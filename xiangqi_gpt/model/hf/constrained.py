@@ -71,7 +71,7 @@ class LegalMoves(LogitsProcessor):
         self._pad = tokenizer.vocab.pad_id
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        """input_ids (B, T), scores (B, V) -> scores (B, V), -inf where no legal move goes on."""
+        """input_ids (B, T), scores (B, V) -> scores (B, V), -inf where no legal move continues."""
         masked = torch.full_like(scores, -torch.inf)
         for i, row in enumerate(input_ids.tolist()):
             allowed = self._rules.allowed(row)
@@ -108,7 +108,7 @@ def generate_lines(
         ConfigError: a game too long for a model with board="none".
     """
     if not board.legal_moves():
-        raise ValueError(f"expected a position with legal moves, found none in {board.fen()!r}")
+        raise ValueError(f"There are no legal moves in {board.fen()!r}: the game is over.")
     check_context(model.config, board.root_fen, board.ply + plies - 1)
     tokenizer, pad = model.tokenizer, model.tokenizer.vocab.pad_id
     prompt = prompt_ids(tokenizer, board).to(model.device)
@@ -135,7 +135,7 @@ def generate_lines(
     )
     if width > 1:
         scores = output.sequences_scores.tolist()
-    else:  # greedy search tells no score
+    else:  # greedy search returns no score
         said = output.sequences[0, prompt.shape[1] :].tolist()
         steps = zip(output.logits, said, strict=True)
         scores = [sum(float(x[0].log_softmax(-1)[token]) for x, token in steps if token != pad)]

@@ -104,7 +104,7 @@ class XiangqiGPTForCausalLM(XiangqiGPT, PreTrainedModel, GenerationMixin):
 
     def resize_token_embeddings(self, *arguments: Any, **options: Any) -> Any:
         """Refused: the vocabulary is that of the tokenizer, and heads and tables count on it."""
-        raise ConfigError("expected the vocabulary of the tokenizer, found a request for another size")
+        raise ConfigError("The size of the vocabulary is that of the tokenizer and cannot be changed.")
 
     @classmethod
     def register_for_auto_class(cls, auto_class: object = "AutoModel") -> None:
@@ -139,8 +139,8 @@ class XiangqiGPTForCausalLM(XiangqiGPT, PreTrainedModel, GenerationMixin):
         inputs = {key: value for key, value in inputs.items() if key not in _UNUSED}
         if labels is not None and inputs.get("visible") is not None:
             raise ConfigError(
-                "labels: expected a row of tokens that follow each other, found packed branches ('visible'): the token "
-                "after a branch is not what follows it; measure the logits yourself"
+                "labels: no loss for packed branches ('visible'), because the next token in the row is not the next "
+                "one in the game; compute the loss from the logits"
             )
         if slots is None:
             inputs = {**self._inputs_of(input_ids, root_fen, attention_mask), **inputs}
@@ -159,19 +159,18 @@ class XiangqiGPTForCausalLM(XiangqiGPT, PreTrainedModel, GenerationMixin):
         if plies >= self.config.context_plies:
             raise ConfigError(
                 f"expected texts of fewer than {self.config.context_plies} plies (context_plies), found {plies}; cut "
-                "them and give the position they then begin at as root_fen"
+                "them and give the position at the cut as root_fen"
             )
         if mask is not None and bool((mask[:, 1:] > mask[:, :-1]).any()):
             raise ConfigError(
-                "attention_mask: expected padding at the right end only, found a hidden token before one that is not; "
-                "set padding_side='right'"
+                "attention_mask: the padding must be at the right end; set padding_side='right'"
             )
         return text_inputs(self, ids, root_fen)
 
     def _loss(self, logits: Tensor | None, labels: Tensor) -> Tensor:
         """Mean cross-entropy of the tokens after the condition tokens and BOS, which are inputs only."""
         if logits is None:
-            raise ConfigError("labels: expected with_logits=True, found False")
+            raise ConfigError("labels need logits; leave out with_logits=False")
         read = self.tokenizer.condition.length + 1
         targets = labels[:, read:]
         return F.cross_entropy(

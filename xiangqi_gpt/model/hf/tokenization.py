@@ -68,7 +68,7 @@ class XiangqiTokenizer(PreTrainedTokenizer):
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None
     ) -> list[int]:
         if token_ids_1 is not None:
-            raise ValueError("expected one text, found a pair: a game is one text")
+            raise ValueError("A pair of texts was given; a game is one text.")
         result, strengths = Condition().seen_by_red(Color.RED)
         conditions: list[int] = self.moves.condition.ids([result], [strengths])[0].tolist()
         return [*conditions, self.moves.vocab.bos_id, *token_ids_0]

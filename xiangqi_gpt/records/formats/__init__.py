@@ -1,4 +1,4 @@
-"""Which format a file has, told from its first bytes and, where those leave it open, from its name."""
+"""The format of a file, detected from its first bytes and, if those are ambiguous, from its name."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from typing import Any, Final
 
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.records.detect import shown
-from xiangqi_gpt.records.replay import Reading
+from xiangqi_gpt.records.replay import Reading, replay_games
 from xiangqi_gpt.records.source import open_source
 
 HEAD_BYTES: Final = 4096
-"""How much of a file is looked at."""
+"""How much of a file is read to detect its format."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
     """One file format.
 
-    ``reader`` names the module with ``readings(path)``, ``writer`` the one with ``write(path, games)`` or "".
+    ``reader`` names the module with ``games(stream, name, on_bytes)``: the games of an open file as `ParsedGame`,
+    before the rules have seen them. ``name`` is used in errors, ``on_bytes`` is called with the numbers of bytes read.
+    ``writer`` names the module with ``write(path, games)``, or is "".
     """
 
     name: str
@@ -43,7 +45,7 @@ class Format:
         """The function that writes it; RecordError where there is none."""
         if not self.writer:
             written = ", ".join(suffix for fmt in FORMATS.values() if fmt.writer for suffix in fmt.suffixes)
-            raise RecordError(f"expected a format that is written ({written}), found {self.name!r}")
+            raise RecordError(f"The format {self.name!r} can only be read; choose one of {written}.")
         module = importlib.import_module(f"{__name__}.{self.writer}")
         write: Callable[..., int] = module.write
         return write
@@ -55,7 +57,7 @@ FORMATS: Final = {
         Format(
             name="parquet",
             suffixes=(".parquet",),
-            what="Parquet, a game a row",
+            what="Parquet, one game per row",
             reader="parquet",
             writer="parquet",
             binary=True,
@@ -70,7 +72,7 @@ FORMATS: Final = {
         Format(
             name="jsonl",
             suffixes=(".jsonl", ".json", ".ndjson"),
-            what="JSON lines, a game a line",
+            what="JSON lines, one game per line",
             reader="jsonl",
             writer="jsonl",
         ),
@@ -143,7 +145,7 @@ _OTHER_PROGRAMS: Final = {
 
 
 def format_of(path: str | os.PathLike[str]) -> Format:
-    """The format that a file to be written has by its name; RecordError where the suffix says none."""
+    """The format that a file to be written has by its name; RecordError if the suffix names none."""
     suffix = Path(path).suffix.lower()
     for fmt in FORMATS.values():
         if suffix in fmt.suffixes:
@@ -156,24 +158,43 @@ def read_file(
     path: str | os.PathLike[str],
     *,
     splits: Collection[str] | None = None,
+    labels: bool = True,
     on_bytes: Callable[[int], None] | None = None,
 ) -> Iterator[Reading]:
     """One `Reading` for each game of a file, in order; an error of the file itself comes as the last one.
 
     ``splits`` lets a reader pass over games that the file itself assigns to other parts of the data; a game
-    whose part has to be computed comes whatever it is. ``on_bytes`` hears how many bytes have been read.
+    without a part of its own always comes. Without ``labels``, a reader may leave a teacher's labels unread.
+    ``on_bytes`` is called with the numbers of bytes read.
     """
     try:
-        fmt = sniff(path)
-        empty = fmt.name != "parquet"  # a table may have no rows
-        options = {"splits": splits} if fmt.name == "parquet" else {}
-        for reading in fmt.module.readings(path, on_bytes=on_bytes, **options):
-            empty = False
+        fmt, is_empty = sniff(path), True
+        for reading in read_as(fmt, path, splits=splits, labels=labels, on_bytes=on_bytes):
+            is_empty = False
             yield reading
-        if empty:
+        if is_empty and fmt.name != "parquet":  # a table may have no rows
             raise RecordError(f"no game found, read as {fmt.what}", file=os.fspath(path))
     except RecordError as error:
         yield Reading(None, error)
+    except Exception as error:  # a fault of the reader or of its library costs this file, not the others
+        words = " ".join(str(error).split())
+        reason = f"the reader failed: {type(error).__name__}: {words} (please report this file)"
+        yield Reading(None, RecordError(reason, file=os.fspath(path)))
+
+
+def read_as(
+    fmt: Format,
+    path: str | os.PathLike[str],
+    *,
+    splits: Collection[str] | None = None,
+    labels: bool = True,
+    on_bytes: Callable[[int], None] | None = None,
+) -> Iterator[Reading]:
+    """As `read_file`, for a file of a known format; an error of the file itself is raised."""
+    name = os.fspath(path)
+    options: dict[str, Any] = {"splits": splits, "labels": labels} if fmt.name == "parquet" else {}
+    with open_source(path) as stream:
+        yield from replay_games(fmt.module.games(stream, name, on_bytes, **options), name)
 
 
 def sniff(path: str | os.PathLike[str]) -> Format:
@@ -184,7 +205,7 @@ def sniff(path: str | os.PathLike[str]) -> Format:
     name = os.fspath(path)
     head = read_head(path)
     if not head:
-        raise RecordError("expected game records, found an empty file", file=name)
+        raise RecordError("the file is empty", file=name)
     for magic, fmt in _MAGIC:
         if head.startswith(magic):
             return FORMATS[fmt]
@@ -192,7 +213,7 @@ def sniff(path: str | os.PathLike[str]) -> Format:
         if head.startswith(magic):
             raise RecordError(f"expected game records, found {what}", file=name)
     if not head.strip(b"\x00"):
-        raise RecordError("expected game records, found a file of zero bytes", file=name)
+        raise RecordError("the file holds nothing but zero bytes", file=name)
     text = _ascii_part(head)
     for pattern, fmt in _LOOKS:
         if pattern.search(text):
@@ -201,7 +222,7 @@ def sniff(path: str | os.PathLike[str]) -> Format:
     if suffix in _OTHER_PROGRAMS:
         program = _OTHER_PROGRAMS[suffix]
         raise RecordError(
-            f"a record of {program}, {suffix}, which is not read: open it there and save it as PGN or XQF",
+            f"records of {program} ({suffix}) cannot be read; open the file in {program} and save it as PGN or XQF",
             file=name,
         )
     for candidate in FORMATS.values():

@@ -1,4 +1,4 @@
-"""CBF, the XML format of CCBridge (象棋桥): one game a file.
+"""CBF, the XML format of CCBridge (象棋桥): one game per file.
 
 The head names the players and the start position; moves are ``77-47``, file and row, rows counted from the
 top. Document types and entities are refused: no record needs them, and they can make a small file huge.
@@ -6,7 +6,6 @@ top. Document types and entities are refused: no record needs them, and they can
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -19,9 +18,10 @@ from defusedxml import DefusedXmlException
 from defusedxml.sax import make_parser
 
 from xiangqi_gpt.records.detect import decode, decode_somehow
-from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games
+from xiangqi_gpt.records.replay import ParsedGame
 from xiangqi_gpt.records.source import read_whole
 from xiangqi_gpt.records.start_positions import finish, refused
+from xiangqi_gpt.records.textlines import ByteStream
 from xiangqi_gpt.records.variations import MAX_COMMENT, MAX_NODES, RawLine
 
 MAX_SIZE: Final = 1 << 24
@@ -36,11 +36,11 @@ _TAGS: Final = {
 }  # fmt: skip
 _MOVE: Final = re.compile(r"([0-8])([0-9])-([0-8])([0-9])")
 _DECLARED: Final = re.compile(rb"\s*<\?xml[^>]*encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
-_NULL: Final = "00-00"  # the first move of a list: it carries what is said of the start position
+_NULL: Final = "00-00"  # the first move of a list: it carries the comment on the start position
 
 
 class _EnoughError(Exception):
-    """The file goes on, but what follows is of no use."""
+    """The rest of the file is of no use."""
 
 
 class _Reader(ContentHandler):
@@ -64,7 +64,7 @@ class _Reader(ContentHandler):
             if name != "ChineseChessRecord":
                 raise _EnoughError
         if len(self._path) > 16:
-            self.fault = "expected elements nested at most 16 deep, found more"
+            self.fault = "elements are nested more than 16 deep"
             raise _EnoughError
         self._path.append(name)
         self._text.clear()
@@ -105,14 +105,11 @@ class _Reader(ContentHandler):
             self.line.note().comments.append(text)
 
 
-def readings(
-    path: str | os.PathLike[str], *, on_bytes: Callable[[int], None] | None = None
-) -> Iterator[Reading]:
-    """Yield the one `Reading` of a CBF file."""
-    content = read_whole(path, MAX_SIZE)
-    if on_bytes is not None:
-        on_bytes(len(content))
-    yield from replay_games([parse(content)], os.fspath(path))
+def games(
+    stream: ByteStream, name: str, on_bytes: Callable[[int], None] | None = None
+) -> Iterator[ParsedGame]:
+    """The one game of an open file; see `Format.reader`."""
+    yield parse(read_whole(stream, name, MAX_SIZE, on_bytes))
 
 
 def parse(content: bytes) -> ParsedGame:
@@ -131,9 +128,9 @@ def parse(content: bytes) -> ParsedGame:
     except _EnoughError:
         fault = reader.fault
     except DefusedXmlException:
-        fault = "expected a record without document type, found one"
+        fault = "a record must not have a document type"
     except SAXParseException as error:
-        fault = f"expected sound XML, found {error.getException()}"
+        fault = f"not valid XML: {error.getException()}"
     if reader.root != "ChineseChessRecord":
         return refused(game, fault or f"expected a ChineseChessRecord, found {reader.root!r}")
     if reader.side_lines:

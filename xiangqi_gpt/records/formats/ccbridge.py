@@ -1,15 +1,14 @@
 """CBR and CBL, the binary formats of CCBridge (象棋桥): one game, and a library of them.
 
 A record is a head of fixed fields in UTF-16, a board of 90 bytes and the moves in tree order. There are two
-layouts, told by one byte. A library is a head, an index and records on boundaries of 4096 bytes; the library of
-2001 is another format (`ccbridge2001`). Programs left old memory between the fields, so nothing is taken from
+layouts, distinguished by one byte. A library is a head, an index and records on boundaries of 4096 bytes; the library
+of 2001 is another format (`ccbridge2001`). Programs left old memory between the fields, so nothing is taken from
 bytes that have no known meaning; a record that was deleted in the program but whose bytes are still whole is read
 like the others.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -17,8 +16,7 @@ from typing import BinaryIO, Final
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.records.detect import shown
 from xiangqi_gpt.records.formats import ccbridge2001
-from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games
-from xiangqi_gpt.records.source import open_source
+from xiangqi_gpt.records.replay import ParsedGame
 from xiangqi_gpt.records.start_positions import finish, position_fen, refused
 from xiangqi_gpt.records.variations import MAX_COMMENT, MAX_NODES, TreeBuilder
 
@@ -70,20 +68,14 @@ _LAYOUTS: Final = {
 }  # fmt: skip
 
 
-def readings(
-    path: str | os.PathLike[str], *, on_bytes: Callable[[int], None] | None = None
-) -> Iterator[Reading]:
-    """Yield one `Reading` for each game of a CBR or CBL file."""
-    name = os.fspath(path)
-    with open_source(path) as file:
-        old = file.read(len(ccbridge2001.MAGIC)) == ccbridge2001.MAGIC
-        file.seek(0)
-        games = ccbridge2001.candidates if old else _candidates
-        yield from replay_games(games(file, name, on_bytes), name)
-
-
-def _candidates(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None) -> Iterator[ParsedGame]:
-    for number, record in enumerate(_records(file, name, on_bytes), 1):
+def games(stream: BinaryIO, name: str, on_bytes: Callable[[int], None] | None = None) -> Iterator[ParsedGame]:
+    """The games of an open CBR or CBL file; see `Format.reader`."""
+    is_old = stream.read(len(ccbridge2001.MAGIC)) == ccbridge2001.MAGIC
+    stream.seek(0)
+    if is_old:
+        yield from ccbridge2001.games(stream, name, on_bytes)
+        return
+    for number, record in enumerate(_records(stream, name, on_bytes), 1):
         game = parse(record)
         game.number = number
         game.size = len(record)
@@ -104,7 +96,7 @@ def _records(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None) 
         raise RecordError(f"expected a CCBridge file, found {shown(head)}", file=name)
     position = _first_record(file, int.from_bytes(head[60:64], "little"), on_bytes)
     if position is None:
-        raise RecordError("expected records in the library, found none", file=name)
+        raise RecordError("the library holds no records", file=name)
     file.seek(position)
     record = bytearray()
     while slot := file.read(_SLOT):
@@ -200,7 +192,7 @@ def _read_moves(record: bytes, layout: _Layout) -> tuple[TreeBuilder, str]:
             comment = _string(record[position : position + min(size, 2 * MAX_COMMENT)]).replace("\r\n", "\n")
             position += size
         if start == end:
-            # The first record is no move: it holds what is said of the start position.
+            # The first record is no move: it holds the comment on the start position.
             if opening:
                 opening = False
                 builder.main.note(0).comments.extend([comment] if comment else [])

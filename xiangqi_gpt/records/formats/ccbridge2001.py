@@ -62,7 +62,7 @@ class _Data:
         return self.take(self.number())
 
 
-def candidates(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None) -> Iterator[ParsedGame]:
+def games(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None) -> Iterator[ParsedGame]:
     """Yield the games of a library; RecordError where they cannot be found, or not all of them."""
     content = _inflated(file, name, on_bytes)
     data = _Data(content, 0, len(content))
@@ -73,7 +73,7 @@ def candidates(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None
         count = data.number()
         data.text()
     except _ShortError:
-        raise RecordError("expected the facts of a CCBridge library, found its end", file=name) from None
+        raise RecordError("the file ends inside the header of the library", file=name) from None
     for number in range(1, count + 1):
         start = data.at
         try:
@@ -81,7 +81,7 @@ def candidates(file: BinaryIO, name: str, on_bytes: Callable[[int], None] | None
             data.take(size - 4 if size >= 4 else len(content))
         except _ShortError:
             raise RecordError(
-                f"expected {count} games, found {number - 1} and the end of the data", file=name
+                f"expected {count} games, found {number - 1} before the data ended", file=name
             ) from None
         game = _game(_Data(content, start + 4, data.at))
         game.number = number

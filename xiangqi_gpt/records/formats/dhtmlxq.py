@@ -23,9 +23,8 @@ from xiangqi_gpt.records.detect import (
 )
 from xiangqi_gpt.records.formats.pgn.pgnsplit import MAX_GAME
 from xiangqi_gpt.records.record import GameRecord, Variation
-from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games, start_of
+from xiangqi_gpt.records.replay import ParsedGame, start_of
 from xiangqi_gpt.records.results import result_of
-from xiangqi_gpt.records.source import open_source
 from xiangqi_gpt.records.start_positions import (
     EMPTY,
     finish,
@@ -55,22 +54,11 @@ _CAPTURED: Final = re.compile(r"nn", re.IGNORECASE)
 _START_BOARD: Final = start_of("").squares.tolist()
 
 
-def readings(
-    path: str | os.PathLike[str], *, on_bytes: Callable[[int], None] | None = None
-) -> Iterator[Reading]:
-    """Yield one `Reading` for each game of a file."""
-    with open_source(path) as stream:
-        yield from read_stream(stream, os.fspath(path), on_bytes=on_bytes)
-
-
-def read_stream(
-    stream: ByteStream, name: str, *, on_bytes: Callable[[int], None] | None = None
-) -> Iterator[Reading]:
-    """Yield one `Reading` for each game of an open file that is called ``name`` in errors."""
-    yield from replay_games(_candidates(TextLines(stream, on_bytes)), name)
-
-
-def _candidates(lines: TextLines) -> Iterator[ParsedGame]:
+def games(
+    stream: ByteStream, name: str, on_bytes: Callable[[int], None] | None = None
+) -> Iterator[ParsedGame]:
+    """The games of an open file; see `Format.reader`."""
+    lines = TextLines(stream, on_bytes)
     blocks = Lookahead(_blocks(lines))
     encoding = "utf-8" if lines.marked else None
     for number, (line, raw, fault) in enumerate(blocks, 1):

@@ -1,4 +1,4 @@
-"""JSON lines: one object a game, also the shape of 2020 (`fen`, `iccs`, `items`), also one array of objects.
+"""JSON lines: one object per game, also the shape of 2020 (`fen`, `iccs`, `items`), also one array of objects.
 
 Ours: ``{"start_fen", "moves", "result", "split", "kind", "subtype", "id", "tags", "labels", "notes"}``, the
 moves as ICCS text with blanks between (a list is read as well), ``labels`` as ``{"first", "best", "cp"}``
@@ -27,14 +27,14 @@ from xiangqi_gpt.records.detect import (
 from xiangqi_gpt.records.formats.pgn.pgnsplit import MAX_GAME
 from xiangqi_gpt.records.movereader import MoveReader, digits_remarks
 from xiangqi_gpt.records.record import KINDS, RESULTS, SPLITS, GameRecord, Note, TeacherLabels, split_of
-from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games, start_of
+from xiangqi_gpt.records.replay import ParsedGame, start_of
 from xiangqi_gpt.records.results import result_of
-from xiangqi_gpt.records.source import open_source
 from xiangqi_gpt.records.start_positions import refused
 from xiangqi_gpt.records.textlines import ByteStream, TextLines
 from xiangqi_gpt.records.variations import MAX_DEPTH, RawLine, depth_of, plain_notes, resolve
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.outcome import MATE_SCORE
+from xiangqi_gpt.safe_json import format_json
 
 _RUN: Final = re.compile(r"(?:[a-i][0-9][a-i][0-9])+")
 _NUMBERED_RESULTS: Final = {"2": "1-0", "1": "1/2-1/2", "0": "0-1", "-1": "*"}
@@ -45,7 +45,7 @@ _ITEMS: Final = {
 
 
 class _ShapeError(ValueError):
-    """The object is not of the expected shape; the message says where."""
+    """The object is not of the expected shape; the message names the place."""
 
 
 @dataclass(slots=True)
@@ -58,27 +58,15 @@ class _Game:
     size: int = 0
 
 
-def readings(
-    path: str | os.PathLike[str], *, on_bytes: Callable[[int], None] | None = None
-) -> Iterator[Reading]:
-    """Yield one `Reading` for each game of a file."""
-    with open_source(path) as stream:
-        yield from read_stream(stream, os.fspath(path), on_bytes=on_bytes)
-
-
-def read_stream(
-    stream: ByteStream, name: str, *, on_bytes: Callable[[int], None] | None = None
-) -> Iterator[Reading]:
-    """Yield one `Reading` for each game of an open file that is called ``name`` in errors."""
-    yield from replay_games(_candidates(TextLines(stream, on_bytes)), name)
-
-
-def _candidates(lines: TextLines) -> Iterator[ParsedGame]:
-    games = Lookahead(_objects(lines))
+def games(
+    stream: ByteStream, name: str, on_bytes: Callable[[int], None] | None = None
+) -> Iterator[ParsedGame]:
+    """The games of an open file; see `Format.reader`."""
+    objects = Lookahead(_objects(TextLines(stream, on_bytes)))
     reader: MoveReader | None = None
-    for number, game in enumerate(games, 1):
+    for number, game in enumerate(objects, 1):
         if reader is None:
-            sample = [game.value, *(ahead.value for ahead in games.peek(SAMPLE))]
+            sample = [game.value, *(ahead.value for ahead in objects.peek(SAMPLE))]
             texts = [_tokens_or_none(value) for value in sample]
             reader = choose_reader(texts, [_fen(value) for value in sample])
         candidate = ParsedGame(moves=(), number=number, line=game.line, size=game.size)
@@ -127,7 +115,7 @@ def _objects(lines: TextLines) -> Iterator[_Game]:
             try:
                 value, end = decoder.raw_decode(pending)
             except (ValueError, RecursionError):
-                break  # it may go on in the next line
+                break  # it may continue in the next line
             yield _checked(value, begun, end)
             pending = pending[end:]
             begun = line.number
@@ -320,7 +308,7 @@ def write(path: str | os.PathLike[str], games: Iterable[GameRecord], *, force: b
         open(temporary, "w", encoding="utf-8", newline="\n") as file,
     ):
         for game in games:
-            file.write(json.dumps(as_object(game), ensure_ascii=False, separators=(",", ":")) + "\n")
+            file.write(format_json(as_object(game), ensure_ascii=False, compact=True) + "\n")
             count += 1
     return count
 

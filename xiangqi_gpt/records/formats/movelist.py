@@ -1,4 +1,4 @@
-"""Plain move lists: no tags, a game a line or a game a paragraph, in any notation.
+"""Plain move lists: no tags, one game per line or per paragraph, in any notation.
 
 Also read: ``position startpos moves ...`` and ``position fen ... moves ...`` as engines are given them, a FEN
 at the head of a game or on the line behind its moves, one column with an id in front of the moves of a line,
@@ -7,7 +7,6 @@ numbers, results, and lines such as 红方：... above the moves.
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,9 +26,8 @@ from xiangqi_gpt.records.detect import (
 )
 from xiangqi_gpt.records.formats.pgn.pgnread import candidates
 from xiangqi_gpt.records.formats.pgn.pgnsplit import MAX_GAME, RawGame
-from xiangqi_gpt.records.replay import Reading, replay_games
+from xiangqi_gpt.records.replay import ParsedGame, replay_games
 from xiangqi_gpt.records.results import ENDS
-from xiangqi_gpt.records.source import open_source
 from xiangqi_gpt.records.textlines import ByteStream, Line, TextLines
 
 _SAMPLE_LINES: Final = 60
@@ -67,7 +65,7 @@ _HEADER: Final = re.compile(rf"\s*({'|'.join(_HEADERS)})\s*[:：]\s*(.*)")
 class _Layout:
     """How a file lists its games.
 
-    ``by_line``: each line is a game (else each paragraph); ``ids``: what parts an id from the moves of its
+    ``by_line``: each line is a game (else each paragraph); ``ids``: what separates an id from the moves of its
     line, "" where there is none; ``fen_behind``: a line with a FEN belongs to the moves above it.
     """
 
@@ -76,34 +74,24 @@ class _Layout:
     fen_behind: bool = False
 
 
-def readings(
-    path: str | os.PathLike[str], *, on_bytes: Callable[[int], None] | None = None
-) -> Iterator[Reading]:
-    """Yield one `Reading` for each game of a file."""
-    with open_source(path) as stream:
-        yield from read_stream(stream, os.fspath(path), on_bytes=on_bytes)
-
-
-def read_stream(
-    stream: ByteStream, name: str, *, on_bytes: Callable[[int], None] | None = None
-) -> Iterator[Reading]:
-    """Yield one `Reading` for each game of an open file that is called ``name`` in errors.
+def games(
+    stream: ByteStream, name: str, on_bytes: Callable[[int], None] | None = None
+) -> Iterator[ParsedGame]:
+    """The games of an open file; see `Format.reader`.
 
     Raises RecordError where nothing near the head of the file looks like a move, or where its lines are a table
-    with a move in each, and not games.
+    with one move in each, and not games.
     """
     text = TextLines(stream, on_bytes)
     lines = Lookahead(text)
     sample = list(lines.peek(_SAMPLE_LINES))
     if not any(_moves_in(line.raw) for line in sample):
         found = next((shown(line.raw, 60) for line in sample if line.raw.strip()), "empty lines")
-        raise RecordError(f"expected game records, found text without moves: {found}", file=name)
+        raise RecordError(f"the text holds no moves: {found}", file=name)
     layout = _choose_layout(sample, text.marked)
     if _is_table(sample, layout, text.marked):
-        raise RecordError(
-            "not a list of games: of nearly every line only a word or two are moves of a game", file=name
-        )
-    yield from replay_games(candidates(_games(lines, layout), text.marked), name)
+        raise RecordError("not a list of games: most lines hold only one or two moves", file=name)
+    yield from candidates(_games(lines, layout), text.marked)
 
 
 def _choose_layout(sample: Sequence[Line], marked: bool) -> _Layout:

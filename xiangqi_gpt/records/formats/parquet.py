@@ -11,10 +11,9 @@ Comments and variations have no place in this format and are not written.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,9 +21,9 @@ import pyarrow.parquet as pq
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records.record import KINDS, RESULTS, SPLITS, GameRecord, TeacherLabels, split_of
-from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games
+from xiangqi_gpt.records.replay import ParsedGame
 from xiangqi_gpt.rules.move import MOVES, Move
-from xiangqi_gpt.safe_json import parse_json
+from xiangqi_gpt.safe_json import format_json, parse_json
 
 _BATCH_ROWS: Final = 1024
 _NO_SCORE: Final = -(1 << 15)
@@ -74,47 +73,33 @@ SCHEMA: Final = pa.schema(
 """What `write` writes."""
 
 
-def read(
-    path: str | os.PathLike[str],
-    *,
-    on_error: Callable[[RecordError], None],
-    splits: Collection[str] | None = None,
-) -> Iterator[GameRecord]:
-    """Yield the sound games of a file, in order; ``splits`` keeps those parts of the data only.
-
-    A game that breaks the rules or cannot be understood goes to ``on_error`` and is left out.
-    """
-    for reading in readings(path, splits=splits):
-        if reading.error is not None:
-            on_error(reading.error)
-        elif reading.record is not None and (splits is None or reading.record.split in splits):
-            yield reading.record
-
-
-def readings(
-    path: str | os.PathLike[str],
-    *,
-    splits: Collection[str] | None = None,
+def games(
+    stream: BinaryIO,
+    name: str,
     on_bytes: Callable[[int], None] | None = None,
-) -> Iterator[Reading]:
-    """Yield one `Reading` a row; rows whose split column is not among ``splits`` are passed over unread.
+    splits: Collection[str] | None = None,
+    labels: bool = True,
+) -> Iterator[ParsedGame]:
+    """The games of an open file; see `Format.reader`.
 
-    Raises RecordError where the file is no Parquet file or has no ``moves``.
+    Rows with a split column that is not among ``splits`` are skipped unread. Without ``labels`` the columns of the
+    teacher are not read, which takes half the time. Raises RecordError where the file is no Parquet file or has no
+    ``moves``.
     """
-    name = os.fspath(path)
     try:
-        with pq.ParquetFile(name) as file:
-            yield from replay_games(_candidates(file, name, splits, on_bytes), name)
-    except FileNotFoundError as error:
-        raise RecordError("expected a file, found nothing of that name", file=name) from error
+        yield from _rows(pq.ParquetFile(stream), name, splits, labels, on_bytes)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         # Names in a damaged head may be no UTF-8, which comes as UnicodeDecodeError.
         reason = " ".join(str(error).split())
-        raise RecordError(f"expected a sound Parquet file: {reason}", file=name) from error
+        raise RecordError(f"not a readable Parquet file: {reason}", file=name) from error
 
 
-def _candidates(
-    file: Any, name: str, splits: Collection[str] | None, on_bytes: Callable[[int], None] | None
+def _rows(
+    file: Any,
+    name: str,
+    splits: Collection[str] | None,
+    labels: bool,
+    on_bytes: Callable[[int], None] | None,
 ) -> Iterator[ParsedGame]:
     names = file.schema_arrow.names
     present = set(names)
@@ -130,7 +115,7 @@ def _candidates(
             "teacher_multipv",
             "teacher_multipv_cp",
         )
-        if c in present
+        if c in present and (labels or not c.startswith("teacher_"))
     ]
     if doubled := next((c for c in wanted if names.count(c) > 1), ""):
         raise RecordError(f"expected one column {doubled!r}, found {names.count(doubled)}", file=name)
@@ -353,7 +338,7 @@ def _row(game: GameRecord) -> dict[str, Any]:
         "date": tags.get("Date", ""),
         "opening": tags.get("Opening", ""),
         "source": tags.get("Source", ""),
-        "tags": json.dumps(further, ensure_ascii=False) if further else None,
+        "tags": format_json(further, ensure_ascii=False) if further else None,
         "plies": game.plies,
         "first_label": labels.first if labels is not None else None,
         "teacher_best": " ".join(["-" if move is None else str(move) for move in labels.best])

@@ -1,4 +1,4 @@
-"""XQF, the format of XQStudio (象棋演播室): one game a file, with comments and side lines.
+"""XQF, the format of XQStudio (象棋演播室): one game per file, with comments and side lines.
 
 A head of 1024 bytes holds the names and the places of the 32 pieces; behind it come the moves in tree order,
 each with two flags: a next move follows, an alternative is stored. Files of version 11 and later are veiled
@@ -19,7 +19,7 @@ from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.records.detect import shown
 from xiangqi_gpt.records.record import GameRecord, Note, Variation
-from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games, start_of
+from xiangqi_gpt.records.replay import ParsedGame, start_of
 from xiangqi_gpt.records.source import read_whole
 from xiangqi_gpt.records.start_positions import (
     EMPTY,
@@ -30,6 +30,7 @@ from xiangqi_gpt.records.start_positions import (
     position_fen,
     refused,
 )
+from xiangqi_gpt.records.textlines import ByteStream
 from xiangqi_gpt.records.variations import MAX_COMMENT, MAX_NODES, TreeBuilder
 from xiangqi_gpt.rules.move import Move
 
@@ -68,14 +69,11 @@ class _Keys:
     veil: bytes  # 32 bytes, repeated
 
 
-def readings(
-    path: str | os.PathLike[str], *, on_bytes: Callable[[int], None] | None = None
-) -> Iterator[Reading]:
-    """Yield the one `Reading` of an XQF file."""
-    content = read_whole(path, MAX_SIZE)
-    if on_bytes is not None:
-        on_bytes(len(content))
-    yield from replay_games([parse(content)], os.fspath(path))
+def games(
+    stream: ByteStream, name: str, on_bytes: Callable[[int], None] | None = None
+) -> Iterator[ParsedGame]:
+    """The one game of an open file; see `Format.reader`."""
+    yield parse(read_whole(stream, name, MAX_SIZE, on_bytes))
 
 
 def parse(content: bytes) -> ParsedGame:
@@ -170,7 +168,7 @@ def _read_moves(content: bytes, version: int, keys: _Keys) -> tuple[TreeBuilder,
         else:
             has_next, has_alternative = bool(flags & 0x80), bool(flags & 0x40)
         if opening:
-            # The first record is no move: it holds what is said of the start position.
+            # The first record is no move: it holds the comment on the start position.
             opening = False
             builder.main.note(0).comments.extend([comment] if comment else [])
             more = has_next
@@ -199,10 +197,12 @@ def write(path: str | os.PathLike[str], games: Iterable[GameRecord], *, force: b
     one: GameRecord | None = None
     for game in games:
         if one is not None:
-            raise RecordError("expected one game for an XQF file, found more", file=os.fspath(path))
+            raise RecordError(
+                "an XQF file holds one game; write several to PGN or JSONL", file=os.fspath(path)
+            )
         one = game
     if one is None:
-        raise RecordError("expected one game for an XQF file, found none", file=os.fspath(path))
+        raise RecordError("an XQF file holds one game, and there is none to write", file=os.fspath(path))
     with atomic_path(path, overwrite=force, error=RecordError) as temporary:
         temporary.write_bytes(to_bytes(one))
     return 1
@@ -226,7 +226,7 @@ def to_bytes(game: GameRecord) -> bytes:
         head[at + 1 : at + 1 + len(raw)] = raw
     opening = game.notes.get(0, Note()).comment
     parts = [bytes(head), _record(b"XQ", bool(game.moves), False, opening)]
-    # (line, ply, what replaces that move besides what its own note says)
+    # (line, ply, alternatives to that move besides those of its own note)
     pending: list[tuple[Variation, int, tuple[Variation, ...]]] = []
     if game.moves:
         pending.append((Variation(game.moves, {k: n for k, n in game.notes.items() if k}), 1, ()))

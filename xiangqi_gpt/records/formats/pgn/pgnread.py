@@ -1,13 +1,12 @@
-"""PGN: many games a file, moves in ICCS, UCI, WXF or Chinese, comments, glyphs, side lines.
+"""PGN: many games per file, moves in ICCS, UCI, WXF or Chinese, comments, glyphs, side lines.
 
 Read are Chinese and Western tag names (Red or White, ECCO or ECO), the result as a token, a tag or a Chinese
-word, and text in UTF-8, UTF-16 with a mark, GBK/GB18030 or Big5. The notation is told move by move; what one
-text cannot tell (ranks from 0 or from 1, the WXF dialect, the encoding) is decided once for the file.
+word, and text in UTF-8, UTF-16 with a mark, GBK/GB18030 or Big5. The notation is detected for each move; what one
+text leaves open (ranks from 0 or from 1, the WXF dialect, the encoding) is decided once for the file.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -26,9 +25,8 @@ from xiangqi_gpt.records.formats.pgn.pgnsplit import RawGame, split_games
 from xiangqi_gpt.records.formats.pgn.pgntext import MoveText, footer_at, line_of_ply, read_moves, read_tags
 from xiangqi_gpt.records.movereader import MoveReader, digits_remarks
 from xiangqi_gpt.records.record import KINDS, SPLITS
-from xiangqi_gpt.records.replay import ParsedGame, Reading, replay_games, start_of
+from xiangqi_gpt.records.replay import ParsedGame, start_of
 from xiangqi_gpt.records.results import agreed, result_of
-from xiangqi_gpt.records.source import open_source
 from xiangqi_gpt.records.textlines import ByteStream, TextLines
 from xiangqi_gpt.records.variations import plain_notes, resolve
 
@@ -52,24 +50,16 @@ class _Text:
     shift: int  # lines from the first line of the game to the first of the moves
 
 
-def readings(
-    path: str | os.PathLike[str], *, on_bytes: Callable[[int], None] | None = None
-) -> Iterator[Reading]:
-    """Yield one `Reading` for each game of a PGN file."""
-    with open_source(path) as stream:
-        yield from read_stream(stream, os.fspath(path), on_bytes=on_bytes)
-
-
-def read_stream(
-    stream: ByteStream, name: str, *, on_bytes: Callable[[int], None] | None = None
-) -> Iterator[Reading]:
-    """Yield one `Reading` for each game of an open PGN file that is called ``name`` in errors."""
+def games(
+    stream: ByteStream, name: str, on_bytes: Callable[[int], None] | None = None
+) -> Iterator[ParsedGame]:
+    """The games of an open file; see `Format.reader`."""
     lines = TextLines(stream, on_bytes)
-    yield from replay_games(candidates(split_games(lines), lines.marked), name)
+    yield from candidates(split_games(lines), lines.marked)
 
 
 def candidates(raw_games: Iterable[RawGame], marked: bool) -> Iterator[ParsedGame]:
-    """The games of a text file from their lines; ``marked`` says that the text is UTF-8 for sure."""
+    """The games of a text file from their lines; ``marked``: the text is UTF-8 for sure."""
     games = Lookahead(raw_games)
     encoding = "utf-8" if marked else None
     reader: MoveReader | None = None

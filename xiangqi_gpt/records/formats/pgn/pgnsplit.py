@@ -32,7 +32,7 @@ _HEAD_TAGS: Final = frozenset(
 
 @dataclass(slots=True)
 class RawGame:
-    """The lines of one game. ``fault`` says what made its text unusable, "" if nothing did.
+    """The lines of one game. ``fault`` is what made its text unusable, or "".
 
     ``ended`` is the line on which a result ended the moves, 0 where none has yet: what stands behind it can
     damage the game no more.
@@ -125,7 +125,7 @@ def split_games(lines: Iterable[Line]) -> Iterator[RawGame]:
         elif size > MAX_GAME:
             _fail(game, f"expected games of at most {MAX_GAME} bytes, found a longer one", line.number)
         if game.fault:
-            game.moves = game.moves[:1]  # what remains says that this game has moves
+            game.moves = game.moves[:1]  # what remains shows that this game has moves
             opened = 0 if not line.whole or size > MAX_GAME else opened
     if game is not None:
         _close(game, opened, "the end of the file")

@@ -48,7 +48,7 @@ _DOTS: Final = frozenset(
 
 @dataclass(slots=True)
 class MoveText:
-    """A move text taken apart. ``fault`` says what is wrong behind the last move that could be read.
+    """A parsed move text. ``fault`` is what is wrong after the last move that could be read, or "".
 
     ``first`` and ``last`` are the first and the last move number of the main line, each with the number of
     moves before it; ``bare_numbers`` are those of the main line that no dot follows; ``remarks`` name the text that
@@ -193,28 +193,28 @@ def _annotated(text: str) -> MoveText:
         if kind == 2:
             line.note().comments.append(match[1])
             if not match[2]:
-                return _stop(found, "expected the end of a comment, found the end of the game")
+                return _stop(found, "the game ends inside a comment: '}' is missing")
         elif kind in (3, 4):
             line.note().comments.append(match[kind])
         elif kind == 5:
             line.note().nags.append(int(match[5]))
         elif kind == 6 and match[6] == "(":
             if not line.tokens:
-                return _stop(found, "expected a move before a side line, found '('")
+                return _stop(found, "a side line begins before the first move")
             if len(stack) >= MAX_DEPTH:
-                return _stop(found, f"expected side lines nested at most {MAX_DEPTH} deep, found more")
+                return _stop(found, f"side lines are nested more than {MAX_DEPTH} deep")
             side = RawLine()
             line.note().lines.append(side)
             stack.append(line)
             line = side
         elif kind == 6:
             if not stack:
-                return _stop(found, "expected '(' before ')', found none")
+                return _stop(found, "')' without a '(' before it")
             line = stack.pop()
         elif kind == 7:
             words += 1
             if words > MAX_NODES:
-                return _stop(found, f"expected at most {MAX_NODES} words, found more")
+                return _stop(found, f"the game has more than {MAX_NODES} words")
             if found.result and not stack:
                 _end(found, [found.result, *text[match.start() : match.start() + 1000].split()])
                 return found
@@ -229,7 +229,7 @@ def _annotated(text: str) -> MoveText:
     if ahead:
         line.note().comments.extend(ahead)
     if stack:
-        return _stop(found, "expected ')' at the end of a side line, found the end of the game")
+        return _stop(found, "the game ends inside a side line: ')' is missing")
     return found
 
 

@@ -19,7 +19,7 @@ WIDTH: Final = 80
 """Columns of a line of moves."""
 
 FORMATS: Final = {"iccs": "ICCS", "uci": "UCI", "wxf": "WXF", "chinese": "Chinese"}
-"""Notation -> what the Format tag says."""
+"""Notation -> value of the Format tag."""
 
 _ORDER: Final = (
     "Event",
@@ -94,7 +94,7 @@ def _tags(game: GameRecord, fmt: str) -> Iterator[tuple[str, str]]:
         ("Kind", game.kind, "human"),
         ("Subtype", game.subtype, ""),
         ("Id", game.id, ""),
-        # The part of the data is computed from the game where it says nothing else.
+        # The part of the data is computed from the game unless the tag gives another one.
         ("Split", game.split, split_of(game.start_fen, game.moves)),
     ):
         if value and value != usual:

@@ -1,0 +1,111 @@
+"""The figures of the bundled model have one home, assets/figures.json; this writes them into the pages that show them.
+
+python tools/figures.py           write the tables between `<!-- figures: NAME -->` and `<!-- /figures -->`
+python tools/figures.py --check   name the pages that show something else, and exit with 1
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+HOME = ROOT / "assets" / "figures.json"
+PAGES = ("README.md", "README.zh-CN.md", "assets/README.md")
+BLOCK = re.compile(r"(?P<begin><!-- figures: (?P<name>[\w-]+) -->\n).*?(?P<end><!-- /figures -->)", re.S)
+
+SHOWN = ("human_top1", "legality", "match_fairy_100", "match_fairy_1000", "latency")
+"""What the front pages show."""
+CHINESE = {
+    "human_top1": "最可能的一着就是棋手实际走的着法",
+    "legality": "不加任何限制时，模型写出的是合法着法",
+    "match_fairy_100": "对 Fairy-Stockfish 11.1（每步 100 个节点）的得分率",
+    "match_fairy_1000": "对 Fairy-Stockfish 11.1（每步 1,000 个节点）的得分率",
+    "latency": "单核每步用时（中位数）",
+}
+
+
+def text_of(row: dict[str, Any]) -> str:
+    """A figure with its unit, its interval and what belongs to it."""
+    value = row["value"]
+    parts = [f"{value:,} {row['unit']}".rstrip()]
+    if "interval" in row:
+        low, high = row["interval"]
+        parts[0] += f" ({low:,} to {high:,})"
+    return "; ".join([*parts, *([row["detail"]] if "detail" in row else [])])
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A table of Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def rendered(name: str, figures: dict[str, Any]) -> str:
+    """The block called *name*; KeyError where there is none."""
+    rows = {row["key"]: row for row in figures["measured"]}
+
+    def measured() -> str:
+        lines = [
+            [row["what"], row["data"], text_of(row), f"{row['before']:,} {row['unit']}".rstrip()]
+            if "before" in row
+            else [row["what"], row["data"], text_of(row), ""]
+            for row in rows.values()
+        ]
+        return table(["what", "data", "measured", "weights before"], lines)
+
+    def aims() -> str:
+        return table(
+            ["aim", "measured", ""],
+            [[each["aim"], each["measured"], "met" if each["met"] else "missed"] for each in figures["aims"]],
+        )
+
+    def summary() -> str:
+        lines = [[rows[key]["what"], text_of(rows[key])] for key in SHOWN]
+        return table(["the bundled model", f"weights of {figures['weights']}"], lines)
+
+    def summary_zh() -> str:
+        lines = [[CHINESE[key], text_of({**rows[key], "detail": ""}).rstrip("; ")] for key in SHOWN]
+        return table(["自带的模型", f"{figures['weights']} 的权重"], lines)
+
+    blocks = {
+        "measured": measured,
+        "aims": aims,
+        "limits": lambda: "".join(f"- {text}\n" for text in figures["limits"]),
+        "summary": summary,
+        "summary-zh": summary_zh,
+    }
+    return blocks[name]()
+
+
+def updated(text: str, figures: dict[str, Any]) -> str:
+    """*text* with all blocks as the figures have them."""
+    return BLOCK.sub(
+        lambda found: f"{found['begin']}\n{rendered(found['name'], figures)}\n{found['end']}", text
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check all pages."""
+    figures = json.loads(HOME.read_text(encoding="utf-8"))
+    stale = []
+    for name in PAGES:
+        page = ROOT / name
+        text = page.read_text(encoding="utf-8")
+        new = updated(text, figures)
+        if new != text:
+            stale.append(name)
+            if "--check" not in arguments:
+                page.write_text(new, encoding="utf-8")
+                print(f"{name}: written")
+    if stale and "--check" in arguments:
+        print(f"Run python tools/figures.py: figures differ from {HOME.name} in {', '.join(stale)}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,100 @@
+"""What dialogs share: a card in the middle of the window, rows of labelled controls, buttons at its foot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xiangqi_gpt.gui import widgets
+from xiangqi_gpt.gui.canvas import Act, Canvas
+from xiangqi_gpt.gui.view import Dialog
+from xiangqi_gpt.gui.window_layout import Layout, Rect
+
+
+def open_card(
+    canvas: Canvas, layout: Layout, dialog: Dialog, title: str, *, ems: tuple[float, float]
+) -> Rect:
+    """Cover the window and draw a card with a title; returns the space inside.
+
+    Args:
+        ems: width and height wished for, in heights of plain text; a smaller window makes it smaller.
+    """
+    canvas.veil(dialog.cancel if dialog.closes_beside else None)
+    text, gap = layout.text, layout.scale.gap
+    width = min(round(ems[0] * text), layout.size[0] - 2 * gap)
+    height = min(round(ems[1] * text), layout.size[1] - 2 * gap)
+    rect = Rect((layout.size[0] - width) // 2, (layout.size[1] - height) // 2, width, height)
+    canvas.region(rect, name="card")
+    inner = widgets.card(canvas, rect, title)
+    side = round(text * 1.8)
+    corner = Rect(rect.right - side - text // 3, rect.y + text // 3, side, side)
+    widgets.icon_button(
+        canvas, corner, "close", dialog.cancel, tip=canvas.t("dialog.close"), name="dialog:close"
+    )
+    return inner
+
+
+@dataclass(frozen=True)
+class Foot:
+    """A button at the foot of a card."""
+
+    text: str
+    act: Act
+    name: str
+    is_main: bool = False
+    is_enabled: bool = True
+
+
+def draw_foot(canvas: Canvas, inner: Rect, buttons: Sequence[Foot]) -> Rect:
+    """Draw buttons along the foot, the last one at the right; returns the space above them."""
+    scale = canvas.scale
+    gap = scale.text // 2
+    widest = max(canvas.width(button.text) for button in buttons) + 2 * scale.text
+    width = min(max(widest, 7 * scale.text), (inner.w - gap * (len(buttons) - 1)) // len(buttons))
+    y = inner.bottom - scale.button
+    x = inner.right - len(buttons) * width - (len(buttons) - 1) * gap
+    for button in buttons:
+        place = Rect(x, y, width, scale.button)
+        widgets.button(
+            canvas,
+            place,
+            button.text,
+            button.act,
+            is_main=button.is_main,
+            is_enabled=button.is_enabled,
+            name=button.name,
+        )
+        x += width + gap
+    return Rect(inner.x, inner.y, inner.w, inner.h - scale.button - gap)
+
+
+class Rows:
+    """Rows of a form from top to bottom: a label at the left, controls at the right.
+
+    Args:
+        space: where they stand.
+        label: width of the labels.
+        step: height of a row with its air; by default as roomy as controls like it.
+    """
+
+    def __init__(self, canvas: Canvas, space: Rect, label: int, step: int | None = None) -> None:
+        self._canvas = canvas
+        self._space = space
+        self._label = label
+        self._step = step or round(canvas.scale.button * 1.3)
+        self._y = space.y
+
+    def next(self, label: str, *, height: int | None = None) -> Rect:
+        """Write a label and return the place for its controls."""
+        scale = self._canvas.scale
+        high = scale.button if height is None else height
+        box = Rect(self._space.x, self._y, self._label - scale.text // 2, scale.button)
+        self._canvas.text(box, label, color=self._canvas.theme.secondary_text)
+        place = Rect(self._space.x + self._label, self._y, self._space.w - self._label, high)
+        self._y += high + self._step - scale.button
+        return place
+
+    @property
+    def rest(self) -> Rect:
+        """What is left below."""
+        return Rect(self._space.x, self._y, self._space.w, max(0, self._space.bottom - self._y))

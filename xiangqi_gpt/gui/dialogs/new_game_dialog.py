@@ -1,0 +1,175 @@
+"""The new game: side, level or another opponent, its style, the rules. And the offer of an unfinished game."""
+
+from __future__ import annotations
+
+from xiangqi_gpt.gui import widgets
+from xiangqi_gpt.gui.canvas import Canvas
+from xiangqi_gpt.gui.dialogs.frame import Foot, Rows, draw_foot, open_card
+from xiangqi_gpt.gui.view import Dialog
+from xiangqi_gpt.gui.window_layout import Layout, Rect
+from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.actions import SIDES, STYLES
+from xiangqi_gpt.play.game_state import GameState, Menu
+from xiangqi_gpt.play.wording import PIECE_SETS, player_name
+from xiangqi_gpt.players.levels import LEVELS
+from xiangqi_gpt.rules import RULE_SETS
+
+USUAL_LEVEL = 4
+"""What is chosen when somebody turns from another opponent to the levels."""
+
+
+class NewGameDialog(Dialog):
+    """Chooses what `state.menu` holds."""
+
+    def draw(self, canvas: Canvas, layout: Layout) -> None:
+        """Draw the choices."""
+        state, menu = self.front.state, self.front.state.menu
+        if menu is None:
+            return
+        t = canvas.t
+        inner = open_card(canvas, layout, self, t("menu.title"), ems=(46, 31))
+        space = draw_foot(
+            canvas,
+            inner,
+            [
+                Foot(t("menu.cancel"), self.cancel, "menu:cancel"),
+                Foot(t("menu.start"), self.confirm, "menu:start", is_main=True),
+            ],
+        )
+        rows = Rows(canvas, space, round(6.5 * layout.text), step=min(round(2.9 * layout.text), space.h // 7))
+
+        def side(i: int) -> None:
+            menu.side = i
+
+        def style(i: int) -> None:
+            menu.style = i
+
+        names = [each.message.text(canvas.language) for each in SIDES] + [t("menu.both")]
+        widgets.choice(canvas, rows.next(t("menu.side")), names, menu.side, side, name="menu:side")
+        has_opponent = menu.side < len(SIDES)
+        self._levels(canvas, rows, menu, is_enabled=has_opponent)
+        self._opponents(canvas, rows.next(t("menu.opponent")), state, menu, is_enabled=has_opponent)
+        widgets.choice(
+            canvas,
+            rows.next(t("menu.style")),
+            [t(key) for key, _ in STYLES],
+            menu.style,
+            style,
+            is_enabled=state.has_styles and has_opponent,
+            name="menu:style",
+        )
+        sets = list(RULE_SETS)
+
+        def rules(i: int) -> None:
+            menu.rules = sets[i]
+
+        widgets.choice(
+            canvas,
+            rows.next(t("window.rules")),
+            [t(f"rules.{name}") for name in sets],
+            sets.index(menu.rules or state.rules),
+            rules,
+            name="menu:rules",
+        )
+        chosen = list(PIECE_SETS).index(state.settings.pieces)
+        widgets.choice(
+            canvas,
+            rows.next(t("menu.pieces")),
+            [t(f"menu.{name}") for name in PIECE_SETS],
+            chosen,
+            lambda i: actions.choose_pieces(state, i),
+            name="menu:pieces",
+        )
+
+    @staticmethod
+    def _levels(canvas: Canvas, rows: Rows, menu: Menu, *, is_enabled: bool) -> None:
+        """Ten numbers and the adaptive level; below them what the chosen one is."""
+        t, text = canvas.t, canvas.scale.text
+        place = rows.next(t("menu.level"))
+
+        def choose(i: int) -> None:
+            menu.level = (i + 1) % (len(LEVELS) + 1)
+
+        last = round(6.5 * text)
+        numbers = Rect(place.x, place.y, place.w - last - text // 4, place.h)
+        names = [str(level.number) for level in LEVELS]
+        chosen = menu.level - 1 if menu.level else None
+        tips = [_level_text(canvas, level.number) for level in LEVELS]
+        widgets.choice(
+            canvas, numbers, names, chosen, choose, is_enabled=is_enabled, tips=tips, name="menu:level"
+        )
+        widgets.button(
+            canvas,
+            place.right_of(place.w - last),
+            t("level.adaptive"),
+            lambda: choose(len(LEVELS)),
+            is_on=menu.level == 0,
+            is_enabled=is_enabled,
+            tip=t("menu.adaptive_tip"),
+            name="menu:adaptive",
+        )
+        note = rows.next("", height=round(1.2 * text))
+        if is_enabled and menu.level is not None:
+            words = _level_text(canvas, menu.level) if menu.level else t("menu.adaptive_tip")
+            note = Rect(note.x, note.y - text // 2, note.w, note.h)
+            canvas.text(note, words, size=canvas.scale.small, color=canvas.theme.secondary_text)
+
+    @staticmethod
+    def _opponents(canvas: Canvas, rect: Rect, state: GameState, menu: Menu, *, is_enabled: bool) -> None:
+        """The level, or one of the other opponents."""
+
+        def choose(i: int) -> None:
+            menu.level = USUAL_LEVEL if i == 0 else None
+            menu.opponent = max(0, i - 1)
+
+        names = [canvas.t("menu.by_level")]
+        names += [player_name(spec, canvas.language) for spec in state.specs]
+        chosen = 0 if menu.level is not None else menu.opponent + 1
+        widgets.choice(canvas, rect, names, chosen, choose, is_enabled=is_enabled, name="menu:opponent")
+
+    def confirm(self) -> None:
+        """Begin the game."""
+        actions.start_from_menu(self.front.state)
+
+    def cancel(self) -> None:
+        """Stay with the present game."""
+        self.front.state.menu = None
+
+
+def _level_text(canvas: Canvas, number: int) -> str:
+    """Name and rating of a level."""
+    level = LEVELS[number - 1]
+    name = level.message.text(canvas.language)
+    return canvas.t("menu.level_text", number=number, name=name, elo=level.elo)
+
+
+class OfferDialog(Dialog):
+    """Offers the unfinished game of last time."""
+
+    closes_beside = False
+
+    def draw(self, canvas: Canvas, layout: Layout) -> None:
+        """Draw the card."""
+        saved = self.front.state.offer
+        if saved is None:
+            return
+        t = canvas.t
+        inner = open_card(canvas, layout, self, t("window.offer"), ems=(32, 12))
+        space = draw_foot(
+            canvas,
+            inner,
+            [
+                Foot(t("window.offer_no"), self.cancel, "offer:leave"),
+                Foot(t("window.offer_yes"), self.confirm, "offer:go_on", is_main=True),
+            ],
+        )
+        player = player_name(saved.spec, canvas.language)
+        canvas.paragraph(space, t("window.offer_text", player=player, count=saved.tree.live.ply), lines=3)
+
+    def confirm(self) -> None:
+        """Resume it."""
+        actions.resume(self.front.state)
+
+    def cancel(self) -> None:
+        """Leave it; it stays on the disk."""
+        self.front.state.offer = None
