@@ -95,6 +95,9 @@ def test_openings_writes_families_of_records_and_collections(tmp_path: Path) -> 
         run("openings", tmp_path / "games.db", "--out", out, "--depth", 8, "--force", "--json")
     )
     assert again == json.loads((out / "families.json").read_text(encoding="utf-8"))
+    source.write_text(source.read_text(encoding="utf-8") + '[Game "x"]\n\n1. a0a9 *\n', encoding="utf-8")
+    report = CliRunner().invoke(cli, ["openings", str(source), "--out", str(tmp_path / "again")])
+    assert report.stderr == "left out: 0 duplicates, 1 refused games\n"
     refused = CliRunner().invoke(cli, ["openings", str(source), "--out", str(out)])
     assert refused.exit_code == 2
     assert "--force" in refused.stderr

@@ -51,6 +51,39 @@ def _spoil_json(content: bytes, random: Random) -> bytes:
     return spoil_json(content.decode(), random).encode("utf-8", "surrogatepass")
 
 
+# Collections of games
+
+
+def _collection_seeds(random: Random) -> list[bytes]:
+    from tests.library.games import write_pgn
+    from xiangqi_gpt.library import collect
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        collect([write_pgn(folder)], folder / "games.db")
+        return [(folder / "games.db").read_bytes()]
+
+
+def _read_collection(content: bytes, folder: Path) -> None:
+    from tests.library.games import write_pgn
+    from xiangqi_gpt.library import Collection, GameQuery, collect
+    from xiangqi_gpt.library.opening_graph import opening_graph
+
+    path = folder / "games.db"
+    path.write_bytes(content)
+    with Collection(path) as games:
+        for use in (
+            lambda: games.find(GameQuery(player="许", position=Board())),
+            lambda: games.count(GameQuery(material="KR-K", tag=("Round", "7"))),
+            lambda: games.explore(Board()),
+            lambda: [games.game(game.id) for game in games.find()],
+            lambda: opening_graph(path, depth=5),
+        ):
+            with suppress(XiangqiError):
+                use()
+    collect([write_pgn(folder, '[Game "x"]\n\n1. a3a4 *\n\n', "new.pgn")], path)
+
+
 # Records
 
 
@@ -504,6 +537,7 @@ TARGETS: dict[str, Target] = {
         )
         for name in FORMATS
     },
+    "collection": Target(_collection_seeds, records.mutate, _read_collection),
     "packed": Target(_xgp_seeds, _spoil_xgp, _read_xgp),
     "packed-index": Target(_index_seeds, _spoil_json, _read_index),
     "model-config": Target(_config_seeds, _spoil_json, _load_config),

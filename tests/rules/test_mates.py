@@ -9,10 +9,10 @@ from random import Random
 
 import pytest
 
-from xiangqi_gpt.rules import batch_numba, mates_numba
+from xiangqi_gpt.rules import batch_numba, mates, mates_numba
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.lenient import lenient_board
-from xiangqi_gpt.rules.mates import ForcedMate, MateFinder
+from xiangqi_gpt.rules.mates import ForcedMate, Loading, MateFinder
 from xiangqi_gpt.rules.move import Move
 
 MANY = 100_000
@@ -164,3 +164,18 @@ def test_the_cache_of_the_compiler_is_made_anew_with_what_it_is_built_on() -> No
     """After a change of batch_numba.py, write the new sum into mates_numba.py: that makes numba compile it again."""
     text = Path(batch_numba.__file__).read_text(encoding="utf-8")
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == mates_numba.BUILT_ON
+
+
+def test_a_compiler_that_fails_is_reported_and_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Fresh(Loading):
+        _thread = None
+        _failed = False
+
+    def broken() -> None:
+        raise OSError("the cache is damaged")
+
+    assert Fresh.is_done(wait=True)
+    monkeypatch.setattr(Fresh, "_thread", None)
+    monkeypatch.setattr(mates, "load", broken)
+    with pytest.warns(RuntimeWarning, match="numba failed .OSError: the cache is damaged"):
+        assert not Fresh.is_done(wait=True)

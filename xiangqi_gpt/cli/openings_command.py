@@ -93,7 +93,13 @@ def _collection_of(games: tuple[Path, ...]) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "games.db"
-        collect(games, path)
+        counts = collect(games, path).summary
+        if counts.duplicates or counts.refused:
+            click.echo(
+                f"left out: {counts.duplicates:,} duplicates, {counts.refused:,} refused games", err=True
+            )
+        if counts.unreadable:
+            click.echo(f"{counts.unreadable:,} files could not be read, or not to their end", err=True)
         yield path
 
 

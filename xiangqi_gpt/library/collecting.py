@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.files import atomic_path, check_writable
-from xiangqi_gpt.library.collection_file import create, database_errors, open_draft, open_for_reading
+from xiangqi_gpt.library.collection_file import create, database_errors, open_draft, open_for_reading, rows_of
 from xiangqi_gpt.library.game_batches import GameBatch, game_batches
 from xiangqi_gpt.library.material import material_numbers
 from xiangqi_gpt.library.position_keys import NO_MOVE, game_positions, position_keys
@@ -148,7 +148,7 @@ class _Builder:
         self._kinds = frozenset(kinds or KINDS)
         self._lenient = lenient
         self._progress = progress
-        self._players = dict(database.execute("SELECT name, id FROM players"))
+        self._players = dict(rows_of(database, "SELECT name, id FROM players", [], "ti"))
         (last,) = database.execute("SELECT max(id) FROM games").fetchone()
         self._last_old = last or 0
         self._next = self._last_old + 1

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from xiangqi_gpt.errors import RecordError
-from xiangqi_gpt.library.collection_file import database_errors, open_for_reading
+from xiangqi_gpt.library.collection_file import database_errors, open_for_reading, rows_of
 from xiangqi_gpt.library.game_query import GameQuery
 from xiangqi_gpt.library.material import parse_material
 from xiangqi_gpt.library.position_keys import NO_MOVE, board_key
@@ -109,7 +109,7 @@ class Collection:
     def count(self, query: GameQuery | None = None) -> int:
         """The number of games that a query finds; of all games without one."""
         conditions, arguments = (query or GameQuery()).conditions()
-        return int(self._rows(f"SELECT count(*) FROM games g WHERE {conditions}", arguments)[0][0])
+        return int(self._rows(f"SELECT count(*) FROM games g WHERE {conditions}", arguments, "i")[0][0])
 
     def find(
         self, query: GameQuery | None = None, *, limit: int | None = None, offset: int = 0
@@ -126,6 +126,7 @@ class Collection:
         rows = self._rows(
             f"SELECT {_COLUMNS} WHERE {conditions} ORDER BY g.id LIMIT ? OFFSET ?",
             [*arguments, -1 if limit is None else limit, offset],
+            "ittitttti",
         )
         first = self._first_plies(query, {row[0] for row in rows})
         values = [[*row[:3], self._result(row[3]), *row[4:], first.get(row[0])] for row in rows]
@@ -150,13 +151,14 @@ class Collection:
             "g.split, g.name FROM games g JOIN players r ON r.id = g.red JOIN players b ON b.id = g.black "
             "WHERE g.id = ?",
             [number],
+            "ttittttbtttt",
         )
         if not rows:
             raise RecordError(f"the collection has no game {number}", file=str(self.path))
         red, black, result, date, event, opening, start_fen, moves, kind, subtype, split, name = rows[0]
         tags = {"Red": red, "Black": black, "Date": date, "Event": event, "Opening": opening}
         tags = {tag: value for tag, value in tags.items() if value}
-        tags.update(self._rows("SELECT name, value FROM tags WHERE game = ?", [number]))
+        tags.update(self._rows("SELECT name, value FROM tags WHERE game = ?", [number], "tt"))
         parsed = ParsedGame(
             moves=self._moves(moves).tolist(),
             start_fen=start_fen,
@@ -189,6 +191,7 @@ class Collection:
             f"avg(nullif(year, 0)) FROM positions WHERE key = ? AND move <> {NO_MOVE} {among} "
             "GROUP BY move ORDER BY 2 DESC, 1",
             [place.key, *arguments],
+            "iiiiiin",
         )
         found = []
         for stored, games, red_wins, draws, black_wins, unknown, year in rows:
@@ -204,15 +207,21 @@ class Collection:
 
     def _first_plies(self, query: GameQuery, games: set[int]) -> dict[int, int]:
         """When the position or material of a query first occurs in these games; empty if it has neither."""
+        if not games:
+            return {}
+        bounds = [min(games), max(games)]
         if query.position is not None:
             rows = self._rows(
-                "SELECT game, ply FROM positions WHERE key = ?", [board_key(query.position).key]
+                "SELECT game, ply FROM positions WHERE key = ? AND game BETWEEN ? AND ?",
+                [board_key(query.position).key, *bounds],
+                "ii",
             )
         elif query.material:
             wanted = parse_material(query.material)
             rows = self._rows(
-                "SELECT game, ply FROM material WHERE pieces = ? AND guards & ? = ?",
-                [wanted.pieces, wanted.guards_mask, wanted.guards],
+                "SELECT game, ply FROM material WHERE pieces = ? AND guards & ? = ? AND game BETWEEN ? AND ?",
+                [wanted.pieces, wanted.guards_mask, wanted.guards, *bounds],
+                "ii",
             )
         else:
             return {}
@@ -222,9 +231,9 @@ class Collection:
                 first[game] = min(ply, first.get(game, ply))
         return first
 
-    def _rows(self, sql: str, arguments: list[Any]) -> list[Any]:
+    def _rows(self, sql: str, arguments: list[Any], columns: str) -> list[Any]:
         with database_errors(self.path):
-            return self._database.execute(sql, arguments).fetchall()
+            return rows_of(self._database, sql, arguments, columns)
 
     def _result(self, index: int) -> str:
         if index not in range(len(RESULTS)):

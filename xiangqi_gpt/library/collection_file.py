@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.files import open_regular
@@ -16,6 +16,8 @@ APPLICATION: Final = int.from_bytes(b"XQGC", "big")
 """What SQLite stores in the head of the file: the program that the file belongs to."""
 
 VERSION: Final = 1
+
+_TYPES: Final[dict[str, type | tuple[type, ...]]] = {"i": int, "t": str, "b": bytes, "n": (float, type(None))}
 
 SCHEMA: Final = """
 CREATE TABLE players (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
@@ -43,11 +45,17 @@ CREATE TABLE material (
 
 @contextlib.contextmanager
 def database_errors(path: Path) -> Iterator[None]:
-    """Turn errors of SQLite into RecordError."""
+    """Turn errors of SQLite into RecordError, and name the file in those that do not."""
     try:
         yield
+    except RecordError as error:
+        if error.file:
+            raise
+        raise RecordError(error.reason, file=str(path)) from error
     except sqlite3.Error as cause:
         raise RecordError(f"the collection cannot be read or written: {cause}", file=str(path)) from cause
+    except UnicodeDecodeError as cause:  # of SQLite's own message about a damaged file
+        raise RecordError("the collection is damaged", file=str(path)) from cause
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
@@ -65,6 +73,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     with database_errors(path):
         # A collection is never changed in place, so SQLite need not look for another program's changes.
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+        connection.text_factory = _text
         try:
             connection.execute("PRAGMA trusted_schema = OFF")
             check_version(connection, path)
@@ -85,6 +94,7 @@ def create(path: Path) -> None:
 def open_draft(path: Path) -> sqlite3.Connection:
     """A connection for writing to a draft: fast, and without a journal, because a draft that fails is removed."""
     connection = sqlite3.connect(path)
+    connection.text_factory = _text
     for setting in (
         "journal_mode = OFF",
         "synchronous = OFF",
@@ -93,6 +103,29 @@ def open_draft(path: Path) -> sqlite3.Connection:
     ):
         connection.execute(f"PRAGMA {setting}")
     return connection
+
+
+def rows_of(connection: sqlite3.Connection, sql: str, arguments: Sequence[Any], columns: str) -> list[Any]:
+    """The rows that a query finds.
+
+    Args:
+        connection: a collection.
+        sql: the query.
+        arguments: its arguments.
+        columns: the type of each column: "i" a whole number, "t" a text, "b" bytes, "n" a number or None.
+
+    Raises:
+        RecordError: a value has another type. SQLite checks types when it stores a value, so the file is damaged.
+    """
+    found = connection.execute(sql, arguments).fetchall()
+    types = [_TYPES[column] for column in columns]
+    if not all(isinstance(value, kind) for row in found for value, kind in zip(row, types, strict=True)):
+        raise RecordError("the collection is damaged: a value has the wrong type")
+    return found
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
 
 
 def check_version(connection: sqlite3.Connection, path: Path) -> None:

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xiangqi_gpt.errors import RecordError
+from xiangqi_gpt.library.collection_file import rows_of
 from xiangqi_gpt.records.dedupe import start_hash
+from xiangqi_gpt.records.record import SPLITS
 from xiangqi_gpt.records.replay import start_of
 
 _BATCH: Final = 1024
@@ -60,11 +62,13 @@ def game_batches(
     condition = f"{where} AND id > ?" if where else "WHERE id > ?"
     while True:
         # Not one query for all: its table may be changed between two batches.
-        rows = database.execute(
+        rows = rows_of(
+            database,
             "SELECT id, result, year, split, kind, start_fen, moves, ecco, opening "
             f"FROM games {condition} ORDER BY id LIMIT {_BATCH}",
             [*arguments, last],
-        ).fetchall()
+            "iiitttbtt",
+        )
         if not rows:
             return
         last = rows[-1][0]
@@ -78,6 +82,8 @@ def _batch(rows: list[Any]) -> GameBatch:
     moves = np.frombuffer(b"".join([row[6] for row in rows]), dtype="<u2").astype(np.uint16)
     if len(moves) != offsets[-1] or np.any(np.diff(offsets) < 1) or any(start.fault for start in starts):
         raise RecordError("the collection is damaged: a game has no start position or no moves")
+    if not all(row[3] in SPLITS for row in rows):
+        raise RecordError("the collection is damaged: a game belongs to no part of the data")
     return GameBatch(
         ids=[row[0] for row in rows],
         hashes=[start_hash(start.fen, row[4]) for start, row in zip(starts, rows, strict=True)],

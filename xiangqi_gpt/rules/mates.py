@@ -7,6 +7,7 @@ replies to checks, so such mates can be proven many moves deep within a millisec
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -107,20 +108,33 @@ class Loading:
 
     _lock = threading.Lock()
     _thread: threading.Thread | None = None
+    _failed = False
 
     @classmethod
     def begin(cls) -> None:
         """Begin to load, if nobody has."""
         with cls._lock:
             if cls._thread is None:
-                cls._thread = threading.Thread(target=load, name="load-mates", daemon=True)
+                cls._thread = threading.Thread(target=cls._load, name="load-mates")
                 cls._thread.start()
 
     @classmethod
+    def _load(cls) -> None:
+        try:
+            load()
+        except Exception as error:  # of numba or LLVM, a damaged cache of theirs: every kind has its own
+            cls._failed = True
+            warnings.warn(
+                f"mates by checks are not looked for: numba failed ({type(error).__name__}: {error})",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+    @classmethod
     def is_done(cls, *, wait: bool) -> bool:
-        """Whether it is loaded; *wait* until it is."""
+        """Whether it is loaded; *wait* until it is, or until it has failed."""
         cls.begin()
         assert cls._thread is not None
         if wait:
             cls._thread.join()
-        return not cls._thread.is_alive()
+        return not cls._thread.is_alive() and not cls._failed
