@@ -173,6 +173,13 @@ def test_a_position_is_pasted_and_copied(desk: Desk, monkeypatch: pytest.MonkeyP
     assert desk.state.board.fen() == "3k5/9/9/9/9/9/9/9/4R4/4K4 w - - 0 1"
     desk.key(pygame.K_c, pygame.KMOD_LCTRL)
     assert clipboard[-1] == desk.state.board.fen()
+    desk.squares("e1", "e5")
+    desk.key(pygame.K_c, pygame.KMOD_LCTRL | pygame.KMOD_LSHIFT)
+    assert clipboard[-1].startswith("R5+4")
+    desk.key(pygame.K_g, pygame.KMOD_LCTRL)
+    assert "E1-E5" in clipboard[-1]
+    desk.key(pygame.K_u)
+    desk.pass_time(50)
     clipboard.append("nothing")
     desk.key(pygame.K_v, pygame.KMOD_LCTRL)
     assert desk.state.status()[1] == "warn"

@@ -25,6 +25,7 @@ class Waiting:
     def __init__(self) -> None:
         self.questions: list[Question] = []
         self.stopped: list[WorkerName] = []
+        self.released: list[WorkerName] = []
         self.inbox: list[Answer] = []
 
     def ask(self, question: Question) -> None:
@@ -32,6 +33,9 @@ class Waiting:
 
     def stop(self, worker: WorkerName) -> None:
         self.stopped.append(worker)
+
+    def release(self, worker: WorkerName) -> None:
+        self.released.append(worker)
 
     def answers(self) -> list[Answer]:
         found, self.inbox = self.inbox, []
@@ -200,6 +204,7 @@ def test_marks_words_and_better_lines_are_one_step() -> None:
     assert (first.nags, first.comment) == ((4,), "Human")
     assert [node.move for node in other.walk()] == list(better)
     assert state.curve == [0.3, 0.3]
+    assert thinker.released == ["reviewer"]
     assert state.status()[0] == "Reviewed: 0 inaccuracies (?!), 0 mistakes (?), 1 blunders (??)"
     actions.undo(state)
     assert (first.nags, first.comment, len(state.tree.root.children)) == ((), "", 1)
@@ -223,7 +228,7 @@ def test_a_review_can_be_stopped_and_belongs_to_its_game() -> None:
     assert actions.escape(state)
     actions.exchange(state, thinker)
     actions.exchange(state, thinker)
-    assert thinker.stopped == ["reviewer"]
+    assert thinker.released == ["reviewer"]
     late = Answer(question=thinker.questions[0], review=())
     assert not actions.receive(state, late)
     actions.toggle_review(state)
@@ -231,7 +236,7 @@ def test_a_review_can_be_stopped_and_belongs_to_its_game() -> None:
     actions.new_game(state)
     assert state.review is None
     actions.exchange(state, thinker)
-    assert thinker.stopped == ["reviewer"] * 2
+    assert thinker.released == ["reviewer"] * 2
     actions.toggle_review(state)
     assert state.status() == ("There is no move to review", "warn")
 

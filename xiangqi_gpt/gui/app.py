@@ -24,7 +24,7 @@ from xiangqi_gpt.play import actions, commands
 from xiangqi_gpt.play.analysis import ProcessThinker
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState, Notice
-from xiangqi_gpt.play.opening import paste
+from xiangqi_gpt.play.pasting import copy_game, copy_moves, paste
 from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings, save_settings
 from xiangqi_gpt.play.thinker import Answer, Create, Thinker
@@ -104,6 +104,8 @@ class App:
         self._own: dict[str, Callable[[], object]] = {
             "save": self._save_game,
             "copy": self._copy,
+            "copy_moves": lambda: self._copy(copy_moves(self.state), "window.copied_moves"),
+            "copy_game": lambda: self._copy(copy_game(self.state), "window.copied_game"),
             "paste": self._paste,
             "full_screen": self._toggle_full_screen,
             "cancel": self._cancel,
@@ -204,7 +206,7 @@ class App:
     def _look_at_answers(self, counted: list[Answer]) -> None:
         for answer in counted:
             if answer.question.kind == "load" and not answer.is_partial:
-                if self._first_load and answer.error is not None:
+                if self._first_load and answer.error is not None and not self.state.fallback:
                     # The opponent asked for on the command line cannot be had: the command has failed.
                     self.failure = answer.error
                     self.running = False
@@ -478,9 +480,9 @@ class App:
         except FenError as error:
             self.state.notice = Notice.of("window.bad_paste", "warn", error=error_text(error))
 
-    def _copy(self) -> None:
-        pygame.scrap.put_text(self.state.shown_board.fen())
-        self.state.notice = Notice.of("window.copied")
+    def _copy(self, text: str = "", key: str = "window.copied") -> None:
+        pygame.scrap.put_text(text or self.state.shown_board.fen())
+        self.state.notice = Notice.of(key)
 
     def _save_game(self) -> None:
         try:
