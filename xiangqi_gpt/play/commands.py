@@ -230,6 +230,7 @@ _TABLE: tuple[Command, ...] = (
         chinese=("残局", "殘局"),
         arguments="[N|FILE]",
     ),
+    Command(id="puzzles", group="game", keys=("shift+z",)),
     Command(
         id="retry",
         group="game",
@@ -330,6 +331,7 @@ _TABLE: tuple[Command, ...] = (
         arguments="[FILE]",
     ),
     Command(id="save_as", group="file", keys=("ctrl+shift+s",)),
+    Command(id="editor", group="file", keys=("e",)),
     Command(id="copy", group="file", keys=("ctrl+c",)),
     Command(
         id="copy_moves",
