@@ -81,7 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", nargs="+", help="records of any format")
     parser.add_argument("--player", default="gpt:lookahead=30")
-    parser.add_argument("--reference", default="engine:fairy-stockfish,nodes=200000,Hash=64")
+    parser.add_argument("--reference", default="engine:fairy-stockfish,nodes=200000,Hash=64,timeout=600")
     parser.add_argument("--labels", type=Path, help="file of the reference's labels")
     parser.add_argument("--own", type=Path, help="file of the player's labels, to compare thresholds later")
     parser.add_argument("--split", default="valid")

@@ -14,7 +14,7 @@ from xiangqi_gpt.cli import play_command
 from xiangqi_gpt.cli.main import cli
 from xiangqi_gpt.play import autosave as autosave_module
 from xiangqi_gpt.play import settings as settings_module
-from xiangqi_gpt.play.settings import Settings, load_settings
+from xiangqi_gpt.play.settings import Settings, load_settings, save_settings
 from xiangqi_gpt.rules import START_FEN, ConfigError, PlayerError
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -114,6 +114,26 @@ def test_bad_input_gets_one_line_and_exit_code_2(arguments: tuple[str, ...], wor
     assert len(errors) == 1
     assert words in errors[0]
     assert "Traceback" not in result.output
+
+
+def test_the_opponent_chosen_last_comes_back_and_does_not_keep_the_program_from_starting() -> None:
+    save_settings(Settings(opponent="greedy", rules="chinese", engines=("engine:none",)))
+    assert "You play Red against greedy" in run("--terminal", lines="quit\n").output
+    assert "against random" in run("--terminal", "--player", "random", lines="quit\n").output
+    save_settings(Settings(opponent="engine:/no/such/engine"))
+    result = run("--terminal", lines="quit\n")
+    assert result.exit_code == 0, result.output
+    assert "The opponent failed: " in result.output
+    assert "You play Red against GPT" in result.output
+
+
+def test_broken_settings_are_told_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "config" / "play.json"
+    path.parent.mkdir()
+    path.write_text("{")
+    result = run("--terminal", "--player", "random", lines="quit\n")
+    assert "The settings could not be read; they are kept as" in result.output
+    assert len(list(path.parent.glob("play.json.broken-*"))) == 1
 
 
 def test_a_screenshot_is_taken_without_a_display(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_a_new_game_from_the_menu(desk: Desk) -> None:
     desk.key(pygame.K_n)
     menu = desk.state.menu
     assert menu is not None
-    for name in ("menu:side:1", "menu:opponent:2", "menu:pieces:2"):
+    for name in ("menu:side:1", "menu:opponent:2"):
         desk.press(name)
     assert desk.region("menu:style:2") is None, "only the GPT has styles"
     assert menu.style == 0
@@ -150,7 +150,6 @@ def test_a_new_game_from_the_menu(desk: Desk) -> None:
     assert desk.state.humans == {Color.BLACK}
     assert desk.state.flipped
     assert desk.state.spec == "greedy"
-    assert desk.state.settings.pieces == "letters"
     assert len(desk.state.history) == 1
 
 
@@ -173,6 +172,13 @@ def test_a_position_is_pasted_and_copied(desk: Desk, monkeypatch: pytest.MonkeyP
     assert desk.state.board.fen() == "3k5/9/9/9/9/9/9/9/4R4/4K4 w - - 0 1"
     desk.key(pygame.K_c, pygame.KMOD_LCTRL)
     assert clipboard[-1] == desk.state.board.fen()
+    desk.squares("e1", "e5")
+    desk.key(pygame.K_c, pygame.KMOD_LCTRL | pygame.KMOD_LSHIFT)
+    assert clipboard[-1].startswith("R5+4")
+    desk.key(pygame.K_g, pygame.KMOD_LCTRL)
+    assert "E1-E5" in clipboard[-1]
+    desk.key(pygame.K_u)
+    desk.pass_time(50)
     clipboard.append("nothing")
     desk.key(pygame.K_v, pygame.KMOD_LCTRL)
     assert desk.state.status()[1] == "warn"

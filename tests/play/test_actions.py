@@ -171,6 +171,20 @@ def test_a_failing_player_is_left_alone_until_something_is_done() -> None:
     assert not state.stalled
 
 
+def test_a_player_that_cannot_be_loaded_is_replaced_by_the_fallback() -> None:
+    state = GameState(spec="engine:gone", fallback="gpt")
+    failed = Answer(
+        question=Question(kind="load", generation=0, spec="engine:gone"), error=PlayerError("gone")
+    )
+    state.work = "load"
+    assert actions.receive(state, failed)
+    assert (state.spec, state.needs_load) == ("gpt", True)
+    assert state.status() == ("The opponent failed: gone", "warn")
+    again = Answer(question=Question(kind="load", generation=0, spec="gpt"), error=PlayerError("gone"))
+    actions.receive(state, again)
+    assert state.stalled
+
+
 def test_undo_takes_back_the_pair_of_moves() -> None:
     state, thinker = loaded()
     for names in (("h2", "e2"), ("h0", "g2")):

@@ -25,6 +25,7 @@ class Waiting:
     def __init__(self) -> None:
         self.questions: list[Question] = []
         self.stopped: list[WorkerName] = []
+        self.released: list[WorkerName] = []
         self.inbox: list[Answer] = []
 
     def ask(self, question: Question) -> None:
@@ -32,6 +33,9 @@ class Waiting:
 
     def stop(self, worker: WorkerName) -> None:
         self.stopped.append(worker)
+
+    def release(self, worker: WorkerName) -> None:
+        self.released.append(worker)
 
     def answers(self) -> list[Answer]:
         found, self.inbox = self.inbox, []
@@ -123,6 +127,19 @@ def test_with_analysis_every_position_that_is_shown_is_evaluated() -> None:
     assert state.curve[2] is None
 
 
+def test_an_answer_may_come_when_another_game_is_on_the_board() -> None:
+    state, thinker = played("h2e2", analysis=True), Waiting()
+    actions.exchange(state, thinker)
+    (question,) = thinker.questions
+    assert question.board is not None
+    actions.new_game(state, fen="3k5/9/9/9/9/9/9/9/4R4/4K4 w - - 0 1")
+    thinker.inbox.append(Answer(question=question, analysis=opinion(question.board)))
+    actions.exchange(state, thinker)
+    assert state.evaluation is None
+    actions.undo(state)
+    assert state.evaluation is not None
+
+
 def test_looking_elsewhere_stops_the_analysis_of_a_position() -> None:
     state, thinker = played("h2e2", analysis=True), Waiting()
     actions.exchange(state, thinker)
@@ -200,6 +217,7 @@ def test_marks_words_and_better_lines_are_one_step() -> None:
     assert (first.nags, first.comment) == ((4,), "Human")
     assert [node.move for node in other.walk()] == list(better)
     assert state.curve == [0.3, 0.3]
+    assert thinker.released == ["reviewer"]
     assert state.status()[0] == "Reviewed: 0 inaccuracies (?!), 0 mistakes (?), 1 blunders (??)"
     actions.undo(state)
     assert (first.nags, first.comment, len(state.tree.root.children)) == ((), "", 1)
@@ -223,7 +241,7 @@ def test_a_review_can_be_stopped_and_belongs_to_its_game() -> None:
     assert actions.escape(state)
     actions.exchange(state, thinker)
     actions.exchange(state, thinker)
-    assert thinker.stopped == ["reviewer"]
+    assert thinker.released == ["reviewer"]
     late = Answer(question=thinker.questions[0], review=())
     assert not actions.receive(state, late)
     actions.toggle_review(state)
@@ -231,7 +249,7 @@ def test_a_review_can_be_stopped_and_belongs_to_its_game() -> None:
     actions.new_game(state)
     assert state.review is None
     actions.exchange(state, thinker)
-    assert thinker.stopped == ["reviewer"] * 2
+    assert thinker.released == ["reviewer"] * 2
     actions.toggle_review(state)
     assert state.status() == ("There is no move to review", "warn")
 

@@ -13,7 +13,6 @@ from xiangqi_gpt.play.game_state import GameState, Thought
 from xiangqi_gpt.play.handicaps import HANDICAPS, handicap_fen
 from xiangqi_gpt.play.premove import premove_targets
 from xiangqi_gpt.play.thinker import InlineThinker, Question
-from xiangqi_gpt.players import adaptive
 from xiangqi_gpt.players.base import Analysis, Line, Player, Value
 from xiangqi_gpt.rules import START_FEN, Board, Color, Move, Termination, parse_square
 
@@ -265,26 +264,6 @@ def test_two_machines_play_each_other() -> None:
     endings.toggle_pause(state)
     settle(state, thinker)
     assert len(state.history) == count
-
-
-def test_the_adaptive_level_takes_in_each_result_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "rating.json"
-    monkeypatch.setattr(adaptive, "rating_path", lambda: path)
-    state = played("h2e2", "h9g7")
-    endings.resign(state)
-    assert not path.exists(), "only games against the adaptive level count"
-    actions.new_game(state, spec="gpt:level=adaptive")
-    for text in ("h2e2", "h9g7"):
-        actions.play(state, Move.from_iccs(text))
-    before = adaptive.load_rating()
-    for _ in range(2):
-        endings.resign(state)
-        actions.undo(state)
-    after = adaptive.load_rating()
-    assert after.games == before.games + 1
-    assert after.elo < before.elo
 
 
 def test_the_second_player_is_kept_with_the_game(tmp_path: Path) -> None:

@@ -285,7 +285,7 @@ def test_every_fault_of_a_position(
     assert english_in(shown, "Cannot", "expected") == []
 
 
-TYPED = {"red", "black", "all", "chinese", "simplified", "letters", "FILE", "TEXT"}
+TYPED = {"red", "black", "all", "adaptive", "chinese", "simplified", "letters", "FILE", "TEXT"}
 """Words of the terminal that are there to be typed, beside its commands."""
 
 

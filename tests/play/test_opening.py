@@ -8,7 +8,8 @@ import pytest
 
 from tests.play.test_autosave import played, texts
 from xiangqi_gpt.play import actions
-from xiangqi_gpt.play.opening import open_game, paste
+from xiangqi_gpt.play.opening import open_game
+from xiangqi_gpt.play.pasting import paste
 from xiangqi_gpt.rules import FenError, Move, RecordError
 
 PGN = """[Game "Chinese Chess"]

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.settings import Settings, load_settings, save_settings
+from xiangqi_gpt.texts import Message
 
 
 @pytest.fixture(autouse=True)
@@ -44,3 +47,49 @@ def test_no_file_and_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     save_settings(Settings(), tmp_path / "file" / "play.json")
     assert load_settings(tmp_path) == Settings()
+
+
+def test_a_broken_file_is_kept_as_a_copy_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "play.json"
+    path.write_bytes(b'{"language": "zh", ')
+    told: list[Message] = []
+    assert load_settings(path, told.append) == Settings()
+    (copy,) = tmp_path.glob("play.json.broken-*")
+    assert copy.read_bytes() == b'{"language": "zh", '
+    assert not path.exists()
+    assert told == [Message.of("game.broken_settings", file=copy)]
+    assert load_settings(path, told.append) == Settings()
+    assert len(told) == 1, "no file is no fault"
+
+
+def test_opponents_engines_rules_and_clock_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "play.json"
+    wanted = Settings(
+        opponent="gpt:level=novice",
+        engines=("engine:pikafish,nodes=1000", "engine:xq --fast,protocol=ucci"),
+        rules="chinese",
+        clock="5m+3s",
+        analysis=True,
+        analyst="engine:pikafish,time=1",
+    )
+    save_settings(wanted, path)
+    assert load_settings(path) == wanted
+    path.write_text(
+        '{"engines": ["gpt", 3, "engine:", "engine:a,ranks=7", "engine:b"], "clock": "soon", "rules": "mine",'
+        ' "analyst": "", "analysis": 1, "opponent": 5}'
+    )
+    assert load_settings(path) == Settings(engines=("engine:b",))
+
+
+def test_engines_are_added_and_removed() -> None:
+    state = GameState()
+    before = state.specs
+    assert actions.add_engine(state, " pikafish,nodes=1000 ")
+    assert actions.add_engine(state, "engine:pikafish,nodes=1000")
+    assert state.settings.engines == ("engine:pikafish,nodes=1000",)
+    assert state.specs == (*before, "engine:pikafish,nodes=1000")
+    for text in ("", "x,ranks=7", "x" * 2000):
+        assert not actions.add_engine(state, text)
+        assert state.status()[1] == "warn"
+    actions.remove_engine(state, "engine:pikafish,nodes=1000")
+    assert (state.settings.engines, state.specs) == ((), before)

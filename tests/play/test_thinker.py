@@ -91,6 +91,18 @@ def test_a_newer_question_interrupts_an_older_one(inbox: Inbox) -> None:
     assert inbox.thinker.answers() == []
 
 
+def test_a_released_worker_gives_its_process_back_and_can_be_asked_again(inbox: Inbox) -> None:
+    inbox.load("stubborn")
+    inbox.ask("move")
+    (before,) = workers()
+    inbox.thinker.release("opponent")
+    inbox.load("first")
+    before.join(PATIENCE)
+    assert not before.is_alive()
+    inbox.ask("move")
+    assert inbox.next().result is not None
+
+
 def test_closing_does_not_wait_for_a_player_that_never_answers(inbox: Inbox) -> None:
     inbox.load("stubborn")
     inbox.ask("move")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from tests.play.players import FirstMovePlayer, create_first
+from xiangqi_gpt.play import puzzle_book as puzzles
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.commands import WORDS
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.settings import Settings
-from xiangqi_gpt.players.base import Limit, Player, PlayResult
+from xiangqi_gpt.players.base import Analysis, Limit, Player, PlayResult, Value
 from xiangqi_gpt.rules import START_FEN, Board, Color, PlayerError
 from xiangqi_gpt.terminal.game import TerminalGame, percent, without_chinese
 from xiangqi_gpt.texts import LANGUAGES, Language
@@ -312,6 +314,96 @@ def test_an_unfinished_game_is_offered_and_kept(tmp_path: Path) -> None:
     assert "The last game, against GPT, is not finished (2 plies): continue resumes it." in second.out
     assert second.moves == first.moves
     assert "There is no unfinished game." in second.out
+
+
+class Watching(FirstMovePlayer):
+    """Remembers how many moves are on the disk when it is asked for one."""
+
+    def __init__(self, keeper: Autosave) -> None:
+        super().__init__()
+        self.keeper = keeper
+        self.seen: list[int] = []
+
+    def play(self, board: Board, limit: Limit) -> PlayResult:
+        saved = self.keeper.find_unfinished()
+        self.seen.append(0 if saved is None else saved.tree.live.ply)
+        return super().play(board, limit)
+
+
+def test_a_move_is_kept_before_the_opponent_thinks(tmp_path: Path) -> None:
+    player = Watching(Autosave(tmp_path))
+    Session("h2e2", "b0c2", autosave=Autosave(tmp_path), create=lambda spec: player)
+    assert player.seen == [1, 3]
+
+
+def test_one_board_for_each_turn() -> None:
+    session = Session("h2e2", "b0c2", "quit")
+    assert session.out.count("9  ") == 3, "one at the start and one after each answer"
+
+
+def test_both_sides_of_an_opened_game_show_every_move(tmp_path: Path) -> None:
+    path = tmp_path / "a.pgn"
+    path.write_text("1. H2-E2 *\n", encoding="utf-8")
+    session = Session(f"open {path}", "h9g7", "quit")
+    assert session.out.count("9  ") == 3
+
+
+def test_levels_are_listed_and_chosen() -> None:
+    session = Session("level", "level 3", "level novice", "级别 adaptive", "level 11")
+    assert "  Level 1: novice, about Elo 400" in session.out
+    assert "A new game against GPT casual." in session.out
+    assert "A new game against GPT novice." in session.out
+    assert session.state.spec == "gpt:level=adaptive"
+    assert "Expected 1-10, adaptive, found '11'." in session.out
+
+
+def test_the_game_can_be_given_up_and_played_again() -> None:
+    session = Session("resign", "h2e2", "draw", "认输", "undo", "resign", "rematch", "h9g7")
+    assert "There is no game to end" in session.out
+    assert "declines: it is too early for a draw" in session.out
+    assert session.out.count("Red resigned. Black wins.") == 2
+    assert session.state.humans == {Color.BLACK}
+    assert session.moves[1] == "h9g7"
+
+
+def test_puzzles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(puzzles, "progress_path", lambda: tmp_path / "puzzles.json")
+    session = Session("retry", "puzzle", "puzzle 5", "puzzle 500", "resign", "retry", "puzzle /none.pgn")
+    assert "Not opened: " in session.out
+    assert "There is no puzzle on the board." in session.out
+    assert "Shi Qing Ya Qu (1570), 14: Red to move and mate in" in session.out
+    assert "Expected 1-119, found '500'." in session.out
+    assert session.state.puzzle == puzzles.classical_puzzles()[4]
+    assert puzzles.load_progress() == {}, "nothing was played"
+
+
+class Searching(FirstMovePlayer):
+    """Has looked ahead from its first move."""
+
+    def __init__(self, *, mate: bool = False) -> None:
+        super().__init__()
+        self.score = 30_000 - 3 if mate else None
+
+    def analyse(self, board: Board, limit: Limit, multipv: int | None = None) -> Analysis:
+        analysis = super().analyse(board, limit, multipv)
+        first = analysis.lines[0]
+        after = board.copy()
+        after.push(first.move)
+        pv = (first.move, after.legal_moves()[0])
+        return replace(
+            analysis,
+            lines=(
+                replace(first, pv=pv, value=Value(0.5, 0.2, 0.3), score_cp=self.score),
+                *analysis.lines[1:],
+            ),
+        )
+
+
+def test_a_hint_shows_what_a_search_expects() -> None:
+    session = Session("hint", create=lambda spec: Searching())
+    assert "  1. R9+1  a0a1     50 %  ##########            expects 60 %  P1+1" in session.out
+    assert "  2. R9+2  a0a2    1.2 %\n" in session.out
+    assert "mate in 3  P1+1" in Session("hint", create=lambda spec: Searching(mate=True)).out
 
 
 def test_comments_and_marks() -> None:

@@ -20,6 +20,7 @@ from xiangqi_gpt.dataset.packed import PackedGames, pack
 from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.training.loop import StepReport, Trainer, learning_rate
+from xiangqi_gpt.training.run_checks import check_before_reading
 from xiangqi_gpt.training.run_state import checkpoints
 from xiangqi_gpt.training.train_config import PRESETS, TrainConfig, changed, preset
 
@@ -112,6 +113,29 @@ def test_a_half_written_checkpoint_and_log_line_are_passed_over(packed: PackedGa
     assert trainer.progress.step == 1
     trainer.run()
     assert [step for step, *_ in log(tmp_path)] == list(range(1, 13))
+
+
+def test_a_resumed_run_may_be_longer_and_change_its_schedule(packed: PackedGames, tmp_path: Path) -> None:
+    notes: list[str] = []
+    done = Trainer(packed, tmp_path, config(), device="cpu").run()
+    longer = config(max_steps=done.progress.step + 3, schedule="constant")
+    check_before_reading(tmp_path, longer, init=None, resume=True)
+    trainer = Trainer(packed, tmp_path, longer, resume=True, device="cpu", on_note=notes.append)
+    assert trainer.run().progress.step == done.progress.step + 3
+    assert notes == ["the schedule changes: max_steps is 15, was 12; schedule is 'constant', was 'cosine'"]
+
+
+def test_a_run_is_checked_before_its_games_are_read(tmp_path: Path, packed: PackedGames) -> None:
+    for broken, message in (({"heads": 5}, "heads"), ({"context_plies": 2}, "plies")):
+        with pytest.raises(ConfigError, match=message):
+            check_before_reading(tmp_path, config(**broken), init=None, resume=False)
+    with pytest.raises(ModelError, match="nowhere"):
+        check_before_reading(tmp_path, config(), init=tmp_path / "nowhere", resume=False)
+    Trainer(packed, tmp_path, config(), device="cpu").run(time_limit=0)
+    with pytest.raises(ConfigError, match="holds a run already"):
+        check_before_reading(tmp_path, config(), init=None, resume=False)
+    with pytest.raises(ConfigError, match=r"seed: expected 0 as in the run so far, found 1"):
+        check_before_reading(tmp_path, config(seed=1), init=None, resume=True)
 
 
 def test_what_does_not_fit_the_run_is_refused(packed: PackedGames, tmp_path: Path) -> None:

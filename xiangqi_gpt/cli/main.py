@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "perft": "Count the leaves of the tree of legal moves.",
     "pack": "Pack game records for training, in shards or in one small file.",
     "train": "Train a model on game records.",
+    "personalise": "Train an adapter that plays like one person, and measure it.",
     "compare": "Train with different attentions, tokenizers or board modes, and compare the results.",
     "compress": "Make a smaller model out of a trained one.",
     "export": "Write a trained model at half its size, or for ONNX.",

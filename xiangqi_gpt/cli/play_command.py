@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
+from click.core import ParameterSource
 
+from xiangqi_gpt.arena.clocks import TimeControl
 from xiangqi_gpt.cli.position_options import board_of_fen, lenient_option
 from xiangqi_gpt.play.autosave import Autosave
-from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.clock import PlayClock
+from xiangqi_gpt.play.game_state import GameState, Notice
 from xiangqi_gpt.play.results_of_person import ResultsOfPerson
 from xiangqi_gpt.play.settings import THEME_NAMES, ThemeName, load_settings, save_settings
 from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet, split_temperature
@@ -101,9 +104,16 @@ def command(
         spec = add_level(spec, level)
     if temperature is not None:
         spec = add_temperature(spec, temperature)
-    spec = with_lookahead(spec)
     base = random.SystemRandom().randrange(2**31) if seed is None else seed
-    settings = load_settings()
+    problems: list[Message] = []
+    fallback = ""
+    settings = load_settings(on_problem=problems.append)
+    if _is_default("spec") and level is None and temperature is None and settings.opponent:
+        # One that is gone by now must not keep the program from starting.
+        spec, fallback = settings.opponent, spec
+    if _is_default("rules"):
+        rules = settings.rules
+    spec = with_lookahead(spec)
     chosen = replace(
         settings,
         language=lang or settings.language,
@@ -119,9 +129,14 @@ def command(
         flipped=human is Color.BLACK,
         spec=spec,
         rules=rules,
-        specs=opponents(spec),
+        fallback=with_lookahead(fallback) if fallback else "",
+        specs=tuple(dict.fromkeys((*opponents(spec), *settings.engines))),
         outcome=board.outcome(rules),
     )
+    if problems:
+        state.notice = Notice(problems[0], "warn")
+    if settings.clock and screenshot is None:
+        state.clock = PlayClock(TimeControl.parse(settings.clock))
     state.announce = state.outcome is not None
 
     # Pickled to the processes of the players, so no function of this one.
@@ -138,6 +153,11 @@ def command(
     if not terminal and _play_in_window(state, create, autosave):
         return
     _play_in_terminal(state, create, autosave)
+
+
+def _is_default(name: str) -> bool:
+    """Whether an option was left out on the command line."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.DEFAULT
 
 
 def opponents(spec: str) -> tuple[str, ...]:

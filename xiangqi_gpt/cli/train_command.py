@@ -84,8 +84,10 @@ def command(
     """
     import torch
 
+    from xiangqi_gpt.players.gpt_player import bundled_model
     from xiangqi_gpt.training.config_file import read_config
     from xiangqi_gpt.training.loop import Trainer
+    from xiangqi_gpt.training.run_checks import check_before_reading
     from xiangqi_gpt.training.train_config import changed, preset
 
     file = config_file
@@ -105,6 +107,9 @@ def command(
         if is_first:
             click.echo(line, err=True)
 
+    if init is not None and str(init) == "bundled":
+        init = bundled_model()
+    check_before_reading(out, config, init=init, resume=resume)
     games = open_games(data, config, print_line, cache)
     trainer = Trainer(
         games.train,

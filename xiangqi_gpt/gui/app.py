@@ -12,10 +12,13 @@ import pygame
 
 from xiangqi_gpt.gui.canvas import Canvas, Region
 from xiangqi_gpt.gui.dialogs.command_menu import CommandMenu, HelpPage
+from xiangqi_gpt.gui.dialogs.editor_dialog import EditorDialog
 from xiangqi_gpt.gui.dialogs.file_dialogs import OpenDialog, SaveDialog, open_path
 from xiangqi_gpt.gui.dialogs.new_game_dialog import NewGameDialog, OfferDialog
+from xiangqi_gpt.gui.dialogs.puzzle_list import PuzzleList
 from xiangqi_gpt.gui.dialogs.settings_dialog import SettingsDialog
 from xiangqi_gpt.gui.display import open_window, pixel_ratio
+from xiangqi_gpt.gui.plates import seconds_text
 from xiangqi_gpt.gui.render import Renderer
 from xiangqi_gpt.gui.sounds import Sound, SoundBox
 from xiangqi_gpt.gui.view import Dialog, Slide, View
@@ -24,7 +27,7 @@ from xiangqi_gpt.play import actions, commands
 from xiangqi_gpt.play.analysis import ProcessThinker
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState, Notice
-from xiangqi_gpt.play.opening import paste
+from xiangqi_gpt.play.pasting import copy_game, copy_moves, paste
 from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings, save_settings
 from xiangqi_gpt.play.thinker import Answer, Create, Thinker
@@ -34,7 +37,8 @@ from xiangqi_gpt.rules import FenError, Move, PlayerError, Square, XiangqiError
 
 FRAME_MS = 12  # between two frames of an animation
 IDLE_MS = 1000  # longest wait for an event
-BUSY_MS = 60  # while a dialog waits for news
+BUSY_MS = 60  # while a dialog waits for news, or a clock runs
+LOOK_S = 0.008  # between two looks for events, in seconds: less than a frame
 CARRIED = 0.45  # u from its point at which a pressed piece follows the mouse
 
 
@@ -97,6 +101,7 @@ class App:
         self._dragged: Region | None = None
         self._version = state.tree.version
         self._live = state.tree.live
+        self._times: tuple[str, ...] = ()
         self._first_load = True
         self._full_screen = False
         self._dirty = True
@@ -104,6 +109,8 @@ class App:
         self._own: dict[str, Callable[[], object]] = {
             "save": self._save_game,
             "copy": self._copy,
+            "copy_moves": lambda: self._copy(copy_moves(self.state), "window.copied_moves"),
+            "copy_game": lambda: self._copy(copy_game(self.state), "window.copied_game"),
             "paste": self._paste,
             "full_screen": self._toggle_full_screen,
             "cancel": self._cancel,
@@ -113,6 +120,8 @@ class App:
             "sound": self._toggle_sound,
             "open": lambda: self.open(OpenDialog(self)),
             "save_as": lambda: self.open(SaveDialog(self)),
+            "puzzles": lambda: self.open(PuzzleList(self)),
+            "editor": lambda: self.open(EditorDialog(self)),
             "settings": lambda: self.open(SettingsDialog(self)),
         }
 
@@ -142,6 +151,9 @@ class App:
         """Milliseconds to wait for an event before time passes again."""
         if self.is_moving:
             return FRAME_MS
+        clock = self.state.clock
+        if clock is not None and clock.running is not None:
+            return BUSY_MS
         return BUSY_MS if any(dialog.is_busy for dialog in self.view.dialogs) else IDLE_MS
 
     def draw(self, now: int) -> bool:
@@ -191,6 +203,10 @@ class App:
             if self._autosave is not None:
                 self._autosave.keep(self.state)
                 self._tell_problem()
+        if self.state.clock is not None:
+            shown = tuple(seconds_text(seconds) for seconds in self.state.clock.both)
+            self._dirty = self._dirty or shown != self._times
+            self._times = shown
         for dialog in tuple(self.view.dialogs):
             self._dirty = dialog.advance() or self._dirty
         if self.state.settings != self._saved:
@@ -204,7 +220,7 @@ class App:
     def _look_at_answers(self, counted: list[Answer]) -> None:
         for answer in counted:
             if answer.question.kind == "load" and not answer.is_partial:
-                if self._first_load and answer.error is not None:
+                if self._first_load and answer.error is not None and not self.state.fallback:
                     # The opponent asked for on the command line cannot be had: the command has failed.
                     self.failure = answer.error
                     self.running = False
@@ -313,7 +329,9 @@ class App:
         commands.perform(self.state, commands.COMMANDS[command], self._own)
         if self.state.tree.cursor is not before:
             self.view.scroll = None
-        if command == "hint" and self.state.wants_hint:
+        if (command == "hint" and self.state.wants_hint) or (
+            command == "analysis" and self.state.settings.analysis
+        ):
             self.view.tab = "analysis"
         self._dirty = True
 
@@ -478,9 +496,9 @@ class App:
         except FenError as error:
             self.state.notice = Notice.of("window.bad_paste", "warn", error=error_text(error))
 
-    def _copy(self) -> None:
-        pygame.scrap.put_text(self.state.shown_board.fen())
-        self.state.notice = Notice.of("window.copied")
+    def _copy(self, text: str = "", key: str = "window.copied") -> None:
+        pygame.scrap.put_text(text or self.state.shown_board.fen())
+        self.state.notice = Notice.of(key)
 
     def _save_game(self) -> None:
         try:
@@ -590,8 +608,15 @@ def milliseconds() -> int:
 
 
 def _wait(app: App) -> None:
-    event = pygame.event.wait(app.patience)
-    if event.type != pygame.NOEVENT:
-        app.handle(event)
-    for event in pygame.event.get():
+    """Wait for events as long as the window is patient, and hand them over.
+
+    The wait of pygame looks for events a thousand times a second, which alone costs some percent of a core.
+    """
+    end = time.monotonic() + app.patience / 1000
+    while not (events := pygame.event.get()):
+        left = end - time.monotonic()
+        if left <= 0:
+            return
+        time.sleep(min(LOOK_S, left))
+    for event in events:
         app.handle(event)

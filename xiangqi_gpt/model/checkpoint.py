@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import importlib.util
 from pathlib import Path
 
 from xiangqi_gpt.errors import ModelError, XiangqiError
@@ -17,6 +16,7 @@ from xiangqi_gpt.model.weights import (
     CONFIG_FILE,
     LARGEST_JSON,
     check_finite,
+    need_peft,
     read_weights,
     weight_shapes,
 )
@@ -65,8 +65,7 @@ def load_model(directory: str | Path) -> XiangqiGPT:
 
 
 def _load_adapter(path: Path) -> XiangqiGPT:
-    if importlib.util.find_spec("transformers") is None:
-        raise ModelError(f"{path}: adapters need PEFT. Install it with: pip install 'xiangqi-gpt[hf]'")
+    need_peft(str(path))
     from xiangqi_gpt.model.hf.adapter import base_of, read_adapter, with_adapter
 
     settings = read_adapter(path)

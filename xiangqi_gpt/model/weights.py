@@ -6,6 +6,7 @@ nobody has imported this package; they import it.
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -87,6 +88,12 @@ def write_companions(folder: Path, config: XiangqiGPTConfig) -> None:
     }
     _write_json(folder / TOKENIZER_FILE, about)
     (folder / CODE_FILE).write_text(_CODE, encoding="utf-8")
+
+
+def need_peft(place: str) -> None:
+    """ModelError, which names *place*, where the packages that adapters need are not installed."""
+    if any(importlib.util.find_spec(name) is None for name in ("transformers", "peft")):
+        raise ModelError("Adapters need PEFT. Install it with: pip install 'xiangqi-gpt[hf]'", file=place)
 
 
 def weight_shapes(folder: Path) -> dict[str, tuple[int, ...]]:

@@ -17,11 +17,11 @@ from xiangqi_gpt.play.game_state import (
     describe,
 )
 from xiangqi_gpt.play.handicaps import handicap_fen
+from xiangqi_gpt.play.puzzle_book import Puzzle, classical_puzzle, record_result
 from xiangqi_gpt.play.reviewing import annotate, tally
-from xiangqi_gpt.play.settings import LABELS, THEME_NAMES
+from xiangqi_gpt.play.settings import LABELS, THEME_NAMES, is_engine
 from xiangqi_gpt.play.thinker import Answer, Question, Thinker
 from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, split_temperature, with_temperature
-from xiangqi_gpt.players import adaptive
 from xiangqi_gpt.players.base import NO_LIMIT, PlayResult
 from xiangqi_gpt.players.levels import ADAPTIVE, LEVELS, get_level
 from xiangqi_gpt.players.player_spec import PlayerSpec
@@ -141,7 +141,8 @@ def _changed(state: GameState) -> None:
         state.premove = None
         if state.clock is not None:
             state.clock.stop()
-        _rate(state)
+        if state.puzzle is not None:
+            record_result(state.puzzle, is_solved=state.outcome.winner is state.person)
 
 
 def _outcome(state: GameState) -> Outcome | None:
@@ -149,16 +150,6 @@ def _outcome(state: GameState) -> Outcome | None:
     if state.agreed is not None and state.agreed[0] is state.tree.live:
         return state.agreed[1]
     return state.board.outcome(state.rules)
-
-
-def _rate(state: GameState) -> None:
-    """Let the adaptive level take in the result of a finished game, once."""
-    person, outcome = state.person, state.outcome
-    if outcome is None or person is None or state.tree.uid in state.rated or level_of(state.spec) != 0:
-        return
-    state.rated.add(state.tree.uid)
-    points = 0.5 if outcome.winner is None else float(outcome.winner is person)
-    adaptive.record_game(adaptive.level_of(ADAPTIVE), points)
 
 
 def end_game(state: GameState, outcome: Outcome) -> None:
@@ -362,9 +353,9 @@ def new_game(
     elif humans is None:
         humans = state.humans
     flipped = state.flipped if human is None else human is Color.BLACK
-    control = None if state.clock is None else state.clock.control
+    new_clock = fresh_clock(state)
     if clock is not None:
-        control = TimeControl.parse(clock) if clock else None
+        new_clock = PlayClock(TimeControl.parse(clock)) if clock else None
     start_game(
         state,
         GameTree(Board(fen).fen()),
@@ -373,8 +364,13 @@ def new_game(
         spec or state.spec,
         rules or state.rules,
         second=state.second if second is None else second,
-        clock=None if control is None else PlayClock(control),
+        clock=new_clock,
     )
+
+
+def fresh_clock(state: GameState) -> PlayClock | None:
+    """A clock for the next game, with the time control of the present one; None where there is none."""
+    return None if state.clock is None else PlayClock(state.clock.control)
 
 
 def start_game(
@@ -387,6 +383,7 @@ def start_game(
     *,
     second: str = "",
     clock: PlayClock | None = None,
+    puzzle: Puzzle | None = None,
 ) -> None:
     """Put a game in the place of the present one, which `undo` brings back."""
     had_moves = bool(state.tree.root.children)
@@ -397,6 +394,7 @@ def start_game(
         "rules": rules,
         "second": second,
         "clock": clock,
+        "puzzle": puzzle,
         "agreed": None,
     }
     if state.clock is not None:
@@ -423,6 +421,7 @@ def resume(state: GameState) -> bool:
         saved.rules,
         second=saved.second,
         clock=clock,
+        puzzle=classical_puzzle(saved.puzzle),
     )
     state.notice = Notice.of("game.resumed", side=state.board.turn)
     return True
@@ -501,13 +500,13 @@ def _ask_analyst(state: GameState, thinker: Thinker) -> None:
     if wanted is None or state.request is not None:
         return
     state.counter += 1
-    state.request = Request(state.counter, wanted)
+    state.request = Request(state.counter, wanted, state.tree.board(wanted))
     question = Question(
         kind="hint",
         generation=state.counter,
         worker="analyst",
         spec=state.settings.analyst,
-        board=state.tree.board(wanted),
+        board=state.request.board,
     )
     thinker.ask(question)
 
@@ -516,8 +515,9 @@ def _ask_reviewer(state: GameState, thinker: Thinker) -> None:
     run = state.review
     if run is None:
         if state.reviewer_busy:
+            # A reviewer holds a player that is seldom needed.
             state.reviewer_busy = False
-            thinker.stop("reviewer")
+            thinker.release("reviewer")
     elif not run.is_asked:
         run.is_asked = state.reviewer_busy = True
         question = Question(
@@ -545,6 +545,10 @@ def receive(state: GameState, answer: Answer) -> bool:
             return False
         state.work = "" if state.work == "load" else state.work
         state.player_ready = answer.error is None
+        if answer.error is not None and state.fallback not in ("", state.spec):
+            state.spec = state.fallback
+            state.notice = Notice.of("game.player_failed", "warn", error=error_text(answer.error))
+            return True
     elif question.generation != state.generation:
         return False
     else:
@@ -570,8 +574,7 @@ def _receive_analysis(state: GameState, answer: Answer) -> bool:
         state.analyst_failed = True
         state.notice = Notice.of("game.no_analysis", "warn", error=error_text(answer.error))
     elif answer.analysis is not None:
-        board = state.tree.board(request.node)
-        thought = Thought(board, answer.analysis, is_partial=answer.is_partial)
+        thought = Thought(request.board, answer.analysis, is_partial=answer.is_partial)
         state.evaluations[request.node] = thought
         if request.node is state.tree.live and (state.wants_hint or state.hint is not None):
             state.hint = thought
@@ -585,10 +588,10 @@ def _receive_review(state: GameState, answer: Answer) -> bool:
         return False
     run.done = answer.done
     if answer.error is not None:
-        state.review, state.reviewer_busy = None, False
+        state.review = None
         state.notice = Notice.of("game.no_analysis", "warn", error=error_text(answer.error))
     elif answer.review is not None:
-        state.review, state.reviewer_busy = None, False
+        state.review = None
         if run.line[0].parent is not state.tree.root:
             return False  # another game has taken the place of the one that was reviewed
         for one in answer.review:
@@ -705,6 +708,7 @@ def start_from_menu(state: GameState) -> None:
         spec = with_temperature(spec, own if menu.style is None else STYLES[menu.style][1])
     human = SIDES[menu.side] if menu.side < len(SIDES) else None
     humans: frozenset[Color] = frozenset(SIDES if menu.side == len(SIDES) else ())
+    state.settings = replace(state.settings, opponent=spec, rules=menu.rules or state.rules, clock=menu.clock)
     giver = Color.RED if human is None else human.other
     new_game(
         state,
@@ -715,6 +719,27 @@ def start_from_menu(state: GameState) -> None:
         rules=menu.rules or None,
         clock=menu.clock,
     )
+
+
+def add_engine(state: GameState, spec: str) -> bool:
+    """Remember an engine and offer it as an opponent; False, with a notice, where the text is no engine's spec."""
+    spec = spec.strip()
+    spec = spec if spec.startswith("engine:") else f"engine:{spec}"
+    if not is_engine(spec):
+        state.notice = Notice.of("game.no_engine", "warn", spec=spec)
+        return False
+    if spec not in state.settings.engines:
+        state.settings = replace(state.settings, engines=(*state.settings.engines, spec))
+    if spec not in state.specs:
+        state.specs = (*state.specs, spec)
+    return True
+
+
+def remove_engine(state: GameState, spec: str) -> None:
+    """Forget an engine; a game against it goes on."""
+    kept = tuple(known for known in state.settings.engines if known != spec)
+    state.settings = replace(state.settings, engines=kept)
+    state.specs = tuple(known for known in state.specs if known != spec)
 
 
 def level_of(spec: str) -> int | None:

@@ -57,6 +57,13 @@ class ProcessThinker:
         if remote is not None:
             remote.stop()
 
+    def release(self, worker: WorkerName) -> None:
+        """End the process of a worker, without waiting for it."""
+        remote = self._workers.pop(worker, None)
+        if remote is not None:
+            remote.leave()
+            threading.Thread(target=remote.close, name="xiangqi-gpt-release", daemon=True).start()
+
     def answers(self) -> list[Answer]:
         """The answers since the last call."""
         found: list[Answer] = []

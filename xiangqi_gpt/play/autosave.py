@@ -125,6 +125,7 @@ def encode(state: GameState) -> str:
             "rules": state.rules,
             "over": state.outcome is not None,
             "second": state.second,
+            "puzzle": "" if state.puzzle is None else state.puzzle.id[:MAX_SPEC],
             "clock": "" if state.clock is None else str(state.clock.control),
             "left": None if state.clock is None else [round(seconds, 1) for seconds in state.clock.both],
         }
@@ -180,6 +181,7 @@ def decode(found: Any) -> SavedGame:
         rules,
         found["over"] is True,
         second[:MAX_SPEC],
+        _text(found.get("puzzle", ""))[:MAX_SPEC],
         control,
         left,
     )

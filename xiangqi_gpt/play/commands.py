@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from xiangqi_gpt.play import actions, endings
+from xiangqi_gpt.play import actions, endings, opening
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.texts import Language, Message
 
@@ -134,6 +134,14 @@ _TABLE: tuple[Command, ...] = (
         arguments="[red|black]",
     ),
     Command(
+        id="level",
+        group="game",
+        words=("level",),
+        chinese=("级别", "級別"),
+        arguments="[1-10|adaptive]",
+        in_window=False,
+    ),
+    Command(
         id="undo",
         group="game",
         act=actions.undo,
@@ -212,6 +220,24 @@ _TABLE: tuple[Command, ...] = (
         words=("rematch",),
         chinese=("再来一局", "再來一局"),
         is_enabled=lambda state: bool(state.tree.live.path),
+    ),
+    Command(
+        id="puzzle",
+        group="game",
+        act=opening.start_next_puzzle,
+        keys=("z",),
+        words=("puzzle",),
+        chinese=("残局", "殘局"),
+        arguments="[N|FILE]",
+    ),
+    Command(id="puzzles", group="game", keys=("shift+z",)),
+    Command(
+        id="retry",
+        group="game",
+        act=opening.retry_puzzle,
+        words=("retry",),
+        chinese=("重试", "重試"),
+        is_enabled=lambda state: state.puzzle is not None,
     ),
     # The moves of the game and its variations.
     Command(
@@ -305,7 +331,15 @@ _TABLE: tuple[Command, ...] = (
         arguments="[FILE]",
     ),
     Command(id="save_as", group="file", keys=("ctrl+shift+s",)),
+    Command(id="editor", group="file", keys=("e",)),
     Command(id="copy", group="file", keys=("ctrl+c",)),
+    Command(
+        id="copy_moves",
+        group="file",
+        keys=("ctrl+shift+c",),
+        is_enabled=lambda state: state.ply > 0,
+    ),
+    Command(id="copy_game", group="file", keys=("ctrl+g",)),
     Command(id="paste", group="file", keys=("ctrl+v",)),
     Command(
         id="position",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from xiangqi_gpt.play import actions
-from xiangqi_gpt.play.clock import PlayClock
 from xiangqi_gpt.play.game_state import GameState, Notice
 from xiangqi_gpt.play.wording import player_name
 from xiangqi_gpt.players.base import Value
@@ -78,7 +77,7 @@ def rematch(state: GameState) -> None:
     spec, second = state.spec, state.second
     if swaps and not humans and second:
         spec, second = second, spec
-    clock = None if state.clock is None else PlayClock(state.clock.control)
+    clock = actions.fresh_clock(state)
     tree = GameTree(state.tree.start_fen)
     actions.start_game(state, tree, humans, flipped, spec, state.rules, second=second, clock=clock)
 

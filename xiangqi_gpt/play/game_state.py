@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from xiangqi_gpt.notation.move_text import move_text
 from xiangqi_gpt.play.clock import PlayClock
 from xiangqi_gpt.play.premove import premove_targets
+from xiangqi_gpt.play.puzzle_book import Puzzle
 from xiangqi_gpt.play.settings import Settings
 from xiangqi_gpt.play.thinker import WorkerName
 from xiangqi_gpt.play.wording import split_temperature
@@ -94,10 +95,14 @@ class Played:
 
 @dataclass(frozen=True)
 class Request:
-    """A question to a worker that is under way, about a node of the tree; `number` comes back with the answer."""
+    """A question to the analyst that is under way: about a node and its position; `number` comes back with the answer.
+
+    Another game may have taken the place of the one of the node when the answer comes.
+    """
 
     number: int
     node: Node
+    board: Board
 
 
 @dataclass
@@ -121,6 +126,7 @@ class SavedGame:
     rules: str
     is_over: bool = False
     second: str = ""
+    puzzle: str = ""  # id of a classical composition, "" in a game
     control: str = ""  # of the clock, "" without one
     left: tuple[float, float] | None = None  # seconds of Red and Black
 
@@ -162,8 +168,10 @@ class GameState:
         times: seconds left to Red and Black, by node.
         is_paused: nobody may move and no time runs.
         premove: the move that is played as soon as it is the person's turn.
+        puzzle: what the person is to solve, None in a game.
+        puzzles: the collection that it is from; empty for the compositions of the package.
+        fallback: the opponent in place of one that cannot be loaded, "" for none.
         agreed: an end of the game by a player or the clock, and the node where it ended.
-        rated: the games whose results the adaptive level has taken in.
         asked: the worker that looks for a move, and the generation of its question.
         rules: name of the rule set.
         flipped: Black at the bottom.
@@ -181,7 +189,7 @@ class GameState:
         request: what the analyst is busy with.
         analyst_failed: the analyst is asked again only after the person has asked for something.
         review: the review under way.
-        reviewer_busy: the reviewer was asked and has not answered.
+        reviewer_busy: the reviewer was asked and is still there.
         points: Red's expected points (0..1) after the moves of a review, by node.
         counter: number of the last request.
         menu: the open new-game menu.
@@ -200,8 +208,10 @@ class GameState:
     times: WeakKeyDictionary[Node, tuple[float, float]] = field(default_factory=WeakKeyDictionary)
     is_paused: bool = False
     premove: Move | None = None
+    puzzle: Puzzle | None = None
+    puzzles: list[Puzzle] = field(default_factory=list)
+    fallback: str = ""
     agreed: tuple[Node, Outcome] | None = None
-    rated: set[str] = field(default_factory=set)
     asked: tuple[WorkerName, int] | None = None
     rules: str = "simple"
     flipped: bool = False

@@ -1,17 +1,15 @@
-"""Games from files and from the clipboard: they take the place of the present one, which `undo` brings back."""
+"""Games of files and puzzles: they take the place of the present one, which `undo` brings back."""
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from xiangqi_gpt.play import actions
-from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.game_state import GameState, Notice
+from xiangqi_gpt.play.puzzle_book import Puzzle, classical_puzzles, next_puzzle, puzzles_of_file
 from xiangqi_gpt.records.game_tree import GameTree
-from xiangqi_gpt.rules import Color, FenError, RecordError
+from xiangqi_gpt.rules import Board, Color, RecordError
 from xiangqi_gpt.texts import Message
-
-MAX_PASTE = 2_000_000  # characters
 
 
 class OpenError(RecordError):
@@ -48,30 +46,44 @@ def open_game(state: GameState, path: Path, number: int = 1) -> None:
     state.announce = False
 
 
-def paste(state: GameState, text: str) -> None:
-    """Begin from a pasted position (FEN), or show a pasted game (PGN or a list of moves).
+def start_puzzle(state: GameState, puzzle: Puzzle) -> None:
+    """Begin a puzzle: the person has the side to move, the strongest player at hand defends, without a clock."""
+    person = Board(puzzle.fen, strict=False).turn
+    actions.start_game(
+        state,
+        GameTree(puzzle.fen),
+        frozenset((person,)),
+        person is Color.BLACK,
+        state.settings.analyst,
+        state.rules,
+        puzzle=puzzle,
+    )
+    if puzzle.plies is None:
+        state.notice = Notice.of("puzzle.begun_open", title=puzzle.title, side=person)
+    else:
+        moves = (puzzle.plies + 1) // 2
+        state.notice = Notice.of("puzzle.begun", title=puzzle.title, side=person, moves=moves)
+
+
+def start_next_puzzle(state: GameState) -> None:
+    """Begin the next puzzle that is not solved, of the file opened last or of the classical compositions."""
+    start_puzzle(state, next_puzzle(state.puzzles or classical_puzzles(), state.puzzle))
+
+
+def open_puzzles(state: GameState, path: Path) -> None:
+    """Begin the first unsolved of the positions in a file.
 
     Raises:
-        FenError: the text is neither; the state is unchanged.
+        RecordError: the file cannot be read or has no game that begins at a position of its own.
     """
-    try:
-        actions.new_game(state, fen=" ".join(text.split()))
-    except FenError:
-        if "\n" not in text.strip() and "." not in text:
-            raise
-        try:
-            _paste_game(state, text)
-        except RecordError:
-            pass
-        else:
-            return
-        raise
+    found = puzzles_of_file(path)
+    if not found:
+        raise OpenError(Message.of("error.no_puzzle", file=path), file=str(path))
+    state.puzzles = found
+    start_next_puzzle(state)
 
 
-def _paste_game(state: GameState, text: str) -> None:
-    if len(text) > MAX_PASTE:
-        raise RecordError(f"expected at most {MAX_PASTE:,} characters, found {len(text):,}")
-    with tempfile.TemporaryDirectory(prefix="xiangqi-gpt-") as folder:
-        path = Path(folder) / "pasted.pgn"
-        path.write_text(text, encoding="utf-8", errors="replace")
-        open_game(state, path)
+def retry_puzzle(state: GameState) -> None:
+    """Begin the puzzle at the board again."""
+    if state.puzzle is not None:
+        start_puzzle(state, state.puzzle)

@@ -1,19 +1,24 @@
-"""What is remembered between two games: language, pieces, theme. A broken file counts as none."""
+"""What is remembered between two games: language, look, opponent, engines. A broken file is kept as a copy."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import platformdirs
 
-from xiangqi_gpt.errors import FileError
+from xiangqi_gpt.arena.clocks import TimeControl
+from xiangqi_gpt.errors import ConfigError, FileError, PlayerError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet, default_language
+from xiangqi_gpt.players import parse_engine
+from xiangqi_gpt.rules import RULE_SETS
 from xiangqi_gpt.safe_json import format_json, parse_json
-from xiangqi_gpt.texts import LANGUAGES, Language
+from xiangqi_gpt.texts import LANGUAGES, Language, Message
 
 ThemeName: TypeAlias = Literal["light", "dark", "contrast"]
 THEME_NAMES: tuple[ThemeName, ...] = ("light", "dark", "contrast")
@@ -23,6 +28,7 @@ ANALYST = "gpt:lookahead=200"
 """The strongest player that every installation has. Counted in descents, so that a hint is the same on each machine."""
 
 MAX_SPEC = 1_000  # characters of a player's spec
+MAX_ENGINES = 50
 Look: TypeAlias = Literal["flat", "wood", "pictures"]
 LOOKS: tuple[Look, ...] = ("flat", "wood", "pictures")
 SCALES = (80, 200)  # percent
@@ -42,6 +48,10 @@ class Settings:
     animation_ms: int = 140  # milliseconds a move takes on the board; 0 = none
     analysis: bool = False  # evaluate every position that is shown
     analyst: str = ANALYST  # who gives hints, evaluations and reviews
+    opponent: str = ""  # the player chosen last, "" for the usual one
+    engines: tuple[str, ...] = ()  # specs of the engines that the person has added
+    rules: str = "simple"
+    clock: str = ""  # time control chosen last, "" without a clock
     sound: bool = True
     scale: int = 100  # percent, of texts and controls
     window: tuple[int, ...] = ()  # x, y, width and height of the window in pixels, where it was last time
@@ -52,15 +62,22 @@ def settings_path() -> Path:
     return Path(platformdirs.user_config_dir("xiangqi-gpt", appauthor=False)) / "play.json"
 
 
-def load_settings(path: Path | None = None) -> Settings:
-    """The remembered settings; whatever is missing, unreadable or out of range is at its default."""
+def load_settings(
+    path: Path | None = None, on_problem: Callable[[Message], None] = lambda message: None
+) -> Settings:
+    """The remembered settings; whatever is missing, unreadable or out of range is at its default.
+
+    Args:
+        on_problem: called with a message where the file is no settings; it is then set aside as a copy.
+    """
     default = Settings(language=default_language())
     path = settings_path() if path is None else path
-    try:
+    found = None
+    with suppress(ValueError):
         found = parse_json(read_limited(path, _LARGEST_FILE))
-    except ValueError:
-        return default
     if not isinstance(found, dict):
+        if path.is_file():
+            on_problem(_set_aside(path))
         return default
     values = asdict(default)
     choices: dict[str, tuple[Any, ...]] = {
@@ -71,6 +88,7 @@ def load_settings(path: Path | None = None) -> Settings:
         "look": LOOKS,
         "sound": (True, False),
         "analysis": (True, False),
+        "rules": tuple(RULE_SETS),
         "scale": tuple(range(SCALES[0], SCALES[1] + 1)),
     }
     for field in fields(Settings):
@@ -78,6 +96,10 @@ def load_settings(path: Path | None = None) -> Settings:
         if field.name in choices:
             if type(value) is type(values[field.name]) and value in choices[field.name]:
                 values[field.name] = value
+        elif field.name == "clock":
+            values["clock"] = value if is_clock(value) else ""
+        elif field.name == "engines":
+            values["engines"] = _specs(value)
         elif isinstance(getattr(default, field.name), str):
             if isinstance(value, str) and 0 < len(value) <= MAX_SPEC:
                 values[field.name] = value
@@ -86,6 +108,43 @@ def load_settings(path: Path | None = None) -> Settings:
         elif isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 2000:
             values[field.name] = value
     return Settings(**values)
+
+
+def _set_aside(path: Path) -> Message:
+    """Keep a broken file under another name, and say so."""
+    copy = path.with_name(f"{path.name}.broken-{datetime.now():%Y%m%d-%H%M%S}")
+    with suppress(OSError):
+        path.replace(copy)
+    return Message.of("game.broken_settings", file=copy)
+
+
+def is_clock(value: object) -> bool:
+    """Whether this is the text of a time control."""
+    if not isinstance(value, str):
+        return False
+    try:
+        TimeControl.parse(value)
+    except ConfigError:
+        return False
+    return True
+
+
+def _specs(value: object) -> tuple[str, ...]:
+    """Specs of engines; what is none is left out."""
+    found = value if isinstance(value, list) else []
+    return tuple(spec for spec in found if isinstance(spec, str) and is_engine(spec))[:MAX_ENGINES]
+
+
+def is_engine(spec: str) -> bool:
+    """Whether this is the spec of an engine, such as "engine:pikafish,nodes=1000"; it is not started."""
+    name, _, rest = spec.partition(":")
+    if name.strip() != "engine" or len(spec) > MAX_SPEC:
+        return False
+    try:
+        parse_engine(rest)
+    except PlayerError:
+        return False
+    return True
 
 
 def _place(value: object) -> tuple[int, ...]:

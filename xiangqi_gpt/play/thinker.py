@@ -73,6 +73,9 @@ class Thinker(Protocol):
     def stop(self, worker: WorkerName) -> None:
         """Interrupt a worker. Its question gets no answer any more, or the one that it has by then."""
 
+    def release(self, worker: WorkerName) -> None:
+        """Give the player of a worker back, and its memory; the next question loads it again."""
+
     def answers(self) -> list[Answer]:
         """The answers that have come since the last call, oldest first."""
 
@@ -203,6 +206,13 @@ class InlineThinker:
     def stop(self, worker: WorkerName) -> None:
         """Forget the answers of a worker that nobody has taken yet."""
         self._done = [answer for answer in self._done if answer.question.worker != worker]
+
+    def release(self, worker: WorkerName) -> None:
+        """Give the player of a worker back."""
+        self.stop(worker)
+        found = self._workers.pop(worker, None)
+        if found is not None:
+            found.close()
 
     def answers(self) -> list[Answer]:
         """The answers since the last call."""

@@ -132,13 +132,15 @@ def _build_gpt(request: _Request) -> Player:
         return AdaptivePlayer(lambda level: create_player(spec.replace(level=level.key), seed=request.seed))
     temperature = request.number("temperature", float)
     threads = request.number("threads", int)
+    if "model" in request.values and "adapter" in request.values:
+        raise PlayerError(f"{request.spec!r}: an adapter names its model itself; leave out model or adapter")
     if temperature is not None and temperature < 0:
         raise PlayerError(f"expected a temperature of at least 0 in {request.spec!r}, found {temperature:g}")
     if threads is not None and threads < 1:
         raise PlayerError(f"expected at least 1 thread in {request.spec!r}, found {threads}")
     from xiangqi_gpt.players.gpt_player import GPTPlayer, open_model
 
-    model, style = request.text("model"), request.text("style")
+    model, style = request.text("adapter") or request.text("model"), request.text("style")
     if "style" not in request.stated and not open_model(model).config.style_names:
         style = None  # a level plays with the one style that the model has
     return GPTPlayer(
@@ -233,6 +235,7 @@ _ENTRIES: dict[str, _Entry] = {
         _build_gpt,
         {
             "model": "model directory; default: the weights of the package",
+            "adapter": "folder of an adapter, such as `personalise` makes; it names the model that it belongs to",
             "temperature": "0 plays the most probable move",
             "top_k": "draw from that many likeliest moves only",
             "top_p": "draw from the likeliest moves that hold this share of the probability",

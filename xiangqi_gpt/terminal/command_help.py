@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from xiangqi_gpt.play.commands import COMMANDS
 from xiangqi_gpt.texts import Language, t
 
-_WIDTH = 22  # columns of the typed words; a longer one is followed by two spaces
+_WIDTH = 24  # columns of the typed words; a longer one is followed by two spaces
 
 
 def help_text(language: Language) -> str:

@@ -11,15 +11,18 @@ from rich.text import Text
 
 from xiangqi_gpt.notation import chinese, parse_any
 from xiangqi_gpt.notation.move_text import move_text
-from xiangqi_gpt.play import actions, endings
+from xiangqi_gpt.play import actions, endings, opening
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.commands import WORDS
 from xiangqi_gpt.play.game_state import GameState, Thought
 from xiangqi_gpt.play.opening import open_game
+from xiangqi_gpt.play.puzzle_book import classical_puzzles
 from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings
 from xiangqi_gpt.play.thinker import Create, InlineThinker
 from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, player_name, whole_percents
+from xiangqi_gpt.players.base import Line
+from xiangqi_gpt.players.levels import ADAPTIVE, LEVELS, get_level
 from xiangqi_gpt.rules import (
     Color,
     FenError,
@@ -31,12 +34,15 @@ from xiangqi_gpt.rules import (
     RecordError,
     XiangqiError,
 )
+from xiangqi_gpt.rules.outcome import MATE_SCORE
 from xiangqi_gpt.terminal.command_help import help_text
 from xiangqi_gpt.terminal.draw import draw_board
 from xiangqi_gpt.terminal.moves import move_lines
 from xiangqi_gpt.texts import LANGUAGES, t
 
 HINT_LINES = 5
+LEAST_MATE = MATE_SCORE - 1000  # centipawns
+PV_MOVES = 5  # of a line that a hint shows
 
 
 def percent(share: float) -> str:
@@ -84,6 +90,9 @@ class TerminalGame:
             "draw": lambda _: self._end(endings.offer_draw),
             "resign": lambda _: self._end(endings.resign),
             "rematch": lambda _: self._rematch(),
+            "puzzle": self._puzzle,
+            "retry": lambda _: self._retry(),
+            "level": self._level,
             "review": lambda _: self._review(),
             "moves": self._moves,
             "comment": self._comment,
@@ -118,6 +127,8 @@ class TerminalGame:
                 )
             )
             self._tell_problem()
+            if state.notice is not None:
+                self._print(state.notice.text(state.language), style="red")
             if state.offer is not None:
                 name = player_name(state.offer.spec, state.language)
                 count = state.offer.tree.live.ply
@@ -128,6 +139,7 @@ class TerminalGame:
                 line = self._read(f"{state.board.turn.message.text(state.language)}> ")
                 if line is None or not self._obey(line.strip()):
                     return
+                self._keep()  # the move must not be lost if the program is killed while the opponent thinks
                 self._settle()
                 self._keep()
         finally:
@@ -149,6 +161,8 @@ class TerminalGame:
         actions.exchange(self.state, self._thinker)
         for answer in self._thinker.answers():
             actions.receive(self.state, answer)
+            if answer.error is not None and self.state.needs_load:
+                continue  # another opponent takes its place
             if isinstance(answer.error, XiangqiError):
                 raise answer.error
             if answer.error is not None:
@@ -256,7 +270,8 @@ class TerminalGame:
             return
         self._note_digits(text, move)
         actions.play(state, move)
-        self._show()
+        if not state.needs_player and not state.needs_load:
+            self._show()  # otherwise the board is shown after the answer
 
     def _note_digits(self, text: str, move: Move) -> None:
         """Tell how a Chinese text with the digits of the other side was read."""
@@ -312,10 +327,84 @@ class TerminalGame:
             score = f"{line.score_cp / 100:+.2f}" if line.score_cp is not None else ""
             shown = percent(line.prob) if line.prob is not None else score
             text = move_text(state.language, state.board, line.move)
-            self._print(f"{number:3}. {text}  {line.move.iccs}  {shown:>7}  {bar}".rstrip())
+            row = f"{number:3}. {text}  {line.move.iccs}  {shown:>7}  {bar:<20}"
+            self._print(f"{row}  {self._looked_ahead(line)}".rstrip())
         parts = self._value_parts(state.hint)
         if parts:
             self._print("     " + t("terminal.comma", state.language).join(parts), style="dim")
+
+    def _puzzle(self, rest: str) -> None:
+        puzzles = self.state.puzzles or classical_puzzles()
+        if rest and not (rest.isascii() and rest.isdigit()):
+            self._puzzles_of_file(Path(rest))
+            return
+        if rest and not 0 < int(rest[:9]) <= len(puzzles):
+            choices = f"1-{len(puzzles)}"
+            self._print(
+                t("terminal.bad_choice", self.state.language, choices=choices, text=rest), style="red"
+            )
+            return
+        if rest:
+            opening.start_puzzle(self.state, puzzles[int(rest) - 1])
+        else:
+            opening.start_next_puzzle(self.state)
+        self._begun()
+
+    def _puzzles_of_file(self, path: Path) -> None:
+        try:
+            opening.open_puzzles(self.state, path)
+        except RecordError as error:
+            self._print(t("game.not_opened", self.state.language, error=error_text(error)), style="red")
+        else:
+            self._begun()
+
+    def _retry(self) -> None:
+        if self.state.puzzle is None:
+            self._print(t("terminal.no_puzzle", self.state.language), style="red")
+            return
+        opening.retry_puzzle(self.state)
+        self._begun()
+
+    def _level(self, rest: str) -> None:
+        """List the levels, or start a new game against one."""
+        state, language = self.state, self.state.language
+        if not rest:
+            for level in LEVELS:
+                name = level.message.text(language)
+                self._print(
+                    "  " + t("menu.level_text", language, number=level.number, name=name, elo=level.elo)
+                )
+            self._print(f"  {ADAPTIVE}: {t('menu.adaptive_tip', language)}")
+            return
+        try:
+            key = ADAPTIVE if rest.lower() == ADAPTIVE else get_level(rest).key
+        except PlayerError:
+            choices = f"1-{len(LEVELS)}, {ADAPTIVE}"
+            self._print(t("terminal.bad_choice", language, choices=choices, text=rest), style="red")
+            return
+        actions.new_game(state, spec=f"gpt:level={key}")
+        self._print(t("terminal.against", language, player=player_name(state.spec, language)))
+        self._begin()
+
+    def _begun(self) -> None:
+        """Show a position that was begun, and what is said of it."""
+        if self.state.notice is not None:
+            self._print(self.state.notice.text(self.state.language))
+        self._begin()
+
+    def _looked_ahead(self, line: Line) -> str:
+        """What a search expects behind a move and the moves that it expects; "" for a move that it has not tried."""
+        state, words = self.state, []
+        if line.points is None:
+            return ""
+        board = state.board.copy()
+        for move in line.pv[:PV_MOVES]:
+            words.append(move_text(state.language, board, move))
+            board.push(move)
+        percent_text = t("terminal.expected", state.language, percent=round(100 * line.points))
+        if line.score_cp is not None and line.score_cp > LEAST_MATE:
+            percent_text = t("terminal.mate", state.language, moves=MATE_SCORE - line.score_cp)
+        return "  ".join((percent_text, " ".join(words[1:]))).rstrip()
 
     def _end(self, end: Callable[[GameState], None]) -> None:
         """Resign or offer a draw; a refusal is told."""
@@ -325,9 +414,7 @@ class TerminalGame:
 
     def _rematch(self) -> None:
         endings.rematch(self.state)
-        if self.state.notice is not None:
-            self._print(self.state.notice.text(self.state.language))
-        self._begin()
+        self._begun()
 
     def _review(self) -> None:
         actions.toggle_review(self.state)

@@ -29,16 +29,16 @@ from xiangqi_gpt.training.batches import Batch
 from xiangqi_gpt.training.ema import EMA_FILE, Ema, restore_pair
 from xiangqi_gpt.training.loader import Loader, default_workers
 from xiangqi_gpt.training.processes import join_processes
+from xiangqi_gpt.training.run_checks import check_plies, check_same_settings, config_of_new_model, taken
 from xiangqi_gpt.training.run_log import Journal
 from xiangqi_gpt.training.run_state import Progress
 from xiangqi_gpt.training.schedules import learning_rate, legality_weight, stage_of
 from xiangqi_gpt.training.step import Stepper, Sums
-from xiangqi_gpt.training.train_config import TrainConfig, check_settings_apply
+from xiangqi_gpt.training.train_config import TrainConfig
 from xiangqi_gpt.training.validation import Evaluation, Validator, best_so_far, evaluation_of
 
 BEST_FOLDER = "best"
 _REPORT_EVERY = 20  # steps between readings of the losses if a reading waits for the device
-_BEFORE_THERE_WERE = {"legality_weight": 0.0, "final_legality_weight": 0.0}
 _MOST_SKIPPED = 50  # steps in a row that a gradient scaler may skip
 
 
@@ -132,12 +132,13 @@ class Trainer:
             )
         self.out, self.config, self.packed = out, config, packed
         self.processes = join_processes(device)
+        self._on_note = on_note or _warn
         self._rank, self._world = self.processes.rank, self.processes.world
         self._lock: RunLock | None = None
         if out.is_dir():
             self._hold()
         try:
-            self._build(init, resume, workers, valid, on_note or _warn)
+            self._build(init, resume, workers, valid, self._on_note)
         except BaseException:
             self._let_go()
             raise
@@ -157,10 +158,7 @@ class Trainer:
         found = disk.checkpoints(out)
         self._fresh = not found
         if found and not resume:
-            raise ConfigError(
-                f"{out}: the folder holds a run already ({found[-1].name}); "
-                "resume it with --resume, or choose another --out"
-            )
+            raise ConfigError(taken(out, found[-1]))
         torch.manual_seed(config.seed)
         self.progress = Progress()
         if found:
@@ -170,10 +168,7 @@ class Trainer:
             model = load_model(found[-1])
         else:
             model = self._new_model(init)
-        if config.plies > model.config.context_plies:
-            raise ConfigError(
-                f"plies: expected at most {model.config.context_plies} (context_plies), found {config.plies}"
-            )
+        check_plies(config, model.config.context_plies)
         self.model_config: XiangqiGPTConfig = model.config
         self.tokenizer = model.tokenizer
         self.model = model.to(device)
@@ -473,16 +468,8 @@ class Trainer:
             self._lock = None
 
     def _new_model(self, init: Path | None) -> XiangqiGPT:
-        check_settings_apply(self.config.model)
-        if init is None:
-            return XiangqiGPT(XiangqiGPTConfig(**{"symmetric": self.config.mirror, **self.config.model}))
-        model = load_model(init)
-        for key, value in self.config.model.items():
-            if value != "auto" and getattr(model.config, key) != value:
-                raise ConfigError(
-                    f"{key}: expected {getattr(model.config, key)!r} as in the model in {init}, found {value!r}"
-                )
-        return model
+        config = config_of_new_model(self.config, init)
+        return XiangqiGPT(config) if init is None else load_model(init)
 
     def _settings(self) -> dict[str, Any]:
         config = dataclasses.asdict(self.config)
@@ -494,14 +481,7 @@ class Trainer:
             raise ConfigError(
                 f"{checkpoint}: the run began with other games; give the same data to resume it"
             )
-        # Settings that are newer than the run have their defaults, or the behaviour from before they existed.
-        defaults = round_trip({**dataclasses.asdict(TrainConfig()), **_BEFORE_THERE_WERE})
-        for key, value in mine["config"].items():
-            old = saved.get("config", {}).get(key, defaults[key])
-            if old != value:
-                raise ConfigError(
-                    f"{checkpoint}: {key}: expected {old!r} as in the run so far, found {value!r}"
-                )
+        check_same_settings(checkpoint, saved, self.config, self._on_note)
 
 
 def _warn(text: str) -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+
+from torch import nn
 
 from xiangqi_gpt.errors import ModelError
 from xiangqi_gpt.files import read_limited
 from xiangqi_gpt.model.gpt import XiangqiGPT
 from xiangqi_gpt.model.hf.modeling import XiangqiGPTForCausalLM
-from xiangqi_gpt.model.weights import ADAPTER_FILE, CONFIG_FILE, LARGEST_JSON, read_file
+from xiangqi_gpt.model.weights import ADAPTER_FILE, CONFIG_FILE, LARGEST_JSON, need_peft, read_file
+from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.safe_json import parse_json_object
 
+BUNDLED_NAME: Final = "bundled"
+"""The base model of adapters that belong to the model of the package, wherever that is installed."""
 _WEIGHTS: Final = "adapter_model.safetensors"
 _LARGEST_RANK: Final = 4_096
 # What decides the numbers that are added; everything else is about training, or names code and is not for us to run.
@@ -56,6 +62,8 @@ def base_of(folder: Path, settings: Mapping[str, Any]) -> Path:
     Nothing is ever fetched: ModelError where there is no such folder.
     """
     name = settings.get("base_model_name_or_path")
+    if name == BUNDLED_NAME:
+        return resource_path("assets/model")
     if isinstance(name, str) and name:
         for path in (folder / name, Path(name)):
             if (path / CONFIG_FILE).is_file() and not (path / ADAPTER_FILE).exists():
@@ -66,22 +74,54 @@ def base_of(folder: Path, settings: Mapping[str, Any]) -> Path:
     )
 
 
+def new_adapter(base: XiangqiGPT, rank: int, dropout: float = 0.0) -> Any:
+    """*base* inside a PEFT model with a LoRA adapter of *rank* that changes nothing yet; *base* itself is frozen.
+
+    The adapter covers every linear map of the GPT, and the queries of its table of moves; the encoder of boards, which
+    is nearly all of the work, is left as it is.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    targets = [
+        name
+        for name, module in base.named_modules()
+        if isinstance(module, nn.Linear)
+        and name.startswith(("layers.", "move_table.queries", "move_table.bias"))
+    ]
+    settings = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=dropout, target_modules=targets)
+    with _quiet():
+        return get_peft_model(XiangqiGPTForCausalLM.of(base), settings)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what PEFT and transformers warn each other of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
+
+
+def save_adapter(adapted: Any, folder: Path, base_name: str) -> None:
+    """Write the adapter of a PEFT model to *folder*; *base_name* is its base model: a folder, or "bundled"."""
+    adapted.peft_config["default"].base_model_name_or_path = base_name
+    adapted.save_pretrained(folder)
+    (folder / "README.md").unlink(missing_ok=True)  # PEFT's card, which is empty
+
+
 def with_adapter(base: XiangqiGPT, folder: Path, settings: Mapping[str, Any]) -> XiangqiGPT:
     """*base* with the adapter in *folder* added to its weights, in evaluation mode.
 
     Raises:
         ModelError: PEFT is not installed, or the adapter does not fit the model.
     """
-    if importlib.util.find_spec("peft") is None:
-        raise ModelError(
-            "Adapters need PEFT. Install it with: pip install 'xiangqi-gpt[hf]'", file=str(folder)
-        )
+    need_peft(str(folder))
     from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 
     weights = read_file(folder / _WEIGHTS)
     own = {key: settings[key] for key in _SETTINGS if settings.get(key) is not None}
     try:
-        wrapped = get_peft_model(XiangqiGPTForCausalLM.of(base), LoraConfig(**own))
+        with _quiet():
+            wrapped = get_peft_model(XiangqiGPTForCausalLM.of(base), LoraConfig(**own))
         expected = get_peft_model_state_dict(wrapped)
         loaded: Any = set_peft_model_state_dict(wrapped, weights)
     except (ValueError, TypeError, RuntimeError, KeyError, AttributeError) as error:
