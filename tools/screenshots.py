@@ -209,19 +209,27 @@ VIEWS: dict[str, View] = {
 
 
 def make_view(
-    name: str, size: tuple[int, int], settings: Settings, folder: Path, state: GameState | None = None
+    name: str,
+    size: tuple[int, int],
+    settings: Settings,
+    folder: Path,
+    create: Callable[[str], Player] = stand_in,
 ) -> App:
     """A window on a surface in memory that shows a view.
 
     Args:
         name: of `VIEWS`.
         folder: an empty folder, in which sample files are written for the dialogs of files.
-        state: the game; by default the sample game with made-up thoughts.
+        create: builds the player whose thoughts are shown; they are made up by default.
     """
     (folder / "sample.pgn").write_text(SAMPLE_GAMES, encoding="utf-8")
     (folder / "古谱").mkdir(exist_ok=True)
-    state = sample_state(settings) if state is None else state
-    app = App(state, InlineThinker(stand_in), pygame.Surface(size), save=lambda settings: None)
+    app = App(
+        sample_state(settings, create),
+        InlineThinker(create),
+        pygame.Surface(size),
+        save=lambda settings: None,
+    )
     app.advance(0)
     VIEWS[name](app, folder)
     app.advance(30_000)
@@ -247,8 +255,7 @@ def save_pictures(out: Path, wanted: _Wanted, create: Callable[[str], Player], l
                 for width, height in wanted.sizes:
                     for view in wanted.views:
                         settings = Settings(language=language, theme=theme, look=look, animation_ms=0)
-                        state = sample_state(settings, create)
-                        app = make_view(view, (width, height), settings, Path(folder), state)
+                        app = make_view(view, (width, height), settings, Path(folder), create)
                         name = f"{view}-{width}x{height}-{theme}-{language}.png"
                         pygame.image.save(app.surface, str(out / name))
                         count += 1
