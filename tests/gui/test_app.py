@@ -141,7 +141,7 @@ def test_a_new_game_from_the_menu(desk: Desk) -> None:
     desk.key(pygame.K_n)
     menu = desk.state.menu
     assert menu is not None
-    for name in ("menu:side:1", "menu:opponent:2", "menu:pieces:2"):
+    for name in ("menu:side:1", "menu:opponent:2"):
         desk.press(name)
     assert desk.region("menu:style:2") is None, "only the GPT has styles"
     assert menu.style == 0
@@ -150,7 +150,6 @@ def test_a_new_game_from_the_menu(desk: Desk) -> None:
     assert desk.state.humans == {Color.BLACK}
     assert desk.state.flipped
     assert desk.state.spec == "greedy"
-    assert desk.state.settings.pieces == "letters"
     assert len(desk.state.history) == 1
 
 

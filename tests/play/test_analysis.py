@@ -127,6 +127,19 @@ def test_with_analysis_every_position_that_is_shown_is_evaluated() -> None:
     assert state.curve[2] is None
 
 
+def test_an_answer_may_come_when_another_game_is_on_the_board() -> None:
+    state, thinker = played("h2e2", analysis=True), Waiting()
+    actions.exchange(state, thinker)
+    (question,) = thinker.questions
+    assert question.board is not None
+    actions.new_game(state, fen="3k5/9/9/9/9/9/9/9/4R4/4K4 w - - 0 1")
+    thinker.inbox.append(Answer(question=question, analysis=opinion(question.board)))
+    actions.exchange(state, thinker)
+    assert state.evaluation is None
+    actions.undo(state)
+    assert state.evaluation is not None
+
+
 def test_looking_elsewhere_stops_the_analysis_of_a_position() -> None:
     state, thinker = played("h2e2", analysis=True), Waiting()
     actions.exchange(state, thinker)

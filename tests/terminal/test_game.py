@@ -316,6 +316,26 @@ def test_an_unfinished_game_is_offered_and_kept(tmp_path: Path) -> None:
     assert "There is no unfinished game." in second.out
 
 
+class Watching(FirstMovePlayer):
+    """Remembers how many moves are on the disk when it is asked for one."""
+
+    def __init__(self, keeper: Autosave) -> None:
+        super().__init__()
+        self.keeper = keeper
+        self.seen: list[int] = []
+
+    def play(self, board: Board, limit: Limit) -> PlayResult:
+        saved = self.keeper.find_unfinished()
+        self.seen.append(0 if saved is None else saved.tree.live.ply)
+        return super().play(board, limit)
+
+
+def test_a_move_is_kept_before_the_opponent_thinks(tmp_path: Path) -> None:
+    player = Watching(Autosave(tmp_path))
+    Session("h2e2", "b0c2", autosave=Autosave(tmp_path), create=lambda spec: player)
+    assert player.seen == [1, 3]
+
+
 def test_one_board_for_each_turn() -> None:
     session = Session("h2e2", "b0c2", "quit")
     assert session.out.count("9  ") == 3, "one at the start and one after each answer"

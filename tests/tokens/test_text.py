@@ -16,6 +16,7 @@ from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.squares import mirror
 from xiangqi_gpt.tokens import POSSIBLE_MOVES, TOKENIZERS, Tokenizer, create_tokenizer, legal_tree
+from xiangqi_gpt.tokens.tokenizer import MoveTokenizer, SquareTokenizer
 
 NAMES = sorted(TOKENIZERS)
 
@@ -105,6 +106,12 @@ def test_the_possible_moves() -> None:
     assert legal <= set(POSSIBLE_MOVES.tolist())
 
 
+def test_where_the_words_for_moves_and_squares_begin() -> None:
+    move, square = MoveTokenizer("mover"), SquareTokenizer("mover")
+    assert move.vocab.token(move.first_move_id) == MOVES[int(POSSIBLE_MOVES[0])].iccs
+    assert square.vocab.token(square.first_square_id) == "a0"
+
+
 def test_move_tokens_by_view() -> None:
     board = Board()
     board.push(Move.from_iccs("h2e2"))
@@ -153,5 +160,7 @@ def test_what_is_no_text_of_a_move() -> None:
         move.encode(board, MOVES[46])
     with pytest.raises(MoveError, match="expected a move of a red piece"):
         wxf.encode(board, Move.from_iccs("e4e5"))
+    with pytest.raises(MoveError, match="expected a move of a red piece"):
+        wxf.encode(board, Move.from_iccs("h7e7"))
     with pytest.raises(ConfigError, match="view: expected 'mover', the only one that 'wxf' has, found 'red'"):
         create_tokenizer("wxf", "red")

@@ -12,10 +12,14 @@ import pygame
 
 from xiangqi_gpt.gui.canvas import Canvas, Region
 from xiangqi_gpt.gui.dialogs.command_menu import CommandMenu, HelpPage
+from xiangqi_gpt.gui.dialogs.editor_dialog import EditorDialog
+from xiangqi_gpt.gui.dialogs.engine_list import EngineList
 from xiangqi_gpt.gui.dialogs.file_dialogs import OpenDialog, SaveDialog, open_path
 from xiangqi_gpt.gui.dialogs.new_game_dialog import NewGameDialog, OfferDialog
+from xiangqi_gpt.gui.dialogs.puzzle_list import PuzzleList
 from xiangqi_gpt.gui.dialogs.settings_dialog import SettingsDialog
 from xiangqi_gpt.gui.display import open_window, pixel_ratio
+from xiangqi_gpt.gui.plates import seconds_text
 from xiangqi_gpt.gui.render import Renderer
 from xiangqi_gpt.gui.sounds import Sound, SoundBox
 from xiangqi_gpt.gui.view import Dialog, Slide, View
@@ -34,7 +38,8 @@ from xiangqi_gpt.rules import FenError, Move, PlayerError, Square, XiangqiError
 
 FRAME_MS = 12  # between two frames of an animation
 IDLE_MS = 1000  # longest wait for an event
-BUSY_MS = 60  # while a dialog waits for news
+BUSY_MS = 60  # while a dialog waits for news, or a clock runs
+LOOK_S = 0.008  # between two looks for events, in seconds: less than a frame
 CARRIED = 0.45  # u from its point at which a pressed piece follows the mouse
 
 
@@ -97,6 +102,7 @@ class App:
         self._dragged: Region | None = None
         self._version = state.tree.version
         self._live = state.tree.live
+        self._times: tuple[str, ...] = ()
         self._first_load = True
         self._full_screen = False
         self._dirty = True
@@ -115,6 +121,9 @@ class App:
             "sound": self._toggle_sound,
             "open": lambda: self.open(OpenDialog(self)),
             "save_as": lambda: self.open(SaveDialog(self)),
+            "engines": lambda: self.open(EngineList(self)),
+            "puzzles": lambda: self.open(PuzzleList(self)),
+            "editor": lambda: self.open(EditorDialog(self)),
             "settings": lambda: self.open(SettingsDialog(self)),
         }
 
@@ -144,6 +153,9 @@ class App:
         """Milliseconds to wait for an event before time passes again."""
         if self.is_moving:
             return FRAME_MS
+        clock = self.state.clock
+        if clock is not None and clock.running is not None:
+            return BUSY_MS
         return BUSY_MS if any(dialog.is_busy for dialog in self.view.dialogs) else IDLE_MS
 
     def draw(self, now: int) -> bool:
@@ -193,6 +205,10 @@ class App:
             if self._autosave is not None:
                 self._autosave.keep(self.state)
                 self._tell_problem()
+        if self.state.clock is not None:
+            shown = tuple(seconds_text(seconds) for seconds in self.state.clock.both)
+            self._dirty = self._dirty or shown != self._times
+            self._times = shown
         for dialog in tuple(self.view.dialogs):
             self._dirty = dialog.advance() or self._dirty
         if self.state.settings != self._saved:
@@ -315,7 +331,9 @@ class App:
         commands.perform(self.state, commands.COMMANDS[command], self._own)
         if self.state.tree.cursor is not before:
             self.view.scroll = None
-        if command == "hint" and self.state.wants_hint:
+        if (command == "hint" and self.state.wants_hint) or (
+            command == "analysis" and self.state.settings.analysis
+        ):
             self.view.tab = "analysis"
         self._dirty = True
 
@@ -592,8 +610,15 @@ def milliseconds() -> int:
 
 
 def _wait(app: App) -> None:
-    event = pygame.event.wait(app.patience)
-    if event.type != pygame.NOEVENT:
-        app.handle(event)
-    for event in pygame.event.get():
+    """Wait for events as long as the window is patient, and hand them over.
+
+    The wait of pygame looks for events a thousand times a second, which alone costs some percent of a core.
+    """
+    end = time.monotonic() + app.patience / 1000
+    while not (events := pygame.event.get()):
+        left = end - time.monotonic()
+        if left <= 0:
+            return
+        time.sleep(min(LOOK_S, left))
+    for event in events:
         app.handle(event)

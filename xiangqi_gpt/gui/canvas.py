@@ -47,11 +47,22 @@ class Region:
 
 @dataclass(frozen=True)
 class DrawnText:
-    """A text of the frame: what was asked for, where it stands, the box it had, and whether it was cut."""
+    """A text of the frame, for tests.
+
+    Attributes:
+        text: what is shown.
+        rect: where it stands.
+        box: the room it had.
+        face: its font.
+        layer: 0 for the window, one more for each dialog over it and for the tooltip.
+        is_cut: whether a part of it is missing.
+    """
 
     text: str
     rect: Rect
     box: Rect
+    face: Face
+    layer: int
     is_cut: bool
 
 
@@ -67,6 +78,7 @@ class Canvas:
         focus: name of the region that the keyboard would press, "" for none.
         regions: those drawn so far, later ones on top.
         texts: those drawn so far.
+        layer: how many dialogs lie under what is drawn now.
     """
 
     surface: pygame.Surface
@@ -78,6 +90,7 @@ class Canvas:
     focus: str = ""
     regions: list[Region] = field(default_factory=list)
     texts: list[DrawnText] = field(default_factory=list)
+    layer: int = 0
 
     def t(self, key: str, **arguments: object) -> str:
         """The text of a key in the language of the frame."""
@@ -107,7 +120,7 @@ class Canvas:
         shade.fill((*mix(self.theme.table, (0, 0, 0), 0.35), 120))
         self.surface.blit(shade, (0, 0))
         self.regions.append(Region(whole, press, name="veil", is_veil=True))
-        self.hover = self.hover
+        self.layer += 1
 
     def fill(self, rect: Rect, color: Rgb) -> None:
         """Fill a rectangle."""
@@ -161,7 +174,7 @@ class Canvas:
         ink_h = round(size * 0.96)
         self.ink.write(self.surface, shown, x, middle, size, color or self.theme.text, face=face)
         rect = Rect(x, middle - ink_h // 2, width, ink_h)
-        self.texts.append(DrawnText(text, rect, box, shown != text and not is_given))
+        self.texts.append(DrawnText(shown, rect, box, face, self.layer, shown != text and not is_given))
         return width
 
     def paragraph(
@@ -189,7 +202,7 @@ class Canvas:
             place = Rect(box.x, box.y + i * step, box.w, step)
             self.text(place, row, size=size, color=color, align=align, is_given=True)
         if is_cut:
-            self.texts.append(DrawnText(text, box, box, True))
+            self.texts.append(DrawnText(text, box, box, "sans", self.layer, True))
         return len(rows) * step
 
     def _is_cut(self, text: str, size: int, room: int, lines: int) -> bool:

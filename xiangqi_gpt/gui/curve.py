@@ -21,17 +21,14 @@ _BAD = {MARKS["?!"]: 0.5, MARKS["?"]: 0.75, MARKS["??"]: 1.0}
 def expectations(state: GameState) -> list[float | None]:
     """Red's expected score 0..1 before the first move and after each ply of the line shown; None: not known.
 
-    A thought is about the position before its move.
+    What a review or the analyst found comes first, then what the players themselves thought before their moves.
     """
     line = state.line
-    found: list[float | None] = [None] * (len(line) + 1)
+    found: list[float | None] = [None, *state.curve]
     for i, ply in enumerate(state.plies(line[-1]) if line else []):
-        if ply.thought is not None and ply.thought.red_value is not None:
+        if found[i] is None and ply.thought is not None and ply.thought.red_value is not None:
             red, draw, black = ply.thought.red_value
             found[i] = (red + draw / 2) / (red + draw + black or 1.0)
-    if state.hint is not None and state.is_live and state.hint.red_value is not None and found:
-        red, draw, black = state.hint.red_value
-        found[state.ply] = (red + draw / 2) / (red + draw + black or 1.0)
     return found
 
 

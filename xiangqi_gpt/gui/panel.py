@@ -8,6 +8,7 @@ from xiangqi_gpt.gui.curve import Curve
 from xiangqi_gpt.gui.icons import draw_icon
 from xiangqi_gpt.gui.ink import Ink, mix
 from xiangqi_gpt.gui.move_list import MoveList
+from xiangqi_gpt.gui.plates import player_spec
 from xiangqi_gpt.gui.theme import Rgb
 from xiangqi_gpt.gui.view import TABS, Front
 from xiangqi_gpt.gui.window_layout import STATUS_LINES, Layout, Rect
@@ -49,7 +50,12 @@ class Panel:
         self._curve = Curve()
 
     def layout(self, state: GameState, layout: Layout) -> tuple[Rect | None, Layout]:
-        """The place of the card with the result, if there is one, and the layout with what is left below it."""
+        """The place of the card at the top, if there is one, and the layout with what is left below it.
+
+        The card shows how far a review is, or the result.
+        """
+        if state.review is not None:
+            return layout.with_card(layout.row + 2 * layout.scale.button + 2 * layout.text)
         if state.outcome is None or not state.is_live:
             return None, layout
         text = layout.text
@@ -60,7 +66,9 @@ class Panel:
         """Draw all parts."""
         self._tabs(canvas, layout, front)
         card, inner = self.layout(state, layout)
-        if card is not None:
+        if card is not None and state.review is not None:
+            self._review(canvas, state, card, front)
+        elif card is not None:
             self._result(canvas, state, card, front)
         if front.view.tab == "moves":
             self._moves(canvas, state, inner, front)
@@ -107,6 +115,22 @@ class Panel:
             place = rows.columns(2, gap)[i % 2]
             place = Rect(place.x, place.y + (i // 2) * (scale.button + gap), place.w, scale.button)
             self._command_button(canvas, state, place, name, front, is_main=i == 0)
+
+    def _review(self, canvas: Canvas, state: GameState, rect: Rect, front: Front) -> None:
+        """How far the review is, and the button that stops it."""
+        theme, scale = canvas.theme, canvas.scale
+        canvas.box(rect, theme.raised, theme.line)
+        inner = rect.inset(round(scale.text * 0.7), round(scale.text * 0.5))
+        run = state.review
+        done, plies = (run.done, len(run.line)) if run is not None else (0, 0)
+        canvas.text(inner.top(scale.row), canvas.t("game.reviewing", done=done, plies=plies))
+        bar = Rect(inner.x, inner.y + scale.row + scale.text // 2, inner.w, max(6, scale.text // 2))
+        canvas.box(bar, mix(theme.raised, theme.line, 0.2))
+        canvas.box(bar.left_part(round(bar.w * done / max(1, plies))), theme.arrow)
+        place = Rect(inner.x, inner.bottom - scale.button, inner.w, scale.button)
+        widgets.button(
+            canvas, place, canvas.t("dialog.cancel"), lambda: front.press("review"), name="review:cancel"
+        )
 
     def _command_button(
         self,
@@ -303,7 +327,7 @@ class Panel:
 
 
 GAME_COMMANDS = (
-    "new", "resign", "draw", "rematch", "open", "save", "review", "editor", "puzzles", "analysis", "settings",
+    "new", "rematch", "draw", "resign", "pause", "open", "save", "review", "editor", "puzzles", "analysis", "settings",
     "help",
 )  # fmt: skip
 """What the tab of the game offers as buttons."""
@@ -312,7 +336,7 @@ GAME_COMMANDS = (
 def _player_text(canvas: Canvas, state: GameState, side: Color) -> str:
     if side in state.humans:
         return canvas.t("window.you" if len(state.humans) == 1 else "game.human")
-    return player_name(state.spec, canvas.language)
+    return player_name(player_spec(state, side), canvas.language)
 
 
 def _scroll_bar(canvas: Canvas, area: Rect, first: int, shown: int, count: int) -> None:

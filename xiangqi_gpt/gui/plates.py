@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import pygame
@@ -10,12 +11,28 @@ from xiangqi_gpt.gui.canvas import Canvas
 from xiangqi_gpt.gui.ink import mix, stamp
 from xiangqi_gpt.gui.sprites import PIECE_EXTENT, Sprites
 from xiangqi_gpt.gui.window_layout import Layout, Rect
+from xiangqi_gpt.play.actions import level_of
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.wording import player_name
+from xiangqi_gpt.players.levels import LEVELS
 from xiangqi_gpt.rules import Board, Color
 
 _CAPTURED_ORDER = (5, 4, 6, 7, 3, 2, 1)
 """Piece codes of Red in the order in which captured pieces are shown: rooks first."""
+
+
+SHORT_OF_TIME = 20.0
+"""Seconds under which the clock shows tenths, in amber."""
+
+
+def seconds_text(seconds: float) -> str:
+    """What is left on a clock: "1:05:00", "4:59", "0:09.4"."""
+    if seconds < SHORT_OF_TIME:
+        return f"0:{int(seconds * 10) / 10:04.1f}"
+    whole = math.ceil(seconds)
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
 def captured(state: GameState, by: Color) -> list[int]:
@@ -27,6 +44,11 @@ def captured(state: GameState, by: Color) -> list[int]:
     for kind in _CAPTURED_ORDER:
         found += [base + kind] * max(0, start[base + kind] - now[base + kind])
     return found
+
+
+def player_spec(state: GameState, side: Color) -> str:
+    """The player of a side that no person plays."""
+    return state.second if not state.humans and state.second and side is Color.BLACK else state.spec
 
 
 class Plates:
@@ -56,6 +78,8 @@ class Plates:
         stamp(canvas.surface, king, inner.x + side_px // 2, inner.center[1])
         inner = inner.right_of(side_px + scale.text // 2)
         right = inner.right
+        if state.clock is not None:
+            right -= self._clock(canvas, Rect(inner.x, inner.y, inner.w, inner.h), state, side)
         doing = self._doing(canvas, state, side)
         if doing:
             width = canvas.width(doing, scale.small)
@@ -71,15 +95,37 @@ class Plates:
             if side in state.humans and len(state.humans) == 1
             else side.message.text(language)
             if side in state.humans
-            else player_name(state.spec, language)
+            else "GPT"
+            if level_of(player_spec(state, side))
+            else player_name(player_spec(state, side), language)
         )
         room = Rect(inner.x, inner.y, max(0, right - inner.x - taken - scale.text // 2), inner.h)
-        canvas.text(room, name, face="serif", is_given=side not in state.humans)
+        used = canvas.text(room, name, face="serif", is_given=side not in state.humans)
+        level = "" if side in state.humans else _level_text(canvas, player_spec(state, side))
+        beside = room.right_of(used + scale.text)
+        if level and canvas.width(level, scale.small) <= beside.w:
+            canvas.text(beside, level, size=scale.small, color=theme.secondary_text)
         if pieces:
             step = min(step, max(1, (taken - small) // max(1, len(pieces) - 1)))
             x = right - taken + small // 2
             for i, code in enumerate(pieces):
                 stamp(canvas.surface, self._piece(sprites, code, small), x + i * step, inner.center[1])
+
+    @staticmethod
+    def _clock(canvas: Canvas, rect: Rect, state: GameState, side: Color) -> int:
+        """What is left to a side, at the right end; returns the width taken."""
+        clock, theme, scale = state.clock, canvas.theme, canvas.scale
+        if clock is None:
+            return 0
+        left = clock.left(side)
+        width = canvas.width("00:00:00" if left >= 3600 else "00:00.0", scale.text) + scale.text
+        box = Rect(rect.right - width, rect.y + scale.text // 4, width, rect.h - 2 * (scale.text // 4))
+        runs = clock.running is side
+        if runs:
+            canvas.box(box, mix(theme.raised, theme.glow, 0.35))
+        color = theme.warn if left < SHORT_OF_TIME else theme.text if runs else theme.secondary_text
+        canvas.text(box.inset(scale.text // 3, 0), seconds_text(left), color=color, align=1)
+        return width + scale.text // 2
 
     def _doing(self, canvas: Canvas, state: GameState, side: Color) -> str:
         if side not in state.humans and state.work in ("load", "move"):
@@ -92,6 +138,16 @@ class Plates:
             side = round(size * PIECE_EXTENT)
             self._small[key] = pygame.transform.smoothscale(sprites.piece(code), (side, side))
         return self._small[key]
+
+
+def _level_text(canvas: Canvas, spec: str) -> str:
+    """Name and rating of a GPT's level, "" for a player without one."""
+    number = level_of(spec)
+    if not number:
+        return ""
+    level = LEVELS[number - 1]
+    name = level.message.text(canvas.language)
+    return canvas.t("menu.level_text", number=number, name=name, elo=level.elo)
 
 
 def draw_value(canvas: Canvas, state: GameState, layout: Layout) -> None:

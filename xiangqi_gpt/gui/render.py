@@ -15,7 +15,7 @@ from xiangqi_gpt.gui.sprites import Sprites, sprites_of
 from xiangqi_gpt.gui.theme import THEMES
 from xiangqi_gpt.gui.view import Front, Slide
 from xiangqi_gpt.gui.window_layout import Layout, Rect
-from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.game_state import GameState, Thought
 
 
 class Renderer:
@@ -88,10 +88,14 @@ class Renderer:
         for sq in state.targets:
             name = "capture" if squares[sq] else "target"
             stamp(surface, sprites.mark(name), *layout.point(sq, flipped))
+        if state.premove is not None:
+            for sq in (state.premove.from_square, state.premove.to_square):
+                stamp(surface, sprites.mark("premove"), *layout.point(sq, flipped))
         if state.notice is not None and state.notice.square is not None:
             stamp(surface, sprites.mark("refused"), *layout.point(state.notice.square, flipped))
-        if state.hint is not None and state.is_live and slide is None:
-            self._arrows.draw(canvas, layout, state.hint.analysis.lines, flipped)
+        advice = shown_advice(state)
+        if advice is not None and slide is None:
+            self._arrows.draw(canvas, layout, advice.analysis.lines, flipped)
         if slide is not None:
             if slide.captured:
                 stamp(surface, sprites.piece(slide.captured), *layout.point(slide.move.to_square, flipped))
@@ -105,6 +109,13 @@ class Renderer:
             stamp(surface, sprites.piece(squares[state.selected]), *held)
 
 
+def shown_advice(state: GameState) -> Thought | None:
+    """The thought about the position shown that is drawn as arrows: the hint, or the analysis where it is on."""
+    if state.hint is not None and state.is_live:
+        return state.hint
+    return state.evaluation if state.settings.analysis else None
+
+
 def _tooltip(canvas: Canvas, layout: Layout) -> None:
     """The tooltip of what lies under the mouse."""
     if canvas.hover is None:
@@ -113,6 +124,7 @@ def _tooltip(canvas: Canvas, layout: Layout) -> None:
     if under is None or not under.tip:
         return
     theme, size = canvas.theme, canvas.scale.small
+    canvas.layer += 1
     room = min(round(24 * size), layout.size[0] - 2 * canvas.scale.gap)
     lines = canvas.ink.wrap(under.tip, size, room, 4)
     width = max(canvas.width(line, size) for line in lines) + size

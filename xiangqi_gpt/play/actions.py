@@ -500,13 +500,13 @@ def _ask_analyst(state: GameState, thinker: Thinker) -> None:
     if wanted is None or state.request is not None:
         return
     state.counter += 1
-    state.request = Request(state.counter, wanted)
+    state.request = Request(state.counter, wanted, state.tree.board(wanted))
     question = Question(
         kind="hint",
         generation=state.counter,
         worker="analyst",
         spec=state.settings.analyst,
-        board=state.tree.board(wanted),
+        board=state.request.board,
     )
     thinker.ask(question)
 
@@ -574,8 +574,7 @@ def _receive_analysis(state: GameState, answer: Answer) -> bool:
         state.analyst_failed = True
         state.notice = Notice.of("game.no_analysis", "warn", error=error_text(answer.error))
     elif answer.analysis is not None:
-        board = state.tree.board(request.node)
-        thought = Thought(board, answer.analysis, is_partial=answer.is_partial)
+        thought = Thought(request.board, answer.analysis, is_partial=answer.is_partial)
         state.evaluations[request.node] = thought
         if request.node is state.tree.live and (state.wants_hint or state.hint is not None):
             state.hint = thought

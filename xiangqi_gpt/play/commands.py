@@ -230,6 +230,7 @@ _TABLE: tuple[Command, ...] = (
         chinese=("残局", "殘局"),
         arguments="[N|FILE]",
     ),
+    Command(id="puzzles", group="game", keys=("shift+z",)),
     Command(
         id="retry",
         group="game",
@@ -330,6 +331,7 @@ _TABLE: tuple[Command, ...] = (
         arguments="[FILE]",
     ),
     Command(id="save_as", group="file", keys=("ctrl+shift+s",)),
+    Command(id="editor", group="file", keys=("e",)),
     Command(id="copy", group="file", keys=("ctrl+c",)),
     Command(
         id="copy_moves",
@@ -381,6 +383,7 @@ _TABLE: tuple[Command, ...] = (
     Command(id="full_screen", group="view", keys=("f11",), in_dialog=True),
     # The program.
     Command(id="menu", group="program", keys=("f10",)),
+    Command(id="engines", group="program", keys=("ctrl+e",)),
     Command(id="settings", group="program", keys=("ctrl+,",)),
     Command(id="help", group="program", keys=("?", "f1"), words=("help", "?"), chinese=("帮助", "說明")),
     Command(

@@ -95,10 +95,14 @@ class Played:
 
 @dataclass(frozen=True)
 class Request:
-    """A question to a worker that is under way, about a node of the tree; `number` comes back with the answer."""
+    """A question to the analyst that is under way: about a node and its position; `number` comes back with the answer.
+
+    Another game may have taken the place of the one of the node when the answer comes.
+    """
 
     number: int
     node: Node
+    board: Board
 
 
 @dataclass

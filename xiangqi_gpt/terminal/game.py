@@ -139,6 +139,7 @@ class TerminalGame:
                 line = self._read(f"{state.board.turn.message.text(state.language)}> ")
                 if line is None or not self._obey(line.strip()):
                     return
+                self._keep()  # the move must not be lost if the program is killed while the opponent thinks
                 self._settle()
                 self._keep()
         finally:

@@ -88,7 +88,8 @@ class HelpPage(Dialog):
         for group in GROUPS:
             for command in in_group(group):
                 keys = ", ".join(key_text(key) for key in command.keys)
-                text = f"{command.label.text(canvas.language)}: {command.help.text(canvas.language)}"
+                colon = ": " if canvas.language == "en" else "："
+                text = colon.join((command.label.text(canvas.language), command.help.text(canvas.language)))
                 items.append(Item(text, keys, is_given=True))
         self._list.draw(canvas, space, items, None, lambda _: None, name="help")
 

@@ -67,15 +67,6 @@ def start_folder() -> Path:
     return folder if folder.is_dir() else Path.home()
 
 
-def draw_path(canvas: Canvas, rect: Rect, field: TextField, view: FolderView, *, is_focused: bool) -> None:
-    """The line with the path and the button that leads up."""
-    side = rect.h
-    widgets.icon_button(
-        canvas, rect.left_part(side), "up", view.up, tip=canvas.t("files.up"), name="files:up"
-    )
-    field.draw(canvas, rect.right_of(side + canvas.scale.text // 3), is_focused=is_focused)
-
-
 class OpenDialog(Dialog):
     """Chooses a file, by the list or by its name."""
 
@@ -85,14 +76,10 @@ class OpenDialog(Dialog):
         super().__init__(front)
         self._view = FolderView(start_folder() if folder is None else folder)
         self._field = TextField(str(self._view.folder))
-        self._shown = self._view.folder
 
     def draw(self, canvas: Canvas, layout: Layout) -> None:
         """Draw the path, the list and the buttons."""
         t = canvas.t
-        if self._view.folder != self._shown:
-            self._shown = self._view.folder
-            self._field.set(str(self._shown))
         inner = open_card(canvas, layout, self, t("files.open"), ems=(52, 40))
         space = draw_foot(
             canvas,
@@ -103,12 +90,17 @@ class OpenDialog(Dialog):
             ],
         )
         scale = canvas.scale
-        draw_path(canvas, space.top(scale.button), self._field, self._view, is_focused=True)
+        line = space.top(scale.button)
+        widgets.icon_button(
+            canvas, line.left_part(line.h), "up", self._up, tip=t("files.up"), name="files:up"
+        )
+        self._field.draw(canvas, line.right_of(line.h + scale.text // 3), is_focused=True)
         rest = space.below(scale.button + scale.text // 2)
         if self._view.problem is not None:
-            line = rest.top(2 * scale.row)
-            canvas.paragraph(line, self._view.problem.text(canvas.language), color=canvas.theme.warn, lines=2)
-            rest = rest.below(line.h)
+            words = rest.top(2 * scale.row)
+            problem = self._view.problem.text(canvas.language)
+            canvas.paragraph(words, problem, color=canvas.theme.warn, lines=2)
+            rest = rest.below(words.h)
         else:
             note = rest.top(scale.row)
             canvas.text(note, t("files.drop"), size=scale.small, color=canvas.theme.secondary_text)
@@ -117,18 +109,25 @@ class OpenDialog(Dialog):
         if not self._view.entries:
             canvas.text(rest, t("files.empty"), color=canvas.theme.secondary_text, align=0.5)
 
+    def _go(self, folder: Path) -> None:
+        self._view.go(folder)
+        self._field.set(str(self._view.folder))
+
+    def _up(self) -> None:
+        self._go(self._view.folder.parent)
+
     def _choose(self, number: int) -> None:
         entry = self._view.entries[number]
         if entry.is_folder:
-            self._view.go(entry.path)
+            self._go(entry.path)
         else:
             self.front.close(self)
             open_path(self.front, entry.path)
 
     def key(self, event: pygame.event.Event) -> bool:
-        """Edit the path; Ctrl+Up leads up."""
+        """Edit the path; the arrow key leads up."""
         if event.key == pygame.K_UP:
-            self._view.up()
+            self._up()
             return True
         return self._field.key(event)
 
@@ -144,8 +143,7 @@ class OpenDialog(Dialog):
         """Go to the folder that is named, or open the file."""
         path = Path(self._field.text.strip()).expanduser()
         if path.is_dir():
-            self._view.go(path)
-            self._field.set(str(self._view.folder))
+            self._go(path)
         else:
             self.front.close(self)
             open_path(self.front, path)

@@ -1,4 +1,4 @@
-"""The new game: side, level or another opponent, its style, the rules. And the offer of an unfinished game."""
+"""The new game: side, level or opponent, style, rules, clock, odds. And the offer of an unfinished game."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from xiangqi_gpt.gui.view import Dialog
 from xiangqi_gpt.gui.window_layout import Layout, Rect
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.actions import SIDES, STYLES
+from xiangqi_gpt.play.clock import CLOCKS
 from xiangqi_gpt.play.game_state import GameState, Menu
-from xiangqi_gpt.play.wording import PIECE_SETS, player_name
+from xiangqi_gpt.play.handicaps import HANDICAPS
+from xiangqi_gpt.play.wording import player_name
 from xiangqi_gpt.players.levels import LEVELS
 from xiangqi_gpt.rules import RULE_SETS
 
@@ -27,7 +29,7 @@ class NewGameDialog(Dialog):
         if menu is None:
             return
         t = canvas.t
-        inner = open_card(canvas, layout, self, t("menu.title"), ems=(46, 31))
+        inner = open_card(canvas, layout, self, t("menu.title"), ems=(52, 34))
         space = draw_foot(
             canvas,
             inner,
@@ -36,7 +38,7 @@ class NewGameDialog(Dialog):
                 Foot(t("menu.start"), self.confirm, "menu:start", is_main=True),
             ],
         )
-        rows = Rows(canvas, space, round(6.5 * layout.text), step=min(round(2.9 * layout.text), space.h // 7))
+        rows = Rows(canvas, space, round(6.5 * layout.text), step=min(round(2.9 * layout.text), space.h // 9))
 
         def side(i: int) -> None:
             menu.side = i
@@ -44,9 +46,10 @@ class NewGameDialog(Dialog):
         def style(i: int) -> None:
             menu.style = i
 
-        names = [each.message.text(canvas.language) for each in SIDES] + [t("menu.both")]
+        names = [each.message.text(canvas.language) for each in SIDES]
+        names += [t("menu.both"), t("menu.machines")]
         widgets.choice(canvas, rows.next(t("menu.side")), names, menu.side, side, name="menu:side")
-        has_opponent = menu.side < len(SIDES)
+        has_opponent = menu.side != len(SIDES)
         self._levels(canvas, rows, menu, is_enabled=has_opponent)
         self._opponents(canvas, rows.next(t("menu.opponent")), state, menu, is_enabled=has_opponent)
         widgets.choice(
@@ -71,14 +74,27 @@ class NewGameDialog(Dialog):
             rules,
             name="menu:rules",
         )
-        chosen = list(PIECE_SETS).index(state.settings.pieces)
+        clocks = list(CLOCKS) if menu.clock in CLOCKS else [menu.clock, *CLOCKS]
+
+        def clock(i: int) -> None:
+            menu.clock = clocks[i]
+
+        names = [clock_text(canvas, text) if text else t("menu.no_clock") for text in clocks]
+        widgets.choice(
+            canvas, rows.next(t("menu.clock")), names, clocks.index(menu.clock), clock, name="menu:clock"
+        )
+        odds = list(HANDICAPS)
+
+        def handicap(i: int) -> None:
+            menu.handicap = odds[i]
+
         widgets.choice(
             canvas,
-            rows.next(t("menu.pieces")),
-            [t(f"menu.{name}") for name in PIECE_SETS],
-            chosen,
-            lambda i: actions.choose_pieces(state, i),
-            name="menu:pieces",
+            rows.next(t("menu.handicap")),
+            [t(f"handicap.{name}") for name in odds],
+            odds.index(menu.handicap),
+            handicap,
+            name="menu:handicap",
         )
 
     @staticmethod
@@ -141,6 +157,18 @@ def _level_text(canvas: Canvas, number: int) -> str:
     level = LEVELS[number - 1]
     name = level.message.text(canvas.language)
     return canvas.t("menu.level_text", number=number, name=name, elo=level.elo)
+
+
+def clock_text(canvas: Canvas, control: str) -> str:
+    """A time control as people read it: "5m+3s" as 5 min + 3 s, "30s/move" as 30 s per move."""
+    per_move = control.endswith("/move")
+    first, _, increment = control.removesuffix("/move").partition("+")
+    parts = []
+    for part in filter(None, (first, increment)):
+        unit = "menu.minutes" if part.endswith("m") else "menu.seconds"
+        parts.append(canvas.t(unit, count=part.rstrip("ms")))
+    text = "+".join(parts)
+    return canvas.t("menu.per_move", time=text) if per_move else text
 
 
 class OfferDialog(Dialog):

@@ -1,0 +1,347 @@
+"""Pictures of the window: every view in each theme, language and size, and the moving picture of the README.
+
+    python -m tools.screenshots --out pictures
+    python -m tools.screenshots --out pictures --view analysis --size 1280x800 --language zh --player gpt
+    python -m tools.screenshots --movie docs/images/window.webp --player gpt
+
+It needs no display. Without `--player` a stand-in gives made-up probabilities, so that nothing has to be loaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
+
+import pygame
+
+from xiangqi_gpt.arena.clocks import TimeControl
+from xiangqi_gpt.gui.app import App
+from xiangqi_gpt.gui.dialogs.editor_dialog import EditorDialog
+from xiangqi_gpt.gui.dialogs.file_dialogs import GameListDialog, OpenDialog, SaveDialog
+from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.clock import PlayClock
+from xiangqi_gpt.play.game_state import GameState, ReviewRun, SavedGame, Thought
+from xiangqi_gpt.play.settings import LOOKS, THEME_NAMES, Look, Settings, ThemeName
+from xiangqi_gpt.play.thinker import InlineThinker
+from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Line, Player, PlayResult, Value
+from xiangqi_gpt.records.game_tree import GameTree
+from xiangqi_gpt.rules import Board, Color, Move, parse_square
+from xiangqi_gpt.texts import LANGUAGES, Language
+
+SIZES = ((800, 600), (1280, 800), (1920, 1080), (3840, 2160))
+GAME = "h2e2 h9g7 h0g2 i9h9 i0h0 b9c7 c3c4 h7i7 h0h9 g7h9 b0c2 h9g7 c2d4 g6g5 e2e6 c7e6 d4e6 i6i5 b2d2 a9b9"
+"""The game that the pictures show."""
+SAMPLE_GAMES = """[Event "Sample Cup"]
+[Red "许银川"]
+[Black "吕钦"]
+[Date "2024.05.01"]
+[Result "1-0"]
+
+1. C2=5 H8+7 2. H2+3 R9=8 3. R1=2 1-0
+
+[Event "Sample Cup"]
+[Red "胡荣华"]
+[Black "A rather long name of a player from far away"]
+[Date "2024.05.02"]
+[Result "1/2-1/2"]
+
+1. P7+1 P7+1 2. H8+7 H2+3 1/2-1/2
+"""
+
+
+class StandIn:
+    """A player with made-up thoughts, the same ones every time."""
+
+    name = "stand-in"
+
+    def play(self, board: Board, limit: Limit = NO_LIMIT) -> PlayResult:
+        """The first candidate."""
+        analysis = self.analyse(board, limit)
+        return PlayResult(analysis.lines[0].move, analysis)
+
+    def analyse(self, board: Board, limit: Limit = NO_LIMIT, multipv: int | None = None) -> Analysis:
+        """Probabilities that fall off, over the moves in an order drawn from the position."""
+        moves = list(board.legal_moves())
+        rng = random.Random(board.fen())
+        rng.shuffle(moves)
+        shares = [0.45 * 0.55**i for i in range(len(moves))]
+        total = sum(shares) or 1.0
+        lines = tuple(
+            Line((move,), prob=share / total, logprob=-1.0) for move, share in zip(moves, shares, strict=True)
+        )
+        win = 0.25 + 0.3 * rng.random()
+        return Analysis(lines[:multipv], Value(win, 0.35, 0.65 - win), leak=0.012)
+
+    def new_game(self) -> None:
+        """Nothing to forget."""
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def stand_in(spec: str) -> StandIn:
+    """As `create_player`, for any spec."""
+    return StandIn()
+
+
+def sample_state(settings: Settings, create: Callable[[str], Player] = stand_in) -> GameState:
+    """The sample game with thoughts, a variation, a comment and marks."""
+    state = GameState(settings=settings, spec="gpt:level=7")
+    player = create(state.spec)
+    for text in GAME.split():
+        move = Move.from_iccs(text)
+        analysis = player.analyse(state.board.copy(), Limit())
+        thought = Thought(state.board.copy(), analysis, move)
+        actions.play(state, move, thought)
+    path = state.tree.live.path
+    for ply, mark, better in ((8, "?!", "g6g5"), (15, "??", "b2b6")):
+        node = path[ply - 1]
+        actions.look_at(state, node)
+        actions.set_mark(state, mark)
+        actions.look_at(state, node.parent or state.tree.root)
+        actions.add_variation(state, Move.from_iccs(better))
+    actions.go_live(state)
+    return state
+
+
+View: TypeAlias = Callable[[App, Path], None]
+
+
+def _plain(app: App, folder: Path) -> None:
+    app.view.tab = "moves"
+    app.state.clock = PlayClock(TimeControl.parse("10m+5s"), left=(412.0, 9.4))
+
+
+def _analysis(app: App, folder: Path) -> None:
+    app.press("hint")
+    app.advance(10_000)
+    app.advance(20_000)
+    app.view.tab = "analysis"
+
+
+def _game(app: App, folder: Path) -> None:
+    app.view.tab = "game"
+
+
+def _refused(app: App, folder: Path) -> None:
+    actions.click_square(app.state, parse_square("g2"))
+    actions.click_square(app.state, parse_square("g9"))
+
+
+def _selected(app: App, folder: Path) -> None:
+    actions.click_square(app.state, parse_square("g2"))
+
+
+def _result(app: App, folder: Path) -> None:
+    board = Board("3k5/R8/9/9/9/9/9/9/4R4/4K4 w")
+    actions.start_game(
+        app.state, GameTree(board.fen()), frozenset((Color.RED,)), False, app.state.spec, "asian"
+    )
+    actions.play(app.state, Move.from_iccs("e1d1"))
+
+
+def _review(app: App, folder: Path) -> None:
+    app.state.review = ReviewRun(0, app.state.tree.live.path, done=7, is_asked=True)
+
+
+def _offer(app: App, folder: Path) -> None:
+    tree = GameTree()
+    tree.play(Move.from_iccs("h2e2"))
+    app.state.offer = SavedGame(tree, frozenset((Color.RED,)), False, "gpt:level=10", "simple")
+
+
+def _editor(app: App, folder: Path) -> None:
+    dialog = EditorDialog(app)
+    app.open(dialog)
+    for name in ("e0", "i4", "a9"):
+        dialog.touch(parse_square(name))
+
+
+def _files(app: App, folder: Path) -> None:
+    app.open(OpenDialog(app, folder))
+
+
+def _games(app: App, folder: Path) -> None:
+    path = folder / "sample.pgn"
+    dialog = GameListDialog(app, path)
+    app.open(dialog)
+    dialog.lister.wait(60)
+
+
+def _save(app: App, folder: Path) -> None:
+    app.open(SaveDialog(app, folder))
+
+
+def _press(command: str) -> View:
+    return lambda app, folder: app.press(command)
+
+
+VIEWS: dict[str, View] = {
+    "moves": _plain,
+    "analysis": _analysis,
+    "game": _game,
+    "selected": _selected,
+    "refused": _refused,
+    "result": _result,
+    "review": _review,
+    "offer": _offer,
+    "new": _press("new"),
+    "menu": _press("menu"),
+    "help": _press("help"),
+    "settings": _press("settings"),
+    "editor": _editor,
+    "puzzles": _press("puzzles"),
+    "engines": _press("engines"),
+    "open": _files,
+    "games": _games,
+    "save": _save,
+}
+"""What each view does to a window that shows the sample game."""
+
+
+def make_view(
+    name: str, size: tuple[int, int], settings: Settings, folder: Path, state: GameState | None = None
+) -> App:
+    """A window on a surface in memory that shows a view.
+
+    Args:
+        name: of `VIEWS`.
+        folder: an empty folder, in which sample files are written for the dialogs of files.
+        state: the game; by default the sample game with made-up thoughts.
+    """
+    (folder / "sample.pgn").write_text(SAMPLE_GAMES, encoding="utf-8")
+    (folder / "古谱").mkdir(exist_ok=True)
+    state = sample_state(settings) if state is None else state
+    app = App(state, InlineThinker(stand_in), pygame.Surface(size), save=lambda settings: None)
+    app.advance(0)
+    VIEWS[name](app, folder)
+    app.advance(30_000)
+    app.draw(30_000)
+    return app
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    views: Sequence[str]
+    sizes: Sequence[tuple[int, int]]
+    languages: Sequence[Language]
+    themes: Sequence[ThemeName]
+
+
+def save_pictures(out: Path, wanted: _Wanted, create: Callable[[str], Player], look: Look) -> int:
+    """Write all pictures that are wanted and return how many."""
+    out.mkdir(parents=True, exist_ok=True)
+    count = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for language in wanted.languages:
+            for theme in wanted.themes:
+                for width, height in wanted.sizes:
+                    for view in wanted.views:
+                        settings = Settings(language=language, theme=theme, look=look, animation_ms=0)
+                        state = sample_state(settings, create)
+                        app = make_view(view, (width, height), settings, Path(folder), state)
+                        name = f"{view}-{width}x{height}-{theme}-{language}.png"
+                        pygame.image.save(app.surface, str(out / name))
+                        count += 1
+    return count
+
+
+def save_movie(path: Path, create: Callable[[str], Player], *, size: tuple[int, int] = (960, 640)) -> None:
+    """Write a moving picture: moves, a hint with its arrows, a refusal, the looks of the pieces."""
+    from PIL import Image
+
+    frames: list[Image.Image] = []
+    waits: list[int] = []
+
+    def keep(app: App, now: int, wait: int) -> None:
+        app.draw(now)
+        data = pygame.image.tobytes(app.surface, "RGB")
+        frames.append(Image.frombytes("RGB", app.surface.get_size(), data))
+        waits.append(wait)
+
+    state = GameState(settings=Settings(animation_ms=180), player_ready=True, spec="gpt:level=7")
+    app = App(state, InlineThinker(stand_in), pygame.Surface(size), save=lambda settings: None)
+    player, now = create(state.spec), 0
+    keep(app, now, 900)
+    for number, text in enumerate(GAME.split()[:12]):
+        move = Move.from_iccs(text)
+        thought = Thought(state.board.copy(), player.analyse(state.board.copy(), Limit()), move)
+        if number % 2 == 0:
+            actions.click_square(state, move.from_square)
+            app.handle(pygame.event.Event(pygame.NOEVENT))
+            keep(app, now, 350)
+        actions.play(state, move, thought)
+        for _ in range(4):
+            app.advance(now)
+            now += 60
+            keep(app, now, 60)
+        now += 1_000
+        app.advance(now)
+        keep(app, now, 500)
+    app.view.tab = "analysis"
+    state.hint = Thought(state.board.copy(), player.analyse(state.board.copy(), Limit()))
+    app.handle(pygame.event.Event(pygame.NOEVENT))
+    keep(app, now, 2_500)
+    state.hint = None
+    for square in ("a0", "a4"):
+        actions.click_square(state, parse_square(square))
+    app.view.tab = "moves"
+    app.handle(pygame.event.Event(pygame.NOEVENT))
+    keep(app, now, 2_000)
+    state.notice, state.selected = None, None
+    for values in (
+        {"look": "wood"},
+        {"look": "pictures"},
+        {"look": "flat", "theme": "dark", "language": "zh"},
+    ):
+        state.settings = Settings(**values)  # type: ignore[arg-type]
+        app.handle(pygame.event.Event(pygame.NOEVENT))
+        keep(app, now, 1_600)
+    player.close()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frames[0].save(
+        path, save_all=True, append_images=frames[1:], duration=waits, loop=0, quality=82, method=4
+    )
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="Make pictures of the window.")
+    parser.add_argument("--out", type=Path, help="folder of the pictures")
+    parser.add_argument("--movie", type=Path, help="a moving picture to write, ending in .webp")
+    parser.add_argument("--view", choices=VIEWS, action="append", help="all by default; may be repeated")
+    parser.add_argument("--size", action="append", help="such as 1280x800; four sizes by default")
+    parser.add_argument("--language", choices=LANGUAGES, action="append")
+    parser.add_argument("--theme", choices=THEME_NAMES, action="append")
+    parser.add_argument("--look", choices=LOOKS, default="flat")
+    parser.add_argument("--player", help="whose thoughts are shown, such as gpt; made up by default")
+    options = parser.parse_args()
+    create: Callable[[str], Player] = stand_in
+    if options.player:
+        from xiangqi_gpt.players import create_player
+
+        create = lambda spec: create_player(options.player, seed=1)  # noqa: E731
+    if options.movie is not None:
+        save_movie(options.movie, create)
+        print(f"{options.movie}: {options.movie.stat().st_size:,} bytes")
+    if options.out is not None:
+        sizes: Sequence[tuple[int, int]] = SIZES
+        if options.size:
+            sizes = [(int(w), int(h)) for w, _, h in (text.partition("x") for text in options.size)]
+        wanted = _Wanted(
+            options.view or list(VIEWS), sizes, options.language or LANGUAGES, options.theme or THEME_NAMES
+        )
+        print(f"{options.out}: {save_pictures(options.out, wanted, create, options.look)} pictures")
+
+
+if __name__ == "__main__":
+    main()

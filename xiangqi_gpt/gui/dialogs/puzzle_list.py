@@ -1,0 +1,71 @@
+"""The classical compositions as a list: what each is called, how long it takes, and whether it is solved."""
+
+from __future__ import annotations
+
+import pygame
+
+from xiangqi_gpt.gui.canvas import Canvas
+from xiangqi_gpt.gui.dialogs.frame import Foot, draw_foot, open_card
+from xiangqi_gpt.gui.view import Dialog, Front
+from xiangqi_gpt.gui.widgets import Item, ListBox
+from xiangqi_gpt.gui.window_layout import Layout
+from xiangqi_gpt.play.opening import start_puzzle
+from xiangqi_gpt.play.puzzle_book import classical_puzzles, load_progress, next_puzzle
+
+
+class PuzzleList(Dialog):
+    """Chooses a puzzle."""
+
+    def __init__(self, front: Front) -> None:
+        super().__init__(front)
+        self._puzzles = classical_puzzles()
+        self._results = load_progress()
+        current = front.state.puzzle
+        at = current if current is not None else next_puzzle(self._puzzles)
+        self._chosen = next((i for i, puzzle in enumerate(self._puzzles) if puzzle.id == at.id), 0)
+        self._list = ListBox()
+
+    def draw(self, canvas: Canvas, layout: Layout) -> None:
+        """Draw the list and the buttons."""
+        t = canvas.t
+        inner = open_card(canvas, layout, self, t("command.puzzles"), ems=(46, 40))
+        space = draw_foot(
+            canvas,
+            inner,
+            [
+                Foot(t("dialog.cancel"), self.cancel, "puzzles:cancel"),
+                Foot(t("menu.start"), self.confirm, "puzzles:start", is_main=True),
+            ],
+        )
+        solved = sum(self._results.get(puzzle.id) == "solved" for puzzle in self._puzzles)
+        count = t("puzzle_list.solved", solved=solved, count=len(self._puzzles))
+        canvas.text(space.top(canvas.scale.row), count, color=canvas.theme.secondary_text)
+        items = []
+        for puzzle in self._puzzles:
+            result = self._results.get(puzzle.id)
+            moves = "" if puzzle.plies is None else t("puzzle_list.moves", count=(puzzle.plies + 1) // 2)
+            icon = "tick" if result == "solved" else "close" if result == "failed" else "ring"
+            items.append(Item(puzzle.title.text(canvas.language), moves, icon, is_given=False))
+        self._list.draw(
+            canvas, space.below(canvas.scale.row), items, self._chosen, self._choose, name="puzzles"
+        )
+
+    def _choose(self, number: int) -> None:
+        if number == self._chosen:
+            self.confirm()
+        else:
+            self._chosen = number
+
+    def key(self, event: pygame.event.Event) -> bool:
+        """Move through the list."""
+        steps = {pygame.K_UP: -1, pygame.K_DOWN: 1, pygame.K_PAGEUP: -10, pygame.K_PAGEDOWN: 10}
+        if event.key not in steps:
+            return False
+        self._chosen = max(0, min(len(self._puzzles) - 1, self._chosen + steps[event.key]))
+        self._list.top = None
+        return True
+
+    def confirm(self) -> None:
+        """Begin the chosen puzzle."""
+        self.front.close(self)
+        start_puzzle(self.front.state, self._puzzles[self._chosen])
