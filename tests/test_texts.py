@@ -136,6 +136,9 @@ def encodable(char: str, encoding: str) -> bool:
 
 
 ALLOWED = {
+    "UCI",
+    "UCCI",
+    "CECP",
     "Esc",
     "FEN",
     "ICCS",

@@ -200,6 +200,7 @@ VIEWS: dict[str, View] = {
     "settings": _press("settings"),
     "editor": _editor,
     "puzzles": _press("puzzles"),
+    "engines": _press("engines"),
     "open": _files,
     "games": _games,
     "save": _save,

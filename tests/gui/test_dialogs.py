@@ -247,6 +247,26 @@ def test_a_puzzle_is_chosen_from_the_list(desk: Desk) -> None:
     assert desk.state.humans == {desk.state.board.turn}
 
 
+def test_an_engine_is_added_used_as_analyst_and_removed(desk: Desk) -> None:
+    usual = desk.state.settings.analyst
+    desk.key(pygame.K_e, CTRL)
+    desk.type("fairy-stockfish,nodes=100")
+    desk.press("engines:add")
+    (spec,) = desk.state.settings.engines
+    assert spec == "engine:fairy-stockfish,nodes=100"
+    assert spec in desk.state.specs
+    desk.press("engines:use")
+    assert desk.state.settings.analyst == spec
+    desk.press("engines:0")
+    desk.press("engines:use")
+    assert desk.state.settings.analyst == usual
+    desk.press("engines:1")
+    desk.press("engines:remove")
+    assert desk.state.settings.engines == ()
+    desk.press("engines:done")
+    assert desk.app.view.dialogs == []
+
+
 def test_tabs_curve_and_candidates(desk: Desk) -> None:
     for _ in range(2):
         desk.squares(*("h2", "e2") if not desk.state.history else ("h0", "g2"))

@@ -13,6 +13,7 @@ import pygame
 from xiangqi_gpt.gui.canvas import Canvas, Region
 from xiangqi_gpt.gui.dialogs.command_menu import CommandMenu, HelpPage
 from xiangqi_gpt.gui.dialogs.editor_dialog import EditorDialog
+from xiangqi_gpt.gui.dialogs.engine_list import EngineList
 from xiangqi_gpt.gui.dialogs.file_dialogs import OpenDialog, SaveDialog, open_path
 from xiangqi_gpt.gui.dialogs.new_game_dialog import NewGameDialog, OfferDialog
 from xiangqi_gpt.gui.dialogs.puzzle_list import PuzzleList
@@ -120,6 +121,7 @@ class App:
             "sound": self._toggle_sound,
             "open": lambda: self.open(OpenDialog(self)),
             "save_as": lambda: self.open(SaveDialog(self)),
+            "engines": lambda: self.open(EngineList(self)),
             "puzzles": lambda: self.open(PuzzleList(self)),
             "editor": lambda: self.open(EditorDialog(self)),
             "settings": lambda: self.open(SettingsDialog(self)),

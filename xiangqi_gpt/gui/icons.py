@@ -142,6 +142,10 @@ def _warn(p: _Pen) -> None:
     p.dot(12, 17, 1.3)
 
 
+def _ring(p: _Pen) -> None:
+    p.arc(12, 12, 6, 0, 360)
+
+
 def _pause(p: _Pen) -> None:
     p.line((8.5, 5), (8.5, 19), width=3)
     p.line((15.5, 5), (15.5, 19), width=3)
@@ -166,6 +170,7 @@ _ICONS: dict[str, Callable[[_Pen], None]] = {
     "close": _close,
     "warn": _warn,
     "pause": _pause,
+    "ring": _ring,
 }
 
 

@@ -383,6 +383,7 @@ _TABLE: tuple[Command, ...] = (
     Command(id="full_screen", group="view", keys=("f11",), in_dialog=True),
     # The program.
     Command(id="menu", group="program", keys=("f10",)),
+    Command(id="engines", group="program", keys=("ctrl+e",)),
     Command(id="settings", group="program", keys=("ctrl+,",)),
     Command(id="help", group="program", keys=("?", "f1"), words=("help", "?"), chinese=("帮助", "說明")),
     Command(

@@ -44,7 +44,7 @@ class PuzzleList(Dialog):
         for puzzle in self._puzzles:
             result = self._results.get(puzzle.id)
             moves = "" if puzzle.plies is None else t("puzzle_list.moves", count=(puzzle.plies + 1) // 2)
-            icon = "tick" if result == "solved" else "close" if result == "failed" else "flip"
+            icon = "tick" if result == "solved" else "close" if result == "failed" else "ring"
             items.append(Item(puzzle.title.text(canvas.language), moves, icon, is_given=False))
         self._list.draw(
             canvas, space.below(canvas.scale.row), items, self._chosen, self._choose, name="puzzles"
