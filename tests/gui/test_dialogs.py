@@ -319,6 +319,17 @@ def test_two_machines_play_each_other(desk: Desk) -> None:
     assert len(desk.state.history) > 2
 
 
+def test_a_step_back_in_the_middle_of_an_animation(desk: Desk) -> None:
+    desk.squares("h2", "e2")
+    desk.app.advance(desk.now + 1)
+    desk.app.draw(desk.now + 20)
+    assert desk.app.view.slide is not None
+    desk.key(pygame.K_LEFT)
+    desk.click(5, 5)
+    assert desk.app.view.slide is None
+    assert desk.state.ply == 0
+
+
 def test_a_premove_is_marked(desk: Desk) -> None:
     actions.play(desk.state, Move.from_iccs("h2e2"))
     before = pygame.image.tobytes(desk.canvas.surface, "RGB")

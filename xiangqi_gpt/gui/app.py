@@ -103,6 +103,7 @@ class App:
         self._version = state.tree.version
         self._live = state.tree.live
         self._times: tuple[str, ...] = ()
+        self._now = 0
         self._first_load = True
         self._full_screen = False
         self._dirty = True
@@ -139,7 +140,7 @@ class App:
     def canvas(self) -> Canvas:
         """The frame as it would be drawn now: what can be pressed where."""
         if self._dirty or self._canvas is None:
-            self._sync_dialogs()
+            self._update_view()
             self._canvas = self._renderer.draw(self.surface, self, self.layout)
         return self._canvas
 
@@ -162,16 +163,21 @@ class App:
         """Draw a frame if something has changed; False if nothing has."""
         if not self._dirty:
             return False
-        view = self.view
-        view.slide = None
-        if self._motion is not None and self.state.is_live and self.state.last_move == self._motion.move:
-            share = (now - self._motion.began) / max(1, self.state.settings.animation_ms)
-            view.slide = Slide(self._motion.move, self._motion.captured, max(0.0, min(1.0, share)))
-        view.held = self._held()
-        self._sync_dialogs()
+        self._now = now
+        self._update_view()
         self._canvas = self._renderer.draw(self.surface, self, self.layout)
         self._dirty = self._motion is not None
         return True
+
+    def _update_view(self) -> None:
+        """Bring what is drawn besides the state up to it: the move under way, the piece that is carried, dialogs."""
+        motion, view = self._motion, self.view
+        view.slide = None
+        if motion is not None and self.state.is_live and self.state.last_move == motion.move:
+            share = (self._now - motion.began) / max(1, self.state.settings.animation_ms)
+            view.slide = Slide(motion.move, motion.captured, max(0.0, min(1.0, share)))
+        view.held = self._held()
+        self._sync_dialogs()
 
     def _held(self) -> tuple[int, int] | None:
         """Where the pressed piece is carried; None while it has hardly moved, as in a click."""
