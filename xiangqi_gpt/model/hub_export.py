@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import importlib.util
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -180,7 +179,7 @@ def model_card(model: XiangqiGPT, figures: Mapping[str, Any], with_onnx: bool) -
     if not rows:
         del metadata["model-index"]
     # A value in JSON is a value in YAML.
-    front = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in metadata.items())
+    front = "".join(f"{key}: {format_json(value, ensure_ascii=False)}\n" for key, value in metadata.items())
     count = sum(value.numel() for value in model.parameters()) / 1e6
     config = model.config
     lines = [
@@ -229,7 +228,7 @@ def _licence(figures: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _change(file: Path, **values: Any) -> None:
-    _write(file, {**json.loads(file.read_text(encoding="utf-8")), **values})
+    _write(file, {**parse_json_object(file.read_text(encoding="utf-8"), file=str(file)), **values})
 
 
 def _write(file: Path, value: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -13,7 +12,7 @@ from xiangqi_gpt.errors import FileError, RecordError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules import START_FEN
-from xiangqi_gpt.safe_json import parse_json
+from xiangqi_gpt.safe_json import format_json, parse_json
 from xiangqi_gpt.texts import Message
 
 PuzzleResult: TypeAlias = Literal["solved", "failed"]
@@ -44,7 +43,7 @@ class Puzzle:
 
 def classical_puzzles() -> list[Puzzle]:
     """The compositions of the package, in the order of the books."""
-    rows = json.loads(resource_path("data/puzzles.json").read_text(encoding="utf-8"))
+    rows = parse_json(resource_path("data/puzzles.json").read_text(encoding="utf-8"))
     return [Puzzle(id=row["id"], fen=row["fen"], title=_title(row["id"]), plies=row["plies"]) for row in rows]
 
 
@@ -108,7 +107,7 @@ def record_result(puzzle: Puzzle, *, is_solved: bool, path: Path | None = None) 
     results[puzzle.id] = "solved" if is_solved else "failed"
     try:
         with atomic_path(path, overwrite=True, parents=True) as draft:
-            draft.write_text(json.dumps(results, indent=0) + "\n", encoding="utf-8")
+            draft.write_text(format_json(results, indent=0) + "\n", encoding="utf-8")
     except FileError:
         return
 
