@@ -37,7 +37,9 @@ def frame(state: GameState, size: tuple[int, int] = DEFAULT_SIZE, **view: object
     app = App(state, InlineThinker(create_first), pygame.Surface(size), save=lambda settings: None)
     for name, value in view.items():
         setattr(app.view, name, value)
-    surface: pygame.Surface = app.canvas.surface
+    # The renderer itself: the app would bring what is animated and carried up to its own clock and mouse.
+    canvas = app._renderer.draw(app.surface, app, app.layout)
+    surface: pygame.Surface = canvas.surface
     return surface
 
 
