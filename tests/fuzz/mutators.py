@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Sequence
 from random import Random
@@ -50,6 +51,9 @@ RAW: Final = ("NaN", "Infinity", "-Infinity", "1e999", "9" * 5_000, "[" * 3_000,
 """Texts in the place of a value: not all of them are JSON."""
 
 _MARK: Final = "@raw@"
+_LARGE: Final = (
+    20_000  # letters of an input that is not repeated any more: the input alone must not fill the memory
+)
 
 
 def spoil_json(text: str, random: Random) -> str:
@@ -64,9 +68,10 @@ def spoil_json(text: str, random: Random) -> str:
         if kind == 0:
             holder[key] = random.choice(NUMBERS)
         elif kind == 1:
-            holder[key] = random.choice(VALUES)
+            holder[key] = copy.deepcopy(random.choice(VALUES))
         elif kind == 2:
-            holder[key] = [holder[key]] * random.choice((1, 3, 500))
+            times = random.choice((1, 3, 500))
+            holder[key] = [holder[key]] * (times if len(json.dumps(value)) < _LARGE else 1)
         elif kind == 3:
             del holder[key]
         elif kind == 4:
