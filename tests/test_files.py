@@ -89,7 +89,7 @@ def test_a_name_that_is_taken_is_refused(tmp_path: Path, folder: bool) -> None:
     taken, other = ("folder", "file") if folder else ("file", "folder")
     with pytest.raises(FileError, match="--force"), atomic_path(tmp_path / taken, folder=folder):
         pass
-    with pytest.raises(FileError, match=f"found a {other}"):
+    with pytest.raises(FileError, match=f"this is a {other}, not a {taken}"):
         check_free(tmp_path / other, overwrite=True, folder=folder)
     check_free(tmp_path / taken, overwrite=True, folder=folder)
 

@@ -65,7 +65,7 @@ def test_a_stopped_match_is_continued_or_refused(tmp_path: Path) -> None:
         kept.add(second)
     with pytest.raises(ConfigError, match="--resume continues it"):
         store(pgn)
-    with pytest.raises(ConfigError, match="seed 1 instead of 0"):
+    with pytest.raises(ConfigError, match="seed 0, now 1"):
         store(pgn, settings={**SETTINGS, "seed": 1}, resume=True).__enter__()
     # Half a game at the end of both files, as a kill may leave it.
     pgn.write_bytes(pgn.read_bytes()[:-50])

@@ -97,7 +97,7 @@ def test_bad_input_gets_one_line(folder: Path, tmp_path: Path, arguments: list[s
     [
         (["--out", "x"], "Give exactly one model"),
         (["{model}", "--model", "{model}", "--out", "x"], "two given"),
-        (["{model}"], "Give --out FOLDER or --onnx FILE"),
+        (["{model}"], "Give --out FOLDER, --onnx FILE or --hub FOLDER"),
     ],
 )
 def test_export_says_what_is_missing(folder: Path, arguments: list[str], words: str) -> None:

@@ -279,7 +279,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     result = run(*MATCH, "--pgn", str(pgn), "--quiet")
     assert (result.exit_code, result.stdout) == (2, "")
     assert len(result.stderr.splitlines()) == 1
-    assert f"{pgn}: expected room" in result.stderr
+    assert f"{pgn}: finished games cannot be written" in result.stderr
     assert "No space left on device" in result.stderr
     assert len(played(pgn)) == 2
     monkeypatch.undo()

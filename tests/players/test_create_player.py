@@ -32,7 +32,7 @@ def test_seed_of_the_spec_wins() -> None:
         ("stockfish", "expected a player of gpt, random, greedy, engine, found 'stockfish'"),
         ("", "expected a player of gpt"),
         ("random:colour=red", "expected a key of seed.*found 'colour'"),
-        ("gpt:temprature=1", "expected a key of model, temperature, .*found 'temprature'"),
+        ("gpt:temprature=1", "expected a key of model, adapter, temperature, .*found 'temprature'"),
         ("gpt:temperature=hot", "expected a number for temperature.*'hot'"),
         ("gpt:temperature=nan", "expected a number for temperature.*'nan'"),
         ("gpt:temperature=-1", "temperature of at least 0"),

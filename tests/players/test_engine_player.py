@@ -126,7 +126,7 @@ def test_engine_that_offers_xiangqi_alone_counts_from_zero() -> None:
     [
         ("illegal", PlayerIllegalMoveError, "h2h8"),
         ("garbage", PlayerIllegalMoveError, "castle"),
-        ("none", PlayerIllegalMoveError, "expected a move"),
+        ("none", PlayerIllegalMoveError, "which is not a legal move"),
         ("crash", PlayerCrashError, "died"),
     ],
 )

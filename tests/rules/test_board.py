@@ -154,7 +154,7 @@ def test_push_refuses_a_piece_that_is_not_the_movers() -> None:
 
 
 def test_pop_of_a_fresh_board() -> None:
-    with pytest.raises(XiangqiError, match="expected a move to take back"):
+    with pytest.raises(XiangqiError, match="There is no move to take back"):
         Board().pop()
 
 

@@ -189,7 +189,7 @@ def test_nothing_is_overwritten_or_mixed(tmp_path: Path) -> None:
     assert len(list(read_games(out))) == 1
     with pytest.raises(KeyboardInterrupt):
         generate(job(tmp_path / "b.parquet"), Here(workers=1))
-    with pytest.raises(ConfigError, match="seed 3 instead of 0"):
+    with pytest.raises(ConfigError, match="seed 0, now 3"):
         generate(job(tmp_path / "b.parquet", starts=replace(SHORT, seed=3)), HERE)
 
 
@@ -198,7 +198,7 @@ def test_nothing_is_overwritten_or_mixed(tmp_path: Path) -> None:
     [
         ({"games": 0}, "at least 1 game"),
         ({"multipv": 0}, "multipv from 1"),
-        ({"out": Path("a.pgn")}, "Parquet file"),
+        ({"out": Path("a.pgn")}, "written to Parquet"),
     ],
 )
 def test_settings_are_checked(tmp_path: Path, other: dict[str, Any], words: str) -> None:

@@ -161,7 +161,7 @@ def test_weights_to_start_from(packed: PackedGames, tmp_path: Path) -> None:
     model = trainer.model
     for key, tensor in load_model(done.checkpoint).state_dict().items():
         assert torch.equal(model.state_dict()[key], tensor)
-    with pytest.raises(ConfigError, match=r"width: expected 32, that of the model in .*, found 64"):
+    with pytest.raises(ConfigError, match=r"width: expected 32 as in the model in .*, found 64"):
         Trainer(packed, tmp_path / "c", config(width=64), init=done.checkpoint, device="cpu")
 
 

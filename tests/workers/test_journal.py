@@ -57,7 +57,7 @@ def test_a_damaged_line_is_a_game_to_play_again(tmp_path: Path) -> None:
 def test_other_settings_are_refused_and_force_begins_anew(tmp_path: Path) -> None:
     filled(tmp_path / "a.parquet")
     other = {**SETTINGS, "engine": "x[nodes=2]"}
-    with pytest.raises(ConfigError, match=r"engine 'x\[nodes=2\]' instead of 'x\[nodes=1\]'.*--force"):
+    with pytest.raises(ConfigError, match=r"engine 'x\[nodes=1\]', now 'x\[nodes=2\]'.*--force"):
         Journal(tmp_path / "a.parquet", other).__enter__()
     with Journal(tmp_path / "a.parquet", SETTINGS, force=True) as journal:
         assert len(journal) == 3
@@ -101,7 +101,7 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytest.
     with Journal(tmp_path / "a.parquet", SETTINGS) as journal:
         journal.add(0, {"moves": "m0"})
         journal.add(1, {"moves": "m1"})
-        with pytest.raises(RecordError, match=r"'No space left on device'; 2 finished games are kept"):
+        with pytest.raises(RecordError, match=r"No space left on device; 2 finished games are kept"):
             journal.add(2, {"moves": "m2"})
     monkeypatch.undo()
     with Journal(tmp_path / "a.parquet", SETTINGS) as journal:
