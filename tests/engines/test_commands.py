@@ -15,9 +15,9 @@ from xiangqi_gpt.cli.main import cli
 @pytest.mark.parametrize(
     ("fault", "review_words", "label_words"),
     [
-        ("illegal", "found 'bestmove h2h8'", "answered 'bestmove h2h8'"),
-        ("garbage", "found 'bestmove castle'", "answered 'bestmove castle'"),
-        ("other-protocol", "found 'move h2e2'", "answered 'move h2e2'"),
+        ("illegal", "answered 'bestmove h2h8'", "found 'bestmove h2h8'"),
+        ("garbage", "answered 'bestmove castle'", "found 'bestmove castle'"),
+        ("other-protocol", "answered 'move h2e2'", "found 'move h2e2'"),
         ("crash", "its last words: 'out of ideas'", "its last words: 'out of ideas'"),
     ],
 )
