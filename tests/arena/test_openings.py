@@ -148,6 +148,9 @@ def test_long_games_are_no_openings(tmp_path: Path) -> None:
     moves = tuple(Move.from_iccs(text) for text in ("a0a1", "a9a8", "a1a0", "a8a9") * 16)
     file = tmp_path / "games.pgn"
     write_games(file, [GameRecord(moves=moves)])
-    with pytest.raises(RecordError, match=r"game 1: expected at most 60 plies, found 64; take the first ones with --opening-plies"):
+    with pytest.raises(
+        RecordError,
+        match=r"game 1: expected at most 60 plies, found 64; take the first ones with --opening-plies",
+    ):
         load_openings(file)
     assert len(load_openings(file, plies=3)[0].moves) == 3

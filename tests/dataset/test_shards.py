@@ -76,7 +76,10 @@ def test_a_ply_takes_at_most_8_bytes_with_everything(tmp_path: Path) -> None:
 
 DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "cut short": (lambda b: b[:-70], r"expected \d+ bytes, found \d+: the file was cut short"),
-    "cut in the header": (lambda b: b[:40], r"expected a header of \d+ bytes, found 20: the file is cut short"),
+    "cut in the header": (
+        lambda b: b[:40],
+        r"expected a header of \d+ bytes, found 20: the file is cut short",
+    ),
     "empty": (lambda b: b"", r"not a file of packed games: it begins with b''"),
     "longer": (lambda b: b + bytes(64), r"expected \d+ bytes, found \d+$"),
     "another version": (

@@ -25,6 +25,8 @@ from xiangqi_gpt.play.thinker import Answer, Create, Question, Worker, WorkerNam
 
 QUIT_SECONDS = 0.3
 """How long a worker has to leave by itself, and then to follow a signal."""
+KILL_SECONDS = 5.0
+"""How long a busy machine may take to remove a process that was killed."""
 
 _NICE = 5  # how much workers stand back for the window
 _AGAIN = 0.05  # seconds after which a worker that has not stopped is told again
@@ -134,6 +136,7 @@ class _Remote:
             process.join(QUIT_SECONDS)
         if process.is_alive():
             process.kill()
+            process.join(KILL_SECONDS)
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
