@@ -10,11 +10,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import importlib.util
-import logging
 import tempfile
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from random import Random
@@ -30,6 +26,7 @@ from xiangqi_gpt.errors import ModelError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.model.context import board_features
 from xiangqi_gpt.model.encoder import ConvEncoder
+from xiangqi_gpt.model.onnx import quiet_export
 from xiangqi_gpt.rules.board import Board
 
 FORMAT: Final = 1  # of the files; another one where they are made in another way
@@ -142,7 +139,7 @@ def _write(encoder: ConvEncoder, path: Path) -> None:
 
     with atomic_path(path, overwrite=True, parents=True, error=ModelError) as draft:
         draft.touch()  # before the work: a cache that cannot be written to is known at once
-        with _quietly(), tempfile.TemporaryDirectory() as folder:
+        with quiet_export(), tempfile.TemporaryDirectory() as folder:
             whole = Path(folder) / "whole.onnx"
             _export(encoder, whole)
             model = onnx.load(whole)
@@ -157,19 +154,6 @@ def _write(encoder: ConvEncoder, path: Path) -> None:
                 weight_type=QuantType.QInt8,
                 op_types_to_quantize=["Conv"],
             )
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Without the remarks of the exporter and the quantizer about themselves."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
 
 
 def _export(encoder: ConvEncoder, path: Path) -> None:

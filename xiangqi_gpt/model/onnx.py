@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,19 @@ TOKEN_INPUTS = ("input_ids", "slots", "positions", "visible")
 BOARD_INPUTS = ("board_index", "boards", "counters")
 OUTPUTS = ("logits", "value_logits")
 ONNX_PACKAGES = ("onnx", "onnxscript")
+
+
+@contextmanager
+def quiet_export() -> Iterator[None]:
+    """Without the remarks of the exporter and the quantizer about themselves."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 class _OfTokens(nn.Module):
@@ -85,8 +101,7 @@ def export_onnx(model: XiangqiGPT, file: Path, *, int8: bool = False) -> int:
     if not file.parent.is_dir():
         raise ModelError(f"{file}: there is no folder {str(file.parent)!r}; make it first")
     _check(model)
-    with atomic_path(file, error=ModelError) as draft, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter, about itself
+    with atomic_path(file, error=ModelError) as draft, quiet_export():
         program = _program(model)
         program.model.metadata_props.update(metadata(model))
         program.save(draft, external_data=False)

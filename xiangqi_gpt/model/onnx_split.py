@@ -10,7 +10,6 @@ Letters in shapes: N boards, T tokens, C channels of the encoder, W width, M the
 from __future__ import annotations
 
 import copy
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from xiangqi_gpt.model.attention import Context
 from xiangqi_gpt.model.encoder import SQUARES
 from xiangqi_gpt.model.gpt import XiangqiGPT
 from xiangqi_gpt.model.move_table import MOVES, MoveTable
-from xiangqi_gpt.model.onnx import need_packages
+from xiangqi_gpt.model.onnx import need_packages, quiet_export
 from xiangqi_gpt.model.positions import Rope
 
 _SMALLEST = 4_096  # numbers: smaller weights stay float32
@@ -126,8 +125,7 @@ def export_split(model: XiangqiGPT, folder: Path, *, style: str | None = None) -
         ),
     ]
     for name, module, example, outputs, shapes in parts:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # of the exporter, about itself
+        with quiet_export(), torch.no_grad():
             module(
                 *example.values()
             )  # tables are kept when first used: made while tracing they hold no numbers
