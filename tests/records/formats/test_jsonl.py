@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.records import GameRecord, Note, TeacherLabels, Variation, read_games
 from xiangqi_gpt.records.formats import jsonl
+from xiangqi_gpt.records.variations import MAX_DEPTH, depth_of
 
 from ..conftest import Read, iccs, moves
 
@@ -102,6 +104,25 @@ def test_nothing_of_a_record_is_lost(tmp_path: Path) -> None:
         GameRecord(**{name: getattr(game, name) for name in GameRecord.__slots__} | {"file": str(path)})
         for game in games
     ]
+
+
+@pytest.mark.parametrize("depth", [1, MAX_DEPTH, MAX_DEPTH + 1])
+def test_side_lines_are_written_as_deep_as_they_are_read(tmp_path: Path, depth: int) -> None:
+    one, other = moves("h2e2 b2e2")
+    notes: dict[int, Note] = {}
+    for level in range(depth):
+        # Each replaces the first move, in turn by one of two.
+        notes = {1: Note(variations=(Variation((one if level % 2 else other,), notes),))}
+    game = GameRecord(moves=moves(SIX), notes=notes, number=7)
+    path = tmp_path / "deep.jsonl"
+    if depth > MAX_DEPTH:
+        with pytest.raises(RecordError, match=f"game 7: expected side lines nested at most {MAX_DEPTH} deep"):
+            jsonl.write(path, [game])
+        assert not path.exists()
+    else:
+        jsonl.write(path, [game])
+        (back,) = read_games(path)
+        assert depth_of(back.notes) == depth
 
 
 def test_the_shape_of_2020_is_written_under_its_name(tmp_path: Path) -> None:
