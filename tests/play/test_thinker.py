@@ -54,6 +54,8 @@ def workers() -> list[BaseProcess]:
 
 @pytest.fixture
 def inbox() -> Iterator[Inbox]:
+    for process in workers():  # of the test before, given back in the background
+        process.join(10)
     found = Inbox()
     yield found
     found.thinker.close()

@@ -97,6 +97,7 @@ class _Remote:
         self._spec = ""
         self._connection: Connection | None = None
         self._process: BaseProcess | None = None
+        self._listener: threading.Thread | None = None
         self._closing = False
 
     def ask(self, question: Question) -> None:
@@ -127,16 +128,16 @@ class _Remote:
 
     def close(self) -> None:
         """See to it that the process is gone."""
-        process = self._process
-        if process is None:
+        process, listener = self._process, self._listener
+        if process is None or listener is None:
             return
-        process.join(QUIT_SECONDS)
-        if process.is_alive():
-            process.terminate()
-            process.join(QUIT_SECONDS)
-        if process.is_alive():
-            process.kill()
-            process.join(KILL_SECONDS)
+        # Only the thread that listens waits for the process: of two that wait, one never learns that it has ended.
+        for end, seconds in ((process.terminate, QUIT_SECONDS), (process.kill, QUIT_SECONDS)):
+            listener.join(seconds)
+            if not listener.is_alive():
+                return
+            end()
+        listener.join(KILL_SECONDS)
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -147,7 +148,10 @@ class _Remote:
         process.start()
         theirs.close()  # so that its end tells that the process is gone
         self._connection, self._process = ours, process
-        threading.Thread(target=self._listen, args=(ours,), name="xiangqi-gpt-answers", daemon=True).start()
+        self._listener = threading.Thread(
+            target=self._listen, args=(ours, process), name="xiangqi-gpt-answers", daemon=True
+        )
+        self._listener.start()
 
     def _send(self, message: tuple[str, Question | None]) -> None:
         # Where the process is gone, the thread that listens to it takes care of it.
@@ -155,7 +159,7 @@ class _Remote:
             with suppress(OSError):
                 self._connection.send(message)
 
-    def _listen(self, connection: Connection) -> None:
+    def _listen(self, connection: Connection, process: BaseProcess) -> None:
         while True:
             try:
                 answer: Answer = connection.recv()
@@ -164,6 +168,7 @@ class _Remote:
             if self._counts(answer):
                 self._receive(answer)
         connection.close()
+        process.join()
         self._died()
 
     def _counts(self, answer: Answer) -> bool:
@@ -177,8 +182,6 @@ class _Remote:
 
     def _died(self) -> None:
         """The process is gone: ask the open questions again, once."""
-        if self._process is not None:
-            self._process.join(QUIT_SECONDS)
         with self._lock:
             self._connection = None
             if self._closing:
