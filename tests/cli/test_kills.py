@@ -21,6 +21,7 @@ from tests.experiments.test_compare import games as games_to_compare
 from tests.teacher.scripted import command as engine
 from tests.training.games import games
 from xiangqi_gpt.dataset.shards import read_file, read_folder
+from xiangqi_gpt.errors import XiangqiError
 from xiangqi_gpt.records import GameRecord, read_games
 from xiangqi_gpt.records.formats import parquet
 from xiangqi_gpt.records.formats.pgn import pgnwrite
@@ -168,6 +169,18 @@ class Runner:
         files = {"OUT": self.out, "CACHE": self.cache}[place].glob(pattern)
         return sum(1 if path.suffix == ".json" else lines_of(path) for path in files)
 
+    def is_whole(self, text: str, wanted: object) -> bool:
+        """Whether a killed command had done everything, so that its journal is gone."""
+        try:
+            return self.finished() == 0 and self.command.whole(self.out, text) == wanted
+        except (OSError, ValueError, XiangqiError):
+            return False
+
+    def let_a_day_pass(self) -> None:
+        """Drafts of a killed program are old enough to be removed by the next one that writes the same name."""
+        for draft in self.out.rglob(".*.part"):
+            os.utime(draft, (0, 0))
+
     def check_files(self) -> None:
         """Whatever has its name is whole."""
         for path in self.out.rglob("*"):
@@ -201,19 +214,21 @@ def kill_again_and_again(name: str, sources: Path, tmp_path: Path, kills: int, s
     began = time.monotonic()
     wanted = whole.finish()
     seconds = time.monotonic() - began
-    drawn, number, killed, done, errors = random.Random(f"{name}/{seed}"), 0, 0, 0, ""
+    drawn, number, killed, done = random.Random(f"{name}/{seed}"), 0, 0, 0
     runner = Runner(name, sources, tmp_path / "0")
     while killed < kills:
         began = time.monotonic()
         with runner.start() as process:
             try:
-                _, errors = process.communicate(timeout=drawn.uniform(0.1, 0.95) * seconds)
+                text, errors = process.communicate(timeout=drawn.uniform(0.1, 0.95) * seconds)
             except subprocess.TimeoutExpired:
                 killed += 1
                 process.send_signal(drawn.choice([signal.SIGKILL, signal.SIGTERM]))
-                _, errors = process.communicate()
+                text, errors = process.communicate()
         runner.check_files()
-        if process.returncode == 0 or "there is nothing to resume" in errors:  # it was killed behind its end
+        runner.let_a_day_pass()
+        is_over = process.returncode == 0 or "There is nothing to resume" in errors
+        if is_over or runner.is_whole(text, wanted):  # it was killed behind its end
             seconds = min(seconds, time.monotonic() - began)  # the machine is not always as fast
             number, done = number + 1, 0
             runner = Runner(name, sources, tmp_path / str(number))

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -245,6 +246,15 @@ def test_ten_kills_at_any_moment_lose_nothing(tmp_path: Path) -> None:
     assert played(pgn) == played(whole)
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Programs started from here take SIGINT, also where these tests run in the background and ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("concurrency", ["1", "2"])
