@@ -19,13 +19,11 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-import platformdirs
-
 from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.model.onnx_split import export_split
 from xiangqi_gpt.players.gpt_player import bundled_model
-from xiangqi_gpt.resources import resource_path
+from xiangqi_gpt.resources import resource_path, user_folder
 
 RUNTIME = "1.30.0"
 """The version of onnxruntime-web."""
@@ -57,7 +55,7 @@ CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 
 def cached_runtime() -> Path:
     """Where the npm package is kept."""
-    return Path(platformdirs.user_cache_dir("xiangqi-gpt")) / f"onnxruntime-web-{RUNTIME}"
+    return user_folder("cache") / f"onnxruntime-web-{RUNTIME}"
 
 
 def fetch_runtime() -> Path:

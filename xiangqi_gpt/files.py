@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final
 
 from xiangqi_gpt.errors import FileError, XiangqiError
 
@@ -129,6 +129,24 @@ def writing(path: PathLike, *, error: type[FileError] = FileError) -> Iterator[N
         raise error(
             f"expected to write it, found {cause.strerror or str(cause)!r}", file=os.fspath(path)
         ) from cause
+
+
+def append_whole(file: IO[bytes], data: bytes, size: int, *, sync: bool = False) -> None:
+    """Append *data* to an unbuffered file of *size* bytes: all of it, or nothing.
+
+    With *sync* it is on the disk before this returns. An OSError is raised when the file has its old size again.
+    """
+    try:
+        written = 0
+        while written < len(data):
+            # A disk that fills up stores the first part and refuses the next.
+            written += file.write(data[written:])
+        if sync:
+            os.fsync(file.fileno())
+    except OSError:
+        with contextlib.suppress(OSError):
+            file.truncate(size)
+        raise
 
 
 def system_error(error: BaseException) -> OSError | None:

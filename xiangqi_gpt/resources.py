@@ -1,4 +1,4 @@
-"""Where the files that travel with the package lie: `assets/` and `data/`.
+"""Where files lie: those that travel with the package (`assets/`, `data/`), and those of the user.
 
 In a clone and in an editable install they are the top-level folders of the repository; a wheel carries copies
 of them inside the package. Callers name a file in one way, `resource_path("data/openings.txt")`.
@@ -7,6 +7,7 @@ of them inside the package. Callers name a file in one way, `resource_path("data
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from xiangqi_gpt.errors import XiangqiError
 
@@ -42,3 +43,15 @@ def resource_path(name: str) -> Path:
     raise XiangqiError(
         f"resource {name!r} is missing from this installation (searched: {places}); install xiangqi-gpt again"
     )
+
+
+def user_folder(kind: Literal["cache", "config", "data"]) -> Path:
+    """This program's folder among the user's files of a kind; it may not exist yet."""
+    import platformdirs  # not before it is needed: rules and notations load nothing
+
+    find = {
+        "cache": platformdirs.user_cache_path,
+        "config": platformdirs.user_config_path,
+        "data": platformdirs.user_data_path,
+    }
+    return find[kind]("xiangqi-gpt", appauthor=False)

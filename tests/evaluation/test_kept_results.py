@@ -13,9 +13,10 @@ import pytest
 
 from xiangqi_gpt.evaluation.calibration import GameForecasts
 from xiangqi_gpt.evaluation.jobs import run_jobs
-from xiangqi_gpt.evaluation.kept_results import KeptResults, packed, stamps_of, unpacked
+from xiangqi_gpt.evaluation.kept_results import KeptResults, packed, unpacked
 from xiangqi_gpt.evaluation.legality import LegalityFacts
 from xiangqi_gpt.evaluation.puzzles import Puzzle
+from xiangqi_gpt.players.player_spec import model_stamps
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.safe_json import round_trip
@@ -133,6 +134,7 @@ def test_the_same_evaluation_twice_at_a_time(tmp_path: Path) -> None:
 
 def test_other_weights_are_another_model(tmp_path: Path) -> None:
     (tmp_path / "weights").write_bytes(b"1")
-    before = stamps_of([tmp_path, tmp_path / "missing"])
+    before = model_stamps(f"gpt:model={tmp_path},adapter={tmp_path / 'missing'}")
+    assert model_stamps(f"gpt:adapter={tmp_path}") == model_stamps(str(tmp_path)) == before != []
     (tmp_path / "weights").write_bytes(b"22")
-    assert stamps_of([tmp_path]) != before
+    assert model_stamps(f"gpt:model={tmp_path}") != before

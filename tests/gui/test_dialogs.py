@@ -175,7 +175,7 @@ def test_text_is_edited_as_everywhere(desk: Desk) -> None:
     desk.key(pygame.K_s, CTRL | SHIFT)
     dialog = desk.app.view.dialogs[-1]
     assert isinstance(dialog, SaveDialog)
-    field = dialog._field
+    field = dialog.field
     desk.key(pygame.K_BACKSPACE, CTRL)
     desk.type("ab")
     desk.key(pygame.K_LEFT)

@@ -19,7 +19,7 @@ from xiangqi_gpt.arena.match_records import match_records
 from xiangqi_gpt.arena.openings import Opening
 from xiangqi_gpt.arena.referee import MatchConfig, MoveInfo, PlayedGame
 from xiangqi_gpt.errors import ConfigError, RecordError
-from xiangqi_gpt.files import atomic_path, check_writable
+from xiangqi_gpt.files import append_whole, atomic_path, check_writable
 from xiangqi_gpt.records.formats.pgn.pgnwrite import FORMATS, game_text, renderer
 from xiangqi_gpt.rules.move import MOVES
 from xiangqi_gpt.rules.pieces import Color
@@ -124,13 +124,8 @@ class GameStore:
             return
         text = self._text(game.number)
         try:
-            written = self._file.write(text)
-            if written != len(text):
-                # A disk that fills up takes the first part and refuses the next.
-                written += self._file.write(text[written:])
+            append_whole(self._file, text, self._size)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                self._file.truncate(self._size)
             raise self._journal.unwritable(error, self.pgn) from error
         self._size += len(text)
         self._written.append(game.number)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -409,15 +408,14 @@ def _run(work: Callable[[], Callable[[Any], Any]], items: list[Any], jobs: int, 
     """The result of every item; those of the same evaluation that was killed are not measured again."""
     from xiangqi_gpt import __version__
     from xiangqi_gpt.evaluation.jobs import run_jobs
-    from xiangqi_gpt.evaluation.kept_results import KeptResults, stamps_of
+    from xiangqi_gpt.evaluation.kept_results import KeptResults
     from xiangqi_gpt.players.gpt_player import bundled_model
+    from xiangqi_gpt.players.player_spec import model_stamps
 
     assert isinstance(work, partial)
     texts = [str(argument) for argument in work.args]
-    models = [
-        Path(part.partition("model=")[2] or part) for text in texts for part in re.split("[:,]", text) if part
-    ]
-    key = [__version__, work.func.__name__, what, *texts, stamps_of([*models, bundled_model()])]
+    stamps = [model_stamps(text) for text in (*texts, str(bundled_model()))]
+    key = [__version__, work.func.__name__, what, *texts, stamps]
     with KeptResults(key, items) as kept:
         known = kept.read()
         if known:

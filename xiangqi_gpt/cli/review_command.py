@@ -119,8 +119,9 @@ def _review(reviewer: Player, game: GameRecord, spec: str) -> tuple[list[Reviewe
     from xiangqi_gpt import __version__
     from xiangqi_gpt.evaluation.review import review
     from xiangqi_gpt.evaluation.review_journal import ReviewJournal
+    from xiangqi_gpt.players.player_spec import model_stamps
 
-    journal = ReviewJournal(game, [__version__, spec, reviewer.name, *_stamps(spec)])
+    journal = ReviewJournal(game, [__version__, spec, reviewer.name, *model_stamps(spec)])
     known = journal.read()
     if known:
         click.echo(f"resumed: {len(known)} of {len(game.moves)} moves were reviewed before", err=True)
@@ -129,13 +130,6 @@ def _review(reviewer: Player, game: GameRecord, spec: str) -> tuple[list[Reviewe
     if journal.problem:
         click.echo(f"note: this review could not have been resumed: {journal.problem}", err=True)
     return found, journal
-
-
-def _stamps(spec: str) -> list[object]:
-    """When the weights of a GPT of a folder were written: another model under the same name is another reviewer."""
-    settings = dict(part.partition("=")[::2] for part in spec.partition(":")[2].split(","))
-    weights = Path(settings.get("model", "")) / "model.safetensors"
-    return [weights.stat().st_mtime_ns] if "model" in settings and weights.is_file() else []
 
 
 def _game(file: Path, number: int, *, lenient: bool) -> GameRecord:

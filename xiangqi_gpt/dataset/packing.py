@@ -22,6 +22,7 @@ from xiangqi_gpt.dataset.packed_file import FORMAT
 from xiangqi_gpt.errors import ConfigError, RecordError
 from xiangqi_gpt.files import atomic_path, open_regular
 from xiangqi_gpt.records import GameRecord, read_games
+from xiangqi_gpt.resources import user_folder
 from xiangqi_gpt.safe_json import format_json
 
 TARGETS = ("mixed", "human", "teacher")
@@ -76,9 +77,7 @@ def content_key(paths: Sequence[Path], settings: PackSettings) -> str:
 
 def default_cache() -> Path:
     """The user's folder for packed data."""
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("xiangqi-gpt", appauthor=False)) / "packed"
+    return user_folder("cache") / "packed"
 
 
 def sources_of(paths: Sequence[Path]) -> list[Path]:

@@ -86,17 +86,11 @@ class Accuracy:
 def measure_accuracy(
     scorer: Scorer | SymmetricScorer,
     games: Iterable[GameRecord],
-    on_game: Callable[[int], None] | None = None,
     *,
     seed: int = 0,
 ) -> Accuracy:
-    """Score every position of *games*, teacher-forced; *on_game* is called with the number of finished games."""
-    facts = []
-    for game in games:
-        facts.append(game_facts(scorer, game))
-        if on_game is not None:
-            on_game(len(facts))
-    return summarise_accuracy(facts, seed=seed)
+    """Score every position of *games*, teacher-forced."""
+    return summarise_accuracy([game_facts(scorer, game) for game in games], seed=seed)
 
 
 def game_facts(scorer: Scorer | SymmetricScorer, game: GameRecord) -> GameFacts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,15 +61,9 @@ class GameForecasts:
 def measure_calibration(
     scorer: Scorer | SymmetricScorer,
     games: Iterable[GameRecord],
-    on_game: Callable[[int], None] | None = None,
 ) -> Calibration:
-    """Score every position of *games*, teacher-forced; *on_game* is called with the number of finished games."""
-    forecasts = []
-    for game in games:
-        forecasts.append(game_forecasts(scorer, game))
-        if on_game is not None:
-            on_game(len(forecasts))
-    return summarise_calibration(forecasts)
+    """Score every position of *games*, teacher-forced."""
+    return summarise_calibration([game_forecasts(scorer, game) for game in games])
 
 
 def game_forecasts(scorer: Scorer | SymmetricScorer, game: GameRecord) -> GameForecasts:

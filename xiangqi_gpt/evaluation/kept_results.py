@@ -12,7 +12,7 @@ import dataclasses
 import hashlib
 import math
 import pickle
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,7 @@ from xiangqi_gpt.evaluation.accuracy import GameFacts
 from xiangqi_gpt.evaluation.calibration import GameForecasts
 from xiangqi_gpt.evaluation.legality import LegalityFacts
 from xiangqi_gpt.evaluation.puzzles import Puzzle
+from xiangqi_gpt.resources import user_folder
 from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.workers.journal import Journal
 
@@ -33,15 +34,7 @@ _KINDS: Final = "biuf"  # of numpy's numbers
 
 def default_folder() -> Path:
     """Where unfinished evaluations of this user are kept."""
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("xiangqi-gpt", appauthor=False)) / "evaluations"
-
-
-def stamps_of(folders: Iterable[Path]) -> list[tuple[str, int, int]]:
-    """Name, size and time of the files of models: other weights under the same name are another model."""
-    files = [file for folder in folders if folder.is_dir() for file in sorted(folder.iterdir())]
-    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
+    return user_folder("cache") / "evaluations"
 
 
 class KeptResults:

@@ -102,33 +102,21 @@ class LegalityFacts:
 def measure_legality(
     scorer: Scorer,
     games: Iterable[GameRecord],
-    on_game: Callable[[int], None] | None = None,
     *,
     why: bool = False,
 ) -> Legality:
     """Over every position of *games*; with *why*, which rules are broken, which takes longer."""
-    facts = []
-    for game in games:
-        facts.append(game_legality(scorer, game, why=why))
-        if on_game is not None:
-            on_game(len(facts))
-    return summarise_legality(facts)
+    return summarise_legality([game_legality(scorer, game, why=why) for game in games])
 
 
 def measure_legality_of_boards(
     scorer: Scorer,
     boards: Iterable[Board],
-    on_game: Callable[[int], None] | None = None,
     *,
     why: bool = False,
 ) -> Legality:
     """Over the present position of each of *boards*, which have legal moves."""
-    facts = []
-    for board in boards:
-        facts.append(board_legality(scorer, board, why=why))
-        if on_game is not None:
-            on_game(len(facts))
-    return summarise_legality(facts)
+    return summarise_legality([board_legality(scorer, board, why=why) for board in boards])
 
 
 def game_legality(

@@ -16,6 +16,7 @@ from xiangqi_gpt.errors import FileError
 from xiangqi_gpt.evaluation.reviewers import Comparison, EvaluatedLine
 from xiangqi_gpt.files import read_limited
 from xiangqi_gpt.records import GameRecord
+from xiangqi_gpt.resources import user_folder
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.safe_json import format_json, parse_json
@@ -26,9 +27,7 @@ MAX_BYTES = 64 << 20
 
 def default_folder() -> Path:
     """Where journals of this user are kept."""
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("xiangqi-gpt", appauthor=False)) / "reviews"
+    return user_folder("cache") / "reviews"
 
 
 class ReviewJournal:

@@ -139,10 +139,7 @@ class App:
     @property
     def canvas(self) -> Canvas:
         """The frame as it would be drawn now: what can be pressed where."""
-        if self._dirty or self._canvas is None:
-            self._update_view()
-            self._canvas = self._renderer.draw(self.surface, self, self.layout)
-        return self._canvas
+        return self._redraw() if self._dirty or self._canvas is None else self._canvas
 
     @property
     def is_moving(self) -> bool:
@@ -164,10 +161,14 @@ class App:
         if not self._dirty:
             return False
         self._now = now
-        self._update_view()
-        self._canvas = self._renderer.draw(self.surface, self, self.layout)
+        self._redraw()
         self._dirty = self._motion is not None
         return True
+
+    def _redraw(self) -> Canvas:
+        self._update_view()
+        self._canvas = self._renderer.draw(self.surface, self, self.layout)
+        return self._canvas
 
     def _update_view(self) -> None:
         """Bring what is drawn besides the state up to it: the move under way, the piece that is carried, dialogs."""
@@ -296,7 +297,6 @@ class App:
             open_path(self, Path(event.file))
         elif kind == pygame.WINDOWLEAVE:
             self.view.hover = None
-        self._dirty = True
         now = self.state.notice
         if now is not None and now is not notice and now.tone == "warn":
             self._play("refused")

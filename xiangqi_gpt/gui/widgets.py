@@ -138,6 +138,13 @@ class ListBox:
 
     top: int | None = None
 
+    def step(self, event: pygame.event.Event) -> int:
+        """How many rows down an arrow or page key leads; 0 for another key."""
+        steps = {pygame.K_UP: -1, pygame.K_DOWN: 1, pygame.K_PAGEUP: -10, pygame.K_PAGEDOWN: 10}
+        if event.key in steps:
+            self.top = None
+        return steps.get(event.key, 0)
+
     def draw(
         self,
         canvas: Canvas,

@@ -18,7 +18,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import platformdirs
 import torch
 from torch import Tensor, nn
 
@@ -27,6 +26,7 @@ from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.model.context import board_features
 from xiangqi_gpt.model.encoder import ConvEncoder
 from xiangqi_gpt.model.onnx import quiet_export
+from xiangqi_gpt.resources import user_folder
 from xiangqi_gpt.rules.board import Board
 
 FORMAT: Final = 1  # of the files; another one where they are made in another way
@@ -49,7 +49,7 @@ class Int8Encoder(nn.Module):
 
 def cache_folder() -> Path:
     """Where the files are kept."""
-    return Path(platformdirs.user_cache_dir("xiangqi-gpt", appauthor=False)) / "int8"
+    return user_folder("cache") / "int8"
 
 
 def missing_packages() -> list[str]:

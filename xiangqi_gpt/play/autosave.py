@@ -10,14 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-import platformdirs
-
 from xiangqi_gpt.arena.clocks import TimeControl
 from xiangqi_gpt.errors import FileError, RecordError, XiangqiError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.play.game_state import GameState, SavedGame
 from xiangqi_gpt.play.results_of_person import ResultsOfPerson
 from xiangqi_gpt.records.game_tree import GameTree, Node
+from xiangqi_gpt.resources import user_folder
 from xiangqi_gpt.rules import RULE_SETS, Color, Move
 from xiangqi_gpt.safe_json import format_json, parse_json
 from xiangqi_gpt.texts import Message
@@ -31,7 +30,7 @@ MAX_SPEC: Final = 1_000  # characters
 
 def games_path() -> Path:
     """The folder of the games that are kept on this machine."""
-    return Path(platformdirs.user_data_dir("xiangqi-gpt", appauthor=False)) / "games"
+    return user_folder("data") / "games"
 
 
 class Autosave:

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-import platformdirs
-
 from xiangqi_gpt.errors import FileError, RecordError
 from xiangqi_gpt.files import atomic_path, read_limited
-from xiangqi_gpt.resources import resource_path
+from xiangqi_gpt.resources import resource_path, user_folder
 from xiangqi_gpt.rules import START_FEN
 from xiangqi_gpt.safe_json import format_json, parse_json
 from xiangqi_gpt.texts import Message
@@ -80,7 +78,7 @@ def puzzles_of_file(path: Path) -> list[Puzzle]:
 
 def progress_path() -> Path:
     """The file of the results on this machine."""
-    return Path(platformdirs.user_data_dir("xiangqi-gpt", appauthor=False)) / "puzzles.json"
+    return user_folder("data") / "puzzles.json"
 
 
 def load_progress(path: Path | None = None) -> dict[str, PuzzleResult]:

@@ -9,13 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-import platformdirs
-
 from xiangqi_gpt.arena.clocks import TimeControl
 from xiangqi_gpt.errors import ConfigError, FileError, PlayerError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.play.wording import PIECE_SETS, PieceSet, default_language
 from xiangqi_gpt.players import parse_engine
+from xiangqi_gpt.resources import user_folder
 from xiangqi_gpt.rules import RULE_SETS
 from xiangqi_gpt.safe_json import format_json, parse_json
 from xiangqi_gpt.texts import LANGUAGES, Language, Message
@@ -59,7 +58,7 @@ class Settings:
 
 def settings_path() -> Path:
     """Where the settings lie on this machine."""
-    return Path(platformdirs.user_config_dir("xiangqi-gpt", appauthor=False)) / "play.json"
+    return user_folder("config") / "play.json"
 
 
 def load_settings(

@@ -9,12 +9,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import platformdirs
-
 from xiangqi_gpt.errors import FileError
 from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Player, PlayResult, stop_event_of
 from xiangqi_gpt.players.levels import ADAPTIVE, Level, get_level, nearest_level
+from xiangqi_gpt.resources import user_folder
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.safe_json import format_json, parse_json
 
@@ -53,7 +52,7 @@ class PersonRating:
 
 def rating_path() -> Path:
     """The file of the rating on this machine."""
-    return Path(platformdirs.user_data_dir("xiangqi-gpt", appauthor=False)) / "rating.json"
+    return user_folder("data") / "rating.json"
 
 
 def load_rating(path: Path | None = None) -> PersonRating:

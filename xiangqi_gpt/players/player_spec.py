@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from xiangqi_gpt.errors import PlayerError
 
@@ -77,3 +79,14 @@ class PlayerSpec:
             yield self.command
         for key, value in self.settings.items():
             yield f"{key}={value}"
+
+
+def model_stamps(text: str) -> list[tuple[str, int, int]]:
+    """Name, size and time of the files of models that a path or a spec (`gpt:model=DIR,adapter=DIR`) names.
+
+    Other weights under the same name are another model.
+    """
+    parts = re.split("[:,]", text)
+    names = {text, *parts, *(part.partition("=")[2] for part in parts)} - {""}
+    files = [file for name in sorted(names) if Path(name).is_dir() for file in sorted(Path(name).iterdir())]
+    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]

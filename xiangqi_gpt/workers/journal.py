@@ -7,7 +7,6 @@ settings continues from them. The folder is removed when the file is written.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import time
 import zlib
@@ -17,7 +16,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from xiangqi_gpt.errors import ConfigError, RecordError
-from xiangqi_gpt.files import atomic_path, read_limited
+from xiangqi_gpt.files import append_whole, atomic_path, read_limited
 from xiangqi_gpt.lock import RunLock
 from xiangqi_gpt.safe_json import format_json, parse_json, round_trip
 
@@ -106,18 +105,13 @@ class Journal:
         assert self._file is not None
         text = format_json({"number": number, "row": row}, compact=True).encode()
         line = b"%08x %b\n" % (zlib.crc32(text), text)
+        is_due = time.monotonic() - self._synced > _SYNC_SECONDS
         try:
-            written = self._file.write(line)
-            if written != len(line):
-                # A disk that fills up stores the first part and rejects the next.
-                written += self._file.write(line[written:])
-            if time.monotonic() - self._synced > _SYNC_SECONDS:
-                os.fsync(self._file.fileno())
-                self._synced = time.monotonic()
+            append_whole(self._file, line, self._size, sync=is_due)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                self._file.truncate(self._size)
             raise self.unwritable(error) from error
+        if is_due:
+            self._synced = time.monotonic()
         self._places[number] = self._size
         self._size += len(line)
 

@@ -8,12 +8,11 @@ from xiangqi_gpt.errors import FenError
 from xiangqi_gpt.gui import widgets
 from xiangqi_gpt.gui.board_art import paint_board
 from xiangqi_gpt.gui.canvas import Act, Canvas
-from xiangqi_gpt.gui.dialogs.frame import Foot, draw_foot
+from xiangqi_gpt.gui.dialogs.frame import FieldDialog, Foot, draw_foot
 from xiangqi_gpt.gui.icons import draw_icon
 from xiangqi_gpt.gui.ink import stamp
 from xiangqi_gpt.gui.sprites import PIECE_EXTENT, Sprites, sprites_of
-from xiangqi_gpt.gui.view import Dialog, Front
-from xiangqi_gpt.gui.widgets import TextField
+from xiangqi_gpt.gui.view import Front
 from xiangqi_gpt.gui.window_layout import Layout, Rect
 from xiangqi_gpt.play.editor import PositionEditor, start_from_editor
 from xiangqi_gpt.rules import Color, Square
@@ -21,17 +20,15 @@ from xiangqi_gpt.rules import Color, Square
 _SHOWN_FAULTS = 3
 
 
-class EditorDialog(Dialog):
+class EditorDialog(FieldDialog):
     """Fills the window. The game at the board stays as it is until a new one is begun from the position."""
 
-    takes_text = True
     closes_beside = False
 
     def __init__(self, front: Front) -> None:
-        super().__init__(front)
         self.editor = PositionEditor.of(front.state.shown_board)
+        super().__init__(front, self.editor.fen)
         self.brush = 5  # a red rook; 0 is the eraser
-        self._fen = TextField(self.editor.fen)
 
     def draw(self, canvas: Canvas, layout: Layout) -> None:
         """Draw the board and the panel of the editor."""
@@ -89,7 +86,7 @@ class EditorDialog(Dialog):
             tip=t("editor.lenient_tip"),
             name="editor:lenient",
         )
-        self._fen.draw(canvas, row(), is_focused=True)
+        self.field.draw(canvas, row(), is_focused=True)
         rest = Rect(space.x, y, space.w, space.bottom - y)
         self._faults(canvas, rest)
 
@@ -153,45 +150,30 @@ class EditorDialog(Dialog):
     def _do(self, act: Act) -> Act:
         def run() -> None:
             act()
-            self._fen.set(self.editor.fen)
+            self.field.set(self.editor.fen)
 
         return run
 
     def touch(self, sq: Square) -> None:
         """Put the chosen piece on a point, or take it away."""
         self.editor.put(sq, 0 if self.editor.squares[sq] == self.brush else self.brush)
-        self._fen.set(self.editor.fen)
+        self.field.set(self.editor.fen)
 
     def _turn(self, number: int) -> None:
         self.editor.turn = list(Color)[number]
-        self._fen.set(self.editor.fen)
+        self.field.set(self.editor.fen)
 
     def _lenient(self) -> None:
         self.editor.is_lenient = not self.editor.is_lenient
 
-    def _read(self) -> None:
+    def edited(self) -> None:
+        """Read the position; a text that is none is marked."""
         try:
-            self.editor.read(self._fen.text)
+            self.editor.read(self.field.text)
         except FenError:
-            self._fen.is_error = True
+            self.field.is_error = True
         else:
-            self._fen.is_error = False
-
-    def key(self, event: pygame.event.Event) -> bool:
-        """Edit the text of the position."""
-        if self._fen.key(event):
-            self._read()
-            return True
-        return False
-
-    def type_text(self, text: str) -> None:
-        """Edit the text of the position."""
-        self._fen.insert(text)
-        self._read()
-
-    def compose(self, text: str) -> None:
-        """Show what an input method is composing."""
-        self._fen.composing = text
+            self.field.is_error = False
 
     def confirm(self) -> None:
         """Begin a game from the position; undo brings the present one back."""

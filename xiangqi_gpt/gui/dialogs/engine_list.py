@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pygame
-
 from xiangqi_gpt.gui import widgets
 from xiangqi_gpt.gui.canvas import Canvas
-from xiangqi_gpt.gui.dialogs.frame import Foot, draw_foot, open_card
-from xiangqi_gpt.gui.view import Dialog, Front
-from xiangqi_gpt.gui.widgets import Item, ListBox, TextField
+from xiangqi_gpt.gui.dialogs.frame import FieldDialog, Foot, draw_foot, open_card
+from xiangqi_gpt.gui.view import Front
+from xiangqi_gpt.gui.widgets import Item, ListBox
 from xiangqi_gpt.gui.window_layout import Layout, Rect
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.settings import ANALYST
 from xiangqi_gpt.play.wording import player_name
 
 
-class EngineList(Dialog):
+class EngineList(FieldDialog):
     """Adds and removes engines and chooses the analyst."""
-
-    takes_text = True
 
     def __init__(self, front: Front) -> None:
         super().__init__(front)
-        self._field = TextField()
         self._list = ListBox()
         self._chosen = 0
 
@@ -54,7 +49,7 @@ class EngineList(Dialog):
         line = Rect(space.x, words.bottom, space.w, scale.button)
         add = round(6 * scale.text)
         field = line.left_part(line.w - add - scale.text // 2)
-        self._field.draw(canvas, field, is_focused=True, hint=t("engines.hint"))
+        self.field.draw(canvas, field, is_focused=True, hint=t("engines.hint"))
         place = Rect(line.right - add, line.y, add, line.h)
         widgets.button(canvas, place, t("engines.add"), self.confirm, name="engines:add")
         items = [
@@ -86,25 +81,13 @@ class EngineList(Dialog):
             actions.remove_engine(self.front.state, self._specs[self._chosen])
             self._chosen = 0
 
-    def key(self, event: pygame.event.Event) -> bool:
-        """Edit the field."""
-        return self._field.key(event)
-
-    def type_text(self, text: str) -> None:
-        """Edit the field."""
-        self._field.insert(text)
-
-    def compose(self, text: str) -> None:
-        """Show what an input method is composing."""
-        self._field.composing = text
-
     def confirm(self) -> None:
         """Add the engine that is named."""
-        text = self._field.text.strip()
+        text = self.field.text.strip()
         if not text:
             self.cancel()
             return
         self.front.state.notice = None
         if actions.add_engine(self.front.state, text):
-            self._field.set("")
+            self.field.set("")
             self._chosen = len(self._specs) - 1

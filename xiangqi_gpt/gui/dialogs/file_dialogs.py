@@ -10,9 +10,9 @@ import pygame
 from xiangqi_gpt.errors import XiangqiError
 from xiangqi_gpt.gui import widgets
 from xiangqi_gpt.gui.canvas import Canvas
-from xiangqi_gpt.gui.dialogs.frame import Foot, draw_foot, open_card
-from xiangqi_gpt.gui.view import Dialog, Front
-from xiangqi_gpt.gui.widgets import Item, ListBox, TextField
+from xiangqi_gpt.gui.dialogs.frame import FieldDialog, Foot, draw_foot, open_card
+from xiangqi_gpt.gui.view import Front
+from xiangqi_gpt.gui.widgets import Item, ListBox
 from xiangqi_gpt.gui.window_layout import Layout, Rect
 from xiangqi_gpt.play.game_files import SAVE_FORMATS, FolderEntry, GameLister, ListedGame, list_folder
 from xiangqi_gpt.play.game_state import Notice
@@ -67,15 +67,12 @@ def start_folder() -> Path:
     return folder if folder.is_dir() else Path.home()
 
 
-class OpenDialog(Dialog):
+class OpenDialog(FieldDialog):
     """Chooses a file, by the list or by its name."""
 
-    takes_text = True
-
     def __init__(self, front: Front, folder: Path | None = None) -> None:
-        super().__init__(front)
         self._view = FolderView(start_folder() if folder is None else folder)
-        self._field = TextField(str(self._view.folder))
+        super().__init__(front, str(self._view.folder))
 
     def draw(self, canvas: Canvas, layout: Layout) -> None:
         """Draw the path, the list and the buttons."""
@@ -94,7 +91,7 @@ class OpenDialog(Dialog):
         widgets.icon_button(
             canvas, line.left_part(line.h), "up", self._up, tip=t("files.up"), name="files:up"
         )
-        self._field.draw(canvas, line.right_of(line.h + scale.text // 3), is_focused=True)
+        self.field.draw(canvas, line.right_of(line.h + scale.text // 3), is_focused=True)
         rest = space.below(scale.button + scale.text // 2)
         if self._view.problem is not None:
             words = rest.top(2 * scale.row)
@@ -111,7 +108,7 @@ class OpenDialog(Dialog):
 
     def _go(self, folder: Path) -> None:
         self._view.go(folder)
-        self._field.set(str(self._view.folder))
+        self.field.set(str(self._view.folder))
 
     def _up(self) -> None:
         self._go(self._view.folder.parent)
@@ -129,19 +126,11 @@ class OpenDialog(Dialog):
         if event.key == pygame.K_UP:
             self._up()
             return True
-        return self._field.key(event)
-
-    def type_text(self, text: str) -> None:
-        """Edit the path."""
-        self._field.insert(text)
-
-    def compose(self, text: str) -> None:
-        """Show what an input method is composing."""
-        self._field.composing = text
+        return super().key(event)
 
     def confirm(self) -> None:
         """Go to the folder that is named, or open the file."""
-        path = Path(self._field.text.strip()).expanduser()
+        path = Path(self.field.text.strip()).expanduser()
         if path.is_dir():
             self._go(path)
         else:
@@ -168,10 +157,8 @@ def open_one(front: Front, path: Path, number: int) -> None:
         front.state.notice = Notice.of("files.opened", file=path.name)
 
 
-class GameListDialog(Dialog):
+class GameListDialog(FieldDialog):
     """The games of a file; they appear while it is being read."""
-
-    takes_text = True
 
     def __init__(self, front: Front, path: Path) -> None:
         super().__init__(front)
@@ -180,7 +167,6 @@ class GameListDialog(Dialog):
         self._seen = (0, False)
         self._list = ListBox()
         self._chosen = 0
-        self._find = TextField()
 
     def draw(self, canvas: Canvas, layout: Layout) -> None:
         """Draw the field that filters, the games and the buttons."""
@@ -200,13 +186,13 @@ class GameListDialog(Dialog):
         text = t(key, file=self._path.name, count=count)
         canvas.text(space.top(scale.row), text, color=canvas.theme.secondary_text, is_given=True)
         space = space.below(scale.row)
-        self._find.draw(canvas, space.top(scale.button), is_focused=True, hint=t("files.filter"))
+        self.field.draw(canvas, space.top(scale.button), is_focused=True, hint=t("files.filter"))
         rest = space.below(scale.button + scale.text // 2)
         items = [Item(f"{game.number}.  {game.title}", game.detail) for game in self._games()]
         self._list.draw(canvas, rest, items, self._chosen, self._choose, name="games")
 
     def _games(self) -> list[ListedGame]:
-        wanted = self._find.text.casefold().split()
+        wanted = self.field.text.casefold().split()
         return [
             game
             for game in self.lister.games
@@ -220,26 +206,16 @@ class GameListDialog(Dialog):
             self._chosen = number
 
     def key(self, event: pygame.event.Event) -> bool:
-        """Move through the list, or edit the field."""
-        steps = {pygame.K_UP: -1, pygame.K_DOWN: 1, pygame.K_PAGEUP: -10, pygame.K_PAGEDOWN: 10}
-        if event.key in steps:
-            last = max(0, len(self._games()) - 1)
-            self._chosen = max(0, min(last, self._chosen + steps[event.key]))
-            self._list.top = None
-            return True
-        if self._find.key(event):
-            self._chosen = 0
-            return True
-        return False
+        """Move through the list, or edit the words that filter it."""
+        step = self._list.step(event)
+        if not step:
+            return super().key(event)
+        self._chosen = max(0, min(len(self._games()) - 1, self._chosen + step))
+        return True
 
-    def type_text(self, text: str) -> None:
-        """Filter the games."""
-        self._find.insert(text)
+    def edited(self) -> None:
+        """Choose the first of the games that remain."""
         self._chosen = 0
-
-    def compose(self, text: str) -> None:
-        """Show what an input method is composing."""
-        self._find.composing = text
 
     def settle(self) -> bool:
         """Open the game of a file that holds only one, or tell why there is none; False where there is a choice."""
@@ -280,17 +256,15 @@ class GameListDialog(Dialog):
         super().cancel()
 
 
-class SaveDialog(Dialog):
+class SaveDialog(FieldDialog):
     """Chooses folder, name and format."""
 
     closes_beside = False
-    takes_text = True
 
     def __init__(self, front: Front, folder: Path | None = None) -> None:
-        super().__init__(front)
+        super().__init__(front, f"xiangqi-{datetime.now():%Y%m%d-%H%M%S}.pgn")
         self._view = FolderView(start_folder() if folder is None else folder)
         self._format = 0
-        self._field = TextField(f"xiangqi-{datetime.now():%Y%m%d-%H%M%S}.pgn")
         self._problem: Message | Details | None = None
 
     def draw(self, canvas: Canvas, layout: Layout) -> None:
@@ -321,8 +295,8 @@ class SaveDialog(Dialog):
         if problem is not None:
             place = Rect(space.x, files.bottom, space.w, 2 * scale.row)
             canvas.paragraph(place, problem.text(canvas.language), color=canvas.theme.warn, lines=2)
-        self._field.is_error = self._problem is not None
-        self._field.draw(canvas, field, is_focused=True)
+        self.field.is_error = self._problem is not None
+        self.field.draw(canvas, field, is_focused=True)
         names = ["PGN", "XQF", "UBB", "JSON", "Parquet"]
         widgets.choice(canvas, formats, names, self._format, self._choose_format, name="save:format")
 
@@ -331,31 +305,26 @@ class SaveDialog(Dialog):
         if entry.is_folder:
             self._view.go(entry.path)
         else:
-            self._field.set(entry.path.name)
+            self.field.set(entry.path.name)
 
     def _choose_format(self, number: int) -> None:
         self._format = number
-        name = self._field.text
+        name = self.field.text
         stem = Path(name).stem if Path(name).suffix in _SUFFIXES.values() else name
-        self._field.set(stem + _SUFFIXES[SAVE_FORMATS[number]])
+        self.field.set(stem + _SUFFIXES[SAVE_FORMATS[number]])
 
     def key(self, event: pygame.event.Event) -> bool:
-        """Edit the name."""
+        """Edit the name; any key takes the problem away."""
         self._problem = None
-        return self._field.key(event)
+        return super().key(event)
 
-    def type_text(self, text: str) -> None:
-        """Edit the name."""
+    def edited(self) -> None:
+        """Another name is another try."""
         self._problem = None
-        self._field.insert(text)
-
-    def compose(self, text: str) -> None:
-        """Show what an input method is composing."""
-        self._field.composing = text
 
     def confirm(self) -> None:
         """Write the file; what is wrong stands above the name."""
-        name = self._field.text.strip()
+        name = self.field.text.strip()
         if not name:
             return
         path = self._view.folder / name

@@ -5,10 +5,45 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pygame
+
 from xiangqi_gpt.gui import widgets
 from xiangqi_gpt.gui.canvas import Act, Canvas
-from xiangqi_gpt.gui.view import Dialog
+from xiangqi_gpt.gui.view import Dialog, Front
 from xiangqi_gpt.gui.window_layout import Layout, Rect
+
+
+class FieldDialog(Dialog):
+    """A dialog with one line of text, which gets all that is typed.
+
+    Attributes:
+        field: the line.
+    """
+
+    takes_text = True
+
+    def __init__(self, front: Front, text: str = "") -> None:
+        super().__init__(front)
+        self.field = widgets.TextField(text)
+
+    def key(self, event: pygame.event.Event) -> bool:
+        """Edit the line."""
+        if not self.field.key(event):
+            return False
+        self.edited()
+        return True
+
+    def type_text(self, text: str) -> None:
+        """Add characters to the line."""
+        self.field.insert(text)
+        self.edited()
+
+    def compose(self, text: str) -> None:
+        """Show what an input method is composing."""
+        self.field.composing = text
+
+    def edited(self) -> None:
+        """Called after each key and text that the line has taken."""
 
 
 def open_card(

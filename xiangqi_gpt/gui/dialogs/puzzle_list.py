@@ -58,12 +58,9 @@ class PuzzleList(Dialog):
 
     def key(self, event: pygame.event.Event) -> bool:
         """Move through the list."""
-        steps = {pygame.K_UP: -1, pygame.K_DOWN: 1, pygame.K_PAGEUP: -10, pygame.K_PAGEDOWN: 10}
-        if event.key not in steps:
-            return False
-        self._chosen = max(0, min(len(self._puzzles) - 1, self._chosen + steps[event.key]))
-        self._list.top = None
-        return True
+        step = self._list.step(event)
+        self._chosen = max(0, min(len(self._puzzles) - 1, self._chosen + step))
+        return step != 0
 
     def confirm(self) -> None:
         """Begin the chosen puzzle."""
