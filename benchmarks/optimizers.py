@@ -31,7 +31,7 @@ CHOICE_SEED = 100
 GRIDS: dict[str, list[dict[str, float]]] = {
     "adamw": [{"learning_rate": rate} for rate in (2e-3, 5e-3, 1.2e-2)],
     # The product of two gradients is tiny, since the gradient of all weights together has at most norm 1.
-    "eg": [{"learning_rate": rate, "gain_rate": gain} for rate in (0.3, 1.0) for gain in (0.0, 300.0)],
+    "eg": [{"learning_rate": rate, "gain_rate": gain} for rate in (0.1, 0.5) for gain in (0.0, 1000.0)],
     "eg-adamw": [
         {"learning_rate": rate, "gain_rate": gain} for rate in (2e-3, 5e-3) for gain in (1e-3, 1e-2)
     ],

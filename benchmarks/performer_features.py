@@ -3,7 +3,7 @@
     python benchmarks/performer_features.py --plot docs/images/performer-features.png
 
 The lemma: a random projection of N vectors to m >= 24 ln(N) / e^2 numbers keeps all their squared distances within a
-share e <= 1/2, with a probability of at least 1 - 1 / N^2. N is the number of queries and keys of a window of 8 plies.
+share e < 1, with a probability of at least 1 - 1 / N. N is the number of queries and keys of a window of 8 plies.
 Beside it stands the root mean square of the relative error of exp(q k / sqrt(D)), estimated by the package's random
 features, for queries and keys of one length. For independent features it is sqrt((exp(|q + k|^2 / sqrt(D)) - 1) / m).
 """
@@ -74,7 +74,7 @@ def main() -> None:
     if options.plot is None:
         return
     figure, axes = pyplot().subplots(figsize=(7, 4.2), layout="constrained")
-    valid = [i for i, b in enumerate(bound) if b <= 0.5]
+    valid = [i for i, b in enumerate(bound) if b < 1]
     axes.loglog(FEATURES, bound, "k:", linewidth=1)
     axes.loglog(
         [FEATURES[i] for i in valid], [bound[i] for i in valid], "k-", label="bound, sqrt(24 ln N / m)"
