@@ -4,7 +4,7 @@ Neighbours of the ladder meet in pairs of games, from the openings of the packag
 a link are played at the same time in one process, so that the network scores their positions in common batches. So the
 same processor time plays several times as many games as `xiangqi-gpt tournament --chain` does, by the same rules.
 
-Links that have enough games in the file of results are not played again.
+Games that are in the file of results are not played again: only those that are missing to --games.
 """
 
 from __future__ import annotations
@@ -80,16 +80,17 @@ def given(scores: MoveScores) -> Callable[[Board], MoveScores]:
     return lambda board: scores
 
 
-def play_link(weaker: str, stronger: str, games: int, seed: int, at_once: int) -> list[float]:
-    """The points of *stronger*, game by game; games 2k and 2k + 1 are a pair."""
-    players = [create_player(spec, seed=player_seed(seed, 0, i)) for i, spec in enumerate((weaker, stronger))]
+def play_link(weaker: str, stronger: str, played: int, games: int, seed: int, at_once: int) -> list[float]:
+    """The points of *stronger* from *games* games after the *played* ones; games 2k and 2k + 1 are a pair."""
+    players = [
+        create_player(spec, seed=player_seed(seed, played, i)) for i, spec in enumerate((weaker, stronger))
+    ]
     share_networks(players)
     order = opening_order(load_openings(), seed)
-    waiting = [
-        Game(opening.board(), red)
-        for opening in (next(order) for _ in range((games + 1) // 2))
-        for red in (0, 1)
-    ]
+    for _ in range(played // 2):
+        next(order)
+    openings = (next(order) for _ in range((games + 1) // 2))
+    waiting = [Game(opening.board(), red) for opening in openings for red in (0, 1)]
     all_games = waiting = waiting[:games]
     active: list[Game] = []
     while waiting or active:
@@ -122,7 +123,7 @@ def link_of(weaker: str, stronger: str, points: Sequence[float]) -> dict[str, An
     return {
         "weaker": weaker,
         "stronger": stronger,
-        "games": len(points),
+        "points": list(points),
         "wins": points.count(1.0),
         "draws": points.count(0.5),
         "losses": points.count(0.0),
@@ -142,14 +143,18 @@ def main(chain: tuple[str, ...], games: int, results: Path, seed: int, at_once: 
     torch.set_num_threads(1)
     found: list[dict[str, Any]] = json.loads(results.read_text(encoding="utf-8")) if results.is_file() else []
     for weaker, stronger in pairwise(chain or DEFAULT_CHAIN):
-        known = [link for link in found if (link["weaker"], link["stronger"]) == (weaker, stronger)]
-        if any(link["games"] >= games for link in known):
+        known = next(
+            (link for link in found if (link["weaker"], link["stronger"]) == (weaker, stronger)), None
+        )
+        points = [] if known is None else known["points"]
+        if len(points) >= games:
             continue
         began, used = time.monotonic(), time.process_time()
-        link = link_of(weaker, stronger, play_link(weaker, stronger, games, seed, at_once))
-        found = [*(link for link in found if link not in known), link]
+        points = points + play_link(weaker, stronger, len(points), games - len(points), seed, at_once)
+        link = link_of(weaker, stronger, points)
+        found = [*(other for other in found if other is not known), link]
         with atomic_path(results, overwrite=True) as draft:
-            draft.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+            draft.write_text(json.dumps(found) + "\n", encoding="utf-8")
         low, high = link["elo_ci"]
         print(
             f"{weaker} - {stronger}: +{link['wins']} ={link['draws']} -{link['losses']}, "
