@@ -37,9 +37,7 @@ def test_a_position_is_explored_once(path: Path) -> None:
     until(desk, lambda: desk.explore(board))
     found = desk.explore(board)
     assert found is not None
-    assert {row.move.iccs: row.games for row in found.rows} == {"h2e2": 2, "g3g4": 1} or {
-        row.move.iccs: row.games for row in found.rows
-    } == {"b2e2": 2, "c3c4": 1}
+    assert [(row.move.iccs[1::2], row.games) for row in found.rows] == [("22", 2), ("34", 1)]
     assert found.symmetric
     assert desk.count == 4
     assert not desk.is_busy
