@@ -293,6 +293,8 @@ class Panel:
             for side in (Color.RED, Color.BLACK)
         ]
         facts.append((canvas.t("window.rules"), state.rules_text()))
+        if name := state.opening_text():
+            facts.append((canvas.t("window.opening"), name))
         y = rect.y
         for name, value in facts:
             place = Rect(rect.x, y, rect.w, row)

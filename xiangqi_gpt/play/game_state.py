@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
+from xiangqi_gpt.library.opening_names import name_opening
 from xiangqi_gpt.notation.move_text import move_text
 from xiangqi_gpt.play.clock import PlayClock
 from xiangqi_gpt.play.premove import premove_targets
@@ -502,6 +503,13 @@ class GameState:
             self.outcome.winner
         ]
         return t(key, self.language, text=self.outcome.message)
+
+    def opening_text(self) -> str:
+        """Name of the opening of the line shown, up to its end; "" if it has none."""
+        found = name_opening(
+            [ply.move for ply in self.plies(self.line[-1])] if self.line else [], self.tree.start_fen
+        )
+        return "" if found is None else found.message.text(self.language)
 
     def rules_text(self) -> str:
         """Name of the rule set."""
