@@ -14,8 +14,8 @@ from xiangqi_gpt.play.puzzle_book import (
     Puzzle,
     classical_puzzles,
     load_progress,
-    progress_path,
     next_puzzle,
+    progress_path,
     puzzles_of_file,
     record_result,
 )
