@@ -14,7 +14,15 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from xiangqi_gpt.errors import PlayerError
 from xiangqi_gpt.play.reviewing import MoveReview, review_moves
-from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Player, PlayResult, stop_event_of
+from xiangqi_gpt.players.base import (
+    NO_LIMIT,
+    Analysis,
+    Limit,
+    Player,
+    PlayResult,
+    human_prob_of,
+    stop_event_of,
+)
 from xiangqi_gpt.rules import Board
 
 Create: TypeAlias = Callable[[str], Player]
@@ -34,6 +42,7 @@ class Question:
         spec: the player; "" for the one that is loaded.
         limit: what stops the thinking; the player's own habit where it is empty.
         multipv: how many lines; None for all legal moves.
+        wants_prob: also tell how likely people are to play the last move on `board`, if the player knows.
     """
 
     kind: Literal["load", "move", "hint", "review"]
@@ -43,6 +52,7 @@ class Question:
     board: Board | None = None
     limit: Limit = NO_LIMIT
     multipv: int | None = None
+    wants_prob: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +60,7 @@ class Answer:
     """What came of a question: a result, an analysis, a review, nothing (a player was loaded), or an error.
 
     Attributes:
+        prob: how likely people are to play the last move on the board of the question, 0..1, where it was asked.
         is_partial: more will come: an analysis so far, or `done` moves of a review.
         was_restarted: the worker had died; it was started again and asked once more, so that more will come.
     """
@@ -58,6 +69,7 @@ class Answer:
     result: PlayResult | None = None
     analysis: Analysis | None = None
     review: tuple[MoveReview, ...] | None = None
+    prob: float | None = None
     done: int = 0
     is_partial: bool = False
     was_restarted: bool = False
@@ -124,7 +136,7 @@ class Worker:
             result = player.play(board, question.limit)
             if result.analysis is not None:
                 result = replace(result, analysis=with_chances(result.analysis, player.name))
-            return Answer(question=question, result=result)
+            return Answer(question=question, result=result, prob=_prob_of_last(player, question, board))
         if question.kind == "review":
             return self._review(player, question, board, report)
         name = player.name
@@ -177,6 +189,16 @@ class Worker:
         player, self._player = self._player, None
         if player is not None:
             player.close()
+
+
+def _prob_of_last(player: Player, question: Question, board: Board) -> float | None:
+    """How likely people are to play the last move on a board, where that is asked and the player knows."""
+    human_prob = human_prob_of(player)
+    if not question.wants_prob or human_prob is None or not board.move_stack:
+        return None
+    before = board.copy()
+    move = before.pop()
+    return human_prob(before, move)
 
 
 def _analyse(

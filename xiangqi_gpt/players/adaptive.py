@@ -11,7 +11,16 @@ from pathlib import Path
 
 from xiangqi_gpt.errors import FileError
 from xiangqi_gpt.files import atomic_path, read_limited
-from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Player, PlayResult, stop_event_of
+from xiangqi_gpt.players.base import (
+    NO_LIMIT,
+    Analysis,
+    HumanProb,
+    Limit,
+    Player,
+    PlayResult,
+    human_prob_of,
+    stop_event_of,
+)
 from xiangqi_gpt.players.levels import ADAPTIVE, Level, get_level, nearest_level
 from xiangqi_gpt.resources import user_folder
 from xiangqi_gpt.rules.board import Board
@@ -130,6 +139,11 @@ class AdaptivePlayer:
     def stop_event(self) -> threading.Event | None:
         """Ends the thinking at once when it is set."""
         return stop_event_of(self._player)
+
+    @property
+    def human_prob(self) -> HumanProb | None:
+        """How likely people are to play a move, where the player of the level knows."""
+        return human_prob_of(self._player)
 
     def play(self, board: Board, limit: Limit = NO_LIMIT) -> PlayResult:
         return self._player.play(board, limit)
