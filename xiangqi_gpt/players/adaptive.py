@@ -11,7 +11,16 @@ from pathlib import Path
 
 from xiangqi_gpt.errors import FileError
 from xiangqi_gpt.files import atomic_path, read_limited
-from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Player, PlayResult, stop_event_of
+from xiangqi_gpt.players.base import (
+    NO_LIMIT,
+    Analysis,
+    Limit,
+    Mind,
+    Player,
+    PlayResult,
+    mind_of,
+    stop_event_of,
+)
 from xiangqi_gpt.players.levels import ADAPTIVE, Level, get_level, nearest_level
 from xiangqi_gpt.resources import user_folder
 from xiangqi_gpt.rules.board import Board
@@ -136,6 +145,10 @@ class AdaptivePlayer:
 
     def analyse(self, board: Board, limit: Limit = NO_LIMIT, multipv: int | None = None) -> Analysis:
         return self._player.analyse(board, limit, multipv)
+
+    def mind(self, board: Board) -> Mind:
+        """What the GPT of the level attends to and believes; PlayerError where it shows nothing."""
+        return mind_of(self._player, board)
 
     def record(self, points: float) -> PersonRating:
         """Take a finished game into account; `points` are those of the person, 1, 0.5 or 0."""
