@@ -14,7 +14,16 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from xiangqi_gpt.errors import PlayerError
 from xiangqi_gpt.play.reviewing import MoveReview, review_moves
-from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Player, PlayResult, stop_event_of
+from xiangqi_gpt.players.base import (
+    NO_LIMIT,
+    Analysis,
+    Limit,
+    Mind,
+    Player,
+    PlayResult,
+    mind_of,
+    stop_event_of,
+)
 from xiangqi_gpt.rules import Board
 
 Create: TypeAlias = Callable[[str], Player]
@@ -27,7 +36,7 @@ class Question:
 
     Attributes:
         kind: "load" the player of `spec` (a new game, if it is loaded), choose a "move" on `board`, analyse it
-            ("hint"), or "review" the game that led to it.
+            ("hint"), tell its "mind" on it, or "review" the game that led to it.
         generation: comes back with the answer, so that answers to old questions can be recognised. A question of a
             newer generation interrupts its worker in one of an older.
         worker: who is asked.
@@ -36,7 +45,7 @@ class Question:
         multipv: how many lines; None for all legal moves.
     """
 
-    kind: Literal["load", "move", "hint", "review"]
+    kind: Literal["load", "move", "hint", "mind", "review"]
     generation: int
     worker: WorkerName = "opponent"
     spec: str = ""
@@ -47,7 +56,7 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came of a question: a result, an analysis, a review, nothing (a player was loaded), or an error.
+    """What came of a question: a result, an analysis, a mind, a review, nothing (a player was loaded), or an error.
 
     Attributes:
         is_partial: more will come: an analysis so far, or `done` moves of a review.
@@ -57,6 +66,7 @@ class Answer:
     question: Question
     result: PlayResult | None = None
     analysis: Analysis | None = None
+    mind: Mind | None = None
     review: tuple[MoveReview, ...] | None = None
     done: int = 0
     is_partial: bool = False
@@ -117,6 +127,8 @@ class Worker:
             return Answer(question=question)
         if player is None or board is None:
             raise PlayerError(f"{question.kind!r} needs a loaded player and a board.")
+        if question.kind == "mind":
+            return Answer(question=question, mind=mind_of(player, board))
         # Imported here because scores come with arrays, which the window's process does not need.
         from xiangqi_gpt.players.scores import with_chances
 
