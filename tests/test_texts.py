@@ -12,6 +12,7 @@ import pytest
 import xiangqi_gpt
 from xiangqi_gpt.evaluation.phases import Phase
 from xiangqi_gpt.gui.view import TABS
+from xiangqi_gpt.library.opening_names import DEFENCES, FIRST_MOVES, OTHER_CANNON, ROOKS
 from xiangqi_gpt.play.actions import STYLES
 from xiangqi_gpt.play.commands import COMMANDS, GROUPS
 from xiangqi_gpt.play.handicaps import HANDICAPS
@@ -56,6 +57,9 @@ BUILT = {
     "command_help": set(COMMANDS),
     "command_group": set(GROUPS),
     "level": {*LEVEL_NAMES, ADAPTIVE},
+    "opening.red": {*FIRST_MOVES.values(), *OTHER_CANNON.values(), "opposing_pawns"},
+    "opening.black": {*FIRST_MOVES.values(), *DEFENCES, "pawn_cannon"},
+    "opening.rook": set(ROOKS),
 }
 """Sections whose keys are built from names, and these names."""
 MIXED = {"command.language", "terminal.help_moves"}

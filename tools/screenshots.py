@@ -10,13 +10,18 @@ It needs no display. Without `--player` a stand-in gives made-up probabilities, 
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import random
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TypeAlias
+from types import SimpleNamespace
+from typing import TypeAlias, cast
 
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
@@ -27,13 +32,17 @@ from xiangqi_gpt.arena.clocks import TimeControl
 from xiangqi_gpt.gui.app import App
 from xiangqi_gpt.gui.dialogs.editor_dialog import EditorDialog
 from xiangqi_gpt.gui.dialogs.file_dialogs import GameListDialog, OpenDialog, SaveDialog
+from xiangqi_gpt.gui.dialogs.library_dialogs import CollectDialog, LibraryGames
+from xiangqi_gpt.library import collect
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.clock import PlayClock
+from xiangqi_gpt.play.collector import Collector, Progress
 from xiangqi_gpt.play.game_state import GameState, ReviewRun, SavedGame, Thought
 from xiangqi_gpt.play.settings import LOOKS, THEME_NAMES, Look, Settings, ThemeName
 from xiangqi_gpt.play.thinker import InlineThinker
 from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Line, Player, PlayResult, Value
 from xiangqi_gpt.records.game_tree import GameTree
+from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules import Board, Color, Move, parse_square
 from xiangqi_gpt.texts import LANGUAGES, Language
 
@@ -181,6 +190,87 @@ def _save(app: App, folder: Path) -> None:
     app.open(SaveDialog(app, folder))
 
 
+@lru_cache(maxsize=1)
+def sample_collection() -> Path:
+    """A collection of the games in the sample, made once."""
+    folder = Path(tempfile.mkdtemp(prefix="xiangqi-gpt-pictures-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    collect([resource_path("data/sample.parquet")], folder / "games.db")
+    return folder / "games.db"
+
+
+def _wait(app: App, condition: Callable[[], object]) -> None:
+    """Let the library finish what it was asked."""
+    end = time.monotonic() + 60
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError("the library does not answer")
+        app.library.advance()
+        time.sleep(0.005)
+
+
+def _library(app: App, folder: Path) -> None:
+    app.press("analysis")
+    app.open_collection(sample_collection())
+    actions.go_to(app.state, 2)
+    app.advance(10_000)
+    _wait(app, lambda: app.library.explore(app.state.shown_board))
+
+
+def _library_start(app: App, folder: Path) -> None:
+    app.open_collection(sample_collection())
+    actions.go_to(app.state, 0)
+    _wait(app, lambda: app.library.explore(app.state.shown_board))
+
+
+def _no_library(app: App, folder: Path) -> None:
+    app.press("library")
+
+
+def _bad_library(app: App, folder: Path) -> None:
+    app.open_collection(folder / "sample.pgn")
+    app.draw(0)
+    _wait(app, lambda: app.library.problem)
+
+
+def _adding(app: App, folder: Path) -> None:
+    app.library.collector = cast(
+        Collector,
+        SimpleNamespace(
+            out=Path("games.db"),
+            progress=Progress("read", 3, 10),
+            stop=lambda: None,
+            close=lambda: None,
+            is_done=False,
+        ),
+    )
+    app.view.tab = "library"
+
+
+def _library_games(app: App, folder: Path) -> None:
+    app.open_collection(sample_collection())
+    actions.go_to(app.state, 2)
+    app.press("library_games")
+    dialog = app.view.dialogs[-1]
+    assert isinstance(dialog, LibraryGames)
+    app.draw(0)
+    _wait(app, lambda: app.library.found)
+
+
+def _collect(app: App, folder: Path) -> None:
+    app.open(CollectDialog(app, folder))
+
+
+def _line(app: App, folder: Path) -> None:
+    """A candidate's line on the board, and surprising moves."""
+    state = app.state
+    for ply, prob in ((1, 0.31), (3, 0.034), (5, 0.004)):
+        state.probs[state.tree.live.path[ply - 1]] = prob
+    moves = [Move.from_iccs(text) for text in ("a0a1", "a6a5", "a1a2")]
+    app.play_out(state.tree.live.path[9], moves)
+    app.view.tab = "moves"
+
+
 def _press(command: str) -> View:
     return lambda app, folder: app.press(command)
 
@@ -204,6 +294,14 @@ VIEWS: dict[str, View] = {
     "open": _files,
     "games": _games,
     "save": _save,
+    "library": _library,
+    "library-start": _library_start,
+    "library-none": _no_library,
+    "library-bad": _bad_library,
+    "library-adding": _adding,
+    "library-games": _library_games,
+    "collect": _collect,
+    "line": _line,
 }
 """What each view does to a window that shows the sample game."""
 
@@ -234,6 +332,7 @@ def make_view(
     VIEWS[name](app, folder)
     app.advance(30_000)
     app.draw(30_000)
+    app.library.close()
     return app
 
 

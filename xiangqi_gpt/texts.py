@@ -75,6 +75,11 @@ def t(key: str, language: Language, /, **arguments: object) -> str:
     return catalogue()[key][LANGUAGES.index(language)].format(**filled)
 
 
+def in_all_languages(message: Message) -> dict[str, str]:
+    """The text of a message by language."""
+    return {language: message.text(language) for language in LANGUAGES}
+
+
 def _shown(value: object, language: Language) -> object:
     if isinstance(value, Translatable):
         return value.text(language)

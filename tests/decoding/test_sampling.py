@@ -82,6 +82,17 @@ def test_the_seed_decides_what_is_drawn() -> None:
 CHECKS = ("a8a9", "d9d8", "a9a8", "d8d9")
 
 
+def test_moves_to_avoid_are_chosen_only_if_no_others_are_left() -> None:
+    board = Board()
+    scores = scores_of(board, {"h2e2": 0.6, "b0c2": 0.3, "c3c4": 0.1}, (0.3, 0.4, 0.3))
+    texts = [move.iccs for move in scores.moves]
+    best = np.array([text == "h2e2" for text in texts])
+    assert texts[choose(board, scores)] == "h2e2"
+    assert texts[choose(board, scores, avoid=best)] == "b0c2"
+    assert texts[choose(board, scores, avoid=~best)] == "h2e2"
+    assert texts[choose(board, scores, avoid=np.ones(len(texts), bool))] == "h2e2"
+
+
 def after_checks(plies: int) -> Board:
     """Red's rook checks on every move, from its first on."""
     board = Board("3k5/R8/9/9/9/9/9/9/9/4K4 w - - 0 1")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,7 @@ from xiangqi_gpt.model.context import board_features, context_start
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.rules.pieces import Color
+from xiangqi_gpt.tokens import MOVE_NUMBER, POSSIBLE_MOVES
 
 
 def rerun(model: XiangqiGPT, board: Board, move: Move) -> float:
@@ -105,6 +108,30 @@ def test_no_legal_move_is_said_so() -> None:
     assert not mate.legal_moves()
     with pytest.raises(ValueError, match="There are no legal moves"):
         Scorer(tiny()).score(mate)
+
+
+class Wishing:
+    """Noise that makes one entry of every array by far the largest."""
+
+    def __init__(self, from_the_end: int) -> None:
+        self._from_the_end = from_the_end
+
+    def gumbel(self, size: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+        noise = np.zeros(size)
+        noise[-self._from_the_end] = 1e6
+        return noise
+
+
+@pytest.mark.parametrize("tokenizer", ["square", "move"])
+def test_the_drawn_text_is_a_move_of_the_table(monkeypatch: pytest.MonkeyPatch, tokenizer: str) -> None:
+    """The table ends with the possible moves, below them are the special tokens."""
+    scorer, board = Scorer(tiny(tokenizer=tokenizer)), Board()
+    for move in board.legal_moves()[::7]:
+        wish = Wishing(len(POSSIBLE_MOVES) - int(MOVE_NUMBER[move.index]))
+        monkeypatch.setattr(scorer, "_rng", wish)
+        assert scorer.score(board).sampled == move
+    monkeypatch.setattr(scorer, "_rng", Wishing(len(POSSIBLE_MOVES) + 1))
+    assert scorer.score(board).sampled is None
 
 
 def test_unmasked_words_are_judged_on_the_whole_vocabulary() -> None:

@@ -1,4 +1,8 @@
-"""An evening in a real window, by real mouse and key events: play, branch, save, a crash, resume, open another file."""
+"""Evenings in a real window, by real mouse and key events.
+
+The first: play, branch, save, a crash, resume, open another file. The second: set up a position, lose, review, branch,
+play on, save, a crash, resume, open a collection and a game of it.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.library.games import write_pgn
 from xiangqi_gpt.gui.window_layout import make_layout
+from xiangqi_gpt.library import collect
 from xiangqi_gpt.records import read_games
 from xiangqi_gpt.rules import parse_square
 
+ImageGrab = pytest.importorskip("PIL.ImageGrab")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
@@ -26,6 +33,8 @@ pytestmark = [
 ]
 
 PLACE = (60, 40, 1180, 820)
+TRAP = "r2k5/9/9/9/2P1R4/9/9/9/8r/R3K4 w"
+"""Red can take a rook with check. If Red does not, Black takes a rook and mates."""
 PATIENCE = 120.0  # seconds; a busy machine is slow to start players
 
 
@@ -52,11 +61,13 @@ class Evening:
     def start(self) -> None:
         command = [sys.executable, "-m", "xiangqi_gpt.cli.main", "play", "--player", "greedy"]
         self.program = subprocess.Popen(command, env=self.environment)
-        self.until(lambda: self.has_window(), "no window")
+        self.until(self.is_drawn, "no window")
 
-    def has_window(self) -> bool:
-        search = ["xdotool", "search", "--onlyvisible", "--class", "."]
-        return bool(subprocess.run(search, env=self.environment, capture_output=True).stdout.strip())
+    def is_drawn(self) -> bool:
+        """Whether the window stands at its place with something in it; before that, clicks would miss it."""
+        with ImageGrab.grab(xdisplay=self.environment["DISPLAY"]) as screen:
+            corners = [screen.getpixel((PLACE[0] + x, PLACE[1] + y)) for x in (3, 1170) for y in (3, 810)]
+        return all(corner != (0, 0, 0) for corner in corners)
 
     def until(self, condition: Callable[[], bool], otherwise: str) -> None:
         end = time.monotonic() + PATIENCE
@@ -82,6 +93,20 @@ class Evening:
         games = self.saved()
         return [row[1] for row in games[-1]["moves"]] if games else []  # type: ignore[attr-defined]
 
+    def game(self) -> list[str]:
+        """The moves that lead to the present position, without variations."""
+        found, rows = [], self.saved()[-1]["moves"]
+        number = self.saved()[-1]["live"]
+        while number:
+            number, move, *_ = rows[number - 1]  # type: ignore[index, operator]
+            found.append(move)
+        return found[::-1]
+
+    def marks(self) -> dict[str, list[int]]:
+        """The marks of moves, by move."""
+        rows = self.saved()[-1]["moves"]
+        return {row[1]: row[3] for row in rows if row[3]}  # type: ignore[attr-defined]
+
     def close(self) -> None:
         if self.program is not None:
             self.program.kill()
@@ -90,12 +115,15 @@ class Evening:
 
 @pytest.fixture
 def evening(tmp_path: Path) -> Iterator[Evening]:
-    display = f":{90 + os.getpid() % 900}"
+    ready, told = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", display, "-screen", "0", "1400x950x24"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ["Xvfb", "-displayfd", str(told), "-screen", "0", "1400x950x24"],
+        stderr=subprocess.DEVNULL,
+        pass_fds=[told],
     )
-    time.sleep(1)
-    found = Evening(display, tmp_path)
+    os.close(told)
+    with os.fdopen(ready) as numbers:  # it names the display once it can be used
+        found = Evening(f":{numbers.readline().strip()}", tmp_path)
     try:
         yield found
     finally:
@@ -148,3 +176,58 @@ def test_an_evening(evening: Evening) -> None:
     assert evening.program.wait(PATIENCE) == 0
     settings = json.loads((evening.home / "config" / "xiangqi-gpt" / "play.json").read_text())
     assert settings["window"] == list(PLACE)
+
+
+def test_an_evening_with_a_lost_game(evening: Evening) -> None:
+    collect([write_pgn(evening.home)], evening.home / "games.db")
+    evening.start()
+    evening.do("key", "e")
+    evening.do("key", "ctrl+BackSpace")
+    evening.do("type", TRAP)
+    evening.do("key", "Return")
+    evening.squares("c5", "c6")
+    evening.until(lambda: evening.game() == ["c5c6", "a9a0"], "the opponent does not mate")
+    evening.until(lambda: evening.saved()[-1]["over"] is True, "the end is not kept")
+
+    evening.do("key", "r")
+    evening.until(lambda: evening.marks() == {"c5c6": [4]}, "the review does not mark the mistake")
+
+    evening.do("key", "Home")
+    evening.squares("a0", "a9")
+    evening.do("key", "b")
+    evening.until(lambda: evening.game() == ["a0a9", "d9d8"], "the game is not played on")
+    evening.do("key", "ctrl+shift+s")
+    evening.do("key", "ctrl+BackSpace")
+    evening.do("type", "lost.pgn")
+    evening.do("key", "Return")
+    evening.until(lambda: bool(list(evening.home.rglob("lost.pgn"))), "not saved")
+    (path,) = evening.home.rglob("lost.pgn")
+    (record,) = read_games(path)
+    assert [move.iccs for move in record.moves[:2]] == ["a0a9", "d9d8"]
+    (lost,) = (v for v in record.notes[1].variations if v.moves[0].iccs == "c5c6")
+    assert lost.moves[1].iccs == "a9a0"
+    assert lost.notes[1].nags == (4,)
+
+    assert evening.program is not None
+    evening.program.send_signal(signal.SIGKILL)
+    evening.program.wait()
+    evening.start()
+    evening.do("key", "Return")
+    evening.squares("e5", "e6")
+    evening.until(lambda: evening.game()[:3] == ["a0a9", "d9d8", "e5e6"], "the game does not go on")
+    evening.until(lambda: len(evening.game()) == 4, "the opponent does not answer")
+
+    evening.do("key", "ctrl+o")
+    evening.do("key", "ctrl+BackSpace")
+    evening.do("type", str(evening.home / "games.db"))
+    evening.do("key", "Return")
+    evening.do("key", "ctrl+f")
+    evening.do("type", "C45")
+    time.sleep(1)
+    evening.do("key", "Return")
+    wanted = ["h2e2", "h9g7", "h0g2", "i9h9", "i0h0"]
+    evening.until(lambda: evening.game() == wanted, "the game of the collection is not opened")
+    evening.do("key", "ctrl+q")
+    assert evening.program.wait(PATIENCE) == 0
+    settings = json.loads((evening.home / "config" / "xiangqi-gpt" / "play.json").read_text())
+    assert settings["collection"] == str(evening.home / "games.db")

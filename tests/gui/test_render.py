@@ -8,12 +8,12 @@ import pytest
 from tests.play.players import FirstMovePlayer, create_first
 from xiangqi_gpt.gui.app import App
 from xiangqi_gpt.gui.arrows import arrows_of, overlaps
-from xiangqi_gpt.gui.bar_rows import percent
 from xiangqi_gpt.gui.ink import Ink
 from xiangqi_gpt.gui.panel import evaluation_text, shown_lines
 from xiangqi_gpt.gui.plates import captured
 from xiangqi_gpt.gui.theme import THEMES
 from xiangqi_gpt.gui.view import Slide
+from xiangqi_gpt.gui.widgets import percent
 from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE, SMALLEST_SIZE, make_layout
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.game_state import GameState, Thought

@@ -15,15 +15,21 @@ from xiangqi_gpt.play.puzzle_book import (
     classical_puzzles,
     load_progress,
     next_puzzle,
+    progress_path,
     puzzles_of_file,
     record_result,
 )
 from xiangqi_gpt.play.settings import ANALYST
+from xiangqi_gpt.resources import user_folder
 from xiangqi_gpt.rules import Color, Move, RecordError
 from xiangqi_gpt.rules.lenient import lenient_board
 from xiangqi_gpt.texts import LANGUAGES, Message
 
 MATE_IN_ONE = "3k5/R8/9/9/9/9/9/9/4R4/4K4 w - - 0 1"
+
+
+def test_results_lie_in_the_folder_of_the_user() -> None:
+    assert progress_path() == user_folder("data") / "puzzles.json"
 
 
 @pytest.fixture(autouse=True)

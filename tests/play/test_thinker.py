@@ -18,7 +18,7 @@ from xiangqi_gpt.errors import PlayerCrashError
 from xiangqi_gpt.play.analysis import ProcessThinker
 from xiangqi_gpt.play.thinker import Answer, InlineThinker, Question
 from xiangqi_gpt.players.base import Player
-from xiangqi_gpt.rules import Board, PlayerError
+from xiangqi_gpt.rules import Board, Move, PlayerError
 
 PATIENCE = 120.0  # seconds; only a failing test waits that long
 
@@ -182,3 +182,21 @@ def test_errors_come_back_as_answers() -> None:
     assert str(first.error) == "no such player"
     assert second.error is not None
     assert second.result is None
+
+
+@pytest.mark.parametrize(("wants", "knows"), [(True, True), (False, True), (True, False)])
+def test_the_probability_of_the_last_move_comes_with_the_answer_where_it_is_wanted(
+    wants: bool, knows: bool
+) -> None:
+    class Knowing(FirstMovePlayer):
+        def human_prob(self, board: Board, move: Move) -> float:
+            assert board.fen() == Board().fen()
+            return 0.25 if move == Move.from_iccs("h2e2") else 0.0
+
+    thinker = InlineThinker(lambda spec: Knowing() if knows else FirstMovePlayer())
+    board = Board()
+    board.push(Move.from_iccs("h2e2"))
+    thinker.ask(Question(kind="move", generation=0, spec="x", board=board, wants_prob=wants))
+    (answer,) = thinker.answers()
+    assert answer.prob == (0.25 if wants and knows else None)
+    assert board.move_stack == [Move.from_iccs("h2e2")]

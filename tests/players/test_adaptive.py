@@ -12,6 +12,7 @@ from xiangqi_gpt.players.base import Player
 from xiangqi_gpt.players.baselines import RandomPlayer
 from xiangqi_gpt.players.levels import LEVELS
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.move import Move
 
 
 def test_the_rating_follows_the_results() -> None:
@@ -84,3 +85,15 @@ def test_the_level_of_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(adaptive, "rating_path", lambda: tmp_path / "rating.json")
     assert adaptive.level_of("2") is LEVELS[1]
     assert adaptive.level_of("adaptive") is PersonRating().level
+
+
+def test_it_knows_of_people_what_the_player_of_its_level_knows(tmp_path: Path) -> None:
+    class Knowing(RandomPlayer):
+        def human_prob(self, board: Board, move: Move) -> float:
+            return 0.5
+
+    path = tmp_path / "rating.json"
+    assert AdaptivePlayer(lambda level: RandomPlayer(), path).human_prob is None
+    human_prob = AdaptivePlayer(lambda level: Knowing(), path).human_prob
+    assert human_prob is not None
+    assert human_prob(Board(), Board().legal_moves()[0]) == 0.5

@@ -161,3 +161,18 @@ def test_precision_is_asked_for(model: Path) -> None:
         PlayerError, match="precision: expected one of auto, float32, bfloat16, int8, found 'half'"
     ):
         create_player(f"gpt:model={model},precision=half")
+
+
+def test_how_likely_people_play_a_move_is_told_in_the_human_style(tmp_path: Path) -> None:
+    styled, plain = tiny(board="spatial", styles="human+teacher"), tiny(board="bag")
+    styled.save_pretrained(tmp_path / "styled")
+    plain.save_pretrained(tmp_path / "plain")
+    board, move = Board(), Move.from_iccs("h2e2")
+    wanted = Scorer(styled, style="human").score(board)
+    assert wanted.logprobs.tolist() != Scorer(styled, style="teacher").score(board).logprobs.tolist()
+    for style in ("human", "teacher"):
+        player = GPTPlayer(tmp_path / "styled", style=style, threads=1)
+        assert player.human_prob(board, move) == pytest.approx(wanted.probs[wanted.moves.index(move)])
+    scores = Scorer(plain).score(board)
+    player = GPTPlayer(tmp_path / "plain", threads=1)
+    assert player.human_prob(board, move) == pytest.approx(scores.probs[scores.moves.index(move)])

@@ -124,6 +124,32 @@ def test_a_variation_is_added_without_touching_the_game() -> None:
     assert tree.cursor is first
 
 
+def test_a_line_is_added_in_one_step() -> None:
+    tree = played("h2e2", "h9g7")
+    before = snapshot(tree)
+    line = tree.add_line(tree.root, [move(text) for text in ("h2e2", "b9c7", "h0g2")])
+    assert children(tree.root) == ["h2e2"]
+    assert children(tree.root.children[0]) == ["h9g7", "b9c7"]
+    assert moves(tree, line[-1]) == ["h2e2", "b9c7", "h0g2"]
+    assert tree.cursor is line[0]
+    version = tree.version
+    assert tree.add_line(tree.root, [move(text) for text in ("h2e2", "b9c7")]) == line[:2]
+    assert tree.version == version, "what is there is only looked at"
+    tree.cursor = tree.live
+    with pytest.raises(IllegalMoveError):
+        tree.add_line(tree.live, [move("h0g2"), move("h0g2")])
+    tree.undo()
+    assert snapshot(tree) == before
+
+
+def test_a_line_that_was_undone_is_the_same_nodes() -> None:
+    tree = played("h2e2")
+    line = tree.add_line(tree.live, [move("h9g7"), move("h0g2")])
+    tree.undo()
+    assert tree.add_line(tree.live, [move("h9g7"), move("h0g2")]) == line
+    assert children(tree.live) == ["h9g7"]
+
+
 def test_removing_the_game_itself_moves_the_live_node() -> None:
     tree = played("h2e2", "h9g7", "h0g2")
     tree.remove(tree.root.children[0].children[0])

@@ -206,6 +206,8 @@ def test_presets_build(name: str) -> None:
         ("ema=1", "ema: expected a share from 0 to below 1, found 1.0"),
         ("micro_batch_windows=3", "expected a divisor of batch_windows, 8, found 3"),
         ("learning_rate=-1", "learning_rate"),
+        ("optimizer=sgd", "optimizer: expected one of adamw, eg, eg-adamw, found 'sgd'"),
+        ("gain_rate=-0.1", "gain_rate: expected a number of at least 0, found -0.1"),
     ],
 )
 def test_bad_settings_are_refused(setting: str, words: str) -> None:

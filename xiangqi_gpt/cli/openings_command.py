@@ -111,6 +111,7 @@ def _print(found: Families, top: int) -> None:
         (
             str(family.number),
             f"{family.ecco} {family.name}".strip(),
+            "" if family.opening is None else family.opening.message.text("en"),
             line_in_chinese(family.line[:8]),
             f"{family.games:,}",
             "-" if family.score is None else f"{100 * family.score:.1f} %",
@@ -118,7 +119,7 @@ def _print(found: Families, top: int) -> None:
         )
         for family in shown
     ]
-    table(("#", "ECCO", "typical line", "games", "Red", "variations"), rows, left=3)
+    table(("#", "ECCO", "opening", "typical line", "games", "Red", "variations"), rows, left=4)
     graph, two = found.graph, found.two_level
     click.echo(
         f"{graph.games:,} games, {graph.positions:,} positions, {len(graph.edges):,} moves; "

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xiangqi_gpt.records import GameRecord
     from xiangqi_gpt.rules.board import Board
     from xiangqi_gpt.rules.move import Move
-    from xiangqi_gpt.texts import Language, Message
+    from xiangqi_gpt.texts import Language
 
 DEFAULT_REVIEWER = "gpt:lookahead=30"
 """The bundled model; descents of each of the two searches of a move."""
@@ -148,7 +148,10 @@ def _game(file: Path, number: int, *, lenient: bool) -> GameRecord:
 
 def _report(game: GameRecord, found: Sequence[Reviewed], reviewer: str) -> dict[str, object]:
     from xiangqi_gpt.evaluation.review import tallies
+    from xiangqi_gpt.library.opening_names import name_opening
+    from xiangqi_gpt.texts import in_all_languages
 
+    opening = name_opening(game.moves, game.start_fen)
     summary = [
         {
             "side": side.name.lower(),
@@ -159,6 +162,7 @@ def _report(game: GameRecord, found: Sequence[Reviewed], reviewer: str) -> dict[
     ]
     return {
         "result": game.result,
+        "opening": None if opening is None else in_all_languages(opening.message),
         "reviewer": reviewer,
         "moves": [_as_json(one) for one in found],
         "summary": summary,
@@ -166,6 +170,8 @@ def _report(game: GameRecord, found: Sequence[Reviewed], reviewer: str) -> dict[
 
 
 def _as_json(one: Reviewed) -> dict[str, object]:
+    from xiangqi_gpt.texts import in_all_languages
+
     return {
         "ply": one.ply,
         "move": one.move.iccs,
@@ -177,15 +183,9 @@ def _as_json(one: Reviewed) -> dict[str, object]:
         "lost_cp": round(one.lost_cp, 1),
         "mark": one.mark,
         "phase": one.phase.value,
-        "words": None if one.words is None else _in_all_languages(one.words),
+        "words": None if one.words is None else in_all_languages(one.words),
         "prob": one.prob,
     }
-
-
-def _in_all_languages(words: Message) -> dict[str, str]:
-    from xiangqi_gpt.texts import LANGUAGES
-
-    return {language: words.text(language) for language in LANGUAGES}
 
 
 def _print(
@@ -193,10 +193,14 @@ def _print(
 ) -> None:
     from xiangqi_gpt.evaluation.review import tallies
     from xiangqi_gpt.evaluation.review_page import summary_rows
+    from xiangqi_gpt.library.opening_names import name_opening
     from xiangqi_gpt.notation import NOTATIONS
     from xiangqi_gpt.rules.board import Board
     from xiangqi_gpt.texts import t
 
+    opening = name_opening(game.moves, game.start_fen)
+    if opening is not None:
+        click.echo(opening.message.text(lang))
     render = NOTATIONS[notation].render
     board = Board(game.start_fen, strict=False)
     rows = []

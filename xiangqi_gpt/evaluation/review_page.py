@@ -13,6 +13,7 @@ from pathlib import Path
 from xiangqi_gpt.evaluation.phases import Phase
 from xiangqi_gpt.evaluation.review import Reviewed, tallies
 from xiangqi_gpt.files import atomic_path
+from xiangqi_gpt.library.opening_names import name_opening
 from xiangqi_gpt.notation.move_text import MoveText, move_text
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.resources import resource_path
@@ -51,7 +52,9 @@ def write_page(
 def page(game: GameRecord, reviewed: Sequence[Reviewed], *, reviewer: str, language: Language = "en") -> str:
     """The page as text."""
     names = [game.tags.get(side, "") or t(f"side.{side.lower()}", language) for side in ("Red", "Black")]
+    opening = name_opening(game.moves, game.start_fen)
     parts = [game.tags.get("Event", ""), game.tags.get("Date", ""), game.result.replace("*", "")]
+    parts.append("" if opening is None else opening.message.text(language))
     subtitle = " · ".join([*filter(None, parts), t("report.reviewer", language, name=reviewer)])
     font = resource_path("assets/fonts/XiangqiPieces-Bold.otf").read_bytes()
     filled = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from xiangqi_gpt.gui.dialogs.command_menu import CommandMenu, HelpPage
 from xiangqi_gpt.gui.dialogs.editor_dialog import EditorDialog
 from xiangqi_gpt.gui.dialogs.engine_list import EngineList
 from xiangqi_gpt.gui.dialogs.file_dialogs import OpenDialog, SaveDialog, open_path
+from xiangqi_gpt.gui.dialogs.library_dialogs import CollectDialog, LibraryGames
 from xiangqi_gpt.gui.dialogs.new_game_dialog import NewGameDialog, OfferDialog
 from xiangqi_gpt.gui.dialogs.puzzle_list import PuzzleList
 from xiangqi_gpt.gui.dialogs.settings_dialog import SettingsDialog
@@ -28,8 +29,10 @@ from xiangqi_gpt.play import actions, commands
 from xiangqi_gpt.play.analysis import ProcessThinker
 from xiangqi_gpt.play.autosave import Autosave
 from xiangqi_gpt.play.game_state import GameState, Notice
+from xiangqi_gpt.play.library_desk import COLLECTION_SUFFIX, LibraryDesk
+from xiangqi_gpt.play.opening import show_record
 from xiangqi_gpt.play.pasting import copy_game, copy_moves, paste
-from xiangqi_gpt.play.saving import save_game
+from xiangqi_gpt.play.saving import games_folder, save_game
 from xiangqi_gpt.play.settings import Settings, save_settings
 from xiangqi_gpt.play.thinker import Answer, Create, Thinker
 from xiangqi_gpt.play.wording import error_text
@@ -39,15 +42,17 @@ from xiangqi_gpt.rules import FenError, Move, PlayerError, Square, XiangqiError
 FRAME_MS = 12  # between two frames of an animation
 IDLE_MS = 1000  # longest wait for an event
 BUSY_MS = 60  # while a dialog waits for news, or a clock runs
+STEP_MS = 700  # between two moves of a line that is played out
 LOOK_S = 0.008  # between two looks for events, in seconds: less than a frame
 CARRIED = 0.45  # u from its point at which a pressed piece follows the mouse
 
 
 @dataclass
 class _Motion:
-    """A move being animated: which, what it took, and when it began (milliseconds)."""
+    """A move being animated: which, the node it leads to, what it took, and when it began (milliseconds)."""
 
     move: Move
+    node: Node
     captured: int
     began: int
 
@@ -71,6 +76,10 @@ class App:
         save: called with the settings when they have changed.
         autosave: keeps the game; without one it is not kept.
         sounds: plays sounds; without it the window is silent.
+        wake: has the window look for answers; may be called on any thread.
+
+    Attributes:
+        library: the collection that the library shows.
     """
 
     def __init__(
@@ -83,8 +92,15 @@ class App:
         save: Callable[[Settings], None] = save_settings,
         autosave: Autosave | None = None,
         sounds: SoundBox | None = None,
+        wake: Callable[[], None] = lambda: None,
     ) -> None:
         self.state = state
+        self.library = LibraryDesk(wake)
+        if state.settings.collection:
+            self.library.open(Path(state.settings.collection))
+        self._problem_told: object = None
+        self._line: list[Node] = []  # nodes of a line that is played out, the one shown first
+        self._next_step = 0
         self.view = View()
         self.surface = surface
         self._window = window
@@ -126,6 +142,9 @@ class App:
             "puzzles": lambda: self.open(PuzzleList(self)),
             "editor": lambda: self.open(EditorDialog(self)),
             "settings": lambda: self.open(SettingsDialog(self)),
+            "library": self._show_library,
+            "library_games": self._search_games,
+            "collect": lambda: self.open(CollectDialog(self)),
         }
 
     # What is drawn ---------------------------------------------------------------------------------
@@ -152,7 +171,7 @@ class App:
         if self.is_moving:
             return FRAME_MS
         clock = self.state.clock
-        if clock is not None and clock.running is not None:
+        if (clock is not None and clock.running is not None) or self._line or self.library.is_busy:
             return BUSY_MS
         return BUSY_MS if any(dialog.is_busy for dialog in self.view.dialogs) else IDLE_MS
 
@@ -174,7 +193,7 @@ class App:
         """Bring what is drawn besides the state up to it: the move under way, the piece that is carried, dialogs."""
         motion, view = self._motion, self.view
         view.slide = None
-        if motion is not None and self.state.is_live and self.state.last_move == motion.move:
+        if motion is not None and self.state.tree.cursor is motion.node:
             share = (self._now - motion.began) / max(1, self.state.settings.animation_ms)
             view.slide = Slide(motion.move, motion.captured, max(0.0, min(1.0, share)))
         view.held = self._held()
@@ -203,6 +222,7 @@ class App:
             counted = actions.exchange(self.state, self._thinker)
             self._look_at_answers(counted)
             self._dirty = self._dirty or bool(counted) or before != (self.state.work, self.state.request)
+            self._step_on(now)
         self._begin_motion(now)
         if self.state.tree.version != self._version:
             self._version = self.state.tree.version
@@ -218,6 +238,7 @@ class App:
             self._times = shown
         for dialog in tuple(self.view.dialogs):
             self._dirty = dialog.advance() or self._dirty
+        self._look_at_library()
         if self.state.settings != self._saved:
             self._saved = self.state.settings
             self._save(self._saved)
@@ -239,10 +260,89 @@ class App:
         move, self.state.fresh = self.state.fresh, None
         if move is None or self.state.settings.animation_ms <= 0:
             return
-        before = self.state.board.copy()
+        before = self.state.shown_board.copy()
         before.pop()
-        self._motion = _Motion(move, before.squares[move.to_square], now)
+        self._motion = _Motion(move, self.state.tree.cursor, before.squares[move.to_square], now)
         self._dirty = True
+
+    def _step_on(self, now: int) -> None:
+        """Show the next move of the line that is played out, unless something else is looked at by now."""
+        if not self._line:
+            return
+        if self._line[0] is not self.state.tree.cursor or len(self._line) == 1:
+            self._line = []
+        elif now >= self._next_step:
+            self._line.pop(0)
+            self._next_step = now + STEP_MS
+            actions.look_at(self.state, self._line[0])
+            self.state.fresh = self._line[0].move
+            self.view.scroll = None
+            self._dirty = True
+
+    # The library -----------------------------------------------------------------------------------
+
+    def open_collection(self, path: Path) -> None:
+        """Show another collection in the library, and remember it."""
+        self.library.open(path)
+        self._problem_told = None
+        self.state.settings = replace(self.state.settings, collection=str(path.absolute()))
+        self.view.tab = "library"
+        self._dirty = True
+
+    def collect(self, sources: Sequence[Path]) -> None:
+        """Add the games of files and folders to the collection, or to a new one among the documents."""
+        if self.library.collector is not None:
+            return
+        out = self.library.path
+        if out is None or self.library.problem is not None:
+            out = games_folder() / f"xiangqi-gpt{COLLECTION_SUFFIX}"
+        self.library.collect(sources, out)
+        self.view.tab = "library"
+        self._dirty = True
+
+    def _show_library(self) -> None:
+        self.view.tab = "library"
+
+    def _search_games(self) -> None:
+        self.view.tab = "library"
+        if self.library.path is not None and self.library.problem is None and not self.library.collector:
+            self.open(LibraryGames(self))
+
+    def _look_at_library(self) -> None:
+        """Take in what the library has found, the game that was asked for, and how the adding of games goes."""
+        desk, state = self.library, self.state
+        self._dirty = desk.advance() or self._dirty
+        loaded, desk.loaded = desk.loaded, None
+        if loaded is not None:
+            show_record(state, loaded.record, loaded.ply)
+            self.view.tab = "moves"
+        if desk.problem is not None and desk.problem is not self._problem_told and desk.path is not None:
+            self._problem_told = desk.problem
+            if self.view.tab != "library":  # which shows it itself
+                key, file = "library.not_opened", desk.path.name
+                state.notice = Notice.of(key, "warn", file=file, error=desk.problem)
+            self._play("refused")
+        collector = desk.collector
+        if collector is None:
+            return
+        self._dirty = True
+        if not collector.is_done:
+            return
+        desk.collector = None
+        result = collector.result
+        if result is not None:
+            self.open_collection(collector.out)
+            state.notice = Notice.of(
+                "library.added",
+                "good",
+                new=f"{result.new:,}",
+                duplicates=f"{result.duplicates:,}",
+                refused=f"{result.refused:,}",
+            )
+        elif collector.error is not None:
+            state.notice = Notice.of("library.not_added", "warn", error=collector.error)
+        else:
+            state.notice = Notice.of("library.stopped")
 
     def _sound_of_move(self) -> None:
         state, before = self.state, self._live
@@ -294,7 +394,8 @@ class App:
         elif kind == pygame.WINDOWSIZECHANGED and self._window is not None:
             self.surface = self._window.get_surface()
         elif kind == pygame.DROPFILE:
-            open_path(self, Path(event.file))
+            if not (self.view.dialogs and self.view.dialogs[-1].drop(Path(event.file))):
+                open_path(self, Path(event.file))
         elif kind == pygame.WINDOWLEAVE:
             self.view.hover = None
         now = self.state.notice
@@ -491,6 +592,20 @@ class App:
         actions.look_at(self.state, node)
         self.view.scroll = first
 
+    def try_move(self, move: Move) -> None:
+        """Play a move in the position shown: in the game where a person is to move there, else as a variation."""
+        actions.play_or_try(self.state, move)
+        self.view.scroll = None
+
+    def play_out(self, node: Node, moves: Sequence[Move]) -> None:
+        """Play a line below a position out on the board, as a variation: undo takes it out, Escape leads back."""
+        self._line = actions.try_line(self.state, node, moves)
+        self._next_step = milliseconds() + STEP_MS
+        self.view.scroll = None
+        if self._line:
+            self.state.fresh = self._line[0].move
+            self.state.notice = Notice.of("window.playing_out", plies=len(self._line))
+
     def scroll_moves(self, up: int) -> None:
         """Scroll the list of moves, within its bounds."""
         layout = self._renderer.panel_layout(self.state, self.layout)
@@ -587,7 +702,14 @@ def run(
 
     thinker = ProcessThinker(create, wake_up)
     app = App(
-        state, thinker, window.get_surface(), window=window, save=save, autosave=autosave, sounds=SoundBox()
+        state,
+        thinker,
+        window.get_surface(),
+        window=window,
+        save=save,
+        autosave=autosave,
+        sounds=SoundBox(),
+        wake=wake_up,
     )
     try:
         # The first frame comes before the player is loaded, which keeps the processor busy.
@@ -606,6 +728,7 @@ def run(
         window.destroy()
         pygame.quit()
         thinker.close()
+        app.library.close()
     if app.failure is not None:
         if isinstance(app.failure, XiangqiError):
             raise app.failure

@@ -8,16 +8,6 @@ from xiangqi_gpt.gui.theme import Rgb
 from xiangqi_gpt.gui.window_layout import Rect
 
 
-def percent(share: float) -> str:
-    """A share 0..1 as people read it: "34 %", "3.4 %", "<0.1 %"."""
-    value = 100 * share
-    if value >= 9.95:
-        return f"{value:.0f} %"
-    if value >= 0.095:
-        return f"{value:.1f} %"
-    return "<0.1 %" if value > 0 else "0 %"
-
-
 def bar_row(
     canvas: Canvas, rect: Rect, share: float | None, color: Rgb, value: str, name: str, detail: str
 ) -> None:

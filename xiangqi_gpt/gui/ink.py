@@ -84,6 +84,17 @@ def rounded(
     return made
 
 
+@lru_cache(maxsize=16)
+def ring(side: int, color: Rgb, *, is_full: bool) -> pygame.Surface:
+    """A small ring or disc, `side` pixels wide and high."""
+
+    def paint(big: pygame.Surface, scale: int) -> None:
+        center = (side * scale / 2, side * scale / 2)
+        pygame.draw.circle(big, color, center, side * scale / 2, 0 if is_full else round(side * scale * 0.2))
+
+    return supersample(side, side, paint)
+
+
 def thick_line(
     big: pygame.Surface, color: Rgb, a: tuple[float, float], b: tuple[float, float], width: float
 ) -> None:

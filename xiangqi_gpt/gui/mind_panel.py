@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from xiangqi_gpt.gui import widgets
 from xiangqi_gpt.gui.arrows import ArrowArt
-from xiangqi_gpt.gui.bar_rows import bar_row, percent
+from xiangqi_gpt.gui.bar_rows import bar_row
 from xiangqi_gpt.gui.canvas import Canvas
 from xiangqi_gpt.gui.ink import faded, stamp
 from xiangqi_gpt.gui.sprites import Sprites
 from xiangqi_gpt.gui.view import Front
+from xiangqi_gpt.gui.widgets import percent
 from xiangqi_gpt.gui.window_layout import Layout, Rect
 from xiangqi_gpt.play import mind
 from xiangqi_gpt.play.commands import COMMANDS

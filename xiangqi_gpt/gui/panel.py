@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from xiangqi_gpt.gui import widgets
-from xiangqi_gpt.gui.bar_rows import bar_row, percent
+from xiangqi_gpt.gui.bar_rows import bar_row
 from xiangqi_gpt.gui.canvas import Canvas
 from xiangqi_gpt.gui.curve import Curve
 from xiangqi_gpt.gui.icons import draw_icon
-from xiangqi_gpt.gui.ink import Ink, mix
+from xiangqi_gpt.gui.ink import Ink, mix, ring, stamp
+from xiangqi_gpt.gui.library_pane import LibraryPane
 from xiangqi_gpt.gui.mind_panel import draw_mind_panel
 from xiangqi_gpt.gui.move_list import MoveList
 from xiangqi_gpt.gui.plates import player_spec
 from xiangqi_gpt.gui.view import TABS, Front
+from xiangqi_gpt.gui.widgets import percent
 from xiangqi_gpt.gui.window_layout import STATUS_LINES, Layout, Rect
 from xiangqi_gpt.notation.move_text import move_text
 from xiangqi_gpt.play.commands import COMMANDS
@@ -24,6 +26,12 @@ TOOLBAR = ("first", "back", "forward", "last", "undo", "redo", "hint", "flip", "
 """The commands of the toolbar; each has an icon of its name."""
 RESULT_COMMANDS = ("new", "review", "save", "rematch")
 """The buttons of the card that tells the result."""
+
+
+SURPRISING = 0.05
+"""Moves of a person that a model takes for less likely are marked."""
+ASTONISHING = 0.01
+"""Under this probability the mark is filled."""
 
 
 def evaluation_text(line: Line) -> str:
@@ -39,6 +47,7 @@ class Panel:
     def __init__(self, ink: Ink) -> None:
         self.move_list = MoveList(ink.width, ink.wrap)
         self._curve = Curve()
+        self._library = LibraryPane(self._command_button)
 
     def layout(self, state: GameState, layout: Layout) -> tuple[Rect | None, Layout]:
         """The place of the card at the top, if there is one, and the layout with what is left below it.
@@ -65,6 +74,8 @@ class Panel:
             self._moves(canvas, state, inner, front)
         elif front.view.tab == "analysis":
             self._analysis(canvas, state, inner.content, front)
+        elif front.view.tab == "library":
+            self._library.draw(canvas, state, inner.content, front)
         else:
             self._game(canvas, state, inner.content, front)
         self._curve.draw(canvas, state, layout.curve, front)
@@ -179,15 +190,19 @@ class Panel:
                 if item.mark in ("?!", "?", "??"):
                     color = theme.warn
                 room = Rect(cell.x + air, cell.y, cell.w - air, cell.h)
-                canvas.text(room, item.text, color=color)
+                used = canvas.text(room, item.text, color=color)
+                prob = state.prob_of(item.node)
+                if prob is not None and prob < SURPRISING:
+                    _surprise(canvas, room.x + used, cell, prob)
                 canvas.region(
                     cell,
                     lambda node=item.node: front.look_at(node),  # type: ignore[misc]
                     wheel=front.scroll_moves,
+                    tip="" if prob is None else canvas.t("window.prob_tip", share=percent(prob)),
                 )
         hidden = len(rows) - layout.visible_move_rows
         if hidden > 0:
-            _scroll_bar(canvas, layout.move_rows, first, layout.visible_move_rows, len(rows))
+            widgets.scroll_bar(canvas, layout.move_rows, first, layout.visible_move_rows, len(rows))
 
     def _analysis(self, canvas: Canvas, state: GameState, rect: Rect, front: Front) -> None:
         if state.mind.shows:
@@ -211,7 +226,15 @@ class Panel:
             text = move_text(canvas.language, thought.board, line.move)
             place = Rect(rect.x, y, rect.w, row)
             name = f"{number}. {text}" if line.move != thought.played else f"→ {text}"
+            if canvas.over(place):
+                canvas.box(place, mix(theme.table, theme.divider, 0.5))
             bar_row(canvas, place, line.prob, theme.arrow, evaluation_text(line), name, line.move.iccs)
+
+            def play_out(line: Line = line) -> None:
+                front.play_out(state.thought_node, line.pv)
+
+            tip = canvas.t("window.candidate_tip")
+            canvas.region(place, play_out, tip=tip, name=f"candidate:{line.move.iccs}")
             y += row
         if thought.analysis.leak is not None:
             place = Rect(rect.x, y, rect.w, row)
@@ -251,6 +274,8 @@ class Panel:
             for side in (Color.RED, Color.BLACK)
         ]
         facts.append((canvas.t("window.rules"), state.rules_text()))
+        if name := state.opening_text():
+            facts.append((canvas.t("window.opening"), name))
         y = rect.y
         for name, value in facts:
             place = Rect(rect.x, y, rect.w, row)
@@ -304,17 +329,18 @@ GAME_COMMANDS = (
 """What the tab of the game offers as buttons."""
 
 
+def _surprise(canvas: Canvas, x: int, cell: Rect, prob: float) -> None:
+    """A small open ring behind a move that people seldom play, filled where they hardly ever do."""
+    radius = max(2, round(canvas.scale.text * 0.16))
+    side = 2 * radius
+    place = Rect(min(x + radius, cell.right - side), cell.y + cell.h // 3 - radius, side, side)
+    stamp(canvas.surface, ring(side, canvas.theme.leak, is_full=prob < ASTONISHING), *place.center)
+
+
 def _player_text(canvas: Canvas, state: GameState, side: Color) -> str:
     if side in state.humans:
         return canvas.t("window.you" if len(state.humans) == 1 else "game.human")
     return player_name(player_spec(state, side), canvas.language)
-
-
-def _scroll_bar(canvas: Canvas, area: Rect, first: int, shown: int, count: int) -> None:
-    width = max(3, canvas.scale.text // 5)
-    length = max(canvas.scale.row, area.h * shown // count)
-    y = area.y + (area.h - length) * min(first, count - shown) // (count - shown)
-    canvas.fill(Rect(area.right - width, y, width, length), canvas.theme.divider)
 
 
 def shown_lines(thought: Thought, rows: int) -> list[Line]:

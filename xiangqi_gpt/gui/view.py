@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
 import pygame
@@ -14,8 +16,9 @@ if TYPE_CHECKING:
     from xiangqi_gpt.gui.canvas import Canvas
     from xiangqi_gpt.gui.window_layout import Layout
     from xiangqi_gpt.play.game_state import GameState
+    from xiangqi_gpt.play.library_desk import LibraryDesk
 
-Tab: TypeAlias = Literal["moves", "analysis", "game"]
+Tab: TypeAlias = Literal["moves", "analysis", "library", "game"]
 TABS: tuple[Tab, ...] = get_args(Tab)
 
 
@@ -33,6 +36,7 @@ class Front(Protocol):
 
     state: GameState
     view: View
+    library: LibraryDesk
 
     def press(self, command: str) -> None:
         """Do what a command of the table says."""
@@ -48,6 +52,18 @@ class Front(Protocol):
 
     def scroll_moves(self, up: int) -> None:
         """Scroll the list of moves."""
+
+    def try_move(self, move: Move) -> None:
+        """Play a move in the position shown: in the game where a person is to move there, else as a variation."""
+
+    def play_out(self, node: Node, moves: Sequence[Move]) -> None:
+        """Play a line below a position out on the board, as a variation."""
+
+    def open_collection(self, path: Path) -> None:
+        """Show another collection in the library."""
+
+    def collect(self, sources: Sequence[Path]) -> None:
+        """Add the games of files and folders to the collection, or to a new one."""
 
 
 class Dialog:
@@ -77,6 +93,10 @@ class Dialog:
 
     def compose(self, text: str) -> None:
         """Show what an input method is composing."""
+
+    def drop(self, path: Path) -> bool:
+        """Take a file that was dropped on the window; False where it has no use for one."""
+        return False
 
     def confirm(self) -> None:
         """What Enter does."""

@@ -23,6 +23,24 @@ from xiangqi_gpt.gui.window_layout import Rect
 MAX_FIELD = 4_000  # characters of a text field
 
 
+def percent(share: float) -> str:
+    """A share 0..1 as people read it: "34 %", "3.4 %", "<0.1 %"."""
+    value = 100 * share
+    if value >= 9.95:
+        return f"{value:.0f} %"
+    if value >= 0.095:
+        return f"{value:.1f} %"
+    return "<0.1 %" if value > 0 else "0 %"
+
+
+def scroll_bar(canvas: Canvas, area: Rect, first: int, shown: int, count: int) -> None:
+    """Where in `count` rows the `shown` ones from `first` on are, at the right of an area."""
+    width = max(3, canvas.scale.text // 5)
+    length = max(canvas.scale.row, area.h * shown // count)
+    y = area.y + (area.h - length) * min(first, count - shown) // (count - shown)
+    canvas.fill(Rect(area.right - width, y, width, length), canvas.theme.divider)
+
+
 def button(
     canvas: Canvas,
     rect: Rect,

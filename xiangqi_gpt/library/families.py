@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.library.opening_graph import NO_NODE, OpeningGraph
+from xiangqi_gpt.library.opening_names import OpeningName, name_opening
 from xiangqi_gpt.rules.move import MOVES, Move
 
 _LINE_SHARE = 0.25  # of the games of a family: the typical line ends where fewer follow it
@@ -53,6 +54,7 @@ class Family:
         ecco: the most frequent ECCO code of its games, "" if none has any.
         ecco_share: share of that code among its games with a code, 0 to 1.
         name: the most frequent name of that code in the games, "" if none has any.
+        opening: what the moves of *line* are called, None if they have no name.
         variations: number of games in each community one level below, the largest first.
     """
 
@@ -63,6 +65,7 @@ class Family:
     ecco: str
     ecco_share: float
     name: str
+    opening: OpeningName | None
     variations: tuple[int, ...]
 
 
@@ -204,14 +207,16 @@ def _family(
         for game in members.tolist()
         if ecco and graph.eccos[game] == ecco and (name := _name(graph.openings[game], ecco))
     )
+    line = _typical_line(graph, members)
     return Family(
         number=number,
         games=len(members),
         score=(red_wins + draws / 2) / known if known else None,
-        line=_typical_line(graph, members),
+        line=line,
         ecco=ecco,
         ecco_share=count / codes.total() if codes else 0.0,
         name=names.most_common(1)[0][0] if names else "",
+        opening=name_opening(line),
         variations=tuple(sorted(np.unique(variations, return_counts=True)[1].tolist(), reverse=True)),
     )
 

@@ -12,6 +12,7 @@ from xiangqi_gpt.library.opening_graph import NO_NODE
 from xiangqi_gpt.notation import chinese
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.texts import in_all_languages
 
 _ROWS = 2000
 _COLOURS = [index for index in range(20) if index not in (14, 15)]  # of the palette tab20, without its greys
@@ -52,6 +53,7 @@ def _family(family: Family) -> dict[str, Any]:
         "ecco": family.ecco,
         "ecco_share": family.ecco_share,
         "name": family.name,
+        "opening": None if family.opening is None else in_all_languages(family.opening.message),
         "moves": [move.iccs for move in family.line],
         "chinese": line_in_chinese(family.line),
         "variations": list(family.variations),

@@ -30,6 +30,7 @@ class GameQuery:
         kind: "human", "engine", "teacher" or "unknown".
         split: "train", "valid", "test", "reserved" or "extra".
         tag: name of another tag and part of its value.
+        words: each of them is part of a player's name, of the event, of the opening or of the ECCO code.
 
     Raises:
         ConfigError: a value that cannot occur.
@@ -47,6 +48,7 @@ class GameQuery:
     kind: str = ""
     split: str = ""
     tag: tuple[str, str] | None = None
+    words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, value, known in (
@@ -100,6 +102,9 @@ class GameQuery:
                 r"g.id IN (SELECT game FROM tags WHERE name = ? AND value LIKE ? ESCAPE '\')",
                 *(self.tag[0], _part(self.tag[1])),
             )
+        columns = " OR ".join(rf"g.{name} LIKE ? ESCAPE '\'" for name in ("event", "opening", "ecco"))
+        for word in self.words:
+            add(f"(g.red IN {named} OR g.black IN {named} OR {columns})", *[_part(word)] * 5)
         return " AND ".join(parts) or "1", arguments
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from xiangqi_gpt.arena.clocks import TimeControl
@@ -122,6 +123,32 @@ def add_variation(state: GameState, move: Move) -> None:
     """Play a legal move in the position looked at, beside the game; the game stays where it is."""
     state.tree.add(state.tree.cursor, move)
     _looked_elsewhere(state)
+
+
+def play_or_try(state: GameState, move: Move) -> None:
+    """Play a legal move in the position shown: in the game where it is a person's turn there, else as a variation."""
+    state.announce = False
+    if state.is_live and state.is_human_turn:
+        play(state, move)
+    else:
+        add_variation(state, move)
+
+
+def try_line(state: GameState, node: Node, moves: Sequence[Move]) -> list[Node]:
+    """Add a line of play below a position, as far as it is legal, and look at its first move.
+
+    The game stays where it is. Returns the nodes of the line.
+    """
+    board = state.tree.board(node)
+    legal: list[Move] = []
+    for move in moves:
+        if not board.is_legal(move):
+            break
+        legal.append(move)
+        board.push(move)
+    line = state.tree.add_line(node, legal)
+    _looked_elsewhere(state)
+    return line
 
 
 def _changed(state: GameState) -> None:
@@ -490,7 +517,15 @@ def _ask_for_move(state: GameState, thinker: Thinker) -> None:
     limit = NO_LIMIT if state.clock is None else state.clock.limit(state.board.turn)
     board = state.board.copy()
     thinker.ask(
-        Question(kind="move", generation=state.generation, worker=worker, spec=spec, board=board, limit=limit)
+        Question(
+            kind="move",
+            generation=state.generation,
+            worker=worker,
+            spec=spec,
+            board=board,
+            limit=limit,
+            wants_prob=state.settings.surprise and state.tree.live.move is not None,
+        )
     )
 
 
@@ -561,6 +596,8 @@ def receive(state: GameState, answer: Answer) -> bool:
     if answer.error is not None:
         _fail(state, error_text(answer.error))
     elif answer.result is not None:
+        if answer.prob is not None:
+            state.probs[state.tree.live] = answer.prob
         _receive_move(state, answer.result)
     return True
 
@@ -600,6 +637,8 @@ def _receive_review(state: GameState, answer: Answer) -> bool:
             return False  # another game has taken the place of the one that was reviewed
         for one in answer.review:
             state.points[run.line[one.ply]] = one.after
+            if one.prob is not None:
+                state.probs.setdefault(run.line[one.ply], one.prob)
         annotate(state.tree, run.line, answer.review, state.language)
         state.notice = Notice.of("game.reviewed", "good", **tally(answer.review))
     return True

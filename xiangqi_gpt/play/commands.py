@@ -331,6 +331,9 @@ _TABLE: tuple[Command, ...] = (
         arguments="[FILE]",
     ),
     Command(id="save_as", group="file", keys=("ctrl+shift+s",)),
+    Command(id="library", group="file", keys=("ctrl+l",)),
+    Command(id="library_games", group="file", keys=("ctrl+f",)),
+    Command(id="collect", group="file", keys=("ctrl+shift+o",)),
     Command(id="editor", group="file", keys=("e",)),
     Command(id="copy", group="file", keys=("ctrl+c",)),
     Command(

@@ -39,8 +39,11 @@ class FolderEntry:
         return f"{self.size / 1_000:.0f} kB" if self.size < 1_000_000 else f"{self.size / 1_000_000:.1f} MB"
 
 
-def list_folder(folder: Path) -> list[FolderEntry]:
+def list_folder(folder: Path, also: str = "") -> list[FolderEntry]:
     """The folders and the files of games in a folder, by name, folders first; hidden ones are left out.
+
+    Args:
+        also: a suffix of other files that are wanted.
 
     Raises:
         OSError: the folder cannot be read.
@@ -54,7 +57,7 @@ def list_folder(folder: Path) -> list[FolderEntry]:
         try:
             if path.is_dir():
                 found.append(FolderEntry(path, True))
-            elif is_record_name(path) and path.is_file():
+            elif (is_record_name(path) or path.suffix.lower() == also) and path.is_file():
                 found.append(FolderEntry(path, False, path.stat().st_size))
         except OSError:
             continue  # it vanished, or may not be looked at

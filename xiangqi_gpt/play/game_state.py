@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
+from xiangqi_gpt.library.opening_names import name_opening
 from xiangqi_gpt.notation.move_text import move_text
 from xiangqi_gpt.play.clock import PlayClock
 from xiangqi_gpt.play.premove import premove_targets
@@ -211,6 +212,7 @@ class GameState:
         points: Red's expected points (0..1) after the moves of a review, by node.
         mind: what of the opponent's mind is shown.
         minds: the minds of players (by their spec) at positions, by node.
+        probs: how likely a model took moves to be that were played, 0..1, by the node that they lead to.
         counter: number of the last request.
         menu: the open new-game menu.
         offer: an unfinished game of an earlier session that can be resumed.
@@ -251,6 +253,7 @@ class GameState:
     points: WeakKeyDictionary[Node, float] = field(default_factory=WeakKeyDictionary)
     mind: MindView = field(default_factory=MindView)
     minds: WeakKeyDictionary[Node, tuple[str, Mind]] = field(default_factory=WeakKeyDictionary)
+    probs: WeakKeyDictionary[Node, float] = field(default_factory=WeakKeyDictionary)
     counter: int = 0
     menu: Menu | None = None
     offer: SavedGame | None = None
@@ -434,11 +437,43 @@ class GameState:
         """What the candidates panel shows: the hint, else the analysis of the position, else the thought behind the
         last move that had one.
         """
+        return self._thought_at()[0]
+
+    @property
+    def thought_node(self) -> Node:
+        """The position that `thought` is about; the one shown where there is none."""
+        return self._thought_at()[1]
+
+    def _thought_at(self) -> tuple[Thought | None, Node]:
+        cursor = self.tree.cursor
         if self.hint is not None and self.is_live:
-            return self.hint
+            return self.hint, cursor
         if self.settings.analysis and self.evaluation is not None:
-            return self.evaluation
-        return next((p.thought for p in reversed(self.shown_plies) if p.thought is not None), None)
+            return self.evaluation, cursor
+        for ply, node in zip(reversed(self.shown_plies), reversed(cursor.path), strict=True):
+            if ply.thought is not None and node.parent is not None:
+                return ply.thought, node.parent
+        return None, cursor
+
+    @property
+    def shares(self) -> dict[Move, float]:
+        """How likely a model takes each legal move in the position shown, 0..1; empty where none has been asked."""
+        thought = self.hint if self.is_live and self.hint is not None else self.evaluation
+        if thought is None:
+            after = next((node for node in self.tree.cursor.children if self.ply_of(node).thought), None)
+            thought = None if after is None else self.ply_of(after).thought
+        lines = () if thought is None else thought.analysis.lines
+        return {line.move: line.prob for line in lines if line.prob is not None}
+
+    def prob_of(self, node: Node) -> float | None:
+        """How likely a model took the move of a person that leads to a node, 0..1; None where it is not known."""
+        if not self.settings.surprise or self.ply_of(node).color not in self.humans or node.parent is None:
+            return None
+        known = self.probs.get(node)
+        thought = self.evaluations.get(node.parent)
+        if known is not None or thought is None:
+            return known
+        return next((line.prob for line in thought.analysis.lines if line.move == node.move), None)
 
     @property
     def shown_plies(self) -> list[Ply]:
@@ -490,6 +525,13 @@ class GameState:
             self.outcome.winner
         ]
         return t(key, self.language, text=self.outcome.message)
+
+    def opening_text(self) -> str:
+        """Name of the opening of the line shown, up to its end; "" if it has none."""
+        found = name_opening(
+            [ply.move for ply in self.plies(self.line[-1])] if self.line else [], self.tree.start_fen
+        )
+        return "" if found is None else found.message.text(self.language)
 
     def rules_text(self) -> str:
         """Name of the rule set."""

@@ -8,6 +8,7 @@ from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.game_state import GameState, Notice
 from xiangqi_gpt.play.puzzle_book import Puzzle, classical_puzzles, next_puzzle, puzzles_of_file
 from xiangqi_gpt.records.game_tree import GameTree
+from xiangqi_gpt.records.record import GameRecord
 from xiangqi_gpt.rules import Board, Color, RecordError
 from xiangqi_gpt.texts import Message
 
@@ -41,9 +42,16 @@ def open_game(state: GameState, path: Path, number: int = 1) -> None:
     record = next((game for count, game in enumerate(games, 1) if count == number), None)
     if record is None:
         raise OpenError(Message.of("error.no_game", file=path, number=number), file=str(path))
+    show_record(state, record)
+
+
+def show_record(state: GameState, record: GameRecord, ply: int | None = None) -> None:
+    """Show a game at its end, or after so many plies. A person moves for both sides of it."""
     tree = GameTree.from_record(record)
     actions.start_game(state, tree, frozenset(Color), state.flipped, state.spec, state.rules)
     state.announce = False
+    if ply is not None:
+        actions.go_to(state, ply)
 
 
 def start_puzzle(state: GameState, puzzle: Puzzle) -> None:

@@ -23,6 +23,7 @@ class MoveReview:
         mark: "??", "?", "?!" or "".
         best: the reviewer's line instead, the move first.
         words: why the move is a mistake; None where nothing is to be told.
+        prob: how likely the reviewer takes the move to be, 0..1; None where it gives no probabilities.
     """
 
     ply: int
@@ -31,6 +32,7 @@ class MoveReview:
     mark: str
     best: tuple[Move, ...]
     words: Message | None = None
+    prob: float | None = None
 
 
 def review_moves(
@@ -54,7 +56,13 @@ def review_moves(
     )
     return tuple(
         MoveReview(
-            ply=one.ply, before=one.before, after=one.after, mark=one.mark, best=one.best, words=one.words
+            ply=one.ply,
+            before=one.before,
+            after=one.after,
+            mark=one.mark,
+            best=one.best,
+            words=one.words,
+            prob=one.prob,
         )
         for one in review(player, game, limit, on_done)
     )

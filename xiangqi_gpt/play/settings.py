@@ -52,6 +52,8 @@ class Settings:
     rules: str = "simple"
     clock: str = ""  # time control chosen last, "" without a clock
     sound: bool = True
+    surprise: bool = True  # mark moves of the person that people seldom play
+    collection: str = ""  # file of the collection that the library shows, "" for none
     scale: int = 100  # percent, of texts and controls
     window: tuple[int, ...] = ()  # x, y, width and height of the window in pixels, where it was last time
 
@@ -86,6 +88,7 @@ def load_settings(
         "labels": LABELS,
         "look": LOOKS,
         "sound": (True, False),
+        "surprise": (True, False),
         "analysis": (True, False),
         "rules": tuple(RULE_SETS),
         "scale": tuple(range(SCALES[0], SCALES[1] + 1)),

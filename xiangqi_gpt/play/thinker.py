@@ -21,6 +21,7 @@ from xiangqi_gpt.players.base import (
     Mind,
     Player,
     PlayResult,
+    human_prob_of,
     mind_of,
     stop_event_of,
 )
@@ -43,6 +44,7 @@ class Question:
         spec: the player; "" for the one that is loaded.
         limit: what stops the thinking; the player's own habit where it is empty.
         multipv: how many lines; None for all legal moves.
+        wants_prob: also tell how likely people are to play the last move on `board`, if the player knows.
     """
 
     kind: Literal["load", "move", "hint", "mind", "review"]
@@ -52,6 +54,7 @@ class Question:
     board: Board | None = None
     limit: Limit = NO_LIMIT
     multipv: int | None = None
+    wants_prob: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,7 @@ class Answer:
     """What came of a question: a result, an analysis, a mind, a review, nothing (a player was loaded), or an error.
 
     Attributes:
+        prob: how likely people are to play the last move on the board of the question, 0..1, where it was asked.
         is_partial: more will come: an analysis so far, or `done` moves of a review.
         was_restarted: the worker had died; it was started again and asked once more, so that more will come.
     """
@@ -68,6 +72,7 @@ class Answer:
     analysis: Analysis | None = None
     mind: Mind | None = None
     review: tuple[MoveReview, ...] | None = None
+    prob: float | None = None
     done: int = 0
     is_partial: bool = False
     was_restarted: bool = False
@@ -136,7 +141,7 @@ class Worker:
             result = player.play(board, question.limit)
             if result.analysis is not None:
                 result = replace(result, analysis=with_chances(result.analysis, player.name))
-            return Answer(question=question, result=result)
+            return Answer(question=question, result=result, prob=_prob_of_last(player, question, board))
         if question.kind == "review":
             return self._review(player, question, board, report)
         name = player.name
@@ -189,6 +194,16 @@ class Worker:
         player, self._player = self._player, None
         if player is not None:
             player.close()
+
+
+def _prob_of_last(player: Player, question: Question, board: Board) -> float | None:
+    """How likely people are to play the last move on a board, where that is asked and the player knows."""
+    human_prob = human_prob_of(player)
+    if not question.wants_prob or human_prob is None or not board.move_stack:
+        return None
+    before = board.copy()
+    move = before.pop()
+    return human_prob(before, move)
 
 
 def _analyse(

@@ -14,10 +14,12 @@ from xiangqi_gpt.files import atomic_path, read_limited
 from xiangqi_gpt.players.base import (
     NO_LIMIT,
     Analysis,
+    HumanProb,
     Limit,
     Mind,
     Player,
     PlayResult,
+    human_prob_of,
     mind_of,
     stop_event_of,
 )
@@ -139,6 +141,11 @@ class AdaptivePlayer:
     def stop_event(self) -> threading.Event | None:
         """Ends the thinking at once when it is set."""
         return stop_event_of(self._player)
+
+    @property
+    def human_prob(self) -> HumanProb | None:
+        """How likely people are to play a move, where the player of the level knows."""
+        return human_prob_of(self._player)
 
     def play(self, board: Board, limit: Limit = NO_LIMIT) -> PlayResult:
         return self._player.play(board, limit)

@@ -6,8 +6,9 @@ Arena, window, command line and UCI know nothing else. Nothing here imports torc
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from xiangqi_gpt.engines.spec import Clock, EngineSpec, Limit
 from xiangqi_gpt.errors import PlayerError
@@ -19,16 +20,21 @@ __all__ = [
     "Analysis",
     "Clock",
     "EngineSpec",
+    "HumanProb",
     "Limit",
     "Line",
     "PlayResult",
     "Player",
     "Value",
+    "human_prob_of",
     "is_deterministic",
     "legal_moves_or_error",
     "stop_event_of",
 ]
 
+
+HumanProb: TypeAlias = Callable[[Board, Move], float]
+"""(board, legal move) -> how likely people are to play it, 0..1."""
 
 NO_LIMIT = Limit()
 """The player's own limit, where it has one, or as long as it takes."""
@@ -127,8 +133,9 @@ class Player(Protocol):
     A player never changes the board that it is shown, and draws its random numbers from a seed given when
     it was made. It may offer `deterministic: bool`: False means that the same position may get another answer
     next time; and `stop_event: threading.Event`, which ends the thinking at once when it is set (by another
-    thread, which clears it before the next question). Its `analyse` may take `on_progress`, called with the analysis
-    so far several times a second, on any thread. A GPT has `mind(board)`, which shows what it reads and believes.
+    thread, which clears it before the next question). It may offer `human_prob(board, move) -> float`: how likely
+    people are to play a legal move, 0..1; and, if it is a GPT, `mind(board)`, which shows what it reads and believes.
+    Its `analyse` may take `on_progress`, called with the analysis so far several times a second, on any thread.
     """
 
     @property
@@ -165,6 +172,11 @@ def mind_of(player: object, board: Board) -> Mind:
         raise PlayerError("Only a GPT shows its attention and its belief.")
     found: Mind = look(board)
     return found
+
+
+def human_prob_of(player: Player | None) -> HumanProb | None:
+    """How likely people are to play a move, where *player* knows; None where it does not."""
+    return getattr(player, "human_prob", None)
 
 
 def legal_moves_or_error(board: Board) -> list[Move]:

@@ -170,6 +170,7 @@ class GPTPlayer:
             )
         except ConfigError as error:
             raise PlayerError(f"gpt: {error}") from None
+        self._human: Scorer | None = None
         self._both: SymmetricScorer | None = None
         if symmetric or (symmetric is None and model.config.symmetric):
             self._both = SymmetricScorer(self.scorer)
@@ -207,6 +208,18 @@ class GPTPlayer:
         """
         torch.set_num_threads(self.threads)
         return read_mind(self.scorer, board, self.probe)
+
+    def human_prob(self, board: Board, move: Move) -> float:
+        """How likely people are to play a legal move, 0..1: by the model's human style where it has styles."""
+        if self._human is None:
+            styles = self.scorer.model.config.style_names
+            human = "human" in styles and self.scorer.model.config.style_number("human") != self.scorer.style
+            self._human = (
+                Scorer(self.scorer.model, self.scorer.device, style="human") if human else self.scorer
+            )
+        torch.set_num_threads(self.threads)
+        scores = self._human.score(board)
+        return float(scores.probs[scores.moves.index(move)])
 
     def play(self, board: Board, limit: Limit = NO_LIMIT) -> PlayResult:
         if self.lookahead is not None:
@@ -325,6 +338,8 @@ class GPTPlayer:
 
     def _forget(self) -> None:
         self.scorer.forget()
+        if self._human is not None:
+            self._human.forget()
         if self.lookahead is not None:
             self.lookahead.forget()
 

@@ -160,6 +160,39 @@ class GameTree:
         self._do(edits, label, kept)
         return found
 
+    def add_line(self, node: Node, moves: Sequence[Move], label: object = None) -> list[Node]:
+        """Add moves below a node, the first as its last variation, in one step, and look at the first of them.
+
+        Moves that are there already are used again. Returns the nodes of the line.
+
+        Raises:
+            IllegalMoveError: the rules forbid one; nothing is changed.
+        """
+        board = self.board(node)
+        for move in moves:
+            self._explain(board, move)
+            board.push(move)
+        line: list[Node] = []
+        while len(line) < len(moves):
+            found = (line[-1] if line else node).child(moves[len(line)])
+            if found is None:
+                break
+            line.append(found)
+        if len(line) == len(moves):
+            self.cursor = line[0] if line else self.cursor
+            return line
+        kept = self._keep_undone()
+        edits: list[Edit] = []
+        for move in moves[len(line) :]:
+            parent = line[-1] if line else node
+            found = parent.child(move)
+            if found is None:
+                found = Node(move, parent)
+                edits.append(Insert(parent.children, len(parent.children), found))
+            line.append(found)
+        self._do([*edits, Assign(self, "cursor", line[0])], label, kept)
+        return line
+
     def remove(self, node: Node, label: object = None) -> None:
         """Take a move and all that follows it out of the tree; ValueError for the root.
 
@@ -251,7 +284,10 @@ class GameTree:
                 edit.apply()
 
     def _check(self, node: Node, move: Move) -> None:
-        board = self.board(node)
+        self._explain(self.board(node), move)
+
+    @staticmethod
+    def _explain(board: Board, move: Move) -> None:
         reason = board.explain(move)
         if reason is not None:
             raise IllegalMoveError(f"{move.iccs} in {board.fen()!r}: {reason.text_en}", reason=reason)

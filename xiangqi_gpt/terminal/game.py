@@ -460,6 +460,8 @@ class TerminalGame:
         if not self.state.tree.root.children:
             self._print(t("terminal.no_moves", self.state.language))
             return
+        if name := self.state.opening_text():
+            self._print(name, style="dim")
         for line in move_lines(self.state):
             self._print(line)
 

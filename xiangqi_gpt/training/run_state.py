@@ -30,6 +30,7 @@ from xiangqi_gpt.training.ema import EMA_FILE, Ema
 STATE_FILE = "training.json"
 OPTIMIZER_FILE = "optimizer.safetensors"
 LOG_FILE = "log.jsonl"
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq", "log_gain")  # what optimisers keep of a weight
 EVALUATIONS_FILE = "evaluations.jsonl"
 NOTES_FILE = "evaluation.json"
 _LARGEST_STATE = 1_000_000  # bytes
@@ -177,7 +178,7 @@ def load_optimizer(checkpoint: Path, model: nn.Module, optimizer: Optimizer) -> 
     fused = bool(optimizer.param_groups[0].get("fused"))
     for key, tensor in flat.items():
         name, _, part = key.rpartition("/")
-        if name not in parameters or part not in ("step", "exp_avg", "exp_avg_sq"):
+        if name not in parameters or part not in _MOMENTS:
             raise ModelError(f"{file}: the moments of {key!r} do not belong to this model")
         # Fused optimisers keep the step count on the device of the parameters, the others on the CPU.
         device = parameters[name].device if part != "step" or fused else torch.device("cpu")

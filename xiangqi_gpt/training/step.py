@@ -17,6 +17,7 @@ from xiangqi_gpt.model.losses import zlpr
 from xiangqi_gpt.training.batches import Batch
 from xiangqi_gpt.training.ema import Ema
 from xiangqi_gpt.training.exchange import GradientExchange
+from xiangqi_gpt.training.exponentiated_gradient import ExponentiatedGradient
 from xiangqi_gpt.training.memory import out_of_memory, pieces
 from xiangqi_gpt.training.penalty import embeddings_kept, gradient_penalty
 from xiangqi_gpt.training.train_config import TrainConfig
@@ -74,8 +75,10 @@ def precision_of(wanted: str, device: torch.device) -> str:
     return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "no"
 
 
-def make_optimizer(model: torch.nn.Module, config: TrainConfig, device: torch.device) -> torch.optim.AdamW:
-    """AdamW, fused if possible; vectors (norms, biases) and tables have no weight decay."""
+def make_optimizer(
+    model: torch.nn.Module, config: TrainConfig, device: torch.device
+) -> torch.optim.Optimizer:
+    """The optimiser of a run, AdamW fused if possible; vectors (norms, biases) and tables have no weight decay."""
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     decayed = {n for n, p in named if p.ndim >= 2 and n not in _TABLES}
     groups = [
@@ -87,6 +90,14 @@ def make_optimizer(model: torch.nn.Module, config: TrainConfig, device: torch.de
         for decay in (True, False)
     ]
     betas = (config.betas[0], config.betas[1])
+    if config.optimizer != "adamw":
+        return ExponentiatedGradient(
+            groups,
+            lr=config.learning_rate,
+            gain_rate=config.gain_rate,
+            betas=betas,
+            adaptive=config.optimizer == "eg-adamw",
+        )
     return torch.optim.AdamW(
         groups, lr=config.learning_rate, betas=betas, fused=device.type in ("cpu", "cuda")
     )

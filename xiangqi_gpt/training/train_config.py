@@ -15,6 +15,7 @@ from xiangqi_gpt.players.scores import PIKAFISH
 
 SCHEDULES = ("cosine", "linear", "constant", "cooldown")
 BUDGETS = ("steps", "time")
+OPTIMIZERS = ("adamw", "eg", "eg-adamw")
 PRECISIONS = ("auto", "no", "bf16", "fp16")
 
 
@@ -50,8 +51,12 @@ class TrainConfig:
     budget: str = "steps"  # the schedule ends after max_steps (steps) or at the time limit (time)
     curriculum: tuple[float, ...] = ()  # lengths of windows, in units of plies, over equal parts of the run
     ema: float = 0.0  # fraction of the running mean of the weights kept per step, such as 0.999; 0: no mean
-    weight_decay: float = 0.05  # of AdamW, on matrices
-    betas: tuple[float, float] = (0.9, 0.95)  # of AdamW
+    # adamw; eg: exponentiated gradient, descent by the mean of the gradients with a learned gain for every weight; or
+    # eg-adamw: the steps of AdamW with such gains.
+    optimizer: str = "adamw"
+    gain_rate: float = 0.001  # learning rate of the logarithms of the gains, for eg and eg-adamw
+    weight_decay: float = 0.05  # on matrices
+    betas: tuple[float, float] = (0.9, 0.95)  # of the means of the gradients and of their squares
     clip: float = 1.0  # largest norm of the gradient
     value_weight: float = 0.5  # of the value loss relative to the loss per ply
     legal_weight: float = 0.1  # of the legal-set loss per board, for models with a legal head
@@ -81,7 +86,13 @@ class TrainConfig:
     seed: int = 0  # of weights and data order
 
     def __post_init__(self) -> None:
-        choices = {"schedule": SCHEDULES, "budget": BUDGETS, "precision": PRECISIONS, "targets": TARGETS}
+        choices = {
+            "schedule": SCHEDULES,
+            "budget": BUDGETS,
+            "precision": PRECISIONS,
+            "targets": TARGETS,
+            "optimizer": OPTIMIZERS,
+        }
         for key, known in choices.items():
             if getattr(self, key) not in known:
                 raise ConfigError(f"{key}: expected one of {', '.join(known)}, found {getattr(self, key)!r}")
@@ -108,6 +119,7 @@ class TrainConfig:
         for key in (
             *weights,
             "gradient_penalty",
+            "gain_rate",
             "average_every",
             "sample_ramp",
             "opening_limit",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -54,7 +55,10 @@ class Evaluation:
 
 
 class Validator:
-    """The fixed sample of *packed*: every evaluation measures the same windows, this process's share of them."""
+    """The fixed sample of *packed*: every evaluation measures the same windows, this process's share of them.
+
+    *among* (G,) bool marks the games that the sample is drawn from; all by default.
+    """
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class Validator:
         *,
         rank: int = 0,
         world: int = 1,
+        among: npt.NDArray[np.bool_] | None = None,
     ) -> None:
         sampler = Sampler(
             packed=packed,
@@ -74,6 +79,9 @@ class Validator:
             from_start=model_config.board == "none",
         )
         order = sampler.epoch(0)
+        if among is not None:
+            kept = among[order[0]]
+            order = (order[0][kept], order[1][kept], order[2][kept])
         mine = slice(rank, config.eval_windows, world)
         games, first, mirrored = order[0][mine], order[1][mine], order[2][mine]
         self._tokenizer, self._with_boards = tokenizer, model_config.board != "none"

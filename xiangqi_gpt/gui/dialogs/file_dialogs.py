@@ -16,6 +16,7 @@ from xiangqi_gpt.gui.widgets import Item, ListBox
 from xiangqi_gpt.gui.window_layout import Layout, Rect
 from xiangqi_gpt.play.game_files import SAVE_FORMATS, FolderEntry, GameLister, ListedGame, list_folder
 from xiangqi_gpt.play.game_state import Notice
+from xiangqi_gpt.play.library_desk import COLLECTION_SUFFIX, is_collection_file
 from xiangqi_gpt.play.opening import open_game
 from xiangqi_gpt.play.saving import games_folder, save_game
 from xiangqi_gpt.play.wording import error_text
@@ -26,10 +27,16 @@ _SUFFIXES = {"pgn": ".pgn", "xqf": ".xqf", "dhtmlxq": ".ubb", "jsonl": ".jsonl",
 
 
 class FolderView:
-    """A folder that a person walks through; `problem` is why it cannot be shown."""
+    """A folder that a person walks through; `problem` is why it cannot be shown.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where it begins.
+        also: a suffix of files that are listed beside those of games.
+    """
+
+    def __init__(self, folder: Path, also: str = "") -> None:
         self.folder = folder
+        self._also = also
         self.entries: list[FolderEntry] = []
         self.problem: Message | None = None
         self.list = ListBox(top=0)
@@ -38,7 +45,7 @@ class FolderView:
     def go(self, folder: Path) -> None:
         """Show another folder."""
         try:
-            self.entries = list_folder(folder)
+            self.entries = list_folder(folder, self._also)
         except OSError as error:
             self.problem = Message.of(
                 "error.no_folder_read",
@@ -68,24 +75,25 @@ def start_folder() -> Path:
 
 
 class OpenDialog(FieldDialog):
-    """Chooses a file, by the list or by its name."""
+    """Chooses a file of games or a collection, by the list or by its name.
+
+    Attributes:
+        title: key of what stands at its top.
+        also: suffix of files that are listed beside those of games.
+    """
+
+    title = "files.open"
+    also = COLLECTION_SUFFIX
 
     def __init__(self, front: Front, folder: Path | None = None) -> None:
-        self._view = FolderView(start_folder() if folder is None else folder)
+        self._view = FolderView(start_folder() if folder is None else folder, self.also)
         super().__init__(front, str(self._view.folder))
 
     def draw(self, canvas: Canvas, layout: Layout) -> None:
         """Draw the path, the list and the buttons."""
         t = canvas.t
-        inner = open_card(canvas, layout, self, t("files.open"), ems=(52, 40))
-        space = draw_foot(
-            canvas,
-            inner,
-            [
-                Foot(t("dialog.cancel"), self.cancel, "files:cancel"),
-                Foot(t("files.open_it"), self.confirm, "files:open", is_main=True),
-            ],
-        )
+        inner = open_card(canvas, layout, self, t(self.title), ems=(52, 40))
+        space = draw_foot(canvas, inner, self.foot(canvas))
         scale = canvas.scale
         line = space.top(scale.button)
         widgets.icon_button(
@@ -106,6 +114,28 @@ class OpenDialog(FieldDialog):
         if not self._view.entries:
             canvas.text(rest, t("files.empty"), color=canvas.theme.secondary_text, align=0.5)
 
+    def foot(self, canvas: Canvas) -> list[Foot]:
+        """Its buttons."""
+        return [
+            Foot(canvas.t("dialog.cancel"), self.cancel, "files:cancel"),
+            Foot(canvas.t("files.open_it"), self.confirm, "files:open", is_main=True),
+        ]
+
+    def take(self, path: Path) -> None:
+        """Do what the file was chosen for."""
+        open_path(self.front, path)
+
+    def drop(self, path: Path) -> bool:
+        """Take the file as if it had been chosen."""
+        self.front.close(self)
+        self.take(path)
+        return True
+
+    @property
+    def folder(self) -> Path:
+        """The folder that is shown."""
+        return self._view.folder
+
     def _go(self, folder: Path) -> None:
         self._view.go(folder)
         self.field.set(str(self._view.folder))
@@ -119,7 +149,7 @@ class OpenDialog(FieldDialog):
             self._go(entry.path)
         else:
             self.front.close(self)
-            open_path(self.front, entry.path)
+            self.take(entry.path)
 
     def key(self, event: pygame.event.Event) -> bool:
         """Edit the path; the arrow key leads up."""
@@ -135,11 +165,14 @@ class OpenDialog(FieldDialog):
             self._go(path)
         else:
             self.front.close(self)
-            open_path(self.front, path)
+            self.take(path)
 
 
 def open_path(front: Front, path: Path) -> None:
-    """Open a file: its game, or a list to choose from where it holds several."""
+    """Open a file: a collection, its game, or a list to choose from where it holds several."""
+    if is_collection_file(path):
+        front.open_collection(path)
+        return
     dialog = GameListDialog(front, path)
     dialog.lister.wait(_PATIENCE)
     if not dialog.settle():

@@ -25,11 +25,11 @@ class SettingsDialog(Dialog):
     def draw(self, canvas: Canvas, layout: Layout) -> None:
         """Draw all rows."""
         t = canvas.t
-        inner = open_card(canvas, layout, self, t("command.settings"), ems=(46, 34))
+        inner = open_card(canvas, layout, self, t("command.settings"), ems=(46, 37))
         space = draw_foot(
             canvas, inner, [Foot(t("dialog.done"), self.confirm, "settings:done", is_main=True)]
         )
-        rows = Rows(canvas, space, round(8 * layout.text), step=min(round(2.75 * layout.text), space.h // 9))
+        rows = Rows(canvas, space, round(8 * layout.text), step=min(round(2.75 * layout.text), space.h // 10))
         settings = self.front.state.settings
         names = LANGUAGE_NAMES
         self._choice(canvas, rows.next(t("setting.language")), "language", LANGUAGES, names)
@@ -43,6 +43,7 @@ class SettingsDialog(Dialog):
         self._choice(canvas, rows.next(t("setting.labels")), "labels", LABELS, labels)
         on_off = [t("setting.on"), t("setting.off")]
         self._choice(canvas, rows.next(t("command.sound")), "sound", (True, False), on_off)
+        self._choice(canvas, rows.next(t("setting.surprise")), "surprise", (True, False), on_off)
         least, most = SCALES
         self._slider(
             canvas,
