@@ -66,6 +66,15 @@ def judged(spec: str, games: Sequence[GameRecord], kept: Path | None) -> tuple[L
     return labels, 100 * (time.monotonic() - began) / plies
 
 
+def chosen(options: argparse.Namespace) -> list[GameRecord]:
+    """The games to measure on."""
+    if options.games is None and options.labels is not None and options.labels.is_file():
+        known = json.loads(options.labels.read_text(encoding="utf-8"))["lost"]
+        found = [game for game in chosen_games(options.data, split=options.split) if key_of(game) in known]
+        return list({key_of(game): game for game in found}.values())
+    return chosen_games(options.data, split=options.split, games=options.games or 20, seed=options.seed)
+
+
 def share(hits: np.ndarray) -> str:
     """A share with its counts, and a 95 % interval (Wilson)."""
     count, n = int(hits.sum()), len(hits)
@@ -85,11 +94,13 @@ def main() -> None:
     parser.add_argument("--labels", type=Path, help="file of the reference's labels")
     parser.add_argument("--own", type=Path, help="file of the player's labels, to compare thresholds later")
     parser.add_argument("--split", default="valid")
-    parser.add_argument("--games", type=int, default=20)
+    parser.add_argument(
+        "--games", type=int, help="default: those of the file of labels, 20 where it has none"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--thresholds", action="store_true")
     options = parser.parse_args()
-    games = chosen_games(options.data, split=options.split, games=options.games, seed=options.seed)
+    games = chosen(options)
     truth_by_game, reference_seconds = judged(options.reference, games, options.labels)
     own_by_game, seconds = judged(options.player, games, options.own)
     truth = np.array([lost for game in games for lost in truth_by_game[key_of(game)]])

@@ -1,4 +1,5 @@
 """The figures of the bundled model have one home, assets/figures.json; this writes them into the pages that show them.
+The levels come from `players/levels.py`, their ladder from docs/ladder.json.
 
 python tools/figures.py           write the tables between `<!-- figures: NAME -->` and `<!-- /figures -->`
 python tools/figures.py --check   name the pages that show something else, and exit with 1
@@ -12,10 +13,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from xiangqi_gpt.players.levels import LEVELS
+
 ROOT = Path(__file__).parents[1]
 HOME = ROOT / "assets" / "figures.json"
-PAGES = ("README.md", "README.zh-CN.md", "assets/README.md")
+LADDER = ROOT / "docs" / "ladder.json"
+PAGES = ("README.md", "README.zh-CN.md", "assets/README.md", "docs/strength.md")
 BLOCK = re.compile(r"(?P<begin><!-- figures: (?P<name>[\w-]+) -->\n).*?(?P<end><!-- /figures -->)", re.S)
+
+WIDE = 60
+"""Half of an interval, in Elo, above which a link is provisional."""
 
 SHOWN = ("human_top1", "legality", "match_fairy_100", "match_fairy_1000", "latency")
 """What the front pages show."""
@@ -42,6 +49,37 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     """A table of Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def levels() -> str:
+    """The levels, each stated by what it is."""
+    rows = [
+        [
+            str(level.number),
+            f"`{level.key}`",
+            level.message.text("zh"),
+            f"{level.elo:,}",
+            str(level.descents or "—"),
+            level.style,
+            f"{level.temperature:g}",
+            f"{level.top_p:g}",
+            "—" if level.descents else f"{level.care:g}",
+        ]
+        for level in LEVELS
+    ]
+    return table(["level", "name", "", "Elo", "descents", "style", "temperature", "top_p", "care"], rows)
+
+
+def ladder(links: list[dict[str, Any]]) -> str:
+    """Links between neighbours of the ladder, each with its games."""
+    rows = []
+    for link in links:
+        low, high = link["elo_ci"]
+        counts = f"+{link['wins']} ={link['draws']} -{link['losses']}"
+        wide = "yes" if max(high - link["elo"], link["elo"] - low) > WIDE else ""
+        row = [f"`{link['stronger']}`", f"`{link['weaker']}`", str(len(link["points"])), counts]
+        rows.append([*row, f"{link['elo']:+,} ({low:+,} to {high:+,})", wide])
+    return table(["player", "against", "games", "+ = -", "Elo (95 % interval)", "provisional"], rows)
 
 
 def rendered(name: str, figures: dict[str, Any]) -> str:
@@ -77,6 +115,8 @@ def rendered(name: str, figures: dict[str, Any]) -> str:
         "limits": lambda: "".join(f"- {text}\n" for text in figures["limits"]),
         "summary": summary,
         "summary-zh": summary_zh,
+        "levels": levels,
+        "ladder": lambda: ladder(json.loads(LADDER.read_text(encoding="utf-8"))),
     }
     return blocks[name]()
 

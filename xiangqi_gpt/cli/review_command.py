@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from xiangqi_gpt.texts import Language
 
 DEFAULT_REVIEWER = "gpt:lookahead=30"
-"""The bundled model; descents of each of the two searches of a move."""
+"""The bundled model; descents from each position, before it looks further into moves that seem bad."""
 
 
 @click.command("review")
@@ -73,8 +73,8 @@ def command(
 ) -> None:  # fmt: skip
     """Review a game of FILE: the score of every move, the points it lost, and what the worst moves allowed.
 
-    Points are expected results: 1 for a win, 1/2 for a draw. The played move and the best one are searched from the
-    same position. A move that loses 0.1 points is marked ?!, 0.2 points ?, and 0.3 points ??; the review explains
+    Points are expected results: 1 for a win, 1/2 for a draw. The played move and the best one are compared from
+    the same position. A move that loses 0.1 points is marked ?!, 0.2 points ?, and 0.3 points ??; the review explains
     what ? and ?? allowed. The same command resumes a review that was interrupted.
     """
     from xiangqi_gpt.evaluation import review as reviewing

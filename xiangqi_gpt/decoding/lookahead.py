@@ -20,7 +20,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Generator, Hashable, Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
@@ -117,6 +117,31 @@ class SearchResult:
     complete: bool  # whether nothing was left to search
 
 
+Steps = Generator[list[Board], list[MoveScores], SearchResult]
+"""A search that yields the boards to score next, is sent their scores, and returns its result."""
+
+
+def search_together(scorer: Scorer, searches: Sequence[Steps], batch: int = 32) -> list[SearchResult]:
+    """The results of several searches of one scorer, whose leaves are scored in common batches of *batch* boards."""
+    results: dict[int, SearchResult] = {}
+    given: dict[int, list[MoveScores] | None] = dict.fromkeys(range(len(searches)))
+    while given:
+        asked: dict[int, list[Board]] = {}
+        for i, scores in given.items():
+            try:
+                asked[i] = next(searches[i]) if scores is None else searches[i].send(scores)
+            except StopIteration as ended:
+                results[i] = ended.value
+        boards = [board for part in asked.values() for board in part]
+        scored: list[MoveScores] = []
+        for first in range(0, len(boards), batch):
+            scored += scorer.score_leaves(boards[first : first + batch])
+        given = {}
+        for i, part in asked.items():
+            given[i], scored = scored[: len(part)], scored[len(part) :]
+    return [results[i] for i in range(len(searches))]
+
+
 class _Limits:
     """What ends one search."""
 
@@ -173,6 +198,31 @@ class Lookahead:
             ValueError: no legal moves, or none among *root_moves*.
             ConfigError: a game too long for a model with board="none".
         """
+        steps = self.steps(
+            board,
+            seconds=seconds,
+            nodes=nodes,
+            depth=depth,
+            stop=stop,
+            score=score,
+            root_moves=root_moves,
+            on_progress=on_progress,
+        )
+        return search_together(self.scorer, [steps])[0]
+
+    def steps(
+        self,
+        board: Board,
+        *,
+        seconds: float | None = None,
+        nodes: int | None = None,
+        depth: int | None = None,
+        stop: threading.Event | None = None,
+        score: Callable[[Board], MoveScores] | None = None,
+        root_moves: Sequence[Move] | None = None,
+        on_progress: Callable[[SearchResult], None] | None = None,
+    ) -> Steps:
+        """The same search as a generator that yields the boards to score next, for `search_together`."""
         if seconds is None and nodes is None and depth is None:
             seconds, nodes, depth = self.config.seconds, self.config.nodes, self.config.depth
         limits = _Limits(seconds, nodes, min(depth or _MAX_PLIES, _MAX_PLIES, self._room(board)))
@@ -188,7 +238,7 @@ class Lookahead:
             room = self._leaves(root, searched, limits)
             if room < 1 or (forced and searched > 1) or self._is_settled(root, searched, limits):
                 break
-            count, plies = self._round(root, position, room, searched, limits)
+            count, plies = yield from self._round(root, position, room, searched, limits)
             searched, deepest = searched + count, max(deepest, plies)
             if not plies:
                 break
@@ -347,7 +397,7 @@ class Lookahead:
 
     def _round(
         self, root: Node, position: Board, room: int, searched: int, limits: _Limits
-    ) -> tuple[int, int]:
+    ) -> Generator[list[Board], list[MoveScores], tuple[int, int]]:
         """One batch of descents: how many there were, and how deep the deepest went."""
         began = time.monotonic()
         leaves: list[tuple[list[Node], Board]] = []
@@ -371,13 +421,15 @@ class Lookahead:
             for _ in path[1:]:
                 position.pop()
         if leaves:
-            self._score(leaves, limits)
+            scored = yield [board for _, board in leaves]
+            self._take(leaves, scored, limits)
             self._batches.append((len(leaves), time.monotonic() - began))
         return count, deepest
 
-    def _score(self, leaves: list[tuple[list[Node], Board]], limits: _Limits) -> None:
-        """Score the last nodes of all paths together."""
-        scored = self.scorer.score_leaves([board for _, board in leaves])
+    def _take(
+        self, leaves: list[tuple[list[Node], Board]], scored: Sequence[MoveScores], limits: _Limits
+    ) -> None:
+        """Give the last nodes of all paths their scores."""
         for (path, board), scores in zip(leaves, scored, strict=True):
             for node in path:
                 node.pending -= 1

@@ -29,7 +29,13 @@ class SymmetricScorer:
 
     def score(self, board: Board) -> MoveScores:
         """Score all legal moves of *board*; ValueError where there are none."""
-        return _mean(*self.scorer.score_many([board, mirrored_board(board)]))
+        return self.score_many([board])[0]
+
+    def score_many(self, boards: Sequence[Board], batch: int = 32) -> list[MoveScores]:
+        """Score several positions, as :meth:`Scorer.score_many` does."""
+        both = [one for board in boards for one in (board, mirrored_board(board))]
+        scored = self.scorer.score_many(both, batch)
+        return [_mean(one, other) for one, other in zip(scored[::2], scored[1::2], strict=True)]
 
     def score_line(self, root: Board, moves: Sequence[Move], batch: int = 32) -> list[MoveScores]:
         """Score every position of a game, as :meth:`Scorer.score_line` does."""

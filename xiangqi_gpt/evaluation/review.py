@@ -12,7 +12,7 @@ import numpy as np
 from xiangqi_gpt.evaluation.motifs import explain_mistake
 from xiangqi_gpt.evaluation.phases import Phase, phase_of
 from xiangqi_gpt.evaluation.plotting import pyplot, save_plot
-from xiangqi_gpt.evaluation.reviewers import Comparison, centipawns, compare_moves
+from xiangqi_gpt.evaluation.reviewers import Comparison, centipawns, compare_line
 from xiangqi_gpt.players.base import Limit, Player
 from xiangqi_gpt.records import GameRecord, Note, Variation
 from xiangqi_gpt.resources import resource_path
@@ -103,8 +103,8 @@ def review(
 ) -> list[Reviewed]:
     """What *player* thinks of every move of *game*.
 
-    Moves are judged from the last to the first: no search takes up the tree of another, so that a move is judged alike
-    whichever moves were judged before, and an engine's tables hold what comes later.
+    Moves are judged from the end of the game to its start, alike whichever moves were judged before; an engine's tables
+    then hold what comes later.
 
     Args:
         limit: of each of the two searches of a move.
@@ -121,13 +121,15 @@ def review(
         boards.append(boards[-1].copy())
         boards[-1].push(move)
     comparisons = dict(known or {})
-    for done, ply in enumerate(reversed(range(len(game.moves))), 1):
-        if ply not in comparisons:
-            comparisons[ply] = compare_moves(player, boards[ply], game.moves[ply], limit or Limit())
-            if on_comparison is not None:
-                on_comparison(ply, comparisons[ply])
+    missing = [ply for ply in range(len(game.moves)) if ply not in comparisons]
+    if comparisons and on_ply is not None:
+        on_ply(len(comparisons))
+    for ply, comparison in compare_line(player, boards, game.moves, missing, limit or Limit()):
+        comparisons[ply] = comparison
+        if on_comparison is not None:
+            on_comparison(ply, comparison)
         if on_ply is not None:
-            on_ply(done)
+            on_ply(len(comparisons))
     return [
         _reviewed(ply, board, move, comparisons[ply])
         for ply, (board, move) in enumerate(zip(boards, game.moves, strict=False))

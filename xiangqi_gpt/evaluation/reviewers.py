@@ -8,15 +8,19 @@ centipawns in Xiangqi), and a search of the next position looks a ply further.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xiangqi_gpt.errors import PlayerError
 from xiangqi_gpt.players.base import Analysis, Limit, Line, Player
-from xiangqi_gpt.players.scores import TEACHER, curve_of
+from xiangqi_gpt.players.scores import GPT_SEARCH, TEACHER, curve_of
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
-from xiangqi_gpt.rules.outcome import MATE_SCORE
+from xiangqi_gpt.rules.outcome import MATE_SCORE, mate_score
+
+if TYPE_CHECKING:
+    from xiangqi_gpt.decoding.lookahead import Candidate
 
 MATE_MOVES = 1000
 """Scores nearer to MATE_SCORE than this are mates."""
@@ -45,6 +49,42 @@ class Comparison:
     best: EvaluatedLine
     played: EvaluatedLine  # the same object where the played move is the best one
     prob: float | None = None  # share that a GPT gives to the played move among the legal ones, 0..1
+
+
+def compare_line(
+    player: Player, boards: Sequence[Board], moves: Sequence[Move], plies: Collection[int], limit: Limit
+) -> Iterator[tuple[int, Comparison]]:
+    """Comparisons of moves of a game, from its end to its start; a player that can judges many moves at a time.
+
+    Args:
+        boards: before each of *moves*.
+        plies: of the moves to compare, 0-based.
+
+    Raises:
+        PlayerError: the player gives no evaluation of moves.
+    """
+    judge: Any = getattr(player, "judge_line", None)
+    judged = None if judge is None else judge(boards, moves, limit, plies)
+    if judged is None:
+        for ply in sorted(plies, reverse=True):
+            yield ply, compare_moves(player, boards[ply], moves[ply], limit)
+        return
+    for ply, one in judged:
+        best = _evaluated_candidate(one.best)
+        played = best if one.played is one.best else _evaluated_candidate(one.played)
+        yield ply, Comparison(best=best, played=played, prob=one.prob)
+
+
+def _evaluated_candidate(candidate: Candidate) -> EvaluatedLine:
+    """A candidate of a search of ours; the score of a mate is counted in centipawns, as engines do."""
+    if candidate.mate is not None:
+        return EvaluatedLine(
+            pv=candidate.pv,
+            points=float(candidate.mate > 0),
+            mate=candidate.mate,
+            cp=mate_score(candidate.mate),
+        )
+    return EvaluatedLine(pv=candidate.pv, points=GPT_SEARCH.points(candidate.value or 0.0))
 
 
 def compare_moves(player: Player, board: Board, played: Move, limit: Limit) -> Comparison:

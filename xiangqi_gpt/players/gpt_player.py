@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from xiangqi_gpt.decoding import (
     SymmetricScorer,
     choose,
 )
+from xiangqi_gpt.decoding.line_search import JudgedMove, search_line
 from xiangqi_gpt.decoding.lookahead import SearchResult
 from xiangqi_gpt.errors import ConfigError, PlayerError
 from xiangqi_gpt.model import XiangqiGPT
@@ -209,6 +210,11 @@ class GPTPlayer:
         torch.set_num_threads(self.threads)
         return read_mind(self.scorer, board, self.probe)
 
+    def score_many(self, boards: Sequence[Board]) -> list[MoveScores]:
+        """The exact scores of several positions, none of them at the end of its game."""
+        torch.set_num_threads(self.threads)
+        return (self._both or self.scorer).score_many(boards)
+
     def human_prob(self, board: Board, move: Move) -> float:
         """How likely people are to play a legal move, 0..1: by the model's human style where it has styles."""
         if self._human is None:
@@ -226,6 +232,10 @@ class GPTPlayer:
             found = self._look_ahead(board, limit)
             return PlayResult(self.drawn(found), search_analysis(found))
         scores = self.scores(board)
+        return PlayResult(self.chosen(board, scores), as_analysis(scores))
+
+    def chosen(self, board: Board, scores: MoveScores) -> Move:
+        """The move to play without a search."""
         index = choose(
             board.copy(),
             scores,
@@ -235,7 +245,7 @@ class GPTPlayer:
             rules=self.rules,
             avoid=self._noticed(board, scores),
         )
-        return PlayResult(scores.moves[index], as_analysis(scores))
+        return scores.moves[index]
 
     def _noticed(self, board: Board, scores: MoveScores) -> np.ndarray | None:
         """(N,) which moves are not drawn since they give a piece away; the likeliest move is always trusted."""
@@ -316,6 +326,31 @@ class GPTPlayer:
             score=self.scores,
             root_moves=root_moves,
             on_progress=on_progress,
+        )
+
+    def judge_line(
+        self, boards: Sequence[Board], moves: Sequence[Move], limit: Limit, plies: Collection[int]
+    ) -> Iterator[tuple[int, JudgedMove]] | None:
+        """Moves of a game beside the best ones, judged many at a time; see `search_line`.
+
+        None where the searches are not limited by descents alone, so that each has to be made by itself.
+        """
+        if self.lookahead is None or self.max_descents is not None:
+            return None
+        config = self.lookahead.config
+        by_default = (limit.nodes, limit.time, limit.depth) == (None, None, None)
+        asked = (
+            (config.nodes, config.seconds, config.depth)
+            if by_default
+            else (limit.nodes, limit.time, limit.depth)
+        )
+        nodes, seconds, depth = asked
+        if nodes is None or (seconds, depth) != (None, None):
+            return None
+        torch.set_num_threads(self.threads)
+        scores = (self._both or self.scorer).score_line(boards[0], moves)
+        return search_line(
+            self.scorer, config, boards, moves, scores, nodes=nodes, plies=plies, stop=self.stop_event
         )
 
     def drawn(self, found: SearchResult) -> Move:

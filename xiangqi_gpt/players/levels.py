@@ -1,8 +1,8 @@
 """Ten named levels of play, from novice to master.
 
 A level is a set of settings of the GPT: `gpt:level=4` or `gpt:level=intermediate`. A search is limited by descents, not
-by seconds, so a slow machine plays the same level more slowly. The weak levels sample from the moves of people and,
-like people, seldom leave a piece hanging.
+by seconds, so a slow machine plays the same level more slowly. The weak levels sample from the moves of people; like
+people, they leave a piece hanging now and then, but never a rook for nothing.
 """
 
 from __future__ import annotations
@@ -87,12 +87,12 @@ def _level(
 
 # The ratings are provisional: estimates from matches between a few of the levels, until the ladder is measured.
 LEVELS: tuple[Level, ...] = (
-    _level(1, "novice", 400, 0, 2.0, 0.98, 0.3),
-    _level(2, "beginner", 550, 0, 1.5, 0.97, 0.5),
-    _level(3, "casual", 700, 0, 1.2, 0.95, 0.7),
+    _level(1, "novice", 400, 0, 2.6, 0.99, 0.0),
+    _level(2, "beginner", 550, 0, 1.8, 0.98, 0.3),
+    _level(3, "casual", 700, 0, 1.3, 0.97, 0.6),
     _level(4, "improver", 850, 0, 0.9, 0.95, 0.8),
-    _level(5, "intermediate", 1000, 0, 0.6, 0.9, 0.9),
-    _level(6, "skilled", 1150, 0, 0.25, 0.8, 1.0),
+    _level(5, "intermediate", 1000, 0, 0.45, 0.9, 1.0),
+    _level(6, "skilled", 1150, 4, 0.3, 0.8, 0.0),
     _level(7, "advanced", 1300, 12, 0.3, 0.8, 0.0),
     _level(8, "expert", 1450, 40, 0.3, 0.8, 0.0),
     _level(9, "candidate", 1600, 120, 0.25, 0.8, 0.0),

@@ -63,6 +63,24 @@ in a row of one game, which should cancel, sum to 70 at 20,000 nodes, and to 140
 """
 
 
+class SearchCurve(NamedTuple):
+    """What the mean values of a search with few descents mean.
+
+    They shrink towards the middle: many of the lines that they are the mean of would not be played.
+    """
+
+    sharpness: float  # by which the logarithm of the odds is multiplied
+
+    def points(self, value: float) -> float:
+        """Expected points (0..1) behind a move of this mean value, -1..1."""
+        won, lost = ((1 + sign * min(1.0, max(-1.0, value))) / 2 for sign in (1, -1))
+        return float(won**self.sharpness / (won**self.sharpness + lost**self.sharpness))
+
+
+GPT_SEARCH = SearchCurve(2.5)
+"""Of the lookahead, chosen on held-out games (docs/evaluation.md, the quality of a review)."""
+
+
 def curve_of(player: str) -> EngineCurve:
     """The curve of an engine by the name of its player; the teacher's for those that have none of their own."""
     return FAIRY_STOCKFISH if "fairy" in player.lower() else TEACHER
