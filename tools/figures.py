@@ -72,6 +72,8 @@ def levels() -> str:
 
 def ladder(links: list[dict[str, Any]]) -> str:
     """Links between neighbours of the ladder, each with its games."""
+    if not links:
+        return "No link of these levels has been measured yet.\n"
     rows = []
     for link in links:
         low, high = link["elo_ci"]
