@@ -253,7 +253,7 @@ def board_accuracy(boards: Boards, data: ProbeData, *, seed: int = 0) -> BoardAc
 def is_legal_on(codes: Boards, turn: int, move: Move) -> bool:
     """Whether *move* obeys the rules on 90 piece codes as Red sees them, which need not be a possible position."""
     squares = codes.tolist()
-    own_king = Piece(Color(turn), PieceKind.KING).code
+    own_king = Piece(PieceKind.KING, Color(turn)).code
     king = squares.index(own_king) if own_king in squares else -1
     return explain_move(squares, Color(turn), king, move) is None
 

@@ -43,8 +43,13 @@ class ProbeData:
 
     def of(self, chosen: npt.NDArray[np.bool_]) -> ProbeData:
         """The *chosen* (N,) positions."""
-        rows = (self.boards, self.changed, self.plies, self.games)
-        return ProbeData(self.streams[:, chosen], *(row[chosen] for row in rows))
+        return ProbeData(
+            self.streams[:, chosen],
+            self.boards[chosen],
+            self.changed[chosen],
+            self.plies[chosen],
+            self.games[chosen],
+        )
 
     @staticmethod
     def joined(parts: Sequence[ProbeData]) -> ProbeData:
@@ -92,8 +97,8 @@ def game_data(scorer: Scorer, game: GameRecord, *, plies: int | None = None, num
         streams[:, asked] = found[:, at].numpy()
     boards = np.stack(seen)
     first = Board(game.start_fen, strict=False)
-    start = np.array(first.squares, np.int8)
-    before = np.stack([from_own_view(config, start, (first.turn + ply) % 2) for ply in range(len(moves))])
+    codes = np.array(first.squares, np.int8)
+    before = np.stack([from_own_view(config, codes, (first.turn + ply) % 2) for ply in range(len(moves))])
     return ProbeData(
         streams, boards, boards != before, np.arange(len(moves)), np.full(len(moves), number, np.int64)
     )

@@ -44,7 +44,7 @@ def fit_probe(
         logits = torch.addmm(bias, x, weight).view(-1, CODES)
         nats = F.cross_entropy(logits, target, reduction="sum") / len(x)
         total = nats + ridge / 2 * weight.square().sum()
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         return total
 
     with torch.inference_mode(False), torch.enable_grad():
