@@ -22,7 +22,7 @@ def bar_row(
     right = rect.right_of(track_w + size // 2)
     value_w = canvas.width("<0.1 %")
     canvas.text(Rect(right.right - value_w, rect.y, value_w, rect.h), value, align=1)
-    right = Rect(right.x, right.y, right.w - value_w - size // 3, right.h)
+    right = Rect(right.x, right.y, right.w - value_w - size // 2, right.h)
     detail_w = canvas.width("h2h9", canvas.scale.small)
     if detail and right.w - detail_w - size // 3 >= round(size * 6.2):
         box = Rect(right.right - detail_w, right.y, detail_w, right.h)

@@ -84,10 +84,13 @@ class Panel:
 
     def _tabs(self, canvas: Canvas, layout: Layout, front: Front) -> None:
         theme = canvas.theme
-        for tab, rect in zip(TABS, layout.tabs.columns(len(TABS)), strict=True):
+        columns = layout.tabs.columns(len(TABS))
+        size = canvas.size_for([canvas.t(f"tab.{tab}") for tab in TABS], columns[0].w - 4, "serif")
+        for tab, rect in zip(TABS, columns, strict=True):
             chosen = tab == front.view.tab
             color = theme.text if chosen or canvas.over(rect) else theme.secondary_text
-            canvas.text(rect.inset(2, 0), canvas.t(f"tab.{tab}"), color=color, face="serif", align=0.5)
+            name = canvas.t(f"tab.{tab}")
+            canvas.text(rect.inset(2, 0), name, size=size, color=color, face="serif", align=0.5)
             thick = max(2, round(layout.text * 0.16)) if chosen else canvas.scale.hair
             bar = Rect(rect.x, rect.bottom - thick, rect.w, thick)
             canvas.fill(bar, theme.line if chosen else theme.divider)
@@ -280,6 +283,9 @@ class Panel:
         for name, value in facts:
             place = Rect(rect.x, y, rect.w, row)
             used = canvas.text(place, name, color=theme.secondary_text)
+            if used + scale.text + canvas.width(value) > rect.w:  # a long name has a line of its own
+                y += row
+                place, used = Rect(rect.x, y, rect.w, row), -scale.text
             canvas.text(place.right_of(used + scale.text), value, align=1, is_given=True)
             y += row
         y += scale.gap // 2
