@@ -29,6 +29,16 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.parametrize("front", ["gui.app", "terminal.game"])
+def test_the_fronts_load_nothing_heavy_until_it_is_used(front: str) -> None:
+    script = (
+        f"import sys, xiangqi_gpt.{front}\n"
+        "print(sorted({'numba', 'torch', 'pyarrow', 'chess', 'sqlite3'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

@@ -49,6 +49,7 @@ from xiangqi_gpt.texts import LANGUAGES, Language
 SIZES = ((800, 600), (1280, 800), (1920, 1080), (3840, 2160))
 GAME = "h2e2 h9g7 h0g2 i9h9 i0h0 b9c7 c3c4 h7i7 h0h9 g7h9 b0c2 h9g7 c2d4 g6g5 e2e6 c7e6 d4e6 i6i5 b2d2 a9b9"
 """The game that the pictures show."""
+COLLECTION = "games.db"
 SAMPLE_GAMES = """[Event "Sample Cup"]
 [Red "许银川"]
 [Black "吕钦"]
@@ -199,6 +200,12 @@ def sample_collection() -> Path:
     return folder / "games.db"
 
 
+def _collection(folder: Path) -> Path:
+    """The collection that the pictures show: the one in the folder, if there is one."""
+    own = folder / COLLECTION
+    return own if own.exists() else sample_collection()
+
+
 def _wait(app: App, condition: Callable[[], object]) -> None:
     """Let the library finish what it was asked."""
     end = time.monotonic() + 60
@@ -211,14 +218,14 @@ def _wait(app: App, condition: Callable[[], object]) -> None:
 
 def _library(app: App, folder: Path) -> None:
     app.press("analysis")
-    app.open_collection(sample_collection())
+    app.open_collection(_collection(folder))
     actions.go_to(app.state, 2)
     app.advance(10_000)
     _wait(app, lambda: app.library.explore(app.state.shown_board))
 
 
 def _library_start(app: App, folder: Path) -> None:
-    app.open_collection(sample_collection())
+    app.open_collection(_collection(folder))
     actions.go_to(app.state, 0)
     _wait(app, lambda: app.library.explore(app.state.shown_board))
 
@@ -248,7 +255,7 @@ def _adding(app: App, folder: Path) -> None:
 
 
 def _library_games(app: App, folder: Path) -> None:
-    app.open_collection(sample_collection())
+    app.open_collection(_collection(folder))
     actions.go_to(app.state, 2)
     app.press("library_games")
     dialog = app.view.dialogs[-1]
@@ -344,11 +351,19 @@ class _Wanted:
     themes: Sequence[ThemeName]
 
 
-def save_pictures(out: Path, wanted: _Wanted, create: Callable[[str], Player], look: Look) -> int:
+def save_pictures(
+    out: Path,
+    wanted: _Wanted,
+    create: Callable[[str], Player],
+    look: Look,
+    collection: Path | None = None,
+) -> int:
     """Write all pictures that are wanted and return how many."""
     out.mkdir(parents=True, exist_ok=True)
     count = 0
     with tempfile.TemporaryDirectory() as folder:
+        if collection is not None:
+            shutil.copyfile(collection, Path(folder) / COLLECTION)
         for language in wanted.languages:
             for theme in wanted.themes:
                 for width, height in wanted.sizes:
@@ -430,6 +445,9 @@ def main() -> None:
     parser.add_argument("--theme", choices=THEME_NAMES, action="append")
     parser.add_argument("--look", choices=LOOKS, default="flat")
     parser.add_argument("--player", help="whose thoughts are shown, such as gpt; made up by default")
+    parser.add_argument(
+        "--collection", type=Path, help="whose games the library shows; the sample by default"
+    )
     options = parser.parse_args()
     create: Callable[[str], Player] = stand_in
     if options.player:
@@ -446,7 +464,8 @@ def main() -> None:
         wanted = _Wanted(
             options.view or list(VIEWS), sizes, options.language or LANGUAGES, options.theme or THEME_NAMES
         )
-        print(f"{options.out}: {save_pictures(options.out, wanted, create, options.look)} pictures")
+        count = save_pictures(options.out, wanted, create, options.look, options.collection)
+        print(f"{options.out}: {count} pictures")
 
 
 if __name__ == "__main__":

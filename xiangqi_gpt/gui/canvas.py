@@ -6,13 +6,13 @@ regions behind; the window asks it what lies under the mouse.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import pygame
 
-from xiangqi_gpt.gui.ink import Face, Ink, mix, rounded, stamp
+from xiangqi_gpt.gui.ink import Face, Ink, draw_rounded, mix
 from xiangqi_gpt.gui.scale import SMALLEST_TEXT, Scale
 from xiangqi_gpt.gui.theme import Rgb, Theme
 from xiangqi_gpt.gui.window_layout import Rect
@@ -135,11 +135,18 @@ class Canvas:
         if rect.w > 0 and rect.h > 0:
             width = self.scale.hair if thickness is None else thickness
             radius = min(self.scale.radius, rect.w // 2, rect.h // 2)
-            stamp(self.surface, rounded(rect.w, rect.h, radius, fill, outline, width), *_stamp_point(rect))
+            draw_rounded(self.surface, rect, radius, fill, outline, width)
 
     def width(self, text: str, size: int | None = None, face: Face = "sans") -> int:
         """Width of a text in pixels."""
         return self.ink.width(text, size or self.scale.text, face)
+
+    def size_for(self, texts: Sequence[str], room: int, face: Face = "sans") -> int:
+        """The height at which each of some texts fits so many pixels, that of plain text at most."""
+        size = self.scale.text
+        while size > SMALLEST_TEXT and max(self.ink.width(text, size, face) for text in texts) > room:
+            size -= 1
+        return size
 
     def text(
         self,
@@ -207,8 +214,3 @@ class Canvas:
 
     def _is_cut(self, text: str, size: int, room: int, lines: int) -> bool:
         return "".join(self.ink.wrap(text, size, room, lines)).replace(" ", "") != text.replace(" ", "")
-
-
-def _stamp_point(rect: Rect) -> tuple[int, int]:
-    """The point that `stamp` centres a sprite on so that its corner is that of the rectangle."""
-    return rect.x + rect.w // 2, rect.y + rect.h // 2

@@ -24,7 +24,8 @@ FILES: dict[Face, str] = {
     "pieces": "XiangqiPieces-Bold.otf",
 }
 _INK_CENTRE = 0.539  # of a line's height: the middle of Chinese characters and of Latin capitals
-_CACHED_TEXTS = 1024
+_TEXT_BYTES = 8 << 20  # of rendered texts that are kept
+_OPEN_FONTS = 24  # each takes half a megabyte
 
 
 def supersample(width: int, height: int, paint: Callable[[pygame.Surface, int], None]) -> pygame.Surface:
@@ -54,12 +55,9 @@ def mix(a: Rgb, b: Rgb, share: float) -> Rgb:
     return red, green, blue
 
 
-@lru_cache(maxsize=256)
-def rounded(
-    width: int, height: int, radius: int, fill: Rgb, outline: Rgb | None = None, thickness: int = 1
-) -> pygame.Surface:
-    """A rectangle with round corners. Only the corners are painted large, so that big cards cost little."""
-    radius = max(1, min(radius, width // 2, height // 2))
+@lru_cache(maxsize=128)
+def _corners(radius: int, fill: Rgb, outline: Rgb | None, thickness: int) -> pygame.Surface:
+    """The four corners of a rectangle, put together as a disc."""
     side = 2 * radius
 
     def paint(big: pygame.Surface, scale: int) -> None:
@@ -69,19 +67,33 @@ def rounded(
             inner = area.inflate(-2 * thickness * scale, -2 * thickness * scale)
             pygame.draw.rect(big, fill, inner, border_radius=max(0, radius - thickness) * scale)
 
-    corners = supersample(side, side, paint)
-    made = pygame.Surface((width, height), pygame.SRCALPHA)
-    made.fill(outline or fill, (radius, 0, width - side, height))
-    made.fill(outline or fill, (0, radius, width, height - side))
+    return supersample(side, side, paint)
+
+
+def draw_rounded(
+    surface: pygame.Surface,
+    rect: tuple[int, int, int, int],
+    radius: int,
+    fill: Rgb,
+    outline: Rgb | None = None,
+    thickness: int = 1,
+) -> None:
+    """Draw a rectangle with round corners. Only the corners are kept, so that large cards take no memory."""
+    x, y, width, height = rect
+    radius = max(1, min(radius, width // 2, height // 2))
+    side = 2 * radius
+    surface.fill(outline or fill, (x + radius, y, width - side, height))
+    surface.fill(outline or fill, (x, y + radius, width, height - side))
     if outline is not None:
         inset = 2 * thickness
-        made.fill(fill, (radius, thickness, width - side, height - inset))
-        made.fill(fill, (thickness, radius, width - inset, height - side))
+        surface.fill(fill, (x + radius, y + thickness, width - side, height - inset))
+        surface.fill(fill, (x + thickness, y + radius, width - inset, height - side))
+    corners = _corners(radius, fill, outline, thickness)
     for right in (0, 1):
         for lower in (0, 1):
+            place = (x + right * (width - radius), y + lower * (height - radius))
             part = (right * radius, lower * radius, radius, radius)
-            made.blit(corners, (right * (width - radius), lower * (height - radius)), part)
-    return made
+            surface.blit(corners, place, part, special_flags=pygame.BLEND_PREMULTIPLIED)
 
 
 @lru_cache(maxsize=16)
@@ -107,21 +119,24 @@ def thick_line(
     pygame.draw.polygon(big, color, corners)
 
 
+@lru_cache(maxsize=_OPEN_FONTS)
+def _open_font(face: Face, size: int) -> pygame.font.Font:
+    return pygame.font.Font(str(resource_path(f"assets/fonts/{FILES[face]}")), size)
+
+
 class Ink:
     """The bundled fonts and the texts rendered so far."""
 
     def __init__(self) -> None:
         if not pygame.font.get_init():
             pygame.font.init()
-        self._fonts: dict[tuple[Face, int], pygame.font.Font] = {}
+            _open_font.cache_clear()  # fonts of an earlier start of pygame are of no use
         self._texts: dict[tuple[Face, int, Rgb, str], pygame.Surface] = {}
+        self._bytes = 0
 
     def font(self, face: Face, size: int) -> pygame.font.Font:
         """A face at a height of `size` pixels an em."""
-        key = (face, size)
-        if key not in self._fonts:
-            self._fonts[key] = pygame.font.Font(str(resource_path(f"assets/fonts/{FILES[face]}")), size)
-        return self._fonts[key]
+        return _open_font(face, size)
 
     def width(self, text: str, size: int, face: Face = "sans") -> int:
         """Width of a text in pixels."""
@@ -132,9 +147,12 @@ class Ink:
         key = (face, size, color, text)
         found = self._texts.get(key)
         if found is None:
-            if len(self._texts) >= _CACHED_TEXTS:
+            found = self.font(face, size).render(text, True, color)
+            self._bytes += 4 * found.get_width() * found.get_height()
+            if self._bytes > _TEXT_BYTES:
                 self._texts.clear()
-            found = self._texts[key] = self.font(face, size).render(text, True, color)
+                self._bytes = 0
+            self._texts[key] = found
         return found
 
     def write(

@@ -83,10 +83,13 @@ class Panel:
 
     def _tabs(self, canvas: Canvas, layout: Layout, front: Front) -> None:
         theme = canvas.theme
-        for tab, rect in zip(TABS, layout.tabs.columns(len(TABS)), strict=True):
+        columns = layout.tabs.columns(len(TABS))
+        size = canvas.size_for([canvas.t(f"tab.{tab}") for tab in TABS], columns[0].w - 4, "serif")
+        for tab, rect in zip(TABS, columns, strict=True):
             chosen = tab == front.view.tab
             color = theme.text if chosen or canvas.over(rect) else theme.secondary_text
-            canvas.text(rect.inset(2, 0), canvas.t(f"tab.{tab}"), color=color, face="serif", align=0.5)
+            name = canvas.t(f"tab.{tab}")
+            canvas.text(rect.inset(2, 0), name, size=size, color=color, face="serif", align=0.5)
             thick = max(2, round(layout.text * 0.16)) if chosen else canvas.scale.hair
             bar = Rect(rect.x, rect.bottom - thick, rect.w, thick)
             canvas.fill(bar, theme.line if chosen else theme.divider)
@@ -277,7 +280,7 @@ class Panel:
         right = rect.right_of(track_w + size // 2)
         value_w = canvas.width("<0.1 %")
         canvas.text(Rect(right.right - value_w, rect.y, value_w, rect.h), value, align=1)
-        right = Rect(right.x, right.y, right.w - value_w - size // 3, right.h)
+        right = Rect(right.x, right.y, right.w - value_w - size // 2, right.h)
         detail_w = canvas.width("h2h9", canvas.scale.small)
         if detail and right.w - detail_w - size // 3 >= round(size * 6.2):
             box = Rect(right.right - detail_w, right.y, detail_w, right.h)
@@ -299,6 +302,9 @@ class Panel:
         for name, value in facts:
             place = Rect(rect.x, y, rect.w, row)
             used = canvas.text(place, name, color=theme.secondary_text)
+            if used + scale.text + canvas.width(value) > rect.w:  # a long name has a line of its own
+                y += row
+                place, used = Rect(rect.x, y, rect.w, row), -scale.text
             canvas.text(place.right_of(used + scale.text), value, align=1, is_given=True)
             y += row
         y += scale.gap // 2

@@ -28,7 +28,7 @@ QUIT_SECONDS = 0.3
 KILL_SECONDS = 5.0
 """How long a busy machine may take to remove a process that was killed."""
 
-_NICE = 5  # how much workers stand back for the window
+_NICE = 10  # how much workers stand back for the window
 _AGAIN = 0.05  # seconds after which a worker that has not stopped is told again
 
 
