@@ -19,6 +19,8 @@ from xiangqi_gpt.rules import Piece
 from xiangqi_gpt.rules.squares import SQUARE_NAMES
 
 _FAINT = 0.55  # of a piece that is only believed in
+_MAKE_PROBE = "xiangqi-gpt probe RECORDS --out DIR"
+_USE_PROBE = "--player gpt:probe=DIR/probe.safetensors"
 
 
 def draw_mind_panel(canvas: Canvas, state: GameState, rect: Rect, front: Front) -> None:
@@ -90,7 +92,8 @@ def _belief(canvas: Canvas, state: GameState, rect: Rect) -> None:
     theme, row = canvas.theme, canvas.scale.row
     wrong = mind.differences(state)
     if wrong is None:
-        canvas.paragraph(rect, canvas.t("window.no_probe"), color=theme.secondary_text, lines=8)
+        text = canvas.t("window.no_probe", command=_MAKE_PROBE, option=_USE_PROBE)
+        canvas.paragraph(rect, text, color=theme.secondary_text, lines=8)
         return
     key = "window.belief_wrong" if wrong else "window.belief_right"
     used = canvas.paragraph(rect, canvas.t(key, count=len(wrong)), color=theme.secondary_text, lines=2)
