@@ -33,7 +33,7 @@ GRIDS: dict[str, list[dict[str, float]]] = {
     # The product of two gradients is tiny, since the gradient of all weights together has at most norm 1.
     "eg": [{"learning_rate": rate, "gain_rate": gain} for rate in (0.1, 0.5) for gain in (0.0, 1000.0)],
     "eg-adamw": [
-        {"learning_rate": rate, "gain_rate": gain} for rate in (2e-3, 5e-3) for gain in (1e-3, 1e-2)
+        {"learning_rate": rate, "gain_rate": gain} for rate in (2e-3, 5e-3) for gain in (1e-2, 3e-2)
     ],
 }
 

@@ -214,13 +214,15 @@ def judge(data: dict[str, NDArray[Any]]) -> None:
         "vectors": nearest(vectors[shown], shown),
         "material": nearest((material + tie)[shown], shown),
         "combined": nearest(combined(shown, *chosen), shown),
-        "combined, without material": nearest(combined(shown, chosen[0], chosen[1], 0.0, chosen[3]), shown),
+        "combined, with more material": nearest(
+            combined(shown, *chosen[:3], chosen[3] + 1.0, chosen[4]), shown
+        ),
     }
     print("| nearest game by | same opening | same plan | same result | sum |\n|---|---:|---:|---:|---:|")
     for name, hits in ways.items():
         cells = " | ".join(f"{100 * value:.1f} %" for value in hits.mean(0))
         print(f"| {name} | {cells} | {hits.mean(0).sum():.2f} |")
-    for name in ("combined", "combined, without material"):
+    for name in ("combined", "combined, with more material"):
         for baseline in ("longest common beginning", "chance"):
             differences = ways[name] - ways[baseline]
             cells = ", ".join(f"{c} {interval(differences[:, i])}" for i, c in enumerate(CRITERIA))
