@@ -106,6 +106,9 @@ def main() -> None:
         before = None
         for number in range(options.actions + 1):
             if number % STEP == 0:
+                app.surface = pygame.Surface(SIZES[1])  # the same frame each time: it takes megabytes itself
+                app.handle(pygame.event.Event(pygame.NOEVENT))
+                app.draw(number * 400)
                 gc.collect()
                 board = app.state.tree.board()
                 if board.fen() != app.state.board.fen():

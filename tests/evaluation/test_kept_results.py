@@ -30,6 +30,7 @@ FACTS = LegalityFacts(
     off_book=np.zeros(3, bool),
     sets=np.zeros((3, 3), np.int64),
     broken={"palace": 2},
+    piece=np.array([5, 0, -1]),
 )
 
 

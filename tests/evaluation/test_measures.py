@@ -20,15 +20,18 @@ from xiangqi_gpt.evaluation.accuracy import measure_accuracy
 from xiangqi_gpt.evaluation.games import chosen_games, random_boards
 from xiangqi_gpt.evaluation.legality import (
     NO_MOVE,
+    NO_PIECE,
     broken_rule,
     free_run,
     game_legality,
     illegal_tree_moves,
     measure_legality,
     measure_legality_of_boards,
+    suggestion,
     summarise_free_runs,
     summarise_legality,
 )
+from xiangqi_gpt.evaluation.legality_plot import plot_legality
 from xiangqi_gpt.records.formats.parquet import write
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
@@ -109,6 +112,9 @@ def test_the_rules_that_illegal_texts_break(tokenizer: str) -> None:
         ("h2h8", "path_blocked"),
         ("e0e2", "not_a_move"),
         ("h0f1", "horse_leg"),
+        ("c0e0", "own_piece"),
+        ("b2b7", "cannon_screen"),
+        ("e0e1", None),
         ("h2e2", None),
     ],
 )
@@ -121,6 +127,44 @@ def test_the_rule_is_that_of_the_text_said(
     # In the model's place: the same text, whatever it is shown.
     monkeypatch.setattr(legality, "greedy_unmasked", lambda *_: said)
     assert broken_rule(scorer, board) == rule
+
+
+@pytest.mark.parametrize(
+    ("fen", "text", "rule"),
+    [
+        ("4k4/9/9/9/9/9/9/4B4/9/3K5 w", "e2g4", None),
+        ("4k4/9/9/9/9/5P3/9/4B4/9/3K5 w", "e2g4", None),
+        ("4k4/9/9/9/9/9/5P3/4B4/9/3K5 w", "e2g4", "elephant_eye"),
+        ("4k4/9/9/9/2B6/9/9/9/9/3K5 w", "c5e7", "river"),
+        ("4k4/9/9/9/9/9/9/9/9/5K3 w", "f0g0", "palace"),
+        ("3k5/9/9/9/9/9/9/9/9/4K4 w", "e0d0", "facing_kings"),
+        ("3k5/9/9/9/9/9/9/9/4r4/3AK4 w", "d0e1", None),
+        ("3k5/9/9/9/9/4r4/9/9/9/3AKP3 w", "f0f1", "king_in_check"),
+    ],
+)
+def test_every_rule_has_a_name(
+    fen: str, text: str, rule: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer, board = Scorer(tiny(tokenizer="iccs")), Board(f"{fen} - - 0 1", strict=False)
+    said = [scorer.tokenizer.vocab.id(c) for c in text]
+    monkeypatch.setattr(legality, "greedy_unmasked", lambda *_: said)
+    move, broken = suggestion(scorer, board)
+    assert (move, broken) == (Move.from_iccs(text), rule)
+
+
+def test_legality_by_piece(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    model, records = tiny(tokenizer="square", initializer_range=0.3), games(4)
+    result = measure_legality(Scorer(model), records, why=True)
+    assert sum(part.texts for part in result.pieces) == result.plies
+    legal = sum(part.legal.mean * part.texts for part in result.pieces)
+    assert legal == pytest.approx(result.argmax_legal * result.plies)
+    nothing = [part for part in result.pieces if part.piece == NO_PIECE]
+    assert [part.legal.mean for part in nothing] == [0.0]
+    assert nothing[0].texts == result.broken.get("empty_square", 0) + result.broken.get(NO_MOVE, 0)
+    assert measure_legality(Scorer(model), records).pieces == ()
+    plot_legality(result, tmp_path / "atlas.png")
+    assert (tmp_path / "atlas.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_random_boards() -> None:

@@ -9,17 +9,18 @@ from tests.play.players import FirstMovePlayer, create_first
 from xiangqi_gpt.gui.app import App
 from xiangqi_gpt.gui.arrows import arrows_of, overlaps
 from xiangqi_gpt.gui.ink import Ink
-from xiangqi_gpt.gui.panel import evaluation_text, percent, shown_lines
+from xiangqi_gpt.gui.panel import evaluation_text, shown_lines
 from xiangqi_gpt.gui.plates import captured
 from xiangqi_gpt.gui.theme import THEMES
 from xiangqi_gpt.gui.view import Slide
+from xiangqi_gpt.gui.widgets import percent
 from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE, SMALLEST_SIZE, make_layout
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.game_state import GameState, Thought
 from xiangqi_gpt.play.settings import LOOKS, THEME_NAMES, Settings
 from xiangqi_gpt.play.thinker import InlineThinker
 from xiangqi_gpt.play.wording import PIECE_SETS
-from xiangqi_gpt.players.base import Analysis, Limit, Line
+from xiangqi_gpt.players.base import Analysis, Limit, Line, Mind
 from xiangqi_gpt.rules import Board, Color, Move, parse_square
 from xiangqi_gpt.texts import LANGUAGES, Language
 
@@ -247,3 +248,42 @@ def test_labels_follow_the_side_they_are_seen_from() -> None:
     one, other = (frame(state).subsurface(strip) for state in (red_below, black_below))
     assert pygame.image.tobytes(one, "RGB") != pygame.image.tobytes(other, "RGB")
     assert black_below.shown_board.turn is Color.RED
+
+
+def test_attention_and_belief_are_drawn() -> None:
+    state = played(4)
+    plain = frame(state)
+    moves = tuple(state.board.move_stack)
+    belief = list(state.board.squares)
+    moved, empty = moves[-1].to_square, parse_square("e4")
+    belief[moved], belief[empty] = 0, 6
+    shares = ((0.1, 0.1, 0.1, 0.6),)
+    state.minds[state.tree.cursor] = (state.spec, Mind(moves, (shares,), tuple(belief), (0.9,) * 90))
+    for shows in ("attention", "belief"):
+        state.mind.shows = shows  # type: ignore[assignment]
+        shown = frame(state, tab="analysis")
+        layout = make_layout(*DEFAULT_SIZE)
+        assert (
+            shown.subsurface(layout.board).get_buffer().raw != plain.subsurface(layout.board).get_buffer().raw
+        )
+    assert colors(shown, around(state, "e4")) != colors(plain, around(state, "e4"))
+    assert colors(shown, around(state, "a5")) == colors(plain, around(state, "a5"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("size", [SMALLEST_SIZE, DEFAULT_SIZE])
+@pytest.mark.parametrize("shows", ["attention", "belief"])
+@pytest.mark.parametrize("known", ["nothing", "attention", "all"])
+def test_the_texts_of_a_mind_fit(language: Language, size: tuple[int, int], shows: str, known: str) -> None:
+    state = played(6, language=language)
+    state.mind.shows, state.mind.head = shows, 1  # type: ignore[assignment]
+    moves = tuple(state.board.move_stack)
+    if known != "nothing":
+        share = tuple(1 / 7 for _ in moves)
+        belief = (0,) * 90 if known == "all" else None
+        found = Mind(moves, ((share,) * 8,) * 8, belief, (0.9,) * 90)
+        state.minds[state.tree.cursor] = (state.spec, found)
+    app = App(state, InlineThinker(create_first), pygame.Surface(size), save=lambda settings: None)
+    app.view.tab = "analysis"
+    app.draw(0)
+    assert [text.text for text in app.canvas.texts if text.is_cut] == []

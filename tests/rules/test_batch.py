@@ -199,6 +199,12 @@ def test_replay_stops_at_an_illegal_move(nonsense: int, ply: int) -> None:
     assert boards.tolist() == expected[: ply + 1] + [expected[ply]] * (10 - ply)
 
 
+def test_a_number_beyond_sixteen_bits_is_not_taken_for_a_move() -> None:
+    moves, _ = played_game(10, seed=7)
+    moves[4] += 1 << 16
+    assert batch.replay(START.squares, 0, np.array(moves))[1] == 4
+
+
 def test_replay_refuses_a_move_into_check() -> None:
     board = Board("3k5/9/9/9/4r4/9/9/9/4R4/4K4 w - - 0 1")
     pinned, free = Move.from_iccs("e1d1"), Move.from_iccs("e1e5")

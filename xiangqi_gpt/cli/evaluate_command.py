@@ -156,7 +156,9 @@ def _print_accuracy(result: Any) -> None:
     type=click.IntRange(0),
     help="Measure on --games positions (1,000) after this many random plies, instead of records.",
 )
-@click.option("--why", is_flag=True, help="Also count the rules that illegal texts break; takes longer.")
+@click.option(
+    "--why", is_flag=True, help="Also count by piece, and the rules that illegal texts break; takes longer."
+)
 @click.option(
     "--off-book",
     type=click.IntRange(0),
@@ -174,11 +176,12 @@ def _print_accuracy(result: Any) -> None:
     type=click.IntRange(1),
     help="Only draw this many moves from the prefix tree of legal moves, and check each against the rules.",
 )
+@click.option("--plot", type=click.Path(path_type=Path), help="Also plot it to this PNG file.")
 @json_option
 def legality(
     data: tuple[str, ...], model_dir: Path | None, style: str | None, split: str, games: int | None, seed: int,
     jobs: int, threads: int | None, device: str, random_plies: int | None, why: bool, off_book: int,
-    free_running: int | None, tree: int | None, as_json: bool,
+    free_running: int | None, tree: int | None, plot: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """How often the model's own texts, without any mask, are legal moves.
 
@@ -188,10 +191,14 @@ def legality(
     from xiangqi_gpt.cli import evaluate_work
     from xiangqi_gpt.evaluation.games import random_boards
     from xiangqi_gpt.evaluation.legality import summarise_free_runs, summarise_legality
+    from xiangqi_gpt.evaluation.legality_plot import plot_legality
+    from xiangqi_gpt.evaluation.plotting import check_plot
 
     if tree is not None:
         _tree(model_dir, tree, seed, as_json)
         return
+    if plot is not None:
+        check_plot(plot)
     settings = (model_dir, device, _threads(threads, jobs), _precision(), style)
     if random_plies is not None:
         if data:
@@ -208,6 +215,8 @@ def legality(
         work = partial(evaluate_work.free_run_work, *settings, seed)
         free = summarise_free_runs(_run(work, list(range(free_running)), jobs, "free games"), seed=seed)
     _report_precision()
+    if plot is not None:
+        plot_legality(result, plot)
     if as_json:
         print_json(
             {**dataclasses.asdict(result), "free_running": None if free is None else dataclasses.asdict(free)}
@@ -232,7 +241,7 @@ def _print_legality(result: Any, why: bool, free: Any) -> None:
     from xiangqi_gpt.evaluation.intervals import estimate_text
     from xiangqi_gpt.evaluation.legality import GROUP_PLIES
 
-    hidden = ("by_ply", "broken", "intervals", "groups")
+    hidden = ("by_ply", "broken", "intervals", "groups", "pieces")
     shown = {key: value for key, value in dataclasses.asdict(result).items() if key not in hidden}
     shown.update({key: estimate_text(found) for key, found in result.intervals.items()})
     if free is not None:
@@ -260,6 +269,8 @@ def _print_legality(result: Any, why: bool, free: Any) -> None:
     ]
     table(("ply", "positions", "argmax_legal", "leak"), rows)
     if why:
+        pieces = [(part.piece, f"{part.texts:,}", estimate_text(part.legal)) for part in result.pieces]
+        table(("piece of the text", "texts", "legal"), pieces)
         table(("broken rule", "texts"), [(rule, f"{count:,}") for rule, count in result.broken.items()])
 
 

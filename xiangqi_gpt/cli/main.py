@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "match": "Let two players play a match, with Elo and its interval.",
     "tournament": "Let many players meet each other, with a table of ratings.",
     "evaluate": "Measure a model on recorded games: accuracy, legality, calibration, puzzles.",
+    "probe": "Measure how much of the board a model knows, layer by layer.",
     "analyse": "Print the model's distribution over the legal moves of a position.",
     "review": "Review a game: the score of every move, and the mistakes.",
     "legal": "Tell whether moves are legal, and if not, why.",

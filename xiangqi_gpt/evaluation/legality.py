@@ -16,6 +16,8 @@ from xiangqi_gpt.evaluation.intervals import Estimate, estimate
 from xiangqi_gpt.model.generation import greedy_unmasked
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.rules.pieces import Piece, PieceKind
 from xiangqi_gpt.tokens import Tokenizer, legal_tree
 
 GROUP_PLIES = 20
@@ -29,6 +31,11 @@ OFF_BOOK_PLIES = 4
 
 FREE_PLIES = 300
 """A free-running game that has come so far is not run any further."""
+
+NO_PIECE = "no piece"
+"""What a text moves that names an empty square, or no square at all."""
+
+_UNKNOWN_PIECE = -1
 
 _WORDS_PER_BOARD = 40  # sampled from one tree, so that building it does not take all the time
 
@@ -51,6 +58,15 @@ class GroupLegality:
     argmax_legal: Estimate
     sampled_legal: Estimate
     leak: Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class PieceLegality:
+    """The likeliest texts that move one kind of piece, or that name no piece of any side."""
+
+    piece: str  # the English name of the kind, or NO_PIECE
+    texts: int
+    legal: Estimate  # with its 95 % interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +97,9 @@ class Legality:
     # 95 % intervals by the name of the figure, from a bootstrap over games.
     intervals: Mapping[str, Estimate] = field(default_factory=dict)
     groups: tuple[GroupLegality, ...] = ()  # in check or not; off book: after random moves from the games
+    pieces: tuple[
+        PieceLegality, ...
+    ] = ()  # by the piece that the likeliest text moves; empty unless asked for
 
 
 @dataclass(frozen=True)
@@ -97,6 +116,8 @@ class LegalityFacts:
         np.int64
     ]  # (P, 3) of the legal head: hits, moves taken for legal, legal moves; 0 without one
     broken: Mapping[str, int]
+    # The kind of the piece that the likeliest text moves, 0 for none; _UNKNOWN_PIECE where nobody asked.
+    piece: npt.NDArray[np.int64]
 
 
 def measure_legality(
@@ -154,19 +175,24 @@ def _strayed(game: GameRecord, rng: np.random.Generator) -> Board | None:
     return board if board.legal_indices() else None
 
 
-_Row = tuple[int, bool, bool, float, bool, bool, tuple[int, int, int], "str | None"]
+_Row = tuple[int, bool, bool, float, bool, bool, tuple[int, int, int], "str | None", int]
 
 
 def _row(scorer: Scorer, board: Board, scores: MoveScores, why: bool, *, off_book: bool) -> _Row:
     taken, legal = scores.legal_set, frozenset(scores.moves)
     sets = (0, 0, 0) if taken is None else (len(taken & legal), len(taken), len(legal))
-    broken = broken_rule(scorer, board) if why and scores.greedy is None else None
+    broken, piece = None, _UNKNOWN_PIECE
+    if why:
+        said, broken = (scores.greedy, None) if scores.greedy is not None else suggestion(scorer, board)
+        code = 0 if said is None else board.squares[said.from_square]
+        piece = int(Piece.from_code(code).kind) if code else 0
     legal_texts = (scores.greedy is not None, scores.sampled is not None)
-    return (board.ply, *legal_texts, scores.leak, board.is_check(), off_book, sets, broken)
+    return (board.ply, *legal_texts, scores.leak, board.is_check(), off_book, sets, broken, piece)
 
 
 def _facts(rows: Sequence[_Row]) -> LegalityFacts:
-    ply, greedy, sampled, leak, check, off_book, sets, broken = zip(*rows, strict=True) if rows else [()] * 8
+    columns: Any = zip(*rows, strict=True) if rows else [()] * 9
+    ply, greedy, sampled, leak, check, off_book, sets, broken, piece = columns
     return LegalityFacts(
         ply=np.array(ply, np.int64),
         greedy=np.array(greedy, np.bool_),
@@ -176,22 +202,32 @@ def _facts(rows: Sequence[_Row]) -> LegalityFacts:
         off_book=np.array(off_book, np.bool_),
         sets=np.array(sets, np.int64).reshape(-1, 3),
         broken=Counter(rule for rule in broken if rule is not None),
+        piece=np.array(piece, np.int64),
     )
 
 
 def broken_rule(scorer: Scorer, board: Board) -> str | None:
     """The rule that the model's own next move breaks on *board*: the name of a Reason, NO_MOVE, or None."""
+    return suggestion(scorer, board)[1]
+
+
+def suggestion(scorer: Scorer, board: Board) -> tuple[Move | None, str | None]:
+    """The move that the model's own likeliest text names on *board*, if it names one, and the rule that it breaks.
+
+    The rule is the name of a Reason, NO_MOVE, or None for a legal move. A text in Chinese or WXF notation may break a
+    rule without naming two squares: then there is no move, but a rule.
+    """
     said = greedy_unmasked(scorer.model, board, scorer.condition)
     if len(said) < scorer.tokenizer.slots:
-        return NO_MOVE
+        return None, NO_MOVE
     try:
         move = scorer.tokenizer.decode(board, said)
     except IllegalMoveError as error:
-        return NO_MOVE if error.reason is None else error.reason.reason.value
+        return None, NO_MOVE if error.reason is None else error.reason.reason.value
     except (MoveError, IndexError):
-        return NO_MOVE
+        return None, NO_MOVE
     fault = board.explain(move)
-    return None if fault is None else fault.reason.value
+    return move, None if fault is None else fault.reason.value
 
 
 def free_run(scorer: Scorer) -> tuple[int, bool]:
@@ -304,8 +340,22 @@ def summarise_legality(facts: Sequence[LegalityFacts], *, seed: int = 0) -> Lega
         broken=dict(broken.most_common()),
         intervals={} if whole is None else {key: getattr(whole, key) for key in figures},
         groups=tuple(groups),
+        pieces=_by_piece(column("piece")[on], greedy[on], game[on], seed),
         **_legal_sets(sets[on]),
     )
+
+
+def _by_piece(
+    piece: npt.NDArray[np.int64], legal: npt.NDArray[np.bool_], game: npt.NDArray[np.int64], seed: int
+) -> tuple[PieceLegality, ...]:
+    found = []
+    for kind in (*PieceKind, None):
+        chosen = piece == (0 if kind is None else kind)
+        share = estimate(legal[chosen], game[chosen], seed=seed)
+        if share is not None:
+            name = NO_PIECE if kind is None else kind.name_en
+            found.append(PieceLegality(piece=name, texts=share.count, legal=share))
+    return tuple(found)
 
 
 def _legal_sets(sets: npt.NDArray[np.int64]) -> dict[str, float | None]:

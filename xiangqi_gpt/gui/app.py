@@ -438,8 +438,10 @@ class App:
         commands.perform(self.state, commands.COMMANDS[command], self._own)
         if self.state.tree.cursor is not before:
             self.view.scroll = None
-        if (command == "hint" and self.state.wants_hint) or (
-            command == "analysis" and self.state.settings.analysis
+        if (
+            (command == "hint" and self.state.wants_hint)
+            or (command == "analysis" and self.state.settings.analysis)
+            or (command in ("attention", "belief") and self.state.mind.shows)
         ):
             self.view.tab = "analysis"
         self._dirty = True

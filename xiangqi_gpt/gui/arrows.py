@@ -19,6 +19,7 @@ from xiangqi_gpt.rules import Move, file_of, rank_of
 ARROWS = 4
 FAINT = 0.02  # candidates under this probability get no arrow
 APART = 0.22  # u between the shafts of arrows on one line
+_KEPT = 4 * ARROWS  # sprites; a long one takes megabytes
 _OWN_LINE = (0, 1, -1, 2, -2, 3, -3)  # order of the places beside a line
 
 
@@ -100,7 +101,7 @@ class ArrowArt:
     ) -> tuple[pygame.Surface, tuple[int, int]]:
         key = (dx, dy, u, round(width), color)
         if key not in self._made:
-            if len(self._made) > 64:
+            if len(self._made) >= _KEPT:
                 self._made.clear()
             self._made[key] = arrow_sprite(dx, dy, u, width, color)
         return self._made[key]

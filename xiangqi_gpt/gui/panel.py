@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from xiangqi_gpt.gui import widgets
+from xiangqi_gpt.gui.bar_rows import bar_row
 from xiangqi_gpt.gui.canvas import Canvas
 from xiangqi_gpt.gui.curve import Curve
 from xiangqi_gpt.gui.icons import draw_icon
 from xiangqi_gpt.gui.ink import Ink, mix, ring, stamp
 from xiangqi_gpt.gui.library_pane import LibraryPane
+from xiangqi_gpt.gui.mind_panel import draw_mind_panel
 from xiangqi_gpt.gui.move_list import MoveList
 from xiangqi_gpt.gui.plates import player_spec
-from xiangqi_gpt.gui.theme import Rgb
 from xiangqi_gpt.gui.view import TABS, Front
 from xiangqi_gpt.gui.widgets import percent
 from xiangqi_gpt.gui.window_layout import STATUS_LINES, Layout, Rect
@@ -207,6 +208,9 @@ class Panel:
             widgets.scroll_bar(canvas, layout.move_rows, first, layout.visible_move_rows, len(rows))
 
     def _analysis(self, canvas: Canvas, state: GameState, rect: Rect, front: Front) -> None:
+        if state.mind.shows:
+            draw_mind_panel(canvas, state, rect, front)
+            return
         theme, size, row = canvas.theme, canvas.scale.text, canvas.scale.row
         thought = state.thought
         if thought is None:
@@ -227,7 +231,7 @@ class Panel:
             name = f"{number}. {text}" if line.move != thought.played else f"→ {text}"
             if canvas.over(place):
                 canvas.box(place, mix(theme.table, theme.divider, 0.5))
-            self._bar_row(canvas, place, line.prob, theme.arrow, evaluation_text(line), name, line.move.iccs)
+            bar_row(canvas, place, line.prob, theme.arrow, evaluation_text(line), name, line.move.iccs)
 
             def play_out(line: Line = line) -> None:
                 front.play_out(state.thought_node, line.pv)
@@ -238,7 +242,7 @@ class Panel:
         if thought.analysis.leak is not None:
             place = Rect(rect.x, y, rect.w, row)
             share = thought.analysis.leak
-            self._bar_row(canvas, place, share, theme.leak, percent(share), canvas.t("game.leak"), "")
+            bar_row(canvas, place, share, theme.leak, percent(share), canvas.t("game.leak"), "")
             canvas.region(place, tip=canvas.t("window.leak_tip"))
             y += row
         if thought.red_value is not None:
@@ -264,29 +268,6 @@ class Panel:
                 lines=max(1, (rect.bottom - y) // round(size * 1.35)),
                 is_given=True,
             )
-
-    @staticmethod
-    def _bar_row(
-        canvas: Canvas, rect: Rect, share: float | None, color: Rgb, value: str, name: str, detail: str
-    ) -> None:
-        """One row: bar, name, detail and value."""
-        theme, size = canvas.theme, canvas.scale.text
-        track_w, track_h = round(rect.w * 0.22), max(6, size // 2)
-        if share is not None:
-            track = Rect(rect.x, rect.center[1] - track_h // 2, track_w, track_h)
-            canvas.fill(track, mix(theme.table, theme.side_draw, 0.6))
-            filled = max(1 if share > 0 else 0, round(track_w * min(1.0, share)))
-            canvas.fill(Rect(track.x, track.y, filled, track_h), color)
-        right = rect.right_of(track_w + size // 2)
-        value_w = canvas.width("<0.1 %")
-        canvas.text(Rect(right.right - value_w, rect.y, value_w, rect.h), value, align=1)
-        right = Rect(right.x, right.y, right.w - value_w - size // 2, right.h)
-        detail_w = canvas.width("h2h9", canvas.scale.small)
-        if detail and right.w - detail_w - size // 3 >= round(size * 6.2):
-            box = Rect(right.right - detail_w, right.y, detail_w, right.h)
-            canvas.text(box, detail, size=canvas.scale.small, color=theme.secondary_text)
-            right = Rect(right.x, right.y, right.w - detail_w - size // 3, right.h)
-        canvas.text(right, name)
 
     def _game(self, canvas: Canvas, state: GameState, rect: Rect, front: Front) -> None:
         theme, row, scale = canvas.theme, canvas.scale.row, canvas.scale

@@ -8,6 +8,7 @@ from xiangqi_gpt.gui.arrows import ArrowArt
 from xiangqi_gpt.gui.board_art import paint_board
 from xiangqi_gpt.gui.canvas import Canvas, Region
 from xiangqi_gpt.gui.ink import Ink, stamp
+from xiangqi_gpt.gui.mind_panel import draw_mind_board
 from xiangqi_gpt.gui.move_list import MoveList
 from xiangqi_gpt.gui.panel import Panel
 from xiangqi_gpt.gui.plates import Plates, draw_value
@@ -94,7 +95,9 @@ class Renderer:
         if state.notice is not None and state.notice.square is not None:
             stamp(surface, sprites.mark("refused"), *layout.point(state.notice.square, flipped))
         advice = shown_advice(state)
-        if advice is not None and slide is None:
+        if state.mind.shows and slide is None:
+            draw_mind_board(canvas, state, layout, sprites, self._arrows)
+        elif advice is not None and slide is None:
             self._arrows.draw(canvas, layout, advice.analysis.lines, flipped)
         if slide is not None:
             if slide.captured:

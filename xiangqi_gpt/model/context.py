@@ -51,6 +51,16 @@ def board_features(board: Board) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.f
     return codes, counters(int(board.turn), board.halfmove_clock)
 
 
+def board_as_seen(config: XiangqiGPTConfig, board: Board) -> npt.NDArray[np.int8]:
+    """The piece codes (90,) of *board* as a model sees it: from the side to move, or from Red if it has view="red"."""
+    return from_own_view(config, np.array(board.squares, np.int8), board.turn)
+
+
+def from_own_view(config: XiangqiGPTConfig, codes: npt.NDArray[np.int8], turn: int) -> npt.NDArray[np.int8]:
+    """Codes (90,) turned between Red's view and that of a model, where *turn* is to move; its own inverse."""
+    return other_side(codes) if config.view == "mover" and turn == Color.BLACK else codes
+
+
 def counters(turns: npt.ArrayLike, clocks: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """The counter inputs (..., 2): the side to move, and plies since the last capture as a share of the limit."""
     clock = np.minimum(np.asarray(clocks), NATURAL_LIMIT) / NATURAL_LIMIT

@@ -100,11 +100,7 @@ def weight_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     """Name and shape of every weight of all files of *folder*; ModelError where they cannot be read."""
     shapes: dict[str, tuple[int, ...]] = {}
     for file in _weight_files(folder):
-        try:
-            with safe_open(file, "pt") as weights:
-                shapes.update({key: tuple(weights.get_slice(key).get_shape()) for key in weights.keys()})  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise ModelError(f"not a readable safetensors file: {error}", file=str(file)) from None
+        shapes.update(open_weights(file)[1])
     return shapes
 
 
@@ -134,6 +130,25 @@ def read_file(file: Path) -> dict[str, Tensor]:
         raise ModelError(f"not a readable safetensors file: {error}", file=str(file)) from None
     check_finite(weights, str(file))
     return weights
+
+
+def open_weights(
+    file: Path, *, largest: int | None = None
+) -> tuple[dict[str, str], dict[str, tuple[int, ...]]]:
+    """The metadata of a safetensors file, and the shape of every weight by its name; no weight is read.
+
+    Raises:
+        ModelError: a file that cannot be read, or one of more than *largest* bytes.
+    """
+    try:
+        size = file.stat().st_size
+        if largest is not None and size > largest:
+            raise ModelError(f"expected at most {largest:,} bytes, found {size:,}", file=str(file))
+        with safe_open(file, "pt") as found:
+            shapes = {name: tuple(found.get_slice(name).get_shape()) for name in found.keys()}  # noqa: SIM118
+            return dict(found.metadata() or {}), shapes
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"not a readable safetensors file: {error}", file=str(file)) from None
 
 
 def check_finite(weights: Mapping[str, Tensor], place: str) -> None:

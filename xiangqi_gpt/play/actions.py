@@ -18,6 +18,7 @@ from xiangqi_gpt.play.game_state import (
     describe,
 )
 from xiangqi_gpt.play.handicaps import handicap_fen
+from xiangqi_gpt.play.mind import ask_mind, receive_mind
 from xiangqi_gpt.play.puzzle_book import Puzzle, classical_puzzle, record_result
 from xiangqi_gpt.play.reviewing import annotate, tally
 from xiangqi_gpt.play.settings import LABELS, THEME_NAMES, is_engine
@@ -503,6 +504,7 @@ def exchange(state: GameState, thinker: Thinker) -> list[Answer]:
         thinker.ask(Question(kind="load", generation=state.generation, spec=state.spec))
     elif state.needs_player:
         _ask_for_move(state, thinker)
+    ask_mind(state, thinker)
     _ask_analyst(state, thinker)
     _ask_reviewer(state, thinker)
     return counted
@@ -575,6 +577,8 @@ def receive(state: GameState, answer: Answer) -> bool:
     if answer.was_restarted:
         state.notice = Notice.of("game.restarted", "warn")
         return True
+    if question.kind == "mind":
+        return receive_mind(state, answer)
     if question.kind == "load":
         if question.spec != state.spec or state.player_ready:
             return False

@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from xiangqi_gpt.play import actions, endings, opening
+from xiangqi_gpt.play import actions, endings, mind, opening
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.texts import Language, Message
 
@@ -382,6 +382,24 @@ _TABLE: tuple[Command, ...] = (
         chinese=("语言", "語言"),
         arguments="en|zh|zh-TW",
     ),
+    Command(
+        id="attention",
+        group="view",
+        act=mind.toggle_attention,
+        keys=("w",),
+        is_on=lambda state: state.mind.shows == "attention",
+    ),
+    Command(
+        id="belief",
+        group="view",
+        act=mind.toggle_belief,
+        keys=("k",),
+        is_on=lambda state: state.mind.shows == "belief",
+    ),
+    Command(
+        id="next_layer", group="view", act=mind.next_layer, keys=("shift+j",), is_enabled=mind.shows_attention
+    ),
+    Command(id="next_head", group="view", act=mind.next_head, keys=("j",), is_enabled=mind.shows_attention),
     Command(id="sound", group="view", keys=("m",), is_on=lambda state: state.settings.sound),
     Command(id="full_screen", group="view", keys=("f11",), in_dialog=True),
     # The program.

@@ -15,13 +15,14 @@ from xiangqi_gpt.play.puzzle_book import Puzzle
 from xiangqi_gpt.play.settings import Settings
 from xiangqi_gpt.play.thinker import WorkerName
 from xiangqi_gpt.play.wording import split_temperature
-from xiangqi_gpt.players.base import Analysis, Value
+from xiangqi_gpt.players.base import Analysis, Mind, Value
 from xiangqi_gpt.records.game_tree import GameTree, Node
 from xiangqi_gpt.rules import Board, Color, Move, Outcome, Square
 from xiangqi_gpt.texts import LANGUAGES, Language, Message, t
 
 Work: TypeAlias = Literal["", "load", "move"]
 Tone: TypeAlias = Literal["plain", "good", "warn"]
+Shows: TypeAlias = Literal["", "attention", "belief"]
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,23 @@ class ReviewRun:
     is_asked: bool = False
 
 
+@dataclass
+class MindView:
+    """What of the opponent's mind is shown.
+
+    Attributes:
+        shows: the view that is on, "" for none.
+        layer: of the attention, from 0; None for the last one.
+        head: of the attention, from 0; None for the mean of all.
+        asked: the position that the opponent's process was asked about, and the generation of the question.
+    """
+
+    shows: Shows = ""
+    layer: int | None = None
+    head: int | None = None
+    asked: tuple[Node, int] | None = None
+
+
 @dataclass(frozen=True)
 class SavedGame:
     """A game as it was left: the tree, and who played whom under which rules."""
@@ -192,6 +210,8 @@ class GameState:
         review: the review under way.
         reviewer_busy: the reviewer was asked and is still there.
         points: Red's expected points (0..1) after the moves of a review, by node.
+        mind: what of the opponent's mind is shown.
+        minds: the minds of players (by their spec) at positions, by node.
         probs: how likely a model took moves to be that were played, 0..1, by the node that they lead to.
         counter: number of the last request.
         menu: the open new-game menu.
@@ -231,6 +251,8 @@ class GameState:
     review: ReviewRun | None = None
     reviewer_busy: bool = False
     points: WeakKeyDictionary[Node, float] = field(default_factory=WeakKeyDictionary)
+    mind: MindView = field(default_factory=MindView)
+    minds: WeakKeyDictionary[Node, tuple[str, Mind]] = field(default_factory=WeakKeyDictionary)
     probs: WeakKeyDictionary[Node, float] = field(default_factory=WeakKeyDictionary)
     counter: int = 0
     menu: Menu | None = None

@@ -18,9 +18,11 @@ from xiangqi_gpt.players.base import (
     NO_LIMIT,
     Analysis,
     Limit,
+    Mind,
     Player,
     PlayResult,
     human_prob_of,
+    mind_of,
     stop_event_of,
 )
 from xiangqi_gpt.rules import Board
@@ -35,7 +37,7 @@ class Question:
 
     Attributes:
         kind: "load" the player of `spec` (a new game, if it is loaded), choose a "move" on `board`, analyse it
-            ("hint"), or "review" the game that led to it.
+            ("hint"), tell its "mind" on it, or "review" the game that led to it.
         generation: comes back with the answer, so that answers to old questions can be recognised. A question of a
             newer generation interrupts its worker in one of an older.
         worker: who is asked.
@@ -45,7 +47,7 @@ class Question:
         wants_prob: also tell how likely people are to play the last move on `board`, if the player knows.
     """
 
-    kind: Literal["load", "move", "hint", "review"]
+    kind: Literal["load", "move", "hint", "mind", "review"]
     generation: int
     worker: WorkerName = "opponent"
     spec: str = ""
@@ -57,7 +59,7 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came of a question: a result, an analysis, a review, nothing (a player was loaded), or an error.
+    """What came of a question: a result, an analysis, a mind, a review, nothing (a player was loaded), or an error.
 
     Attributes:
         prob: how likely people are to play the last move on the board of the question, 0..1, where it was asked.
@@ -68,6 +70,7 @@ class Answer:
     question: Question
     result: PlayResult | None = None
     analysis: Analysis | None = None
+    mind: Mind | None = None
     review: tuple[MoveReview, ...] | None = None
     prob: float | None = None
     done: int = 0
@@ -129,6 +132,8 @@ class Worker:
             return Answer(question=question)
         if player is None or board is None:
             raise PlayerError(f"{question.kind!r} needs a loaded player and a board.")
+        if question.kind == "mind":
+            return Answer(question=question, mind=mind_of(player, board))
         # Imported here because scores come with arrays, which the window's process does not need.
         from xiangqi_gpt.players.scores import with_chances
 

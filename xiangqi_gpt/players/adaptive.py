@@ -16,9 +16,11 @@ from xiangqi_gpt.players.base import (
     Analysis,
     HumanProb,
     Limit,
+    Mind,
     Player,
     PlayResult,
     human_prob_of,
+    mind_of,
     stop_event_of,
 )
 from xiangqi_gpt.players.levels import ADAPTIVE, Level, get_level, nearest_level
@@ -150,6 +152,10 @@ class AdaptivePlayer:
 
     def analyse(self, board: Board, limit: Limit = NO_LIMIT, multipv: int | None = None) -> Analysis:
         return self._player.analyse(board, limit, multipv)
+
+    def mind(self, board: Board) -> Mind:
+        """What the GPT of the level attends to and believes; PlayerError where it shows nothing."""
+        return mind_of(self._player, board)
 
     def record(self, points: float) -> PersonRating:
         """Take a finished game into account; `points` are those of the person, 1, 0.5 or 0."""

@@ -101,6 +101,24 @@ class Analysis:
 
 
 @dataclass(frozen=True)
+class Mind:
+    """What goes on in a GPT before the move of a position.
+
+    Attributes:
+        moves: the earlier moves that it reads, oldest first.
+        attention: by layer and head, the share (0..1) of what is read that comes from each of `moves`; the rest comes
+            from the beginning of the text.
+        belief: the piece codes (90) that a probe reads off, as Red sees the board; None without a probe.
+        sureness: the probe's probabilities (90) of those codes; empty without one.
+    """
+
+    moves: tuple[Move, ...]
+    attention: tuple[tuple[tuple[float, ...], ...], ...]
+    belief: tuple[int, ...] | None = None
+    sureness: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class PlayResult:
     """A chosen move, with its analysis, if the player gives one."""
 
@@ -116,8 +134,8 @@ class Player(Protocol):
     it was made. It may offer `deterministic: bool`: False means that the same position may get another answer
     next time; and `stop_event: threading.Event`, which ends the thinking at once when it is set (by another
     thread, which clears it before the next question). It may offer `human_prob(board, move) -> float`: how likely
-    people are to play a legal move, 0..1. Its `analyse` may take `on_progress`, called with the analysis so far several
-    times a second, on any thread.
+    people are to play a legal move, 0..1; and, if it is a GPT, `mind(board)`, which shows what it reads and believes.
+    Its `analyse` may take `on_progress`, called with the analysis so far several times a second, on any thread.
     """
 
     @property
@@ -145,6 +163,15 @@ def is_deterministic(player: object) -> bool:
 def stop_event_of(player: Player | None) -> threading.Event | None:
     """What ends the thinking of *player* at once when it is set; None where nothing does."""
     return getattr(player, "stop_event", None)
+
+
+def mind_of(player: object, board: Board) -> Mind:
+    """What a GPT attends to and believes on *board*; PlayerError where *player* is no GPT."""
+    look = getattr(player, "mind", None)
+    if look is None:
+        raise PlayerError("Only a GPT shows its attention and its belief.")
+    found: Mind = look(board)
+    return found
 
 
 def human_prob_of(player: Player | None) -> HumanProb | None:

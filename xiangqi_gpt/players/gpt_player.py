@@ -25,8 +25,19 @@ from xiangqi_gpt.decoding.line_search import JudgedMove, search_line
 from xiangqi_gpt.decoding.lookahead import SearchResult
 from xiangqi_gpt.errors import ConfigError, PlayerError
 from xiangqi_gpt.model import XiangqiGPT
+from xiangqi_gpt.model.board_probe import BoardProbe, load_probe
 from xiangqi_gpt.model.checkpoint import load_model
-from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Line, PlayResult, Value, legal_moves_or_error
+from xiangqi_gpt.players.base import (
+    NO_LIMIT,
+    Analysis,
+    Limit,
+    Line,
+    Mind,
+    PlayResult,
+    Value,
+    legal_moves_or_error,
+)
+from xiangqi_gpt.players.gpt_mind import read_mind
 from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.captures import moves_that_lose_material
@@ -95,6 +106,8 @@ class GPTPlayer:
     With *care* a drawn move that gives away a rook outright is never played, and one that gives away a horse or a
     cannon is noticed with this probability (0..1), unless it is the likeliest move of all.
 
+    *probe* is a file that `xiangqi-gpt probe` has made for this model: :meth:`mind` then shows the believed board.
+
     With *lookahead* it searches before it moves, as long as the limit of a question says, else as long as its
     configuration does, but never for more than *max_descents*; at a temperature above 0 moves are then drawn by how
     often the search tried them. ``stop_event`` ends a search: whoever asks questions from several threads clears it
@@ -122,6 +135,7 @@ class GPTPlayer:
         device: str = "cpu",
         threads: int | None = None,
         guard: bool = True,
+        probe: str | Path | None = None,
         name: str | None = None,
     ) -> None:
         if temperature is not None and not 0.0 <= temperature <= 100.0:
@@ -144,6 +158,7 @@ class GPTPlayer:
         if max_descents is not None and max_descents < 1:
             raise PlayerError(f"gpt: expected max_descents of at least 1, found {max_descents!r}")
         model = open_model(model_dir)
+        self.probe: BoardProbe | None = None if probe is None else load_probe(probe, model)
         try:
             self.scorer = Scorer(
                 model,
@@ -185,6 +200,15 @@ class GPTPlayer:
         legal_moves_or_error(board)
         torch.set_num_threads(self.threads)
         return (self._both or self.scorer).score(board)
+
+    def mind(self, board: Board) -> Mind:
+        """What the model attends to and believes before the next move of *board*.
+
+        Raises:
+            ConfigError: a model without boards that cannot see the whole game.
+        """
+        torch.set_num_threads(self.threads)
+        return read_mind(self.scorer, board, self.probe)
 
     def score_many(self, boards: Sequence[Board]) -> list[MoveScores]:
         """The exact scores of several positions, none of them at the end of its game."""

@@ -85,7 +85,7 @@ def _level(
     )
 
 
-# The ratings are provisional: estimates from matches between a few of the levels, until the ladder is measured.
+# The ratings are provisional: estimates, until the links of docs/ladder.json are complete.
 LEVELS: tuple[Level, ...] = (
     _level(1, "novice", 400, 0, 2.6, 0.99, 0.0),
     _level(2, "beginner", 550, 0, 1.8, 0.98, 0.3),

@@ -34,13 +34,16 @@ class AttentionLayer(nn.Module):
         context: Context = PLAIN,
     ) -> tuple[Tensor, Any]:
         """x (B, T, width), positions (B, T), visible (B or 1, T, S) -> (B, T, width) and the extended state."""
-        batch, length, width = x.shape
+        y, state = self.attention(*self.project(x, context), positions, visible, state, context)
+        return self.out(y.transpose(1, 2).reshape(x.shape)), state
+
+    def project(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of x (B, T, width), (B, H, T, D) each, with their rotary positions."""
+        batch, length, _ = x.shape
         qkv = self.qkv(x).view(batch, length, 3 * self.heads, self.head_size)
         q, k, v = qkv.split(self.heads, 2)  # (B, T, H, D)
         if context.rotation is not None and not self.attention.rotates_features:
             turn = context.rotation[:, :, None]
             # One by one: turned together their gradients would be copied once more on the way into the projection's.
             q, k = rotate(q, turn), rotate(k, turn)
-        q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
-        y, state = self.attention(q, k, v, positions, visible, state, context)
-        return self.out(y.transpose(1, 2).reshape(batch, length, width)), state
+        return q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
