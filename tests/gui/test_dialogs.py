@@ -284,7 +284,7 @@ def test_tabs_curve_and_candidates(desk: Desk) -> None:
 def test_a_level_is_chosen_for_a_new_game(desk: Desk) -> None:
     desk.key(pygame.K_n)
     desk.press("menu:level:3")
-    assert any("850" in text.text for text in desk.canvas.texts)
+    assert any("1480" in text.text for text in desk.canvas.texts)
     desk.press("menu:rules:1")
     desk.press("menu:start")
     assert desk.state.spec == "gpt:level=improver"

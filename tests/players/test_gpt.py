@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from pathlib import Path
 
 import pytest
 
+from tests.decoding.test_scorer import scores_of
 from tests.model.tiny import tiny
 from xiangqi_gpt.decoding import Scorer, choose
+from xiangqi_gpt.decoding.lookahead import Candidate, SearchResult
 from xiangqi_gpt.players import Limit, PlayerError, create_player, is_deterministic, with_lookahead
 from xiangqi_gpt.players.gpt_player import GPTPlayer
 from xiangqi_gpt.rules.board import Board
@@ -99,6 +102,26 @@ def test_a_temperature_draws_by_visits(model: Path) -> None:
     player = create_player(f"gpt:model={model},lookahead=40,temperature=1,threads=1", seed=1)
     moves = {player.play(Board(), Limit()).move for _ in range(12)}
     assert len(moves) > 1
+
+
+def test_after_a_few_descents_the_policy_decides_what_is_drawn(model: Path) -> None:
+    """Every move that was tried has been tried once: drawing by visits alone would take any of them."""
+    player = create_player(f"gpt:model={model},temperature=0.3,lookahead=4,threads=1", seed=1)
+    assert isinstance(player, GPTPlayer)
+    scores = scores_of(Board(), {"h2e2": 0.8, "a0a1": 0.1, "i0i1": 0.1}, (0.3, 0.4, 0.3))
+    tried = tuple(
+        Candidate(Move.from_iccs(text), (), visits, 0.1, None)
+        for text, visits in (("a0a1", 1), ("h2e2", 1), ("i0i1", 1), ("b0c2", 0))
+    )
+    found = SearchResult(scores, tried, (0.3, 0.4, 0.3), 4, 1, False)
+    moves = [player.drawn(found).iccs for _ in range(200)]
+    assert moves.count("h2e2") > 180
+    assert "b0c2" not in moves
+    many = dataclasses.replace(
+        found, candidates=tuple(dataclasses.replace(c, visits=400 * c.visits) for c in tried)
+    )
+    moves = [player.drawn(many).iccs for _ in range(200)]
+    assert moves.count("h2e2") < 100
 
 
 def test_stop_over_uci_ends_an_endless_search(model: Path) -> None:

@@ -350,7 +350,7 @@ def test_both_sides_of_an_opened_game_show_every_move(tmp_path: Path) -> None:
 
 def test_levels_are_listed_and_chosen() -> None:
     session = Session("level", "level 3", "level novice", "级别 adaptive", "level 11")
-    assert "  Level 1: novice, about Elo 400" in session.out
+    assert "  Level 1: novice, about Elo 900" in session.out
     assert "A new game against GPT casual." in session.out
     assert "A new game against GPT novice." in session.out
     assert session.state.spec == "gpt:level=adaptive"

@@ -86,6 +86,11 @@ def parse_lookahead(text: str) -> tuple[float | None, int | None]:
     return float(match[1]) * {"ms": 0.001, "s": 1.0}[match[2]], None
 
 
+_PRIOR_VISITS = (
+    8  # descents that the policy counts for when a move is drawn: after a few, all have been visited once
+)
+
+
 class GPTPlayer:
     """A GPT that plays what it says.
 
@@ -354,15 +359,19 @@ class GPTPlayer:
         )
 
     def drawn(self, found: SearchResult) -> Move:
-        """The best move of a search, or one drawn by visits."""
+        """The best move of a search, or one drawn by visits and by what the policy thought before."""
         best = found.candidates[0]
         if self.temperature <= 0 or (best.mate is not None and best.mate > 0):
             return best.move
-        with np.errstate(divide="ignore"):
-            visits = np.log(np.array([c.visits if (c.mate or 1) > 0 else 0 for c in found.candidates], float))
-        if not np.isfinite(visits).any():
+        priors = dict(zip(found.scores.moves, found.scores.probs.tolist(), strict=True))
+        weights = [
+            c.visits + _PRIOR_VISITS * priors[c.move] if c.visits and (c.mate or 1) > 0 else 0.0
+            for c in found.candidates
+        ]
+        if not any(weights):
             return best.move
-        shares = self.sampling.shares(visits)
+        with np.errstate(divide="ignore"):
+            shares = self.sampling.shares(np.log(weights))
         return found.candidates[int(self._rng.choice(len(shares), p=shares))].move
 
     def new_game(self) -> None:

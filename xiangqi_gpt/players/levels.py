@@ -87,16 +87,16 @@ def _level(
 
 # The ratings are provisional: estimates, until the links of docs/ladder.json are complete.
 LEVELS: tuple[Level, ...] = (
-    _level(1, "novice", 400, 0, 2.6, 0.99, 0.0),
-    _level(2, "beginner", 550, 0, 1.8, 0.98, 0.3),
-    _level(3, "casual", 700, 0, 1.3, 0.97, 0.6),
-    _level(4, "improver", 850, 0, 0.9, 0.95, 0.8),
-    _level(5, "intermediate", 1000, 0, 0.45, 0.9, 1.0),
-    _level(6, "skilled", 1150, 4, 0.3, 0.8, 0.0),
-    _level(7, "advanced", 1300, 12, 0.3, 0.8, 0.0),
-    _level(8, "expert", 1450, 40, 0.3, 0.8, 0.0),
-    _level(9, "candidate", 1600, 120, 0.25, 0.8, 0.0),
-    _level(10, "master", 1750, 400, 0.2, 0.8, 0.0),
+    _level(1, "novice", 900, 0, 2.0, 0.98, 0.25),
+    _level(2, "beginner", 1120, 0, 1.65, 0.97, 0.4),
+    _level(3, "casual", 1310, 0, 1.2, 0.96, 0.7),
+    _level(4, "improver", 1480, 0, 0.9, 0.95, 0.8),
+    _level(5, "intermediate", 1590, 0, 0.45, 0.9, 1.0),
+    _level(6, "skilled", 1720, 4, 0.3, 0.8, 0.0),
+    _level(7, "advanced", 1880, 12, 0.3, 0.8, 0.0),
+    _level(8, "expert", 2030, 40, 0.3, 0.8, 0.0),
+    _level(9, "candidate", 2180, 120, 0.25, 0.8, 0.0),
+    _level(10, "master", 2330, 400, 0.2, 0.8, 0.0),
 )
 """All levels, weakest first."""
 
