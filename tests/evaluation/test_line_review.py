@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,13 +12,14 @@ from tests.decoding.lines import random_line
 from tests.model.tiny import tiny
 from xiangqi_gpt.decoding.line_search import CHUNK
 from xiangqi_gpt.evaluation.review import review
-from xiangqi_gpt.evaluation.reviewers import Comparison
+from xiangqi_gpt.evaluation.reviewers import Comparison, compare_moves
 from xiangqi_gpt.players import create_player
-from xiangqi_gpt.players.base import Limit
+from xiangqi_gpt.players.base import Analysis, Limit
 from xiangqi_gpt.players.gpt_player import GPTPlayer
 from xiangqi_gpt.players.scores import GPT_SEARCH
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
+from xiangqi_gpt.rules.move import Move
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +80,26 @@ def test_some_players_judge_move_by_move(model: Path, settings: str) -> None:
     player = create_player(f"gpt:model={model},threads=1,{settings}")
     assert isinstance(player, GPTPlayer)
     assert player.judge_line([Board()], [], Limit(), []) is None
+
+
+def test_a_search_without_the_time_to_try_the_move_gives_way_to_values(
+    player: GPTPlayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analyse = player.analyse
+
+    def hasty(
+        board: Board, limit: Limit, multipv: int = 1, root_moves: Sequence[Move] | None = None
+    ) -> Analysis:
+        found = analyse(board, limit, multipv, root_moves=root_moves)
+        if root_moves is None:
+            return found
+        lines = tuple(dataclasses.replace(line, points=None, score_cp=None) for line in found.lines)
+        return dataclasses.replace(found, lines=lines)
+
+    monkeypatch.setattr(player, "analyse", hasty)
+    board = Board()
+    best = analyse(board, Limit(nodes=20)).lines[0].move
+    played = next(move for move in board.legal_moves() if move != best)
+    found = compare_moves(player, board, played, Limit(nodes=20, time=60.0))
+    assert found.played.move == played
+    assert 0 <= found.played.points <= found.best.points <= 1

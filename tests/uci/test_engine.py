@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.model.tiny import tiny
+from xiangqi_gpt.players.levels import LEVELS
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.uci.gpt_options import offered_options
@@ -300,7 +301,7 @@ def test_a_level_searches_no_more_than_it_should(engine: Engine) -> None:
     engine.send("setoption name Level value advanced")
     for limit in ("nodes 200", "wtime 600000 btime 600000", "depth 8"):
         engine.go("ucinewgame", "position startpos", f"go {limit}")
-        assert number(engine.last_lines()[0], "nodes") <= 12
+        assert number(engine.last_lines()[0], "nodes") <= LEVELS[6].descents
     engine.send("setoption name Level value novice")
     assert {engine.go("position startpos", "go movetime 5000") for _ in range(8)} != {"h2e2"}
     assert not any(" nodes " in line for line in engine.read)
@@ -317,5 +318,5 @@ def test_a_level_of_the_command_is_the_default(model: Path) -> None:
     engine.send("uci")
     assert any(line.startswith("option name Level type combo default advanced ") for line in engine.lines)
     engine.go("position startpos", "go nodes 100")
-    assert number(engine.last_lines()[0], "nodes") <= 12
+    assert number(engine.last_lines()[0], "nodes") <= LEVELS[6].descents
     engine.session.run(["quit"])

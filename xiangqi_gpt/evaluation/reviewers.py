@@ -107,6 +107,8 @@ def compare_moves(player: Player, board: Board, played: Move, limit: Limit) -> C
         restricted = ended
     else:
         alone = _alone(player, board, played, limit)
+        if (alone.points, alone.score_cp) == (None, None):  # its time was over before it had tried the move
+            return _compare_by_value(player, board, played, limit)
         restricted, prob = _evaluated(player, alone), alone.prob
     if restricted.points > best.points:
         # Two searches with a limit disagree by a little: the move that was played is then taken to be as good.
