@@ -93,7 +93,7 @@ def test_a_search_without_the_time_to_try_the_move_gives_way_to_values(
         found = analyse(board, limit, multipv, root_moves=root_moves)
         if root_moves is None:
             return found
-        lines = tuple(dataclasses.replace(line, points=None, score_cp=None) for line in found.lines)
+        lines = tuple(dataclasses.replace(line, value=None, score_cp=None) for line in found.lines)
         return dataclasses.replace(found, lines=lines)
 
     monkeypatch.setattr(player, "analyse", hasty)
