@@ -85,7 +85,7 @@ def _level(
     )
 
 
-# The ratings are provisional: estimates, until the links of docs/ladder.json are complete.
+# The ratings add up the links of docs/ladder.json, rounded; those of levels 9 and 10 are estimates.
 LEVELS: tuple[Level, ...] = (
     _level(1, "novice", 900, 0, 2.0, 0.98, 0.25),
     _level(2, "beginner", 1120, 0, 1.65, 0.97, 0.4),
@@ -93,10 +93,10 @@ LEVELS: tuple[Level, ...] = (
     _level(4, "improver", 1480, 0, 0.9, 0.95, 0.8),
     _level(5, "intermediate", 1590, 0, 0.45, 0.9, 1.0),
     _level(6, "skilled", 1720, 4, 0.3, 0.8, 0.0),
-    _level(7, "advanced", 1880, 14, 0.3, 0.8, 0.0),
-    _level(8, "expert", 2080, 36, 0.3, 0.8, 0.0),
-    _level(9, "candidate", 2250, 100, 0.25, 0.8, 0.0),
-    _level(10, "master", 2400, 300, 0.2, 0.8, 0.0),
+    _level(7, "advanced", 1840, 14, 0.3, 0.8, 0.0),
+    _level(8, "expert", 2030, 36, 0.3, 0.8, 0.0),
+    _level(9, "candidate", 2180, 100, 0.25, 0.8, 0.0),
+    _level(10, "master", 2330, 300, 0.2, 0.8, 0.0),
 )
 """All levels, weakest first."""
 
