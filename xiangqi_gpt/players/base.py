@@ -17,6 +17,7 @@ from xiangqi_gpt.rules.move import Move
 
 __all__ = [
     "NO_LIMIT",
+    "THINKING_THREADS",
     "Analysis",
     "Clock",
     "EngineSpec",
@@ -35,6 +36,9 @@ __all__ = [
 
 HumanProb: TypeAlias = Callable[[Board, Move], float]
 """(board, legal move) -> how likely people are to play it, 0..1."""
+
+THINKING_THREADS = 1
+"""Threads to think with unless told otherwise: a search's batches are small, and threads wait for each other."""
 
 NO_LIMIT = Limit()
 """The player's own limit, where it has one, or as long as it takes."""

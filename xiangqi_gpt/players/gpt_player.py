@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -29,6 +28,7 @@ from xiangqi_gpt.model.board_probe import BoardProbe, load_probe
 from xiangqi_gpt.model.checkpoint import load_model
 from xiangqi_gpt.players.base import (
     NO_LIMIT,
+    THINKING_THREADS,
     Analysis,
     Limit,
     Line,
@@ -67,11 +67,6 @@ def open_model(model_dir: str | Path | None = None) -> XiangqiGPT:
     files = [directory / name for name in ("config.json", "adapter_config.json")]
     changed = max((file.stat().st_mtime for file in files if file.is_file()), default=0.0)
     return _load(directory.resolve(), changed)
-
-
-def thinking_threads() -> int:
-    """How many threads to think with: all cores but one, which is left to the window."""
-    return max(1, (os.cpu_count() or 2) - 1)
 
 
 def parse_lookahead(text: str) -> tuple[float | None, int | None]:
@@ -184,7 +179,7 @@ class GPTPlayer:
         self.guard = guard
         self.care = care
         self.max_descents = max_descents
-        self.threads = threads or thinking_threads()
+        self.threads = threads or THINKING_THREADS
         self.lookahead = None if lookahead is None else Lookahead(self.scorer, lookahead)
         self.stop_event = threading.Event()
         self._rng = np.random.default_rng(seed)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from xiangqi_gpt.engines.options import EngineOption
 from xiangqi_gpt.players import AHEAD, create_player
 from xiangqi_gpt.players.adaptive import level_of
-from xiangqi_gpt.players.base import Player
+from xiangqi_gpt.players.base import THINKING_THREADS, Player
 from xiangqi_gpt.players.levels import LEVEL_NAMES, SEARCH_KEYS
 from xiangqi_gpt.rules.rulesets import RULE_SETS
 from xiangqi_gpt.uci.offered_options import OfferedOptions
@@ -62,7 +62,7 @@ def offered_options(spec: str, *, seed: int) -> OfferedOptions:
 
 def _options(stated: Mapping[str, str], *, searches: bool) -> list[EngineOption]:
     cores = os.cpu_count() or 1
-    threads = stated.get("threads", str(max(1, cores - 1)))
+    threads = stated.get("threads", str(THINKING_THREADS))
     ahead = stated.get("lookahead", "" if searches else AHEAD.partition("=")[2])
     return [
         EngineOption(
