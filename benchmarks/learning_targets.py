@@ -1,6 +1,6 @@
 """What each target of the training recipe teaches, at equal processor time and from the same weights.
 
-    python benchmarks/learning_targets.py packed/ --init DIR --seconds 900 --seeds 1 2 --out results.jsonl
+    python -m benchmarks.learning_targets packed/ --init DIR --seconds 900 --seeds 1 2 --out results.jsonl
 
 DIR is a model with pointers to squares. The arms are the recipe without any of the three changes, each change alone,
 and all together:
@@ -18,20 +18,17 @@ measured on the valid split, on people's games and on play-outs of the teacher s
 from __future__ import annotations
 
 import argparse
-import json
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from benchmarks.timed_training import Results, train
 from xiangqi_gpt.dataset.packed import is_taught
 from xiangqi_gpt.dataset.packing import Data, PackSettings, open_data
 from xiangqi_gpt.model import XiangqiGPT, XiangqiGPTConfig
 from xiangqi_gpt.model.checkpoint import load_model
-from xiangqi_gpt.training.loader import Loader
-from xiangqi_gpt.training.schedules import learning_rate, legality_weight
 from xiangqi_gpt.training.step import Stepper
 from xiangqi_gpt.training.train_config import TrainConfig, changed, preset
 from xiangqi_gpt.training.validation import Validator, evaluation_of
@@ -74,18 +71,8 @@ def trained(data: Data, arm: str, seed: int, options: argparse.Namespace) -> dic
     config = changed(preset("laptop"), given)
     torch.manual_seed(seed)
     model = model_of(options.init, settings).train()
-    stepper = Stepper(model, config, torch.device("cpu"), note=print)
-    steps = Loader(data.train, config, model.config, model.tokenizer, workers=0).steps()
-    step, plies, began, used = 0, 0, time.process_time(), 0.0
-    for _, batches in steps:
-        share = used / options.seconds
-        stepper.step(batches, learning_rate(config, step, share), legality_weight(config, step, share))
-        step += 1
-        plies += config.batch_windows * config.plies
-        used = time.process_time() - began
-        if used >= options.seconds:
-            break
-    steps.close()
+    stepper, step = train(data, model, config, options.seconds)
+    plies = step * config.batch_windows * config.plies
     figures = measured(data, model, config, stepper, options.windows)
     return {"arm": arm, "seed": seed, "seconds": options.seconds, "steps": step, "plies": plies, **figures}
 
@@ -127,21 +114,16 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     data = open_data([options.data], PackSettings())
-    lines = options.out.read_text("utf-8").splitlines() if options.out.exists() else []
-    results = [json.loads(line) for line in lines]
+    results = Results(options.out)
     for seed in options.seeds:
         for arm in options.arms:
             wanted = {"arm": arm, "seed": seed, "seconds": options.seconds}
-            if any(wanted.items() <= known.items() for known in results):
-                continue
-            results.append(trained(data, arm, seed, options))
-            with options.out.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(results[-1]) + "\n")
-            print(json.dumps(results[-1]), flush=True)
+            if results.of(wanted) is None:
+                results.add(trained(data, arm, seed, options))
     keys = [f"{name} {what}" for name in ("human", "play-outs") for what in ("top1", "nats", "legal")]
     print("| arm | plies | " + " | ".join(keys) + " |\n|---" + "|---" * (1 + len(keys)) + "|")
     for arm in options.arms:
-        runs = [one for one in results if one["arm"] == arm and one["seconds"] == options.seconds]
+        runs = [one for one in results.all if one["arm"] == arm and one["seconds"] == options.seconds]
         cells = [f"{np.mean([one['plies'] for one in runs]):,.0f}"]
         for key in keys:
             values = [one[key] if "nats" in key else 100 * one[key] for one in runs]

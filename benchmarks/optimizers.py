@@ -1,6 +1,6 @@
 """AdamW against exponentiated gradient with learned step sizes, at equal processor time.
 
-    python benchmarks/optimizers.py packed/ --seconds 60 --out results.jsonl
+    python -m benchmarks.optimizers packed/ --seconds 60 --out results.jsonl
 
 For each optimiser the grid of settings below is tried on seed 100; the setting with the lowest loss on the valid split
 is then run on the seeds that follow from --seeds. A run trains for a number of seconds of processor time, with a rate
@@ -11,19 +11,15 @@ line of --out, and a run whose line is there already is left out: the script can
 from __future__ import annotations
 
 import argparse
-import json
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from benchmarks.timed_training import Results, train
 from xiangqi_gpt.dataset.packing import Data, PackSettings, open_data
 from xiangqi_gpt.model import XiangqiGPT, XiangqiGPTConfig
-from xiangqi_gpt.training.loader import Loader
-from xiangqi_gpt.training.schedules import learning_rate, legality_weight
-from xiangqi_gpt.training.step import Stepper
 from xiangqi_gpt.training.train_config import changed, preset
 from xiangqi_gpt.training.validation import Validator, evaluation_of
 
@@ -50,22 +46,10 @@ def trained(
     )
     torch.manual_seed(seed)
     model = XiangqiGPT(XiangqiGPTConfig(**config.model)).train()
-    device = torch.device("cpu")
-    stepper = Stepper(model, config, device, note=print)
-    steps = Loader(data.train, config, model.config, model.tokenizer, workers=0).steps()
-    step, began, used = 0, time.process_time(), 0.0
-    for _, batches in steps:
-        share = used / options.seconds
-        stepper.step(batches, learning_rate(config, step, share), legality_weight(config, step, share))
-        step += 1
-        used = time.process_time() - began
-        if used >= options.seconds:
-            break
-    steps.close()
+    stepper, step = train(data, model, config, options.seconds)
     validator = Validator(data.valid, config, model.config, model.tokenizer)
-    found = evaluation_of(
-        validator.sums(model, device, stepper.autocast), step, used, model.config.style_names
-    )
+    sums = validator.sums(model, torch.device("cpu"), stepper.autocast)
+    found = evaluation_of(sums, step, options.seconds, model.config.style_names)
     figures: dict[str, Any] = {key: getattr(found, key) for key in ("loss", "value_loss", "top1", "legality")}
     states = [
         state["log_gain"].flatten() for state in stepper.optimizer.state.values() if "log_gain" in state
@@ -90,18 +74,14 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     data = open_data([options.data], PackSettings())
-    lines = options.out.read_text("utf-8").splitlines() if options.out.exists() else []
-    results = [json.loads(line) for line in lines]
+    results = Results(options.out)
 
     def result(name: str, settings: dict[str, float], seed: int) -> dict[str, Any]:
-        wanted = {"optimizer": name, **settings, "seed": seed}
-        for known in results:
-            if wanted.items() <= known.items():
-                return known
+        known = results.of({"optimizer": name, **settings, "seed": seed})
+        if known is not None:
+            return known
         found = trained(data, name, settings, seed, options)
-        with options.out.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(found) + "\n")
-        print(json.dumps(found), flush=True)
+        results.add(found)
         return found
 
     trained(data, "adamw", GRIDS["adamw"][0], 0, argparse.Namespace(**{**vars(options), "seconds": 1.0}))

@@ -10,8 +10,9 @@ import pytest
 
 from tests.library.games import write_pgn
 from xiangqi_gpt.library import collect
+from xiangqi_gpt.library.collection_file import is_database
 from xiangqi_gpt.play import library_desk
-from xiangqi_gpt.play.library_desk import LibraryDesk, Search, is_collection_file
+from xiangqi_gpt.play.library_desk import LibraryDesk, Search
 from xiangqi_gpt.rules import Board, Move
 
 
@@ -91,7 +92,7 @@ def test_a_file_that_is_no_collection_is_a_problem_in_words(tmp_path: Path, cont
     path = tmp_path / "bad.db"
     if content is not None:
         path.write_bytes(content)
-    assert is_collection_file(path) == (content is not None and content.startswith(b"SQLite"))
+    assert is_database(path) == (content is not None and content.startswith(b"SQLite"))
     desk = LibraryDesk()
     desk.open(path)
     desk.explore(Board())

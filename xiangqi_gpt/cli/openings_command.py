@@ -86,9 +86,9 @@ def command(
 def _collection_of(games: tuple[Path, ...]) -> Iterator[Path]:
     """The collection itself, or a temporary one of records."""
     from xiangqi_gpt.library.collecting import collect
-    from xiangqi_gpt.records.formats import read_head
+    from xiangqi_gpt.library.collection_file import is_database
 
-    if len(games) == 1 and games[0].is_file() and read_head(games[0]).startswith(b"SQLite format 3"):
+    if len(games) == 1 and is_database(games[0]):
         yield games[0]
         return
     with tempfile.TemporaryDirectory() as folder:

@@ -6,6 +6,7 @@ import copy
 import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from xiangqi_gpt.errors import ConfigError, ModelError
 from xiangqi_gpt.model import EncodedBoards, XiangqiGPT
 from xiangqi_gpt.model.attention.softmax import SoftmaxAttention
 from xiangqi_gpt.model.encoder_int8 import int8_encoder
+from xiangqi_gpt.model.layout import PackedRows
 
 PRECISIONS = ("auto", "float32", "bfloat16", "int8")
 
@@ -82,6 +84,18 @@ class Network:
     def forget(self) -> None:
         """Drop all encodings."""
         self._boards.clear()
+
+    def read(self, rows: PackedRows, boards: Sequence[Sequence[Features]], **wanted: Any) -> Any:
+        """One pass over *rows* with the boards of each; *wanted* is what the model is asked for besides."""
+        return self.model(
+            input_ids=rows.ids,
+            slots=rows.slots,
+            positions=rows.positions,
+            encoded=self.encodings(boards),
+            board_index=rows.board_index,
+            visible=rows.visible,
+            **wanted,
+        )
 
     def encodings(self, rows: Sequence[Sequence[Features]]) -> EncodedBoards | None:
         """What the encoder makes of every row's boards, (B, P, ...); short rows end with their last board again.

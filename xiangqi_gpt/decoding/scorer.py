@@ -250,13 +250,9 @@ class Scorer:
         roots = sorted({root for row in rows.roots for root in row})
         at = torch.tensor(roots, device=self.device)
         with_table = self.model.move_table is not None
-        output = network.model(
-            input_ids=rows.ids,
-            slots=rows.slots,
-            positions=rows.positions,
-            encoded=network.encodings([c.boards for c in contexts]),
-            board_index=rows.board_index,
-            visible=rows.visible,
+        output = network.read(
+            rows,
+            [context.boards for context in contexts],
             style=self.style,
             value_index=at,
             move_index=at if with_table else None,

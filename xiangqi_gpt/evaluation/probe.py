@@ -21,7 +21,7 @@ from xiangqi_gpt.evaluation.probe_fit import fit_probe, log_prior
 from xiangqi_gpt.evaluation.ranking import area_under_curve
 from xiangqi_gpt.model.board_probe import BoardProbe
 from xiangqi_gpt.model.config import XiangqiGPTConfig
-from xiangqi_gpt.model.context import from_own_view
+from xiangqi_gpt.model.context import from_own_view, is_turned
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.explain import explain_move
@@ -281,7 +281,7 @@ def _suggestions(
         turn = int(turns[n])
         on_belief[n] = is_legal_on(from_own_view(config, boards[n], turn), turn, one.move)
         on_prior[n] = is_legal_on(from_own_view(config, prior[n], turn), turn, one.move)
-        seen = one.move.rotated() if config.view == "mover" and turn == Color.BLACK else one.move
+        seen = one.move.rotated() if is_turned(config, turn) else one.move
         doubt[n] = doubts[n][[seen.from_square, seen.to_square]].sum()
 
     def area(

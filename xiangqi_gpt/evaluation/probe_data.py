@@ -26,7 +26,6 @@ from xiangqi_gpt.model.inspection import watch_residual
 from xiangqi_gpt.model.layout import Row, pack_rows, ply_root
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.fen import START_FEN
 
 Boards = npt.NDArray[np.int8]
 
@@ -61,7 +60,7 @@ class ProbeData:
 
 def can_read(config: XiangqiGPTConfig, game: GameRecord) -> bool:
     """Whether a model can be given *game*: without boards it reads games from the standard start alone."""
-    return config.board != "none" or game.start_fen.split()[:2] == START_FEN.split()[:2]
+    return config.board != "none" or game.from_start
 
 
 def longest(config: XiangqiGPTConfig, plies: int | None) -> int | None:
@@ -114,13 +113,5 @@ def streams_of(
     )
     network = scorer.network
     with watch_residual(network.model) as found:
-        network.model(
-            input_ids=rows.ids,
-            slots=rows.slots,
-            positions=rows.positions,
-            encoded=network.encodings([boards]),
-            board_index=rows.board_index,
-            visible=rows.visible,
-            with_logits=False,
-        )
+        network.read(rows, [boards], with_logits=False)
     return torch.stack([stream[0].float().cpu() for stream in found])

@@ -229,6 +229,33 @@ class ListBox:
 
 
 @dataclass
+class ChoiceList(ListBox):
+    """A list with one chosen row; to choose the chosen row again is to take it."""
+
+    chosen: int = 0
+
+    def key(self, event: pygame.event.Event, count: int) -> bool:
+        """Move among *count* rows by an arrow or page key; False for another key."""
+        step = self.step(event)
+        if step:
+            self.chosen = max(0, min(count - 1, self.chosen + step))
+        return step != 0
+
+    def draw_choice(
+        self, canvas: Canvas, rect: Rect, items: Sequence[Item], take: Callable[[], object], *, name: str
+    ) -> None:
+        """Draw the rows that fit; *take* is called when the chosen one is clicked."""
+
+        def click(number: int) -> None:
+            if number == self.chosen:
+                take()
+            else:
+                self.chosen = number
+
+        self.draw(canvas, rect, items, self.chosen, click, name=name)
+
+
+@dataclass
 class TextField:
     """A line of text that can be edited, also by an input method.
 

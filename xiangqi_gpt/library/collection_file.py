@@ -17,6 +17,8 @@ APPLICATION: Final = int.from_bytes(b"XQGC", "big")
 
 VERSION: Final = 1
 
+_HEAD: Final = b"SQLite format 3\x00"
+
 _TYPES: Final[dict[str, type | tuple[type, ...]]] = {"i": int, "t": str, "b": bytes, "n": (float, type(None))}
 
 SCHEMA: Final = """
@@ -58,6 +60,15 @@ def database_errors(path: Path) -> Iterator[None]:
         raise RecordError("the collection is damaged", file=str(path)) from cause
 
 
+def is_database(path: Path) -> bool:
+    """Whether a file begins as a collection does. Whether it is one is known once it has been opened."""
+    try:
+        with open_regular(path, error=RecordError) as file:
+            return file.read(len(_HEAD)) == _HEAD
+    except (OSError, RecordError):
+        return False
+
+
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """A read-only connection to a collection.
 
@@ -65,8 +76,8 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         RecordError: no such file, not a collection, or a collection of another version.
     """
     with open_regular(path, error=RecordError) as file:
-        head = file.read(16)
-    if head != b"SQLite format 3\x00":
+        head = file.read(len(_HEAD))
+    if head != _HEAD:
         raise RecordError(
             "not a collection (xiangqi-gpt collect makes one from game records)", file=str(path)
         )

@@ -42,6 +42,9 @@ FIRST_MOVES: Final = {
 }
 """What a first move is called, seen by the side that makes it and mirrored to that side's right."""
 
+CENTRAL: Final = ("h2e2", "b2e2")
+"""Moves of a cannon from its place to the centre, with Red's pieces."""
+
 OTHER_CANNON: Final = {
     "d2": "five_six",
     "c2": "five_seven",
@@ -114,30 +117,16 @@ def name_opening(moves: Iterable[Move], start_fen: str = "") -> OpeningName | No
     line = list(islice(moves, OPENING_PLIES))
     if not line:
         return None
-    mirrored = line[0].iccs not in FIRST_MOVES
-    texts = [(move.mirrored() if mirrored else move).iccs for move in line]
+    if line[0].iccs not in FIRST_MOVES:
+        line = [move.mirrored() for move in line]
+    texts = [move.iccs for move in line]
     family = FIRST_MOVES.get(texts[0])
     if family is None:
         return None
-    red, black = texts[::2], [_rotated_ranks(text) for text in texts[1::2]]
+    red, reply = texts[::2], _reply(line, family)
     if family == "central_cannon":
-        return OpeningName(family, _other_cannon(red), _rook(red), reply=_defence(texts) or _reply(black))
-    return OpeningName(
-        family, turned=any(_is_central(text) for text in red[1:5]), reply=_reply(black, family)
-    )
-
-
-def _rotated_ranks(text: str) -> str:
-    """A move of Black as Red would make it on the same files."""
-    return "".join(letter if letter.isalpha() else str(9 - int(letter)) for letter in text)
-
-
-def _mirrored(text: str) -> str:
-    return "".join(chr(ord("a") + ord("i") - ord(letter)) if letter.isalpha() else letter for letter in text)
-
-
-def _is_central(text: str) -> bool:
-    return text in ("h2e2", "b2e2")
+        return OpeningName(family, _other_cannon(red), _rook(red), reply=_defence(texts) or reply)
+    return OpeningName(family, turned=any(text in CENTRAL for text in red[1:5]), reply=reply)
 
 
 def _other_cannon(red: Sequence[str]) -> str:
@@ -164,15 +153,16 @@ def _rook(red: Sequence[str]) -> str:
     return found
 
 
-def _reply(black: Sequence[str], family: str = "") -> str:
-    if not black:
+def _reply(line: Sequence[Move], family: str) -> str:
+    """What Black's first move is called; "" where there is none, or it has no name."""
+    if len(line) < 2:
         return ""
-    first = black[0]
-    if family == "pawn" and first == "h2g2":
+    first = line[1].rotated().mirrored()  # as Red would make it on the same files
+    if family == "pawn" and first.iccs == "h2g2":
         return "pawn_cannon"
-    if family == "pawn" and first == "c3c4":
+    if family == "pawn" and first.iccs == "c3c4":
         return "opposing_pawn"
-    return FIRST_MOVES.get(first) or FIRST_MOVES.get(_mirrored(first), "")
+    return FIRST_MOVES.get(first.iccs) or FIRST_MOVES.get(first.mirrored().iccs, "")
 
 
 def _defence(texts: Sequence[str]) -> str:
@@ -181,7 +171,7 @@ def _defence(texts: Sequence[str]) -> str:
     Black's pieces are followed from square to square. The first pattern that appears gives the name; the screen
     horses and the three-step tiger become one of their main systems when that appears later.
     """
-    at = {"b9": "n", "h9": "n", "a9": "r", "i9": "r", "b7": "c", "h7": "c", "c6": "p", "g6": "p"}
+    at = {"b9": "n", "h9": "n", "a9": "r", "i9": "r", "b7": "c", "h7": "c"}
     found = ""
     red_rook_crossed = False
     for ply, text in enumerate(texts):

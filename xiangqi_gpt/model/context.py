@@ -58,7 +58,12 @@ def board_as_seen(config: XiangqiGPTConfig, board: Board) -> npt.NDArray[np.int8
 
 def from_own_view(config: XiangqiGPTConfig, codes: npt.NDArray[np.int8], turn: int) -> npt.NDArray[np.int8]:
     """Codes (90,) turned between Red's view and that of a model, where *turn* is to move; its own inverse."""
-    return other_side(codes) if config.view == "mover" and turn == Color.BLACK else codes
+    return other_side(codes) if is_turned(config, turn) else codes
+
+
+def is_turned(config: XiangqiGPTConfig, turn: int) -> bool:
+    """Whether a model sees the board from Black's side, where *turn* is to move."""
+    return config.view == "mover" and turn == Color.BLACK
 
 
 def counters(turns: npt.ArrayLike, clocks: npt.ArrayLike) -> npt.NDArray[np.float32]:

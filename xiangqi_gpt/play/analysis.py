@@ -21,12 +21,11 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 from xiangqi_gpt.errors import PlayerCrashError, PlayerError
+from xiangqi_gpt.play.process_end import end_process
 from xiangqi_gpt.play.thinker import Answer, Create, Question, Worker, WorkerName
 
 QUIT_SECONDS = 0.3
 """How long a worker has to leave by itself, and then to follow a signal."""
-KILL_SECONDS = 5.0
-"""How long a busy machine may take to remove a process that was killed."""
 
 _NICE = 10  # how much workers stand back for the window
 _AGAIN = 0.05  # seconds after which a worker that has not stopped is told again
@@ -131,13 +130,7 @@ class _Remote:
         process, listener = self._process, self._listener
         if process is None or listener is None:
             return
-        # Only the thread that listens waits for the process: of two that wait, one never learns that it has ended.
-        for end, seconds in ((process.terminate, QUIT_SECONDS), (process.kill, QUIT_SECONDS)):
-            listener.join(seconds)
-            if not listener.is_alive():
-                return
-            end()
-        listener.join(KILL_SECONDS)
+        end_process(process, listener, QUIT_SECONDS)
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from xiangqi_gpt.errors import RecordError
+from xiangqi_gpt.play.process_end import end_process
 from xiangqi_gpt.texts import Details, Message
 
 QUIT_SECONDS = 1.0
@@ -91,12 +92,7 @@ class Collector:
     def close(self) -> None:
         """Stop, and see to it that the process is gone."""
         self.stop()
-        for end in (self._process.terminate, self._process.kill):
-            self._listener.join(QUIT_SECONDS)
-            if not self._listener.is_alive():
-                return
-            end()
-        self._listener.join(QUIT_SECONDS)
+        end_process(self._process, self._listener, QUIT_SECONDS)
 
     def _listen(self) -> None:
         report: _Report = None

@@ -26,20 +26,10 @@ COLLECTION_SUFFIX = ".db"
 MOST_FOUND = 1_000
 """Games of a search that are listed."""
 
-_HEAD = b"SQLite format 3\x00"
 _KEPT = 256  # positions whose moves are kept
 _SETTLE = 30.0  # seconds that a thread may take to finish its last question
 
 _Kind: TypeAlias = Literal["explore", "search", "load", "release"]
-
-
-def is_collection_file(path: Path) -> bool:
-    """Whether a file begins as a collection does. Whether it is one is known once it has been opened."""
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_HEAD)) == _HEAD
-    except OSError:
-        return False
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,11 @@ import torch
 
 from xiangqi_gpt.decoding import Scorer
 from xiangqi_gpt.model.board_probe import BoardProbe
-from xiangqi_gpt.model.context import check_context, context_start, from_own_view
+from xiangqi_gpt.model.context import check_context, context_start, from_own_view, is_turned
 from xiangqi_gpt.model.inspection import watch_attention, watch_residual
 from xiangqi_gpt.model.layout import Row, pack_rows
 from xiangqi_gpt.players.base import Mind
 from xiangqi_gpt.rules.board import Board
-from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.rules.views import HALF_TURN
 
 
@@ -30,15 +29,7 @@ def read_mind(scorer: Scorer, board: Board, probe: BoardProbe | None = None) -> 
     rows = pack_rows([Row(prefix, text, [])], tokenizer.vocab.bos_id, k, scorer.device)
     model = scorer.network.model
     with watch_residual(model) as streams, watch_attention(model) as shares:
-        model(
-            input_ids=rows.ids,
-            slots=rows.slots,
-            positions=rows.positions,
-            encoded=scorer.network.encodings([boards]),
-            board_index=rows.board_index,
-            visible=rows.visible,
-            with_logits=False,
-        )
+        scorer.network.read(rows, [boards], with_logits=False)
     first, count = len(prefix) + 1, len(text) // k
     # The last token is the one that predicts the move; what it reads of a move is what it reads of the move's tokens.
     read = torch.stack([share[0, :, -1, first:].unflatten(-1, (count, k)).sum(-1) for share in shares])
@@ -48,7 +39,7 @@ def read_mind(scorer: Scorer, board: Board, probe: BoardProbe | None = None) -> 
         best = probe.logprobs(streams[probe.layer][0, -1:].cpu())[0].max(-1)
         codes = best.indices.numpy().astype(np.int8)
         chances = best.values.exp().numpy()
-        if config.view == "mover" and board.turn == Color.BLACK:
+        if is_turned(config, board.turn):
             chances = chances[HALF_TURN]
         belief = tuple(from_own_view(config, codes, board.turn).tolist())
         sureness = tuple(chances.tolist())

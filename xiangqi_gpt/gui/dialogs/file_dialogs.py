@@ -12,11 +12,11 @@ from xiangqi_gpt.gui import widgets
 from xiangqi_gpt.gui.canvas import Canvas
 from xiangqi_gpt.gui.dialogs.frame import FieldDialog, Foot, draw_foot, open_card
 from xiangqi_gpt.gui.view import Front
-from xiangqi_gpt.gui.widgets import Item, ListBox
+from xiangqi_gpt.gui.widgets import ChoiceList, Item, ListBox
 from xiangqi_gpt.gui.window_layout import Layout, Rect
 from xiangqi_gpt.play.game_files import SAVE_FORMATS, FolderEntry, GameLister, ListedGame, list_folder
 from xiangqi_gpt.play.game_state import Notice
-from xiangqi_gpt.play.library_desk import COLLECTION_SUFFIX, is_collection_file
+from xiangqi_gpt.play.library_desk import COLLECTION_SUFFIX
 from xiangqi_gpt.play.opening import open_game
 from xiangqi_gpt.play.saving import games_folder, save_game
 from xiangqi_gpt.play.wording import error_text
@@ -170,7 +170,11 @@ class OpenDialog(FieldDialog):
 
 def open_path(front: Front, path: Path) -> None:
     """Open a file: a collection, its game, or a list to choose from where it holds several."""
-    if is_collection_file(path):
+    from xiangqi_gpt.library.collection_file import (
+        is_database,  # brings sqlite3, which the start can do without
+    )
+
+    if is_database(path):
         front.open_collection(path)
         return
     dialog = GameListDialog(front, path)
@@ -198,8 +202,7 @@ class GameListDialog(FieldDialog):
         self._path = path
         self.lister = GameLister(path).start()
         self._seen = (0, False)
-        self._list = ListBox()
-        self._chosen = 0
+        self._list = ChoiceList()
 
     def draw(self, canvas: Canvas, layout: Layout) -> None:
         """Draw the field that filters, the games and the buttons."""
@@ -222,7 +225,7 @@ class GameListDialog(FieldDialog):
         self.field.draw(canvas, space.top(scale.button), is_focused=True, hint=t("files.filter"))
         rest = space.below(scale.button + scale.text // 2)
         items = [Item(f"{game.number}.  {game.title}", game.detail) for game in self._games()]
-        self._list.draw(canvas, rest, items, self._chosen, self._choose, name="games")
+        self._list.draw_choice(canvas, rest, items, self.confirm, name="games")
 
     def _games(self) -> list[ListedGame]:
         wanted = self.field.text.casefold().split()
@@ -232,23 +235,13 @@ class GameListDialog(FieldDialog):
             if all(word in f"{game.title} {game.detail}".casefold() for word in wanted)
         ]
 
-    def _choose(self, number: int) -> None:
-        if number == self._chosen:
-            self.confirm()
-        else:
-            self._chosen = number
-
     def key(self, event: pygame.event.Event) -> bool:
         """Move through the list, or edit the words that filter it."""
-        step = self._list.step(event)
-        if not step:
-            return super().key(event)
-        self._chosen = max(0, min(len(self._games()) - 1, self._chosen + step))
-        return True
+        return self._list.key(event, len(self._games())) or super().key(event)
 
     def edited(self) -> None:
         """Choose the first of the games that remain."""
-        self._chosen = 0
+        self._list.chosen = 0
 
     def settle(self) -> bool:
         """Open the game of a file that holds only one, or tell why there is none; False where there is a choice."""
@@ -278,10 +271,10 @@ class GameListDialog(FieldDialog):
     def confirm(self) -> None:
         """Open the chosen game."""
         games = self._games()
-        if self._chosen < len(games):
+        if self._list.chosen < len(games):
             self.front.close(self)
             self.lister.cancel()
-            open_one(self.front, self._path, games[self._chosen].number)
+            open_one(self.front, self._path, games[self._list.chosen].number)
 
     def cancel(self) -> None:
         """Stop reading."""

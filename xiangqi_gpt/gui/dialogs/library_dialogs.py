@@ -11,7 +11,7 @@ from xiangqi_gpt.gui.canvas import Canvas
 from xiangqi_gpt.gui.dialogs.file_dialogs import OpenDialog
 from xiangqi_gpt.gui.dialogs.frame import FieldDialog, Foot, draw_foot, open_card
 from xiangqi_gpt.gui.view import Front
-from xiangqi_gpt.gui.widgets import Item, ListBox
+from xiangqi_gpt.gui.widgets import ChoiceList, Item
 from xiangqi_gpt.gui.window_layout import Layout
 from xiangqi_gpt.play.game_files import ListedGame
 from xiangqi_gpt.play.library_desk import Search
@@ -33,8 +33,7 @@ class LibraryGames(FieldDialog):
         self._position = front.state.shown_board.copy()
         self._result = 0
         self._by_position = 0
-        self._list = ListBox()
-        self._chosen = 0
+        self._list = ChoiceList()
 
     @property
     def search(self) -> Search:
@@ -88,7 +87,7 @@ class LibraryGames(FieldDialog):
                 text = t(key, count=f"{found.count:,}", shown=f"{len(found.games):,}")
                 canvas.text(line, text, color=canvas.theme.secondary_text)
         items = [Item(game.title, game.detail) for game in self._games()]
-        self._list.draw(canvas, rest.below(scale.row), items, self._chosen, self._choose, name="library:game")
+        self._list.draw_choice(canvas, rest.below(scale.row), items, self.confirm, name="library:game")
 
     def _games(self) -> list[ListedGame]:
         found = self.front.library.found
@@ -100,34 +99,24 @@ class LibraryGames(FieldDialog):
         ]
 
     def _choose_result(self, number: int) -> None:
-        self._result, self._chosen = number, 0
+        self._result, self._list.chosen = number, 0
 
     def _choose_position(self, number: int) -> None:
-        self._by_position, self._chosen = number, 0
-
-    def _choose(self, number: int) -> None:
-        if number == self._chosen:
-            self.confirm()
-        else:
-            self._chosen = number
+        self._by_position, self._list.chosen = number, 0
 
     def key(self, event: pygame.event.Event) -> bool:
         """Move through the list, or edit the words."""
-        step = self._list.step(event)
-        if not step:
-            return super().key(event)
-        self._chosen = max(0, min(len(self._games()) - 1, self._chosen + step))
-        return True
+        return self._list.key(event, len(self._games())) or super().key(event)
 
     def edited(self) -> None:
         """Choose the first of the games that are found now."""
-        self._chosen = 0
+        self._list.chosen = 0
 
     def confirm(self) -> None:
         """Open the chosen game, at the position that was searched for."""
         found = self.front.library.found
-        if found is not None and found.search == self.search and self._chosen < len(found.games):
-            game = found.games[self._chosen]
+        if found is not None and found.search == self.search and self._list.chosen < len(found.games):
+            game = found.games[self._list.chosen]
             self.front.close(self)
             self.front.library.load(game.id, game.ply)
 

@@ -7,7 +7,7 @@ import pygame
 from xiangqi_gpt.gui.canvas import Canvas
 from xiangqi_gpt.gui.dialogs.frame import Foot, draw_foot, open_card
 from xiangqi_gpt.gui.view import Dialog, Front
-from xiangqi_gpt.gui.widgets import Item, ListBox
+from xiangqi_gpt.gui.widgets import ChoiceList, Item
 from xiangqi_gpt.gui.window_layout import Layout
 from xiangqi_gpt.play.opening import start_puzzle
 from xiangqi_gpt.play.puzzle_book import classical_puzzles, load_progress, next_puzzle
@@ -22,8 +22,8 @@ class PuzzleList(Dialog):
         self._results = load_progress()
         current = front.state.puzzle
         at = current if current is not None else next_puzzle(self._puzzles)
-        self._chosen = next((i for i, puzzle in enumerate(self._puzzles) if puzzle.id == at.id), 0)
-        self._list = ListBox()
+        first = next((i for i, puzzle in enumerate(self._puzzles) if puzzle.id == at.id), 0)
+        self._list = ChoiceList(chosen=first)
 
     def draw(self, canvas: Canvas, layout: Layout) -> None:
         """Draw the list and the buttons."""
@@ -46,23 +46,13 @@ class PuzzleList(Dialog):
             moves = "" if puzzle.plies is None else t("puzzle_list.moves", count=(puzzle.plies + 1) // 2)
             icon = "tick" if result == "solved" else "close" if result == "failed" else "ring"
             items.append(Item(puzzle.title.text(canvas.language), moves, icon, is_given=False))
-        self._list.draw(
-            canvas, space.below(canvas.scale.row), items, self._chosen, self._choose, name="puzzles"
-        )
-
-    def _choose(self, number: int) -> None:
-        if number == self._chosen:
-            self.confirm()
-        else:
-            self._chosen = number
+        self._list.draw_choice(canvas, space.below(canvas.scale.row), items, self.confirm, name="puzzles")
 
     def key(self, event: pygame.event.Event) -> bool:
         """Move through the list."""
-        step = self._list.step(event)
-        self._chosen = max(0, min(len(self._puzzles) - 1, self._chosen + step))
-        return step != 0
+        return self._list.key(event, len(self._puzzles))
 
     def confirm(self) -> None:
         """Begin the chosen puzzle."""
         self.front.close(self)
-        start_puzzle(self.front.state, self._puzzles[self._chosen])
+        start_puzzle(self.front.state, self._puzzles[self._list.chosen])
