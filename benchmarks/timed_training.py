@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ from xiangqi_gpt.training.schedules import learning_rate, legality_weight
 from xiangqi_gpt.training.step import Stepper
 from xiangqi_gpt.training.train_config import TrainConfig
 
+ENDLESS = 10**9  # steps; the time ends a run, not the preset's own number of steps
+
 
 def train(data: Data, model: XiangqiGPT, config: TrainConfig, seconds: float) -> tuple[Stepper, int]:
     """Train *model* on one processor; the schedules follow the processor time. Returns the number of steps as well."""
+    config = replace(config, max_steps=ENDLESS)
     stepper = Stepper(model, config, torch.device("cpu"), note=print)
     steps = Loader(data.train, config, model.config, model.tokenizer, workers=0).steps()
     step, began, used = 0, time.process_time(), 0.0

@@ -40,7 +40,7 @@ from xiangqi_gpt.play.collector import Collector, Progress
 from xiangqi_gpt.play.game_state import GameState, ReviewRun, SavedGame, Thought
 from xiangqi_gpt.play.settings import LOOKS, THEME_NAMES, Look, Settings, ThemeName
 from xiangqi_gpt.play.thinker import InlineThinker
-from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Line, Player, PlayResult, Value
+from xiangqi_gpt.players.base import NO_LIMIT, Analysis, Limit, Line, Mind, Player, PlayResult, Value
 from xiangqi_gpt.records.game_tree import GameTree
 from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules import Board, Color, Move, parse_square
@@ -90,6 +90,17 @@ class StandIn:
         )
         win = 0.25 + 0.3 * rng.random()
         return Analysis(lines[:multipv], Value(win, 0.35, 0.65 - win), leak=0.012)
+
+    def mind(self, board: Board) -> Mind:
+        """Two layers of two heads, and a belief that is wrong on a few squares."""
+        rng = random.Random(board.fen())
+        moves = tuple(board.move_stack)
+        shares = [rng.random() ** 4 + 0.01 for _ in moves]
+        head = tuple(share / sum(shares) for share in shares)
+        belief = list(board.squares)
+        for square in rng.sample(range(len(belief)), 3):
+            belief[square] = 0 if belief[square] else rng.randrange(1, 7)
+        return Mind(moves, ((head, head[::-1]),) * 2, tuple(belief), (0.9,) * len(belief))
 
     def new_game(self) -> None:
         """Nothing to forget."""
@@ -282,6 +293,17 @@ def _press(command: str) -> View:
     return lambda app, folder: app.press(command)
 
 
+def _mind(command: str) -> View:
+    """What the opponent attends to or believes, without the arrows of candidates."""
+
+    def show(app: App, folder: Path) -> None:
+        app.press(command)
+        app.advance(10_000)
+        app.advance(20_000)
+
+    return show
+
+
 VIEWS: dict[str, View] = {
     "moves": _plain,
     "analysis": _analysis,
@@ -309,6 +331,8 @@ VIEWS: dict[str, View] = {
     "library-games": _library_games,
     "collect": _collect,
     "line": _line,
+    "attention": _mind("attention"),
+    "belief": _mind("belief"),
 }
 """What each view does to a window that shows the sample game."""
 

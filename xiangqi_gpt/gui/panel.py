@@ -283,11 +283,12 @@ class Panel:
         for name, value in facts:
             place = Rect(rect.x, y, rect.w, row)
             used = canvas.text(place, name, color=theme.secondary_text)
-            if used + scale.text + canvas.width(value) > rect.w:  # a long name has a line of its own
+            if used + scale.text + canvas.width(value) <= rect.w:
+                canvas.text(place.right_of(used + scale.text), value, align=1, is_given=True)
                 y += row
-                place, used = Rect(rect.x, y, rect.w, row), -scale.text
-            canvas.text(place.right_of(used + scale.text), value, align=1, is_given=True)
-            y += row
+            else:  # a long name has lines of its own
+                own = Rect(rect.x, y + row, rect.w, 2 * row)
+                y += row + canvas.paragraph(own, value, lines=2, align=1, is_given=True)
         y += scale.gap // 2
         gap = max(3, scale.text // 3)
         names = [name for name in GAME_COMMANDS if name in COMMANDS]
