@@ -9,7 +9,7 @@ from importlib import import_module
 
 from xiangqi_gpt import _transformers
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "Board": "xiangqi_gpt.rules",
