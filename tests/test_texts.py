@@ -143,6 +143,7 @@ ALLOWED = {
     "UCI",
     "UCCI",
     "CECP",
+    "Alt",
     "Esc",
     "FEN",
     "ICCS",

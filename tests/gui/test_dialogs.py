@@ -11,7 +11,8 @@ from tests.gui.desk import Desk
 from xiangqi_gpt.gui.dialogs import file_dialogs
 from xiangqi_gpt.gui.dialogs.command_menu import CommandMenu, HelpPage
 from xiangqi_gpt.gui.dialogs.editor_dialog import EditorDialog
-from xiangqi_gpt.gui.dialogs.file_dialogs import GameListDialog, OpenDialog, SaveDialog
+from xiangqi_gpt.gui.dialogs.file_dialogs import GameListDialog, OpenDialog
+from xiangqi_gpt.gui.dialogs.save_dialog import SaveDialog
 from xiangqi_gpt.gui.display import fitting_place
 from xiangqi_gpt.gui.window_layout import Rect
 from xiangqi_gpt.play import actions
@@ -100,8 +101,8 @@ def test_a_game_is_chosen_by_folder_file_and_name(desk: Desk, tmp_path: Path) ->
     desk.key(pygame.K_o, CTRL)
     dialog = desk.app.view.dialogs[-1]
     assert isinstance(dialog, OpenDialog)
-    desk.press("files:0")
-    desk.press("files:0")
+    desk.double("files:0")
+    desk.double("files:0")
     games = desk.app.view.dialogs[-1]
     assert isinstance(games, GameListDialog)
     desk.wait_until(lambda: games.lister.is_done)
@@ -125,8 +126,9 @@ def test_a_folder_is_typed_and_one_that_is_not_there_is_told(desk: Desk, tmp_pat
     assert dialog._view.folder == tmp_path
     desk.type("/none.pgn")
     desk.key(pygame.K_RETURN)
-    desk.wait_until(lambda: not desk.app.view.dialogs)
-    assert desk.state.status()[1] == "warn"
+    assert desk.app.view.dialogs == [dialog]
+    assert dialog.field.text == f"{tmp_path}/none.pgn"
+    assert any(text.text == "There is no file none.pgn" for text in desk.canvas.texts)
 
 
 def test_a_file_without_a_game_is_told_and_the_game_stays(desk: Desk, tmp_path: Path) -> None:
