@@ -435,9 +435,10 @@ def save_movie(path: Path, create: Callable[[str], Player], *, size: tuple[int, 
         keep(app, now, 500)
     app.view.tab = "analysis"
     state.hint = Thought(state.board.copy(), player.analyse(state.board.copy(), Limit()))
+    state.hinted = state.tree.cursor
     app.handle(pygame.event.Event(pygame.NOEVENT))
     keep(app, now, 2_500)
-    state.hint = None
+    actions.forget_hint(state)
     for square in ("a0", "a4"):
         actions.click_square(state, parse_square(square))
     app.view.tab = "moves"

@@ -13,13 +13,18 @@ from tests.gui.desk import Desk
 from tests.play.players import create_any, create_first
 from xiangqi_gpt.gui import app as app_module
 from xiangqi_gpt.gui.app import App, run
+from xiangqi_gpt.gui.dialogs.command_menu import HelpPage
 from xiangqi_gpt.gui.display import DisplayError, open_window
+from xiangqi_gpt.gui.panel import GAME_COMMANDS, PUZZLE_COMMANDS
 from xiangqi_gpt.gui.screenshot import take_screenshot
-from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE
+from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE, SMALLEST_SIZE
+from xiangqi_gpt.play import actions, endings
 from xiangqi_gpt.play import saving as save_module
 from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.opening import start_puzzle
+from xiangqi_gpt.play.puzzle_book import classical_puzzles
 from xiangqi_gpt.play.settings import Settings
-from xiangqi_gpt.rules import Color, PlayerError, XiangqiError
+from xiangqi_gpt.rules import Color, Move, PlayerError, XiangqiError
 
 
 @pytest.fixture
@@ -281,3 +286,45 @@ def test_a_screenshot_that_cannot_be_is_refused(
     with pytest.raises(XiangqiError, match=found):
         take_screenshot(tmp_path / name, GameState(), create_first, size=size)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("unicode", "key"), [("?", pygame.K_QUESTION), ("", pygame.K_SLASH)])
+def test_the_question_mark_opens_the_help(unicode: str, key: int, desk: Desk) -> None:
+    mod = pygame.KMOD_SHIFT
+    desk.app.handle(pygame.event.Event(pygame.KEYDOWN, key=key, unicode=unicode, mod=mod))
+    assert isinstance(desk.app.view.dialogs[-1], HelpPage)
+
+
+@pytest.mark.parametrize("scale", [100, 150, 200])
+def test_every_button_of_the_game_can_be_reached(scale: int) -> None:
+    desk = Desk(GameState(settings=Settings(scale=scale)), SMALLEST_SIZE)
+    actions.play(desk.state, Move.from_iccs("h2e2"))
+    desk.press("tab:game")
+    found: set[str] = set()
+    for _ in range(len(GAME_COMMANDS)):
+        found |= {name for name in GAME_COMMANDS if desk.region(f"command:{name}") is not None}
+        area = desk.region("game")
+        if area is not None:
+            desk.mouse(pygame.MOUSEMOTION, *area.rect.center)
+            desk.app.handle(pygame.event.Event(pygame.MOUSEWHEEL, y=-1, x=0))
+    assert found == set(GAME_COMMANDS)
+    assert all(
+        region.rect.bottom <= desk.app.layout.content.bottom
+        for region in desk.canvas.regions
+        if region.name.startswith("command:")
+    )
+
+
+def test_a_puzzle_that_failed_offers_another_try(desk: Desk) -> None:
+    puzzle = classical_puzzles()[0]
+    start_puzzle(desk.state, puzzle)
+    desk.state.work = "load"  # nobody answers
+    actions.play(desk.state, desk.state.board.legal_moves()[0])
+    endings.resign(desk.state)
+    desk.pass_time(100)
+    for name in PUZZLE_COMMANDS:
+        assert desk.region(f"command:{name}") is not None
+    assert desk.region("command:rematch") is None
+    desk.press("command:retry")
+    assert desk.state.puzzle == puzzle
+    assert desk.state.outcome is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pygame
 import pytest
 
@@ -20,7 +22,7 @@ from xiangqi_gpt.play.game_state import GameState, Thought
 from xiangqi_gpt.play.settings import LOOKS, THEME_NAMES, Settings
 from xiangqi_gpt.play.thinker import InlineThinker
 from xiangqi_gpt.play.wording import PIECE_SETS
-from xiangqi_gpt.players.base import Analysis, Limit, Line, Mind
+from xiangqi_gpt.players.base import Analysis, Limit, Line, Mind, Value
 from xiangqi_gpt.rules import Board, Color, Move, parse_square
 from xiangqi_gpt.texts import LANGUAGES, Language
 
@@ -61,6 +63,7 @@ def around(state: GameState, name: str, size: tuple[int, int] = DEFAULT_SIZE) ->
 def test_every_state_can_be_drawn(size: tuple[int, int], language: Language) -> None:
     state = played(5, language=language)
     state.hint = Thought(state.board.copy(), FirstMovePlayer().analyse(state.board, Limit()))
+    state.hinted = state.tree.cursor
     for tab in ("moves", "analysis", "game"):
         frame(state, size, hover=(size[0] - 40, size[1] - 40), tab=tab)
     actions.flip(state)
@@ -287,3 +290,19 @@ def test_the_texts_of_a_mind_fit(language: Language, size: tuple[int, int], show
     app.view.tab = "analysis"
     app.draw(0)
     assert [text.text for text in app.canvas.texts if text.is_cut] == []
+
+
+def test_what_a_search_expects_is_shown_beside_how_likely_a_move_is() -> None:
+    moves = Board().legal_moves()[:6]
+    values = (0.6, 0.5, None, None, None, None)
+    probs = (0.1, 0.45, 0.2, 0.01, 0.0004, 0.0003)
+    lines = tuple(
+        Line((move,), prob=prob, value=None if value is None else Value(value, 0, 1 - value))
+        for move, prob, value in zip(moves, probs, values, strict=True)
+    )
+    assert [evaluation_text(line) for line in lines[:3]] == ["60 %", "50 %", "20 %"]
+    thought = Thought(Board(), Analysis(lines))
+    assert [line.move for line in shown_lines(thought, 6)] == moves[:4], "the last two are hardly ever played"
+    assert shown_lines(replace(thought, played=moves[5]), 6)[-1].move == moves[5]
+    widths = [arrow.line.prob or 0 for arrow in arrows_of(lines)]
+    assert widths == sorted(widths, reverse=True), "the best one has the widest arrow"

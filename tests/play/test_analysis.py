@@ -262,3 +262,33 @@ def test_evaluations_do_not_keep_old_games_alive() -> None:
     del node
     gc.collect()
     assert len(state.evaluations) == 0
+
+
+def test_a_hint_may_be_about_an_earlier_position_or_a_variation() -> None:
+    state, thinker = played("h2e2", "h9g7"), Waiting()
+    actions.go_to(state, 1)
+    actions.add_variation(state, Move.from_iccs("b9c7"))
+    assert state.may_hint
+    actions.toggle_hint(state)
+    actions.exchange(state, thinker)
+    (question,) = thinker.questions
+    assert question.board is not None
+    assert question.board.fen() == state.shown_board.fen()
+    assert "looking for a hint" in state.status()[0]
+    thinker.inbox.append(Answer(question=question, analysis=opinion(state.shown_board)))
+    actions.exchange(state, thinker)
+    assert state.thought is state.shown_hint is state.hint is not None
+    actions.go_live(state)
+    assert state.shown_hint is None, "it belongs to its position"
+    actions.toggle_hint(state)
+    assert state.hinted is state.tree.live
+
+
+def test_there_is_no_hint_where_the_game_is_over() -> None:
+    state = played()
+    actions.new_game(state, fen="3k5/R8/9/9/9/9/9/9/4R4/4K4 w")
+    actions.add_variation(state, Move.from_iccs("e1d1"))
+    assert not state.may_hint
+    actions.toggle_hint(state)
+    assert state.hinted is None
+    assert state.status() == ("The game is over; N begins a new one", "warn")

@@ -303,3 +303,17 @@ def test_ten_thousand_random_actions_keep_the_game_whole(seed: int) -> None:
             assert [str(n.move) for n in kept.tree.live.path] == moves(state)
     assert replays(state.tree)
     assert len(games) > 10
+
+
+def test_an_offer_that_is_declined_comes_back_by_undo() -> None:
+    for decline in (actions.decline, actions.escape):
+        state, tree = GameState(player_ready=True, spec="random"), GameTree()
+        tree.play(Move.from_iccs("c3c4"))
+        state.offer = SavedGame(tree, frozenset((Color.BLACK,)), True, "greedy", "asian")
+        decline(state)
+        assert state.offer is None
+        assert (moves(state), state.spec, state.humans) == ([], "random", {Color.RED})
+        assert state.status()[0] == "A new game. Undo brings the last one back"
+        assert actions.can_undo(state)
+        actions.undo(state)
+        assert (moves(state), state.spec, state.humans) == (["c3c4"], "greedy", {Color.BLACK})

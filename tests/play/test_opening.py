@@ -8,9 +8,14 @@ import pytest
 
 from tests.play.test_autosave import played, texts
 from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.autosave import encode, load
+from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.opening import open_game
 from xiangqi_gpt.play.pasting import paste
-from xiangqi_gpt.rules import FenError, Move, RecordError
+from xiangqi_gpt.play.saving import save_game
+from xiangqi_gpt.play.sides import recorded_name, side_name
+from xiangqi_gpt.records import read_games
+from xiangqi_gpt.rules import Color, FenError, Move, RecordError
 
 PGN = """[Game "Chinese Chess"]
 [Result "1-0"]
@@ -113,3 +118,43 @@ def test_pasted_positions_and_games() -> None:
     actions.undo(state)
     actions.undo(state)
     assert [ply.move.iccs for ply in state.history] == ["c3c4"]
+
+
+TAGGED = """[Event "Sample Cup"]
+[Date "1988.??.??"]
+[Red "Hu"]
+[Black "?"]
+[Result "0-1"]
+[Format "ICCS"]
+
+1. H2-E2 H9-G7 0-1
+"""
+
+
+def test_an_opened_game_keeps_what_its_record_says(tmp_path: Path) -> None:
+    path = tmp_path / "game.pgn"
+    path.write_text(TAGGED, encoding="utf-8")
+    state = played("c3c4")
+    open_game(state, path)
+    assert state.result == "0-1"
+    assert [side_name(state, side, of_person="you") for side in Color] == ["Hu", "you"]
+    (record,) = read_games(save_game(state, tmp_path / "saved.pgn"))
+    kept = {"Event": "Sample Cup", "Date": "1988.??.??", "Red": "Hu", "Black": "Human"}
+    assert {name: record.tags[name] for name in kept} == kept
+    assert record.result == "0-1"
+    resumed = load(autosaved(state, tmp_path))
+    assert resumed.source is not None
+    assert (resumed.source.tags["Event"], resumed.source.result) == ("Sample Cup", "0-1")
+    actions.play(state, Move.from_iccs("h0g2"))
+    assert state.result == "*", "the game goes on"
+    actions.undo(state)
+    assert state.result == "0-1"
+    actions.undo(state)
+    assert state.source is None, "the game before it has no record"
+    assert recorded_name(state, Color.RED) == ""
+
+
+def autosaved(state: GameState, folder: Path) -> Path:
+    path = folder / "kept.json"
+    path.write_text(encode(state), encoding="utf-8")
+    return path

@@ -167,3 +167,23 @@ def test_positions_of_a_file_are_puzzles(tmp_path: Path) -> None:
     assert state.status()[0] == "Puzzle 1 of mine.pgn: Red to move and win"
     with pytest.raises(RecordError):
         puzzles_of_file(tmp_path / "none.pgn")
+
+
+def test_the_task_of_a_puzzle_stays_in_sight() -> None:
+    state = GameState()
+    opening.start_puzzle(state, puzzle(plies=5))
+    assert state.status()[0] == "Street endgames, 1: Red to move and mate in 3"
+    actions.click_square(state, 89)
+    assert state.status()[0] == "Street endgames, 1: Red to move and mate in 3"
+    actions.play(state, Move.from_iccs("a8a7"))
+    actions.play(state, state.board.legal_moves()[0])
+    assert state.status()[0] == "Street endgames, 1: Red to move and mate in 3. Moves played: 1"
+
+
+def test_a_game_that_was_given_up_tells_how_it_comes_back() -> None:
+    state = GameState(player_ready=True)
+    actions.play(state, Move.from_iccs("h2e2"))
+    endings.resign(state)
+    assert state.status()[0] == "You have resigned; undo takes it back"
+    actions.undo(state)
+    assert state.outcome is None

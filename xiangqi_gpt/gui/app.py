@@ -598,8 +598,7 @@ class App:
         self._press = None
         self.state.selected = None
         self.state.notice = None
-        self.state.hint = None
-        self.state.wants_hint = False
+        actions.forget_hint(self.state)
 
     def _wheel(self, up: int) -> None:
         if self.view.hover is None:
@@ -708,7 +707,9 @@ def same_place(first: Region, second: Region) -> bool:
 
 def key_name(event: pygame.event.Event) -> str:
     """The key of an event as the table of commands writes it: "u", "ctrl+shift+z", "left"."""
-    if event.unicode == "?":
+    # Without an input method the text of a key may be missing; on most keyboards this one is the question mark.
+    is_slash = event.key == pygame.K_SLASH and event.mod & pygame.KMOD_SHIFT
+    if event.unicode == "?" or is_slash:
         return "?"
     ctrl = event.mod & (pygame.KMOD_CTRL | pygame.KMOD_META)
     shift = event.mod & pygame.KMOD_SHIFT

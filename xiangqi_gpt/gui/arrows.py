@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import gcd
 
 import pygame
@@ -19,6 +19,7 @@ from xiangqi_gpt.rules import Move, file_of, rank_of
 ARROWS = 4
 FAINT = 0.02  # candidates under this probability get no arrow
 APART = 0.22  # u between the shafts of arrows on one line
+_BY_RANK = (0.5, 0.25, 0.12, 0.06)  # widths of arrows, as probabilities, where a search has ordered them
 _KEPT = 4 * ARROWS  # sprites; a long one takes megabytes
 _OWN_LINE = (0, 1, -1, 2, -2, 3, -3)  # order of the places beside a line
 
@@ -42,9 +43,12 @@ def arrows_of(lines: Sequence[Line]) -> list[Arrow]:
     shown = [
         line
         for i, line in enumerate(lines[:ARROWS])
-        if i == 0 or (line.prob is not None and line.prob >= FAINT) or line.prob is None
+        if i == 0 or line.points is not None or line.prob is None or line.prob >= FAINT
     ]
     found: list[Arrow] = []
+    if any(line.points is not None for line in lines):
+        # What a search has found orders them, and may differ much from what the policy thought at first.
+        shown = [replace(line, prob=share) for line, share in zip(shown, _BY_RANK, strict=False)]
     for number, line in enumerate(shown, 1):
         taken = {arrow.aside for arrow in found if overlaps(arrow.move, line.move)}
         aside = next(place for place in _OWN_LINE if place not in taken)

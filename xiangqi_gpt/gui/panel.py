@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xiangqi_gpt.gui import widgets
-from xiangqi_gpt.gui.bar_rows import bar_row
+from xiangqi_gpt.gui.bar_rows import bar_header, bar_row
 from xiangqi_gpt.gui.canvas import Canvas
 from xiangqi_gpt.gui.curve import Curve
 from xiangqi_gpt.gui.icons import draw_icon
@@ -11,13 +11,13 @@ from xiangqi_gpt.gui.ink import Ink, mix, ring, stamp
 from xiangqi_gpt.gui.library_pane import LibraryPane
 from xiangqi_gpt.gui.mind_panel import draw_mind_panel
 from xiangqi_gpt.gui.move_list import MoveList
-from xiangqi_gpt.gui.plates import player_spec
 from xiangqi_gpt.gui.view import TABS, Front
 from xiangqi_gpt.gui.widgets import percent
 from xiangqi_gpt.gui.window_layout import STATUS_LINES, Layout, Rect
 from xiangqi_gpt.notation.move_text import move_text
 from xiangqi_gpt.play.commands import COMMANDS
 from xiangqi_gpt.play.game_state import GameState, Thought
+from xiangqi_gpt.play.sides import player_spec, recorded_name
 from xiangqi_gpt.play.wording import player_name, whole_percents
 from xiangqi_gpt.players.base import Line
 from xiangqi_gpt.rules import Color
@@ -26,6 +26,10 @@ TOOLBAR = ("first", "back", "forward", "last", "undo", "redo", "hint", "flip", "
 """The commands of the toolbar; each has an icon of its name."""
 RESULT_COMMANDS = ("new", "review", "save", "rematch")
 """The buttons of the card that tells the result."""
+PUZZLE_COMMANDS = ("retry", "review", "save", "puzzle")
+"""Those of a puzzle that has failed."""
+SOLVED_COMMANDS = ("puzzle", "review", "save", "retry")
+"""Those of a puzzle that is solved."""
 
 
 SURPRISING = 0.05
@@ -34,8 +38,16 @@ ASTONISHING = 0.01
 """Under this probability the mark is filled."""
 
 
+LEAST_CANDIDATES = 3
+"""So many candidates are listed even if they are unlikely."""
+UNLIKELY = 0.001
+"""Under this probability a candidate that no search has tried is not listed."""
+
+
 def evaluation_text(line: Line) -> str:
-    """What is known of a candidate: its probability, else its score in pawns, else nothing."""
+    """What is known of a candidate: the points a search expects, its probability, its score in pawns, or nothing."""
+    if line.points is not None:
+        return f"{100 * line.points:.0f} %"
     if line.prob is not None:
         return percent(line.prob)
     return f"{line.score_cp / 100:+.2f}" if line.score_cp is not None else ""
@@ -114,7 +126,9 @@ class Panel:
             size=scale.small,
             color=theme.secondary_text,
         )
-        known = [name for name in RESULT_COMMANDS if name in COMMANDS]
+        known = RESULT_COMMANDS
+        if state.puzzle is not None and state.outcome is not None:
+            known = SOLVED_COMMANDS if state.outcome.winner is state.person else PUZZLE_COMMANDS
         rows = Rect(inner.x, inner.bottom - buttons_h, inner.w, buttons_h)
         for i, name in enumerate(known):
             place = rows.columns(2, gap)[i % 2]
@@ -213,6 +227,9 @@ class Panel:
             return
         theme, size, row = canvas.theme, canvas.scale.text, canvas.scale.row
         thought = state.thought
+        if thought is None and (state.request is not None or state.wants_hint):
+            canvas.paragraph(rect, canvas.t("game.hinting") + " …", color=theme.secondary_text)
+            return
         if thought is None:
             moved = any(ply.color not in state.humans for ply in state.shown_plies)
             text = canvas.t("window.no_thoughts" if moved else "window.no_analysis")
@@ -222,7 +239,15 @@ class Panel:
             return
         key = "window.considered" if thought.played else "window.hint_for"
         note = canvas.t(key, side=thought.board.turn)
-        canvas.text(rect.top(row), note, color=theme.secondary_text, size=canvas.scale.small)
+        is_searched = any(line.points is not None for line in thought.analysis.lines)
+        has_shares = any(line.prob is not None for line in thought.analysis.lines)
+        likely, score = canvas.t("window.likely"), canvas.t("window.score")
+        heads = (likely, score) if is_searched and has_shares else ("", likely if has_shares else score)
+        bar_header(canvas, rect.top(row), note, *heads)
+        heads_tip = (
+            "window.heads_tip" if is_searched else "window.likely_tip" if has_shares else "window.pawns_tip"
+        )
+        canvas.region(rect.top(row), tip=canvas.t(heads_tip))
         y = rect.y + row
         rows = max(1, rect.h // row - 5)
         for number, line in enumerate(shown_lines(thought, rows), 1):
@@ -231,7 +256,11 @@ class Panel:
             name = f"{number}. {text}" if line.move != thought.played else f"→ {text}"
             if canvas.over(place):
                 canvas.box(place, mix(theme.table, theme.divider, 0.5))
-            bar_row(canvas, place, line.prob, theme.arrow, evaluation_text(line), name, line.move.iccs)
+            detail = line.move.iccs
+            if is_searched:
+                detail = "" if line.prob is None else percent(line.prob)
+            value = evaluation_text(line) if not is_searched or line.points is not None else "–"
+            bar_row(canvas, place, line.prob, theme.arrow, value, name, detail)
 
             def play_out(line: Line = line) -> None:
                 front.play_out(state.thought_node, line.pv)
@@ -248,9 +277,9 @@ class Panel:
         if thought.red_value is not None:
             red, draw, black = whole_percents(thought.red_value)
             text = canvas.t("game.value", red=red, draw=draw, black=black)
-            canvas.text(
-                Rect(rect.x, y, rect.w, row), text, size=canvas.scale.small, color=theme.secondary_text
-            )
+            place = Rect(rect.x, y, rect.w, row)
+            canvas.text(place, text, size=canvas.scale.small, color=theme.secondary_text)
+            canvas.region(place, tip=canvas.t("window.chances_tip"))
             y += row
         best = thought.analysis.lines[0] if thought.analysis.lines else None
         if best is not None and len(best.pv) > 1 and rect.bottom - y >= row:
@@ -276,11 +305,25 @@ class Panel:
             (side.message.text(language), _player_text(canvas, state, side))
             for side in (Color.RED, Color.BLACK)
         ]
+        if state.source is not None:
+            facts += [
+                (canvas.t(key), value)
+                for key, name in (("window.event", "Event"), ("window.date", "Date"))
+                if (value := " ".join(state.source.tags.get(name, "").split())[:80].strip("?.* "))
+            ]
+        if state.result != "*":
+            facts.append((canvas.t("window.result"), state.result))
+        if state.puzzle is not None:
+            facts.append((canvas.t("window.puzzle"), state.puzzle_text()))
         facts.append((canvas.t("window.rules"), state.rules_text()))
         if name := state.opening_text():
             facts.append((canvas.t("window.opening"), name))
-        y = rect.y
+        names = [name for name in GAME_COMMANDS if name in COMMANDS]
+        gap = max(3, scale.text // 3)
+        step, y = scale.button + gap, rect.y
         for name, value in facts:
+            if rect.bottom - y - 3 * row < 2 * step:
+                break  # large texts in a small window: the buttons matter more
             place = Rect(rect.x, y, rect.w, row)
             used = canvas.text(place, name, color=theme.secondary_text)
             if used + scale.text + canvas.width(value) <= rect.w:
@@ -290,13 +333,22 @@ class Panel:
                 own = Rect(rect.x, y + row, rect.w, 2 * row)
                 y += row + canvas.paragraph(own, value, lines=2, align=1, is_given=True)
         y += scale.gap // 2
-        gap = max(3, scale.text // 3)
-        names = [name for name in GAME_COMMANDS if name in COMMANDS]
-        for i, name in enumerate(names):
-            place = Rect(rect.x, y + (i // 2) * (scale.button + gap), rect.w, scale.button)
-            if place.bottom > rect.bottom:
-                break
-            self._command_button(canvas, state, place.columns(2, gap)[i % 2], name, front)
+        area = Rect(rect.x, y, rect.w, rect.bottom - y)
+        pairs = [names[i : i + 2] for i in range(0, len(names), 2)]
+        shown = max(1, min(len(pairs), (area.h + gap) // step))
+        first = min(front.view.game_row, len(pairs) - shown)
+        if shown < len(pairs):
+
+            def scroll(up: int) -> None:
+                front.view.game_row = max(0, min(len(pairs) - shown, first - up))
+
+            canvas.region(area, wheel=scroll, name="game")
+            widgets.scroll_bar(canvas, area, first, shown, len(pairs))
+            area = Rect(area.x, area.y, area.w - scale.text // 2, area.h)
+        for i, pair in enumerate(pairs[first : first + shown]):
+            places = Rect(area.x, area.y + i * step, area.w, scale.button).columns(2, gap)
+            for place, name in zip(places, pair, strict=False):
+                self._command_button(canvas, state, place, name, front)
 
     @staticmethod
     def _status(canvas: Canvas, state: GameState, layout: Layout) -> None:
@@ -346,14 +398,23 @@ def _surprise(canvas: Canvas, x: int, cell: Rect, prob: float) -> None:
 
 def _player_text(canvas: Canvas, state: GameState, side: Color) -> str:
     if side in state.humans:
-        return canvas.t("window.you" if len(state.humans) == 1 else "game.human")
+        person = "window.you" if len(state.humans) == 1 else "game.human"
+        return recorded_name(state, side) or canvas.t(person)
     return player_name(player_spec(state, side), canvas.language)
 
 
 def shown_lines(thought: Thought, rows: int) -> list[Line]:
-    """The best candidates for `rows` rows; the move played takes the last one if it is not among the best."""
-    lines = list(thought.analysis.lines[:rows])
+    """The best candidates for `rows` rows, without those that are hardly ever played.
+
+    The move played takes the last row if it is not among them.
+    """
+    known = thought.analysis.lines
+    lines = [
+        line
+        for i, line in enumerate(known)
+        if i < LEAST_CANDIDATES or line.points is not None or line.prob is None or line.prob >= UNLIKELY
+    ][:rows]
     if thought.played is not None and all(line.move != thought.played for line in lines):
-        played = [line for line in thought.analysis.lines[rows:] if line.move == thought.played]
-        lines[len(lines) - len(played) :] = played
+        played = [line for line in known if line.move == thought.played]
+        lines[max(0, min(len(lines), rows - len(played))) :] = played
     return lines

@@ -13,7 +13,7 @@ from xiangqi_gpt.gui.sprites import PIECE_EXTENT, Sprites
 from xiangqi_gpt.gui.window_layout import Layout, Rect
 from xiangqi_gpt.play.actions import level_of
 from xiangqi_gpt.play.game_state import GameState
-from xiangqi_gpt.play.wording import player_name
+from xiangqi_gpt.play.sides import player_spec, side_name
 from xiangqi_gpt.players.levels import LEVELS
 from xiangqi_gpt.rules import Board, Color
 
@@ -44,11 +44,6 @@ def captured(state: GameState, by: Color) -> list[int]:
     for kind in _CAPTURED_ORDER:
         found += [base + kind] * max(0, start[base + kind] - now[base + kind])
     return found
-
-
-def player_spec(state: GameState, side: Color) -> str:
-    """The player of a side that no person plays."""
-    return state.second if not state.humans and state.second and side is Color.BLACK else state.spec
 
 
 class Plates:
@@ -90,17 +85,10 @@ class Plates:
         step, small = round(scale.text * 0.62), round(scale.text * 1.25)
         taken = step * (len(pieces) - 1) + small if pieces else 0
         taken = min(taken, (right - inner.x) * 6 // 10)
-        name = (
-            canvas.t("window.you")
-            if side in state.humans and len(state.humans) == 1
-            else side.message.text(language)
-            if side in state.humans
-            else "GPT"
-            if level_of(player_spec(state, side))
-            else player_name(player_spec(state, side), language)
-        )
+        person = canvas.t("window.you") if len(state.humans) == 1 else side.message.text(language)
+        name = side_name(state, side, of_person=person)
         room = Rect(inner.x, inner.y, max(0, right - inner.x - taken - scale.text // 2), inner.h)
-        used = canvas.text(room, name, face="serif", is_given=side not in state.humans)
+        used = canvas.text(room, name, face="serif", is_given=True)
         level = "" if side in state.humans else _level_text(canvas, player_spec(state, side))
         beside = room.right_of(used + scale.text)
         if level and canvas.width(level, scale.small) <= beside.w:

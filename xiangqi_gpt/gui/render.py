@@ -114,8 +114,8 @@ class Renderer:
 
 def shown_advice(state: GameState) -> Thought | None:
     """The thought about the position shown that is drawn as arrows: the hint, or the analysis where it is on."""
-    if state.hint is not None and state.is_live:
-        return state.hint
+    if state.shown_hint is not None:
+        return state.shown_hint
     return state.evaluation if state.settings.analysis else None
 
 

@@ -56,6 +56,7 @@ def take_screenshot(
                 actions.play(state, result.move, thought)
             if hint and state.outcome is None:
                 state.hint = Thought(state.board.copy(), player.analyse(state.board.copy(), Limit()))
+                state.hinted = state.tree.cursor
         finally:
             player.close()
     app = App(state, InlineThinker(create), pygame.Surface(size), save=lambda settings: None)

@@ -126,6 +126,7 @@ class View:
         held: where the selected piece is carried by the mouse.
         slide: the move being animated; the game already stands after it.
         scroll: first row of the move list, None to follow the game.
+        game_row: first row of buttons in the tab of the game.
         focus: name of the control that the keyboard would press.
         dialogs: those that are open, the last one on top.
     """
@@ -135,5 +136,6 @@ class View:
     held: tuple[int, int] | None = None
     slide: Slide | None = None
     scroll: int | None = None
+    game_row: int = 0
     focus: str = ""
     dialogs: list[Dialog] = field(default_factory=list)

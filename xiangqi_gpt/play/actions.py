@@ -14,6 +14,7 @@ from xiangqi_gpt.play.game_state import (
     Played,
     Request,
     ReviewRun,
+    Source,
     Thought,
     describe,
 )
@@ -155,8 +156,7 @@ def _changed(state: GameState) -> None:
     """The present position is another one: forget what belonged to the old one; see whether the game is over."""
     state.generation += 1
     state.work = "load" if state.work == "load" else ""
-    state.hint = None
-    state.wants_hint = False
+    forget_hint(state)
     state.stalled = False
     state.outcome = _outcome(state)
     state.announce = state.outcome is not None
@@ -412,6 +412,7 @@ def start_game(
     second: str = "",
     clock: PlayClock | None = None,
     puzzle: Puzzle | None = None,
+    source: Source | None = None,
 ) -> None:
     """Put a game in the place of the present one, which `undo` brings back."""
     had_moves = bool(state.tree.root.children)
@@ -423,6 +424,7 @@ def start_game(
         "second": second,
         "clock": clock,
         "puzzle": puzzle,
+        "source": source,
         "agreed": None,
     }
     if state.clock is not None:
@@ -450,23 +452,48 @@ def resume(state: GameState) -> bool:
         second=saved.second,
         clock=clock,
         puzzle=classical_puzzle(saved.puzzle),
+        source=saved.source,
     )
     state.notice = Notice.of("game.resumed", side=state.board.turn)
     return True
 
 
+def decline(state: GameState) -> None:
+    """Leave the unfinished game that is offered; `undo` brings it back as it does every game before the present one."""
+    fresh = GameTree(state.tree.start_fen)
+    present = {
+        "humans": state.humans,
+        "flipped": state.flipped,
+        "spec": state.spec,
+        "rules": state.rules,
+        "second": state.second,
+        "clock": state.clock,
+        "puzzle": state.puzzle,
+        "source": state.source,
+    }
+    if resume(state):
+        start_game(state, fresh, **present)  # type: ignore[arg-type]
+        state.notice = Notice.of("game.declined")
+
+
 def toggle_hint(state: GameState) -> None:
-    """Ask for the analyst's opinion of the present position, or put it away."""
+    """Ask for the analyst's opinion of the position shown, or put it away."""
     state.notice = None
-    if state.hint is not None or state.wants_hint:
-        state.hint = None
-        state.wants_hint = False
-    elif not state.is_human_turn or not state.is_live:
-        state.notice = Notice.of("game.no_hint", "warn")
+    if state.shows_hint:
+        forget_hint(state)
+    elif not state.may_hint:
+        state.notice = Notice.of("game.no_hint" if state.is_live else "window.game_over", "warn")
     else:
         state.analyst_failed = False
-        state.hint = state.evaluations.get(state.tree.live)
+        state.hinted = state.tree.cursor
+        state.hint = state.evaluations.get(state.hinted)
         state.wants_hint = state.hint is None or state.hint.is_partial
+
+
+def forget_hint(state: GameState) -> None:
+    """Put the hint away."""
+    state.hint = state.hinted = None
+    state.wants_hint = False
 
 
 def toggle_analysis(state: GameState) -> None:
@@ -617,7 +644,7 @@ def _receive_analysis(state: GameState, answer: Answer) -> bool:
     elif answer.analysis is not None:
         thought = Thought(request.board, answer.analysis, is_partial=answer.is_partial)
         state.evaluations[request.node] = thought
-        if request.node is state.tree.live and (state.wants_hint or state.hint is not None):
+        if request.node is state.hinted:
             state.hint = thought
             state.wants_hint = answer.is_partial
     return True
@@ -671,7 +698,7 @@ def escape(state: GameState) -> bool:
     if state.menu is not None:
         state.menu = None
     elif state.offer is not None:
-        state.offer = None
+        decline(state)
     elif state.announce:
         state.announce = False
     elif state.selected is not None or state.premove is not None:
@@ -680,9 +707,8 @@ def escape(state: GameState) -> bool:
         go_live(state)
     elif state.review is not None:
         toggle_review(state)
-    elif state.hint is not None or state.wants_hint:
-        state.hint = None
-        state.wants_hint = False
+    elif state.hinted is not None:
+        forget_hint(state)
     elif state.notice is not None:
         state.notice = None
     else:

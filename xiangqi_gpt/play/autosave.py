@@ -7,15 +7,17 @@ whatever is done in a session, the game before it is still there. The newest `MA
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from xiangqi_gpt.arena.clocks import TimeControl
 from xiangqi_gpt.errors import FileError, RecordError, XiangqiError
 from xiangqi_gpt.files import atomic_path, read_limited
-from xiangqi_gpt.play.game_state import GameState, SavedGame
+from xiangqi_gpt.play.game_state import GameState, SavedGame, Source
 from xiangqi_gpt.play.results_of_person import ResultsOfPerson
 from xiangqi_gpt.records.game_tree import GameTree, Node
+from xiangqi_gpt.records.record import RESULTS
 from xiangqi_gpt.resources import user_folder
 from xiangqi_gpt.rules import RULE_SETS, Color, Move
 from xiangqi_gpt.safe_json import format_json, parse_json
@@ -26,6 +28,7 @@ MAX_FILES: Final = 200
 MAX_BYTES: Final = 8_000_000
 MAX_MOVES: Final = 100_000
 MAX_SPEC: Final = 1_000  # characters
+MAX_TAGS: Final = 100
 
 
 def games_path() -> Path:
@@ -126,6 +129,7 @@ def encode(state: GameState) -> str:
             "second": state.second,
             "puzzle": "" if state.puzzle is None else state.puzzle.id[:MAX_SPEC],
             "clock": "" if state.clock is None else str(state.clock.control),
+            "source": _source(state),
             "left": None if state.clock is None else [round(seconds, 1) for seconds in state.clock.both],
         }
     return format_json(found, ensure_ascii=False, compact=True)
@@ -183,7 +187,27 @@ def decode(found: Any) -> SavedGame:
         _text(found.get("puzzle", ""))[:MAX_SPEC],
         control,
         left,
+        _read_source(found.get("source"), tree),
     )
+
+
+def _source(state: GameState) -> dict[str, Any] | None:
+    """The record that the game was opened from; its result only where it still holds."""
+    if state.source is None:
+        return None
+    tags = {name[:80]: text[:MAX_SPEC] for name, text in islice(state.source.tags.items(), MAX_TAGS)}
+    return {"tags": tags, "result": state.source.result if state.source.end is state.tree.live else "*"}
+
+
+def _read_source(found: Any, tree: GameTree) -> Source | None:
+    """The record of a game that was kept; games of earlier versions have none."""
+    if found is None:
+        return None
+    tags = {_text(name): _text(text) for name, text in islice(found["tags"].items(), MAX_TAGS)}
+    result = _text(found["result"])
+    if result not in RESULTS:
+        raise XiangqiError(f"expected a result, found {result[:80]!r}")
+    return Source(tags, result, tree.live)
 
 
 def _grow(tree: GameTree, rows: Any) -> list[Node]:

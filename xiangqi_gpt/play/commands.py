@@ -29,7 +29,7 @@ from xiangqi_gpt.play import actions, endings, mind, opening
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.texts import Language, Message
 
-Group: TypeAlias = Literal["game", "moves", "file", "view", "program", "dialog"]
+Group: TypeAlias = Literal["game", "moves", "file", "view", "mind", "program", "dialog"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 """The menus, in their order; commands of "dialog" belong to an open dialog and stand in no menu."""
 
@@ -167,10 +167,8 @@ _TABLE: tuple[Command, ...] = (
         words=("hint", "h"),
         chinese=("提示", "提示"),
         arguments="[N]",
-        is_enabled=lambda state: (
-            (state.hint is not None or state.wants_hint or state.is_human_turn) and state.is_live
-        ),
-        is_on=lambda state: state.hint is not None or state.wants_hint,
+        is_enabled=lambda state: state.shows_hint or state.may_hint,
+        is_on=lambda state: state.shows_hint,
     ),
     Command(
         id="analysis",
@@ -384,22 +382,22 @@ _TABLE: tuple[Command, ...] = (
     ),
     Command(
         id="attention",
-        group="view",
+        group="mind",
         act=mind.toggle_attention,
         keys=("w",),
         is_on=lambda state: state.mind.shows == "attention",
     ),
     Command(
         id="belief",
-        group="view",
+        group="mind",
         act=mind.toggle_belief,
         keys=("k",),
         is_on=lambda state: state.mind.shows == "belief",
     ),
     Command(
-        id="next_layer", group="view", act=mind.next_layer, keys=("shift+j",), is_enabled=mind.shows_attention
+        id="next_layer", group="mind", act=mind.next_layer, keys=("shift+j",), is_enabled=mind.shows_attention
     ),
-    Command(id="next_head", group="view", act=mind.next_head, keys=("j",), is_enabled=mind.shows_attention),
+    Command(id="next_head", group="mind", act=mind.next_head, keys=("j",), is_enabled=mind.shows_attention),
     Command(id="sound", group="view", keys=("m",), is_on=lambda state: state.settings.sound),
     Command(id="full_screen", group="view", keys=("f11",), in_dialog=True),
     # The program.

@@ -32,6 +32,7 @@ def resign(state: GameState) -> None:
     loser = state.board.turn if state.person is None else state.person
     message = Message.of("end.resignation", loser=loser)
     actions.end_game(state, Outcome(loser.other, Termination.RESIGNATION, state.rules, message))
+    state.notice = Notice.of("game.resigned")
 
 
 def offer_draw(state: GameState) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -135,6 +136,21 @@ class MindView:
 
 
 @dataclass(frozen=True)
+class Source:
+    """What the record says that a game was opened from.
+
+    Attributes:
+        tags: of the record, such as "Event" and "Red"; empty where it has none.
+        result: "1-0", "0-1", "1/2-1/2" or "*".
+        end: the node that the result belongs to; None once the game has another end.
+    """
+
+    tags: Mapping[str, str]
+    result: str = "*"
+    end: Node | None = None
+
+
+@dataclass(frozen=True)
 class SavedGame:
     """A game as it was left: the tree, and who played whom under which rules."""
 
@@ -148,6 +164,7 @@ class SavedGame:
     puzzle: str = ""  # id of a classical composition, "" in a game
     control: str = ""  # of the clock, "" without one
     left: tuple[float, float] | None = None  # seconds of Red and Black
+    source: Source | None = None
 
 
 @dataclass
@@ -189,6 +206,7 @@ class GameState:
         premove: the move that is played as soon as it is the person's turn.
         puzzle: what the person is to solve, None in a game.
         puzzles: the collection that it is from; empty for the compositions of the package.
+        source: the record that the game was opened from, None for a game begun here.
         fallback: the opponent in place of one that cannot be loaded, "" for none.
         agreed: an end of the game by a player or the clock, and the node where it ended.
         asked: the worker that looks for a move, and the generation of its question.
@@ -202,7 +220,8 @@ class GameState:
         stalled: the player failed; it is asked again only after the person has done something.
         player_ready: the player of `spec` is loaded.
         history: the moves of the game with their texts and thoughts.
-        hint: what the analyst thinks of the present position, asked for by the person.
+        hint: what the analyst thinks of the position `hinted`, asked for by the person.
+        hinted: the position of the hint.
         wants_hint: a hint was asked for and has not come, or not come in full.
         evaluations: what the analyst thinks of positions, by node.
         request: what the analyst is busy with.
@@ -232,6 +251,7 @@ class GameState:
     premove: Move | None = None
     puzzle: Puzzle | None = None
     puzzles: list[Puzzle] = field(default_factory=list)
+    source: Source | None = None
     fallback: str = ""
     agreed: tuple[Node, Outcome] | None = None
     asked: tuple[WorkerName, int] | None = None
@@ -244,6 +264,7 @@ class GameState:
     stalled: bool = False
     player_ready: bool = False
     hint: Thought | None = None
+    hinted: Node | None = None
     wants_hint: bool = False
     evaluations: WeakKeyDictionary[Node, Thought] = field(default_factory=WeakKeyDictionary)
     request: Request | None = None
@@ -358,16 +379,41 @@ class GameState:
     @property
     def analysed(self) -> Node | None:
         """The position that the analyst is to be asked about now: that of a hint, or the one shown; None for none."""
-        wanted = self.wants_hint and self.is_human_turn
+        wanted = self.hinted if self.wants_hint else None
+        if wanted is self.tree.live and not self.is_human_turn:
+            wanted = None
         if self.analyst_failed or not (wanted or self.settings.analysis):
             return None
-        node = self.tree.live if wanted else self.tree.cursor
+        node = wanted or self.tree.cursor
         known = self.evaluations.get(node)
         if known is not None and not known.is_partial:
             return None
         if node is self.tree.live and self.outcome is not None:
             return None
         return node
+
+    @property
+    def may_hint(self) -> bool:
+        """Whether the person may ask for a hint now: not while it is the opponent's turn in the game."""
+        return self.is_human_turn if self.is_live else bool(self.shown_board.legal_moves())
+
+    @property
+    def shows_hint(self) -> bool:
+        """Whether a hint about the position shown is there or under way."""
+        return self.hinted is self.tree.cursor
+
+    @property
+    def shown_hint(self) -> Thought | None:
+        """The hint, if it is about the position shown."""
+        return self.hint if self.hinted is self.tree.cursor else None
+
+    @property
+    def result(self) -> str:
+        """The result of the game as records write it: by the rules, by agreement, or as in the file; "*" for none."""
+        if self.outcome is not None:
+            return self.outcome.result
+        source = self.source
+        return source.result if source is not None and source.end is self.tree.live else "*"
 
     @property
     def evaluation(self) -> Thought | None:
@@ -446,8 +492,8 @@ class GameState:
 
     def _thought_at(self) -> tuple[Thought | None, Node]:
         cursor = self.tree.cursor
-        if self.hint is not None and self.is_live:
-            return self.hint, cursor
+        if self.shown_hint is not None:
+            return self.shown_hint, cursor
         if self.settings.analysis and self.evaluation is not None:
             return self.evaluation, cursor
         for ply, node in zip(reversed(self.shown_plies), reversed(cursor.path), strict=True):
@@ -458,7 +504,7 @@ class GameState:
     @property
     def shares(self) -> dict[Move, float]:
         """How likely a model takes each legal move in the position shown, 0..1; empty where none has been asked."""
-        thought = self.hint if self.is_live and self.hint is not None else self.evaluation
+        thought = self.shown_hint or self.evaluation
         if thought is None:
             after = next((node for node in self.tree.cursor.children if self.ply_of(node).thought), None)
             thought = None if after is None else self.ply_of(after).thought
@@ -502,7 +548,10 @@ class GameState:
         if not self.is_live:
             in_game = self.tree.cursor is self.tree.root or self.tree.cursor in self.tree.live.path
             key = "window.viewing" if in_game else "window.viewing_variation"
-            return t(key, language, ply=self.ply, plies=len(self.history)), "plain"
+            text = t(key, language, ply=self.ply, plies=len(self.history))
+            if self.wants_hint and self.shows_hint:
+                text = f"{text} · {t('game.hinting', language)} …"
+            return text, "plain"
         if self.outcome is not None:
             return self.outcome_text(), "good"
         if self.is_paused:
@@ -515,7 +564,23 @@ class GameState:
             return " · ".join(filter(None, (check, doing))), "warn" if check else "plain"
         if check:
             return check, "warn"
+        if self.puzzle is not None and self.is_human_turn:
+            return self.puzzle_text(), "plain"
+        if len(self.humans) == len(Color):
+            return t("game.their_move", language, side=side), "plain"
         return t("game.your_move" if self.is_human_turn else "game.their_move", language, side=side), "plain"
+
+    def puzzle_text(self) -> str:
+        """The puzzle and what is to be done in it, with the moves that are left; "" where there is none."""
+        if self.puzzle is None:
+            return ""
+        side, title = self.person or self.board.turn, self.puzzle.title
+        if self.puzzle.plies is None:
+            return t("puzzle.begun_open", self.language, title=title, side=side)
+        moves, played = (self.puzzle.plies + 1) // 2, (len(self.history) + 1) // 2
+        if not played:
+            return t("puzzle.begun", self.language, title=title, side=side, moves=moves)
+        return t("puzzle.going_on", self.language, title=title, side=side, moves=moves, played=played)
 
     def outcome_text(self) -> str:
         """How the game ended, with the winner; "" while it goes on."""

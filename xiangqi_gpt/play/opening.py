@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.game_files import games_of, open_problem
-from xiangqi_gpt.play.game_state import GameState, Notice
+from xiangqi_gpt.play.game_state import GameState, Notice, Source
 from xiangqi_gpt.play.puzzle_book import Puzzle, classical_puzzles, next_puzzle, puzzles_of_file
 from xiangqi_gpt.records.game_tree import GameTree
 from xiangqi_gpt.records.record import GameRecord
@@ -56,7 +56,8 @@ def open_game(state: GameState, path: Path, number: int = 1) -> None:
 def show_record(state: GameState, record: GameRecord, ply: int | None = None) -> None:
     """Show a game at its end, or after so many plies. A person moves for both sides of it."""
     tree = GameTree.from_record(record)
-    actions.start_game(state, tree, frozenset(Color), state.flipped, state.spec, state.rules)
+    source = Source(record.tags, record.result, tree.live)
+    actions.start_game(state, tree, frozenset(Color), state.flipped, state.spec, state.rules, source=source)
     state.announce = False
     if ply is not None:
         actions.go_to(state, ply)

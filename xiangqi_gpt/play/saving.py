@@ -9,6 +9,7 @@ import platformdirs
 
 from xiangqi_gpt.errors import FileError, XiangqiError
 from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.sides import player_spec, recorded_name
 from xiangqi_gpt.play.wording import player_name
 from xiangqi_gpt.rules import Color
 from xiangqi_gpt.texts import Details, Message, t
@@ -59,24 +60,26 @@ def save_game(state: GameState, path: Path | None = None, *, now: datetime | Non
             raise SaveError(Message.of("error.no_folder", folder=folder, reason=reason)) from error
     elif path.exists():
         raise SaveError(Message.of("error.file_exists", file=path))
-    names = {
-        side: t("game.human", state.language)
-        if side in state.humans
-        else player_name(state.spec, state.language)
+    tags = {
+        side.name.title(): recorded_name(state, side)
+        or (
+            t("game.human", state.language)
+            if side in state.humans
+            else player_name(player_spec(state, side), state.language)
+        )
         for side in Color
     }
+    # The record that the game was opened from knows better what it says, also that it has no date.
+    known = (
+        {"Date": f"{now:%Y.%m.%d}"} if state.source is None or not state.source.tags else state.source.tags
+    )
     moves, notes = state.tree.moves_and_notes()
     record = GameRecord(
         moves=moves,
         notes=notes,
         start_fen=state.board.root_fen,
-        result="*" if state.outcome is None else state.outcome.result,
-        tags={
-            "Date": f"{now:%Y.%m.%d}",
-            "Red": names[Color.RED],
-            "Black": names[Color.BLACK],
-            "Rules": state.rules,
-        },
+        result=state.result,
+        tags={**known, **tags, "Rules": state.rules},
         kind="unknown",
     )
     try:

@@ -313,7 +313,7 @@ class TerminalGame:
         if rest and rest != "all" and not (rest.isascii() and rest.isdigit() and int(rest) > 0):
             self._print(t("terminal.bad_count", state.language, text=rest), style="red")
             return
-        state.hint = None
+        actions.forget_hint(state)
         actions.toggle_hint(state)
         if state.notice is not None:
             self._print(state.notice.text(state.language), style="red")
@@ -326,7 +326,7 @@ class TerminalGame:
             bar = "#" * round(20 * line.prob) if line.prob is not None else ""
             score = f"{line.score_cp / 100:+.2f}" if line.score_cp is not None else ""
             shown = percent(line.prob) if line.prob is not None else score
-            text = move_text(state.language, state.board, line.move)
+            text = move_text(state.language, state.hint.board, line.move)
             row = f"{number:3}. {text}  {line.move.iccs}  {shown:>7}  {bar:<20}"
             self._print(f"{row}  {self._looked_ahead(line)}".rstrip())
         parts = self._value_parts(state.hint)

@@ -199,5 +199,5 @@ class OfferDialog(Dialog):
         actions.resume(self.front.state)
 
     def cancel(self) -> None:
-        """Leave it; it stays on the disk."""
-        self.front.state.offer = None
+        """Leave it; undo brings it back."""
+        actions.decline(self.front.state)
