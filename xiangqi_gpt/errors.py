@@ -224,7 +224,19 @@ class ModelError(FileError):
 
 
 class PlayerError(XiangqiError):
-    """A player that cannot be built, or an engine that died."""
+    """A player that cannot be built, or an engine that died.
+
+    Attributes:
+        message: why, for the person at the board, where there are words for it.
+    """
+
+    def __init__(self, text: str = "", *, message: Message | None = None) -> None:
+        super().__init__(text)
+        self.message = message
+
+
+class PlayerHandshakeError(PlayerError):
+    """A program that does not answer in the protocol of an engine."""
 
 
 class PlayerCrashError(PlayerError):

@@ -8,7 +8,7 @@ import pygame
 import pytest
 
 from tests.gui.desk import Desk
-from xiangqi_gpt.gui.dialogs import file_dialogs
+from xiangqi_gpt.gui.dialogs import engine_list, file_dialogs
 from xiangqi_gpt.gui.dialogs.command_menu import CommandMenu, HelpPage
 from xiangqi_gpt.gui.dialogs.editor_dialog import EditorDialog
 from xiangqi_gpt.gui.dialogs.file_dialogs import GameListDialog, OpenDialog
@@ -18,8 +18,11 @@ from xiangqi_gpt.gui.window_layout import Rect
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.commands import COMMANDS
 from xiangqi_gpt.play.game_files import list_folder
+from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.settings import Settings
 from xiangqi_gpt.records import read_games
 from xiangqi_gpt.rules import START_FEN, Color, Move, parse_square
+from xiangqi_gpt.texts import Language, Message
 
 CTRL, SHIFT = pygame.KMOD_LCTRL, pygame.KMOD_LSHIFT
 TWO_GAMES = '[Red "甲"]\n[Black "B"]\n\n1. C3-C4 *\n\n[Red "C"]\n[Black "丁"]\n\n1. H2-E2 H9-G7 *\n'
@@ -249,11 +252,28 @@ def test_a_puzzle_is_chosen_from_the_list(desk: Desk) -> None:
     assert desk.state.humans == {desk.state.board.turn}
 
 
-def test_an_engine_is_added_used_as_analyst_and_removed(desk: Desk) -> None:
+class AnsweringCheck:
+    """An engine that answers at once and gives no name."""
+
+    def __init__(self, spec: str) -> None:
+        self.spec = spec
+        self.problem: Message | None = None
+
+    def advance(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+
+def test_an_engine_is_added_used_as_analyst_and_removed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_list, "EngineCheck", AnsweringCheck)
     usual = desk.state.settings.analyst
     desk.key(pygame.K_e, CTRL)
     desk.type("fairy-stockfish,nodes=100")
     desk.press("engines:add")
+    assert any(text.text == "Checking fairy-stockfish, nodes=100 …" for text in desk.canvas.texts)
+    desk.pass_time(50)
     (spec,) = desk.state.settings.engines
     assert spec == "engine:fairy-stockfish,nodes=100"
     assert spec in desk.state.specs
@@ -267,6 +287,66 @@ def test_an_engine_is_added_used_as_analyst_and_removed(desk: Desk) -> None:
     assert desk.state.settings.engines == ()
     desk.press("engines:done")
     assert desk.app.view.dialogs == []
+
+
+@pytest.mark.parametrize(
+    ("language", "reason"),
+    [
+        ("en", "There is no program /usr/games/nope"),
+        ("zh", "找不到程序 /usr/games/nope"),
+        ("zh-TW", "找不到程式 /usr/games/nope"),
+    ],
+)
+def test_a_program_that_is_not_there_is_told_in_the_dialog_and_not_added(
+    desk: Desk, language: Language, reason: str
+) -> None:
+    desk.key(pygame.K_e, CTRL)
+    desk.state.settings = Settings(language=language)
+    desk.type("/usr/games/nope")
+    desk.press("engines:add")
+    assert desk.state.settings.engines == ()
+    assert any(text.text.startswith(reason) for text in desk.canvas.texts)
+    desk.type("x")
+    assert not any(text.text.startswith(reason) for text in desk.canvas.texts)
+
+
+def test_an_engine_that_does_not_answer_is_not_added(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = Message.of("error.no_xiangqi", program="chess")
+
+    class Refusing(AnsweringCheck):
+        def advance(self) -> bool:
+            self.problem = problem
+            return True
+
+    monkeypatch.setattr(engine_list, "EngineCheck", Refusing)
+    desk.key(pygame.K_e, CTRL)
+    desk.type("chess")
+    desk.key(pygame.K_RETURN)
+    desk.pass_time(50)
+    assert desk.state.settings.engines == ()
+    assert any(text.text == "Chess does not play Xiangqi" for text in desk.canvas.texts)
+
+
+@pytest.mark.parametrize("size", [(800, 600), (1280, 800)])
+@pytest.mark.parametrize("count", [1, 5])
+def test_names_of_engines_have_room_in_the_new_game(size: tuple[int, int], count: int) -> None:
+    names = [f"Fairy-Stockfish 14.0.{number} LB" for number in range(count)]
+    specs = tuple(f"engine:program{number},name={name}" for number, name in enumerate(names))
+    desk = Desk(GameState(specs=("gpt", "gpt:lookahead=0.5s", "greedy", "random", *specs)), size)
+    desk.key(pygame.K_n)
+    seen = set()
+    for _ in range(4):
+        for text in desk.canvas.texts:
+            if text.text in names:
+                seen.add(text.text)
+                assert text.rect.h == round(desk.app.layout.text * 0.96), "not made smaller"
+        box = next(region for region in reversed(desk.canvas.regions) if region.wheel is not None)
+        desk.mouse(pygame.MOUSEMOTION, *box.rect.center)
+        desk.app.handle(pygame.event.Event(pygame.MOUSEWHEEL, y=-1, x=0))
+    assert seen == set(names)
+    desk.press(f"menu:opponent:{4 + count}")
+    desk.press("menu:start")
+    assert desk.state.spec == specs[-1]
 
 
 def test_tabs_curve_and_candidates(desk: Desk) -> None:

@@ -156,6 +156,11 @@ class ListBox:
 
     top: int | None = None
 
+    @staticmethod
+    def row(canvas: Canvas) -> int:
+        """Height of a row in pixels."""
+        return round(canvas.scale.text * 1.75)
+
     def step(self, event: pygame.event.Event) -> int:
         """How many rows down an arrow or page key leads; 0 for another key."""
         steps = {pygame.K_UP: -1, pygame.K_DOWN: 1, pygame.K_PAGEUP: -10, pygame.K_PAGEDOWN: 10}
@@ -180,7 +185,7 @@ class ListBox:
             act: called with the number of a row that is clicked.
             double: called after it where the click is a double one.
         """
-        theme, row = canvas.theme, round(canvas.scale.text * 1.75)
+        theme, row = canvas.theme, self.row(canvas)
         canvas.box(rect, theme.raised, theme.divider)
         area = rect.inset(canvas.scale.hair + 2, canvas.scale.hair + 2)
         count = max(1, area.h // row)

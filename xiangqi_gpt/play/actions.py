@@ -790,11 +790,24 @@ def start_from_menu(state: GameState) -> None:
     )
 
 
+def engine_spec(text: str) -> str:
+    """The spec of an engine that a person has typed, with or without "engine:" before it.
+
+    Raises:
+        PlayerError: the text is no engine's spec.
+    """
+    text = text.strip()
+    spec = text if text.startswith("engine:") else f"engine:{text}"
+    if not is_engine(spec):
+        raise PlayerError(f"{spec!r} is no engine.", message=Message.of("game.no_engine", spec=text))
+    return spec
+
+
 def add_engine(state: GameState, spec: str) -> bool:
     """Remember an engine and offer it as an opponent; False, with a notice, where the text is no engine's spec."""
-    spec = spec.strip()
-    spec = spec if spec.startswith("engine:") else f"engine:{spec}"
-    if not is_engine(spec):
+    try:
+        spec = engine_spec(spec)
+    except PlayerError:
         state.notice = Notice.of("game.no_engine", "warn", spec=spec)
         return False
     if spec not in state.settings.engines:

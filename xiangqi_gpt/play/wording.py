@@ -60,7 +60,7 @@ def whole_percents(shares: Iterable[float]) -> list[int]:
 
 def player_label(spec: str) -> str:
     """A short name for a player: "GPT", "GPT 500ms (T=0.5)" with what it looks ahead and its temperature,
-    "fairy-stockfish, nodes=100".
+    "fairy-stockfish, nodes=100"; an engine whose name is in its spec is called by it.
     """
     try:
         parsed = PlayerSpec.parse(spec)
@@ -73,8 +73,12 @@ def player_label(spec: str) -> str:
         drawn = f" (T={own['temperature']})" if "temperature" in own else ""
         return f"GPT{level}{ahead}{drawn}"
     if parsed.command:
-        program = parsed.command.replace("\\", "/").rsplit("/", 1)[-1]
-        return ", ".join([program, *(f"{key}={value}" for key, value in parsed.settings.items())])
+        settings = dict(parsed.settings)
+        name = settings.pop("name", "")
+        if name:
+            settings.pop("protocol", None)
+        program = name or parsed.command.replace("\\", "/").rsplit("/", 1)[-1]
+        return ", ".join([program, *(f"{key}={value}" for key, value in settings.items())])
     return spec
 
 
