@@ -176,6 +176,66 @@ def test_a_game_is_saved_under_a_name_in_a_format(
     assert desk.app.view.dialogs != [], "a file is not overwritten"
 
 
+def test_a_game_is_saved_again_under_its_name(desk: Desk, tmp_path: Path) -> None:
+    desk.squares("h2", "e2")
+    desk.pass_time()
+    folder = tmp_path / "a folder with a rather long name that does not fit"
+    folder.mkdir()
+    desk.key(pygame.K_s, CTRL | SHIFT)
+    desk.double("files:0")
+    desk.key(pygame.K_a, CTRL)
+    desk.type("my game.xqf")
+    desk.key(pygame.K_RETURN)
+    assert desk.state.status()[0].startswith("Saved: my game.xqf, in ")
+    assert len(desk.state.status()[0]) < 80
+    desk.squares("h0", "g2")
+    desk.pass_time()
+    desk.key(pygame.K_s, CTRL | SHIFT)
+    dialog = desk.app.view.dialogs[-1]
+    assert isinstance(dialog, SaveDialog)
+    assert (dialog.field.text, dialog._view.folder) == ("my game.xqf", folder)
+    desk.key(pygame.K_RETURN)
+    assert any(text.text.endswith("Replace the file?") for text in desk.canvas.texts)
+    (record,) = read_games(folder / "my game.xqf")
+    assert record.plies == 2
+    desk.key(pygame.K_RETURN)
+    (record,) = read_games(folder / "my game.xqf")
+    assert record.plies == 4
+    desk.key(pygame.K_n)
+    desk.press("menu:start")
+    desk.key(pygame.K_s, CTRL | SHIFT)
+    dialog = desk.app.view.dialogs[-1]
+    assert isinstance(dialog, SaveDialog)
+    assert dialog.field.text.startswith("xiangqi-"), "another game"
+
+
+@pytest.mark.parametrize("size", [(800, 600), (1280, 800)])
+@pytest.mark.parametrize("view", ["toolbar:", "tab:", "command:"])
+def test_a_tooltip_covers_no_other_control_of_its_row(size: tuple[int, int], view: str) -> None:
+    desk = Desk(size=size)
+    desk.app.view.tab = "game"
+    regions = [region for region in desk.canvas.regions if region.name.startswith(view) and region.press]
+    assert regions
+    for region in regions:
+        desk.mouse(pygame.MOUSEMOTION, *region.rect.center)
+        canvas = desk.canvas
+        tip = [text for text in canvas.texts if text.layer]
+        for text in tip:
+            for other in regions:
+                same_row = other.rect.y < region.rect.bottom and region.rect.y < other.rect.bottom
+                if same_row:
+                    assert text.rect.y >= other.rect.bottom or text.rect.y + text.rect.h <= other.rect.y
+
+
+def test_a_tooltip_stands_below_its_control_where_nothing_is_covered(desk: Desk) -> None:
+    desk.key(pygame.K_n)
+    region = desk.region("menu:level:4")
+    assert region is not None
+    desk.mouse(pygame.MOUSEMOTION, *region.rect.center)
+    (tip,) = (text for text in desk.canvas.texts if text.layer == 2)
+    assert tip.rect.y > region.rect.bottom
+
+
 def test_text_is_edited_as_everywhere(desk: Desk) -> None:
     desk.key(pygame.K_s, CTRL | SHIFT)
     dialog = desk.app.view.dialogs[-1]
@@ -203,11 +263,17 @@ def test_a_position_is_set_up_and_played(desk: Desk) -> None:
     dialog = desk.app.view.dialogs[-1]
     assert isinstance(dialog, EditorDialog)
     desk.press("editor:clear")
+    desk.press("brush:8")
+    desk.squares("e9", "e9")
     desk.press("brush:5")
     desk.squares("a5")
     assert desk.region("editor:play") is None, "the kings face each other"
     assert not dialog.editor.can_start
-    desk.squares("e4")
+    assert any(text.text.startswith("The kings must not face") for text in desk.canvas.texts)
+    desk.squares("e4", "b4")
+    desk.app.handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=desk.point("b4"), button=3))
+    assert dialog.editor.squares[parse_square("b4")] == 0, "the right button erases"
+    assert any(text.text.startswith("4k4/9") for text in desk.canvas.texts), "the beginning of the FEN"
     desk.press("editor:turn:1")
     assert dialog.editor.turn is Color.BLACK
     desk.press("editor:turn:0")

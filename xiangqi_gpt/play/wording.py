@@ -6,6 +6,7 @@ import locale
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import reduce
 from typing import Literal, TypeAlias
 
@@ -93,6 +94,17 @@ def player_name(spec: str, language: Language) -> str:
         if parsed.name == "gpt" and has_text(f"level.{level}"):
             label = label.replace(level, t(f"level.{level}", language))
     return label
+
+
+@dataclass(frozen=True)
+class Named:
+    """The name of a player, in the language of the text that it is put into."""
+
+    spec: str
+
+    def text(self, language: Language) -> str:
+        """The name in a language."""
+        return player_name(self.spec, language)
 
 
 def split_temperature(spec: str) -> tuple[str, float | None]:
