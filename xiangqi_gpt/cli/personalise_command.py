@@ -49,10 +49,10 @@ def command(
     from xiangqi_gpt.cli.output import print_json
     from xiangqi_gpt.evaluation.intervals import estimate_text
     from xiangqi_gpt.files import atomic_path, check_free
+    from xiangqi_gpt.library.all_games import read_all_games
     from xiangqi_gpt.model.checkpoint import load_model
     from xiangqi_gpt.model.weights import need_peft
     from xiangqi_gpt.players.gpt_player import bundled_model
-    from xiangqi_gpt.records import read_games
     from xiangqi_gpt.safe_json import format_json
     from xiangqi_gpt.training.personal import (
         EpochReport,
@@ -71,7 +71,7 @@ def command(
     if threads is not None:
         torch.set_num_threads(threads)
     skipped: list[RecordError] = []
-    found = games_of(list(read_games(games, on_error=skipped.append)), player)
+    found = games_of(list(read_all_games(games, on_error=skipped.append)), player)
     train, held, by_split = parted(found, seed)
     if not held:
         raise ConfigError(

@@ -133,11 +133,11 @@ def _review(reviewer: Player, game: GameRecord, spec: str) -> tuple[list[Reviewe
 
 
 def _game(file: Path, number: int, *, lenient: bool) -> GameRecord:
-    from xiangqi_gpt.records import read_games
+    from xiangqi_gpt.library.all_games import read_all_games
 
     refused: list[RecordError] = []
     count = 0
-    for game in read_games([file], on_error=refused.append, lenient=lenient):
+    for game in read_all_games([file], on_error=refused.append, lenient=lenient):
         count += 1
         if count == number and game.moves:
             return game

@@ -369,8 +369,9 @@ class EngineClient:
     def _raise_bad_answer(self, fen: str) -> None:
         if self._filter.bad_answer is not None:
             line, why = self._filter.bad_answer
+            where = "" if fen in why else f" in {fen!r}"
             raise PlayerIllegalMoveError(
-                f"{self._name} answered {line[:200]!r} in {fen!r}, which is not a legal move ({why})"
+                f"{self._name} answered {line[:200]!r}{where}, which is not a legal move ({why})"
             )
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from xiangqi_gpt.errors import ConfigError, RecordError
-from xiangqi_gpt.records import GameRecord, read_games
+from xiangqi_gpt.library.all_games import read_all_games
+from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 
 SPLITS = ("train", "valid", "test", "extra")
@@ -26,7 +27,7 @@ def chosen_games(
     if split not in SPLITS:
         raise ConfigError(f"split: expected one of {', '.join(SPLITS)}, found {split!r}")
     files = list(paths)
-    found = [g for g in read_games(files, on_error=on_error, splits={split}) if g.moves]
+    found = [g for g in read_all_games(files, on_error=on_error, splits={split}) if g.moves]
     if not found:
         names = ", ".join(str(f) for f in files)
         raise ConfigError(f"No games of split {split!r} in {names}; choose another --split or add records.")

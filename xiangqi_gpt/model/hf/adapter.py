@@ -104,7 +104,7 @@ def _quiet() -> Iterator[None]:
 def save_adapter(adapted: Any, folder: Path, base_name: str) -> None:
     """Write the adapter of a PEFT model to *folder*; *base_name* is its base model: a folder, or "bundled"."""
     adapted.peft_config["default"].base_model_name_or_path = base_name
-    adapted.save_pretrained(folder)
+    adapted.save_pretrained(folder, save_embedding_layers=False)  # "auto" looks for the base model online
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's card, which is empty
 
 
