@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pygame
@@ -210,21 +211,18 @@ def test_a_game_is_saved_again_under_its_name(desk: Desk, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("size", [(800, 600), (1280, 800)])
-@pytest.mark.parametrize("view", ["toolbar:", "tab:", "command:"])
-def test_a_tooltip_covers_no_other_control_of_its_row(size: tuple[int, int], view: str) -> None:
+def test_a_tooltip_covers_no_control_where_there_is_room(size: tuple[int, int]) -> None:
     desk = Desk(size=size)
-    desk.app.view.tab = "game"
-    regions = [region for region in desk.canvas.regions if region.name.startswith(view) and region.press]
-    assert regions
-    for region in regions:
+    desk.key(pygame.K_n)
+    controls = [r for r in desk.canvas.regions if r.name.startswith("menu:") and r.press is not None]
+    levels = [region for region in controls if region.tip]
+    assert len(levels) == 11
+    for region in levels:
         desk.mouse(pygame.MOUSEMOTION, *region.rect.center)
-        canvas = desk.canvas
-        tip = [text for text in canvas.texts if text.layer]
-        for text in tip:
-            for other in regions:
-                same_row = other.rect.y < region.rect.bottom and region.rect.y < other.rect.bottom
-                if same_row:
-                    assert text.rect.y >= other.rect.bottom or text.rect.y + text.rect.h <= other.rect.y
+        tips = [text.rect for text in desk.canvas.texts if text.layer == 2]
+        assert tips
+        for tip, other in itertools.product(tips, controls):
+            assert not pygame.Rect(tip).colliderect(pygame.Rect(other.rect)), (region.name, other.name)
 
 
 def test_a_tooltip_stands_below_its_control_where_nothing_is_covered(desk: Desk) -> None:
