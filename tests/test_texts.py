@@ -25,6 +25,20 @@ from xiangqi_gpt.texts import LANGUAGES, Details, Message, catalogue, has_text, 
 PACKAGE = Path(xiangqi_gpt.__file__).parent
 ROWS = catalogue()
 PIECES = [f"{color}_{kind}" for color in ("red", "black") for kind in (k.name.lower() for k in PieceKind)]
+FAULTS = {
+    "king_missing",
+    "king_doubled",
+    "king_outside_palace",
+    "kings_facing",
+    "opponent_in_check",
+    "advisor_point",
+    "elephant_point",
+    "pawn_behind_start",
+    "pawn_off_file",
+    "pawn_doubled",
+    "too_many",
+}
+"""What can be wrong with pieces on a board; the other faults are those of a text."""
 REASONS = ({reason.value for reason in Reason} - {"king_in_check"}) | {
     "before_river",
     "still_in_check",
@@ -47,6 +61,7 @@ BUILT = {
     },
     "end.strike": {"check", "mate", "chase"},
     "rules": set(RULE_SETS),
+    "editor_fault": set(FAULTS),
     "phase": {phase.value for phase in Phase},
     "tab": set(TABS),
     "look": set(LOOKS),
@@ -143,6 +158,7 @@ ALLOWED = {
     "UCI",
     "UCCI",
     "CECP",
+    "Alt",
     "Esc",
     "FEN",
     "ICCS",

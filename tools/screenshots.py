@@ -31,8 +31,9 @@ import pygame
 from xiangqi_gpt.arena.clocks import TimeControl
 from xiangqi_gpt.gui.app import App
 from xiangqi_gpt.gui.dialogs.editor_dialog import EditorDialog
-from xiangqi_gpt.gui.dialogs.file_dialogs import GameListDialog, OpenDialog, SaveDialog
+from xiangqi_gpt.gui.dialogs.file_dialogs import GameListDialog, OpenDialog
 from xiangqi_gpt.gui.dialogs.library_dialogs import CollectDialog, LibraryGames
+from xiangqi_gpt.gui.dialogs.save_dialog import SaveDialog
 from xiangqi_gpt.library import collect
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.clock import PlayClock

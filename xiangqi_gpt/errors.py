@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal, TypeAlias
 
-from xiangqi_gpt.texts import Message, has_text
+from xiangqi_gpt.texts import Details, Message, has_text
 
 PointNames: TypeAlias = Literal["iccs", "files"]
 """How a board names its points: a0 to i9, or by the numbers of the files."""
@@ -188,6 +188,7 @@ class RecordError(FileError):
         ply: 0-based ply of the fault, or None.
         line: 1-based line of the fault, or None.
         reason: what is wrong, without the place.
+        message: the same for the person at the board, where there are words for it.
     """
 
     def __init__(
@@ -198,6 +199,7 @@ class RecordError(FileError):
         game: int | None = None,
         ply: int | None = None,
         line: int | None = None,
+        message: Message | Details | None = None,
     ) -> None:
         places = [
             file,
@@ -210,6 +212,7 @@ class RecordError(FileError):
         self.game = game
         self.ply = ply
         self.line = line
+        self.message = message
 
 
 class ConfigError(XiangqiError):
@@ -221,7 +224,19 @@ class ModelError(FileError):
 
 
 class PlayerError(XiangqiError):
-    """A player that cannot be built, or an engine that died."""
+    """A player that cannot be built, or an engine that died.
+
+    Attributes:
+        message: why, for the person at the board, where there are words for it.
+    """
+
+    def __init__(self, text: str = "", *, message: Message | None = None) -> None:
+        super().__init__(text)
+        self.message = message
+
+
+class PlayerHandshakeError(PlayerError):
+    """A program that does not answer in the protocol of an engine."""
 
 
 class PlayerCrashError(PlayerError):

@@ -27,6 +27,7 @@ class Desk:
             InlineThinker(create_first),
             pygame.Surface(size),
             save=self.saved.append,
+            clock=lambda: self.now,
         )
         self.now = 0
         self.pass_time()
@@ -93,3 +94,8 @@ class Desk:
 
     def type(self, text: str) -> None:
         self.app.handle(pygame.event.Event(pygame.TEXTINPUT, text=text))
+
+    def double(self, name: str) -> None:
+        """Click the control with this name twice."""
+        self.press(name)
+        self.press(name)

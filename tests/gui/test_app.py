@@ -203,7 +203,8 @@ def test_a_game_is_saved_among_the_documents(
     text = path.read_text(encoding="utf-8")
     assert "炮二平五" in text
     assert '[Black "GPT"]' in text
-    assert desk.state.status() == (f"已保存为 {path}", "plain")
+    assert desk.state.status()[0].startswith(f"已保存：{path.name}，位于 ")
+    assert desk.state.status()[1] == "plain"
     monkeypatch.setattr(save_module, "games_folder", lambda: path / "below a file")
     desk.key(pygame.K_s)
     assert desk.state.status()[1] == "warn"

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pygame
 import pytest
 
 from tests.gui.desk import Desk
-from xiangqi_gpt.gui.dialogs import file_dialogs
+from xiangqi_gpt.gui.dialogs import engine_list, file_dialogs
 from xiangqi_gpt.gui.dialogs.command_menu import CommandMenu, HelpPage
 from xiangqi_gpt.gui.dialogs.editor_dialog import EditorDialog
-from xiangqi_gpt.gui.dialogs.file_dialogs import GameListDialog, OpenDialog, SaveDialog
+from xiangqi_gpt.gui.dialogs.file_dialogs import GameListDialog, OpenDialog
+from xiangqi_gpt.gui.dialogs.save_dialog import SaveDialog
 from xiangqi_gpt.gui.display import fitting_place
 from xiangqi_gpt.gui.window_layout import Rect
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.commands import COMMANDS
 from xiangqi_gpt.play.game_files import list_folder
+from xiangqi_gpt.play.game_state import GameState
+from xiangqi_gpt.play.settings import Settings
 from xiangqi_gpt.records import read_games
 from xiangqi_gpt.rules import START_FEN, Color, Move, parse_square
+from xiangqi_gpt.texts import Language, Message
 
 CTRL, SHIFT = pygame.KMOD_LCTRL, pygame.KMOD_LSHIFT
 TWO_GAMES = '[Red "甲"]\n[Black "B"]\n\n1. C3-C4 *\n\n[Red "C"]\n[Black "丁"]\n\n1. H2-E2 H9-G7 *\n'
@@ -100,8 +105,8 @@ def test_a_game_is_chosen_by_folder_file_and_name(desk: Desk, tmp_path: Path) ->
     desk.key(pygame.K_o, CTRL)
     dialog = desk.app.view.dialogs[-1]
     assert isinstance(dialog, OpenDialog)
-    desk.press("files:0")
-    desk.press("files:0")
+    desk.double("files:0")
+    desk.double("files:0")
     games = desk.app.view.dialogs[-1]
     assert isinstance(games, GameListDialog)
     desk.wait_until(lambda: games.lister.is_done)
@@ -125,8 +130,9 @@ def test_a_folder_is_typed_and_one_that_is_not_there_is_told(desk: Desk, tmp_pat
     assert dialog._view.folder == tmp_path
     desk.type("/none.pgn")
     desk.key(pygame.K_RETURN)
-    desk.wait_until(lambda: not desk.app.view.dialogs)
-    assert desk.state.status()[1] == "warn"
+    assert desk.app.view.dialogs == [dialog]
+    assert dialog.field.text == f"{tmp_path}/none.pgn"
+    assert any(text.text == "There is no file none.pgn" for text in desk.canvas.texts)
 
 
 def test_a_file_without_a_game_is_told_and_the_game_stays(desk: Desk, tmp_path: Path) -> None:
@@ -171,6 +177,63 @@ def test_a_game_is_saved_under_a_name_in_a_format(
     assert desk.app.view.dialogs != [], "a file is not overwritten"
 
 
+def test_a_game_is_saved_again_under_its_name(desk: Desk, tmp_path: Path) -> None:
+    desk.squares("h2", "e2")
+    desk.pass_time()
+    folder = tmp_path / "a folder with a rather long name that does not fit"
+    folder.mkdir()
+    desk.key(pygame.K_s, CTRL | SHIFT)
+    desk.double("files:0")
+    desk.key(pygame.K_a, CTRL)
+    desk.type("my game.xqf")
+    desk.key(pygame.K_RETURN)
+    assert desk.state.status()[0].startswith("Saved: my game.xqf, in ")
+    assert len(desk.state.status()[0]) < 80
+    desk.squares("h0", "g2")
+    desk.pass_time()
+    desk.key(pygame.K_s, CTRL | SHIFT)
+    dialog = desk.app.view.dialogs[-1]
+    assert isinstance(dialog, SaveDialog)
+    assert (dialog.field.text, dialog._view.folder) == ("my game.xqf", folder)
+    desk.key(pygame.K_RETURN)
+    assert any(text.text.endswith("Replace the file?") for text in desk.canvas.texts)
+    (record,) = read_games(folder / "my game.xqf")
+    assert record.plies == 2
+    desk.key(pygame.K_RETURN)
+    (record,) = read_games(folder / "my game.xqf")
+    assert record.plies == 4
+    desk.key(pygame.K_n)
+    desk.press("menu:start")
+    desk.key(pygame.K_s, CTRL | SHIFT)
+    dialog = desk.app.view.dialogs[-1]
+    assert isinstance(dialog, SaveDialog)
+    assert dialog.field.text.startswith("xiangqi-"), "another game"
+
+
+@pytest.mark.parametrize("size", [(800, 600), (1280, 800)])
+def test_a_tooltip_covers_no_control_where_there_is_room(size: tuple[int, int]) -> None:
+    desk = Desk(size=size)
+    desk.key(pygame.K_n)
+    controls = [r for r in desk.canvas.regions if r.name.startswith("menu:") and r.press is not None]
+    levels = [region for region in controls if region.tip]
+    assert len(levels) == 11
+    for region in levels:
+        desk.mouse(pygame.MOUSEMOTION, *region.rect.center)
+        tips = [text.rect for text in desk.canvas.texts if text.layer == 2]
+        assert tips
+        for tip, other in itertools.product(tips, controls):
+            assert not pygame.Rect(tip).colliderect(pygame.Rect(other.rect)), (region.name, other.name)
+
+
+def test_a_tooltip_stands_below_its_control_where_nothing_is_covered(desk: Desk) -> None:
+    desk.key(pygame.K_n)
+    region = desk.region("menu:level:4")
+    assert region is not None
+    desk.mouse(pygame.MOUSEMOTION, *region.rect.center)
+    (tip,) = (text for text in desk.canvas.texts if text.layer == 2)
+    assert tip.rect.y > region.rect.bottom
+
+
 def test_text_is_edited_as_everywhere(desk: Desk) -> None:
     desk.key(pygame.K_s, CTRL | SHIFT)
     dialog = desk.app.view.dialogs[-1]
@@ -198,11 +261,17 @@ def test_a_position_is_set_up_and_played(desk: Desk) -> None:
     dialog = desk.app.view.dialogs[-1]
     assert isinstance(dialog, EditorDialog)
     desk.press("editor:clear")
+    desk.press("brush:8")
+    desk.squares("e9", "e9")
     desk.press("brush:5")
     desk.squares("a5")
     assert desk.region("editor:play") is None, "the kings face each other"
     assert not dialog.editor.can_start
-    desk.squares("e4")
+    assert any(text.text.startswith("The kings must not face") for text in desk.canvas.texts)
+    desk.squares("e4", "b4")
+    desk.app.handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=desk.point("b4"), button=3))
+    assert dialog.editor.squares[parse_square("b4")] == 0, "the right button erases"
+    assert any(text.text.startswith("4k4/9") for text in desk.canvas.texts), "the beginning of the FEN"
     desk.press("editor:turn:1")
     assert dialog.editor.turn is Color.BLACK
     desk.press("editor:turn:0")
@@ -247,11 +316,28 @@ def test_a_puzzle_is_chosen_from_the_list(desk: Desk) -> None:
     assert desk.state.humans == {desk.state.board.turn}
 
 
-def test_an_engine_is_added_used_as_analyst_and_removed(desk: Desk) -> None:
+class AnsweringCheck:
+    """An engine that answers at once and gives no name."""
+
+    def __init__(self, spec: str) -> None:
+        self.spec = spec
+        self.problem: Message | None = None
+
+    def advance(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+
+def test_an_engine_is_added_used_as_analyst_and_removed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_list, "EngineCheck", AnsweringCheck)
     usual = desk.state.settings.analyst
     desk.key(pygame.K_e, CTRL)
     desk.type("fairy-stockfish,nodes=100")
     desk.press("engines:add")
+    assert any(text.text == "Checking fairy-stockfish, nodes=100 …" for text in desk.canvas.texts)
+    desk.pass_time(50)
     (spec,) = desk.state.settings.engines
     assert spec == "engine:fairy-stockfish,nodes=100"
     assert spec in desk.state.specs
@@ -265,6 +351,66 @@ def test_an_engine_is_added_used_as_analyst_and_removed(desk: Desk) -> None:
     assert desk.state.settings.engines == ()
     desk.press("engines:done")
     assert desk.app.view.dialogs == []
+
+
+@pytest.mark.parametrize(
+    ("language", "reason"),
+    [
+        ("en", "There is no program /usr/games/nope"),
+        ("zh", "找不到程序 /usr/games/nope"),
+        ("zh-TW", "找不到程式 /usr/games/nope"),
+    ],
+)
+def test_a_program_that_is_not_there_is_told_in_the_dialog_and_not_added(
+    desk: Desk, language: Language, reason: str
+) -> None:
+    desk.key(pygame.K_e, CTRL)
+    desk.state.settings = Settings(language=language)
+    desk.type("/usr/games/nope")
+    desk.press("engines:add")
+    assert desk.state.settings.engines == ()
+    assert any(text.text.startswith(reason) for text in desk.canvas.texts)
+    desk.type("x")
+    assert not any(text.text.startswith(reason) for text in desk.canvas.texts)
+
+
+def test_an_engine_that_does_not_answer_is_not_added(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = Message.of("error.no_xiangqi", program="chess")
+
+    class Refusing(AnsweringCheck):
+        def advance(self) -> bool:
+            self.problem = problem
+            return True
+
+    monkeypatch.setattr(engine_list, "EngineCheck", Refusing)
+    desk.key(pygame.K_e, CTRL)
+    desk.type("chess")
+    desk.key(pygame.K_RETURN)
+    desk.pass_time(50)
+    assert desk.state.settings.engines == ()
+    assert any(text.text == "Chess does not play Xiangqi" for text in desk.canvas.texts)
+
+
+@pytest.mark.parametrize("size", [(800, 600), (1280, 800)])
+@pytest.mark.parametrize("count", [1, 5])
+def test_names_of_engines_have_room_in_the_new_game(size: tuple[int, int], count: int) -> None:
+    names = [f"Fairy-Stockfish 14.0.{number} LB" for number in range(count)]
+    specs = tuple(f"engine:program{number},name={name}" for number, name in enumerate(names))
+    desk = Desk(GameState(specs=("gpt", "gpt:lookahead=0.5s", "greedy", "random", *specs)), size)
+    desk.key(pygame.K_n)
+    seen = set()
+    for _ in range(4):
+        for text in desk.canvas.texts:
+            if text.text in names:
+                seen.add(text.text)
+                assert text.rect.h == round(desk.app.layout.text * 0.96), "not made smaller"
+        box = next(region for region in reversed(desk.canvas.regions) if region.wheel is not None)
+        desk.mouse(pygame.MOUSEMOTION, *box.rect.center)
+        desk.app.handle(pygame.event.Event(pygame.MOUSEWHEEL, y=-1, x=0))
+    assert seen == set(names)
+    desk.press(f"menu:opponent:{4 + count}")
+    desk.press("menu:start")
+    assert desk.state.spec == specs[-1]
 
 
 def test_tabs_curve_and_candidates(desk: Desk) -> None:

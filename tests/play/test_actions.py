@@ -179,7 +179,9 @@ def test_a_player_that_cannot_be_loaded_is_replaced_by_the_fallback() -> None:
     state.work = "load"
     assert actions.receive(state, failed)
     assert (state.spec, state.needs_load) == ("gpt", True)
-    assert state.status() == ("The opponent failed: gone", "warn")
+    assert state.status() == ("GPT plays in place of gone: gone", "warn")
+    assert state.notice is not None
+    assert state.notice.text("zh").startswith("由 GPT 代替 gone 下棋：")
     again = Answer(question=Question(kind="load", generation=0, spec="gpt"), error=PlayerError("gone"))
     actions.receive(state, again)
     assert state.stalled

@@ -73,6 +73,38 @@ def test_a_file_of_any_kind_is_refused(content: bytes, tmp_path: Path) -> None:
         assert len(state.history) == 1
 
 
+@pytest.mark.parametrize(
+    ("moves", "plies", "told"),
+    [
+        ("1. H2-E2 H9-G7 2. hello *", 2, "Red's move 2 is no legal move: hello"),
+        ("1. C2=5 h8+7 2. C5+5 *", 2, "Red's move 2 is no legal move: C5+5"),
+        ("1. H2-E2 H9-I8 *", 1, "Black's move 1 (H9-I8) breaks the rules: "),
+        ("1. H2-E2 (1. C3-C4) H9-I8 *", 1, "Black's move 1 (H9-I8) breaks the rules: "),
+        ("1. H2-E2 H9-G7 ) *", 2, "Line 3: "),
+    ],
+)
+def test_a_game_with_a_fault_is_shown_up_to_there(moves: str, plies: int, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "game.pgn"
+    path.write_text(f'[Red "A"]\n\n{moves}')
+    state = played("c3c4")
+    open_game(state, path)
+    assert len(state.history) == plies
+    assert state.notice is not None
+    text = state.notice.text("en")
+    assert text.startswith(told), text
+    assert text.endswith("The moves before it are shown.")
+    assert "rnbakabnr" not in text, "the position is on the board"
+    assert "expected" not in state.notice.text("zh")
+
+
+def test_a_fault_in_the_first_move_or_the_start_leaves_nothing_to_show(tmp_path: Path) -> None:
+    path = tmp_path / "game.pgn"
+    for text in ('[Red "A"]\n\n1. H2-H2 H9-G7 *', '[FEN "4k4/9/9/9/9/9/9/9/9/4K4 w"]\n\n1. E0-E1 *'):
+        path.write_text(text)
+        with pytest.raises(RecordError):
+            open_game(played("c3c4"), path)
+
+
 def test_pasted_positions_and_games() -> None:
     state = played("c3c4")
     paste(state, "3k5/9/9/9/9/9/9/9/4R4/4K4  w - - 0 1\n")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.play.test_autosave import played, texts
 from xiangqi_gpt.play import actions, saving
-from xiangqi_gpt.play.saving import SaveError, save_game
+from xiangqi_gpt.play.saving import SaveError, save_game, saved_message
 from xiangqi_gpt.play.settings import Settings
 from xiangqi_gpt.records import read_games
 from xiangqi_gpt.records.game_tree import GameTree
@@ -32,6 +32,29 @@ def test_variations_and_comments_are_saved_and_read_again(language: Language, tm
     assert texts(tree) == texts(state)
     assert [node.comment for node in tree.root.walk() if node.comment] == ["好"]
     assert record.tags["Rules"] == "asian"
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("zh", "炮二平五 马8进7"), ("zh-TW", "炮二平五 馬8進7"), ("en", "H2-E2 H9-G7")]
+)
+def test_moves_are_written_in_the_script_of_the_person(language: Language, text: str, tmp_path: Path) -> None:
+    state = played("h2e2", "h9g7")
+    state.settings = Settings(language=language)
+    written = save_game(state, tmp_path / "game.pgn").read_text(encoding="utf-8")
+    assert text in written
+    assert "Kind" not in written, "nobody knows what kind it is"
+    (record,) = read_games(tmp_path / "game.pgn")
+    assert [str(move) for move in record.moves] == ["h2e2", "h9g7"]
+
+
+def test_the_name_of_a_saved_file_comes_first_and_whole() -> None:
+    folder = Path("/tmp") / "a" / ("very-long-folder" * 5) / "Documents"
+    text = saved_message(folder / "xiangqi-20261129-185700.pgn").text("en")
+    assert text.startswith("Saved: xiangqi-20261129-185700.pgn, in ")
+    assert text.endswith("Documents")
+    assert len(text) < 90
+    home = saved_message(Path.home() / "Documents" / "a.pgn").text("zh")
+    assert home == f"已保存：a.pgn，位于 {Path('~') / 'Documents'}"
 
 
 def test_without_a_name_the_time_makes_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,16 +67,17 @@ def load_openings(
     openings: list[Opening] = []
     seen: dict[Hashable, int] = {}
     for opening in _read_pgn(name, plies) if is_pgn else _read_text(content, name, plies):
-        place = {"game" if is_pgn else "line": opening.line}
+        game, line = (opening.line, None) if is_pgn else (None, opening.line)
         board = opening.board()
         if not board.legal_moves() or board.outcome() is not None:
-            raise RecordError("the game is over after this opening", file=name, **place)
+            raise RecordError("the game is over after this opening", file=name, game=game, line=line)
         first = seen.setdefault(board.position_key(), opening.line)
         if first != opening.line:
             raise RecordError(
                 f"same position as {'game' if is_pgn else 'line'} {first}",
                 file=name,
-                **place,
+                game=game,
+                line=line,
             )
         openings.append(opening)
     if not openings:

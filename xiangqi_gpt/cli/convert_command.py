@@ -30,7 +30,9 @@ class _NamedPath(click.Path):
     type=_NamedPath(path_type=Path),
     help="File to write; its suffix decides: .pgn, .parquet, .jsonl, .ubb (DhtmlXQ), .xqf (one game).",
 )
-@click.option("--notation", help="Notation of a PGN: iccs, uci, wxf or chinese.  [default: iccs]")
+@click.option(
+    "--notation", help="Notation of a PGN: iccs, uci, wxf, chinese or traditional.  [default: iccs]"
+)
 @click.option(
     "--report",
     type=_NamedPath(path_type=Path),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import os
 import shlex
 import threading
 import time
@@ -31,6 +32,7 @@ from xiangqi_gpt.engines.watchdog import Watchdog
 from xiangqi_gpt.errors import (
     PlayerCrashError,
     PlayerError,
+    PlayerHandshakeError,
     PlayerIllegalMoveError,
     PlayerTimeoutError,
 )
@@ -38,6 +40,7 @@ from xiangqi_gpt.notation.uci import RankConvention
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.move import Move
+from xiangqi_gpt.texts import Message
 
 _END_SECONDS = 5.0
 _T = TypeVar("_T")
@@ -113,7 +116,12 @@ class EngineClient:
         except (chess.engine.EngineError, asyncio.TimeoutError, TimeoutError) as error:
             hello = {"cecp": "xboard"}.get(spec.protocol, spec.protocol)
             detail = str(error) or f"no answer to {hello!r} within {self._timeout:g} s"
-            raise PlayerError(f"{shown!r} did not start as a {protocol} engine: {detail}") from error
+            raise PlayerHandshakeError(
+                f"{shown!r} did not start as a {protocol} engine: {detail}",
+                message=Message.of(
+                    "error.no_handshake", program=os.path.basename(argv[0]), protocol=protocol
+                ),
+            ) from error
         except OSError as error:
             raise PlayerError(f"The engine {shown!r} could not be started: {error}") from error
         self._engine = cast(_Engine, engine)
@@ -131,6 +139,11 @@ class EngineClient:
     def returncode(self) -> concurrent.futures.Future[int]:
         """The exit code of the process, once it has ended."""
         return self._engine.returncode
+
+    @property
+    def own_name(self) -> str:
+        """The name that the engine gives, "" where it gives none."""
+        return str(self._engine.id.get("name", ""))
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -273,7 +286,8 @@ class EngineClient:
             variants = str(cast(chess.engine.XBoardProtocol, self._filter).features.get("variants", ""))
             if "xiangqi" not in variants.split(","):
                 raise PlayerError(
-                    f"The engine {shown!r} does not play Xiangqi; its variants: {variants or 'none'}."
+                    f"The engine {shown!r} does not play Xiangqi; its variants: {variants or 'none'}.",
+                    message=Message.of("error.no_xiangqi", program=shown),
                 )
             offered = {name.lower(): _offered(option) for name, option in known.items()}
             self.ranks = ranks_of(repr(shown), offered, spec)

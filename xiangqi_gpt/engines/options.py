@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from xiangqi_gpt.engines.spec import EngineSpec
 from xiangqi_gpt.errors import PlayerError
 from xiangqi_gpt.notation.uci import RankConvention
+from xiangqi_gpt.texts import Message
 
 MANAGED = ("uci_variant", "multipv", "ponder", "usemillisec", "uci_chess960", "uci_analysemode")
 """Options that the client sets itself, in lower case."""
@@ -82,13 +83,17 @@ def check_value(engine: str, offered: Mapping[str, EngineOption], name: str, val
     """As `check_option`, for an option that the client sets itself."""
     option = offered.get(name.lower())
     if option is None:
-        raise PlayerError(f"{engine} has no option {name!r}.")
+        message = Message.of("error.no_option", program=engine.strip("'"), name=name)
+        raise PlayerError(f"{engine} has no option {name!r}.", message=message)
     if not option.takes(value):
         expected = {
             "spin": f"a number from {option.least} to {option.most}",
             "check": "true or false",
         }.get(option.kind, f"one of {', '.join(option.choices)}")
-        raise PlayerError(f"Option {name} of {engine}: expected {expected}, found {value!r}.")
+        message = Message.of("error.bad_option", program=engine.strip("'"), name=name, value=value)
+        raise PlayerError(
+            f"Option {name} of {engine}: expected {expected}, found {value!r}.", message=message
+        )
 
 
 def ranks_of(engine: str, offered: Mapping[str, EngineOption], spec: EngineSpec) -> RankConvention:
@@ -107,7 +112,10 @@ def ranks_of(engine: str, offered: Mapping[str, EngineOption], spec: EngineSpec)
     variant = offered.get("uci_variant")
     if variant is not None and "xiangqi" not in variant.choices:
         found = ", ".join(variant.choices) or "none"
-        raise PlayerError(f"{engine} does not play Xiangqi: its UCI_Variant offers {found}.")
+        raise PlayerError(
+            f"{engine} does not play Xiangqi: its UCI_Variant offers {found}.",
+            message=Message.of("error.no_xiangqi", program=engine.strip("'")),
+        )
     if spec.ranks is not None:
         return "0-9" if spec.ranks == "0-9" else "1-10"
     knows_others = variant is not None and len(variant.choices) > 1

@@ -10,6 +10,7 @@ import threading
 from typing import IO
 
 from xiangqi_gpt.errors import PlayerError
+from xiangqi_gpt.texts import Message
 
 QUIT_SECONDS = 2.0
 """How long an engine may take to leave after `quit`; then it is killed."""
@@ -39,7 +40,8 @@ def split_command(command: str) -> tuple[str, ...]:
     program = find_engine(argv[0])
     if program is None:
         raise PlayerError(
-            f"There is no program {argv[0]!r} on PATH or in /usr/games; install the engine or give its full path."
+            f"There is no program {argv[0]!r} on PATH or in /usr/games; install the engine or give its full path.",
+            message=Message.of("error.no_program", program=argv[0]),
         )
     return (program, *argv[1:])
 

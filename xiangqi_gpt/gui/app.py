@@ -14,10 +14,11 @@ from xiangqi_gpt.gui.canvas import Canvas, Region
 from xiangqi_gpt.gui.dialogs.command_menu import CommandMenu, HelpPage
 from xiangqi_gpt.gui.dialogs.editor_dialog import EditorDialog
 from xiangqi_gpt.gui.dialogs.engine_list import EngineList
-from xiangqi_gpt.gui.dialogs.file_dialogs import OpenDialog, SaveDialog, open_path
+from xiangqi_gpt.gui.dialogs.file_dialogs import OpenDialog, open_path
 from xiangqi_gpt.gui.dialogs.library_dialogs import CollectDialog, LibraryGames
 from xiangqi_gpt.gui.dialogs.new_game_dialog import NewGameDialog, OfferDialog
 from xiangqi_gpt.gui.dialogs.puzzle_list import PuzzleList
+from xiangqi_gpt.gui.dialogs.save_dialog import SaveDialog
 from xiangqi_gpt.gui.dialogs.settings_dialog import SettingsDialog
 from xiangqi_gpt.gui.display import open_window, pixel_ratio
 from xiangqi_gpt.gui.plates import seconds_text
@@ -32,7 +33,7 @@ from xiangqi_gpt.play.game_state import GameState, Notice
 from xiangqi_gpt.play.library_desk import COLLECTION_SUFFIX, LibraryDesk
 from xiangqi_gpt.play.opening import show_record
 from xiangqi_gpt.play.pasting import copy_game, copy_moves, paste
-from xiangqi_gpt.play.saving import games_folder, save_game
+from xiangqi_gpt.play.saving import games_folder, save_game, saved_message
 from xiangqi_gpt.play.settings import Settings, save_settings
 from xiangqi_gpt.play.thinker import Answer, Create, Thinker
 from xiangqi_gpt.play.wording import error_text
@@ -44,6 +45,7 @@ IDLE_MS = 1000  # longest wait for an event
 BUSY_MS = 60  # while a dialog waits for news, or a clock runs
 STEP_MS = 700  # between two moves of a line that is played out
 LOOK_S = 0.008  # between two looks for events, in seconds: less than a frame
+DOUBLE_MS = 500  # longest time between the clicks of a double click
 CARRIED = 0.45  # u from its point at which a pressed piece follows the mouse
 
 
@@ -77,6 +79,7 @@ class App:
         autosave: keeps the game; without one it is not kept.
         sounds: plays sounds; without it the window is silent.
         wake: has the window look for answers; may be called on any thread.
+        clock: the time of a click, in milliseconds.
 
     Attributes:
         library: the collection that the library shows.
@@ -93,8 +96,10 @@ class App:
         autosave: Autosave | None = None,
         sounds: SoundBox | None = None,
         wake: Callable[[], None] = lambda: None,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self.state = state
+        self._clock = milliseconds if clock is None else clock
         self.library = LibraryDesk(wake)
         if state.settings.collection:
             self.library.open(Path(state.settings.collection))
@@ -116,6 +121,8 @@ class App:
         self._motion: _Motion | None = None
         self._press: _Press | None = None
         self._dragged: Region | None = None
+        self._clicked: tuple[int, Region] | None = None  # when, and what, if a second click may follow
+        self._opened_by = ""  # the letter of the shortcut that has opened a dialog and is still held down
         self._version = state.tree.version
         self._live = state.tree.live
         self._times: tuple[str, ...] = ()
@@ -378,15 +385,19 @@ class App:
         if kind == pygame.QUIT:
             self.running = False
         elif kind == pygame.KEYDOWN:
-            self._key(event)
+            self._key_down(event)
+        elif kind == pygame.KEYUP:
+            if pygame.key.name(event.key) == self._opened_by:
+                self._opened_by = ""
         elif kind == pygame.TEXTINPUT and self.view.dialogs:
-            self.view.dialogs[-1].type_text(event.text)
+            if event.text.lower() != self._opened_by:
+                self.view.dialogs[-1].type_text(event.text)
         elif kind == pygame.TEXTEDITING and self.view.dialogs:
             self.view.dialogs[-1].compose(event.text)
         elif kind == pygame.MOUSEBUTTONDOWN and event.button == 1:
             self._mouse_down(*self._pixels(event.pos))
         elif kind == pygame.MOUSEBUTTONDOWN and event.button == 3:
-            self._clear()
+            self._other_button(*self._pixels(event.pos))
         elif kind == pygame.MOUSEBUTTONUP and event.button == 1:
             self._mouse_up(*self._pixels(event.pos))
         elif kind == pygame.MOUSEWHEEL:
@@ -405,6 +416,16 @@ class App:
     def _pixels(self, pos: tuple[float, float]) -> tuple[int, int]:
         ratio = pixel_ratio(self._window, self.surface)
         return round(pos[0] * ratio), round(pos[1] * ratio)
+
+    def _key_down(self, event: pygame.event.Event) -> None:
+        """Take a key; the letter of one that opens a dialog is no text for its field, though the key is held down."""
+        letter, count = pygame.key.name(event.key), len(self.view.dialogs)
+        self._key(event)
+        self._sync_dialogs()
+        if len(self.view.dialogs) > count:
+            self._opened_by = letter
+        elif letter != self._opened_by:  # the same one is repeated while it is held down
+            self._opened_by = ""
 
     def _key(self, event: pygame.event.Event) -> None:
         name = key_name(event)
@@ -526,7 +547,7 @@ class App:
                 region.drag(x, y)
                 return
             if region.press is not None:
-                region.press()
+                self._click(region)
                 return
             if region.is_veil or region.name == "card":
                 return
@@ -539,6 +560,25 @@ class App:
                 self._press = _Press(sq, was_selected)
         elif layout.board.contains(x, y):
             state.selected = None
+
+    def _click(self, region: Region) -> None:
+        """Press a region, and where it is the second of two quick clicks there, what stands for both."""
+        now, before = self._clock(), self._clicked
+        is_second = before is not None and now - before[0] <= DOUBLE_MS and same_place(before[1], region)
+        self._clicked = None if is_second or region.double is None else (now, region)
+        if region.press is not None:
+            region.press()
+        if is_second and region.double is not None:
+            region.double()
+
+    def _other_button(self, x: int, y: int) -> None:
+        """What the right button does."""
+        self.view.hover = (x, y)
+        under = self._under((x, y))
+        if under is not None and under.other is not None:
+            under.other()
+        elif not self.view.dialogs:
+            self._clear()
 
     def _mouse_up(self, x: int, y: int) -> None:
         self._dragged = None
@@ -554,9 +594,7 @@ class App:
             self.state.fresh = None  # the piece was carried there: it has nothing left to slide
 
     def _clear(self) -> None:
-        """What the right button does: put the piece down, the hint and the notice away."""
-        if self.view.dialogs:
-            return
+        """Put the piece down, the hint and the notice away."""
         self._press = None
         self.state.selected = None
         self.state.notice = None
@@ -630,7 +668,8 @@ class App:
         except XiangqiError as error:
             self.state.notice = Notice.of("game.not_saved", "warn", error=error_text(error))
         else:
-            self.state.notice = Notice.of("game.saved", file=path)
+            self.state.saved_as = (self.state.tree.uid, path)
+            self.state.notice = Notice(saved_message(path))
 
     def _toggle_sound(self) -> None:
         self.state.settings = replace(self.state.settings, sound=not self.state.settings.sound)
@@ -660,6 +699,11 @@ class App:
             self.state.settings = replace(self.state.settings, window=tuple(max(0, n) for n in place))
         if self.state.settings != self._saved:
             self._save(self.state.settings)
+
+
+def same_place(first: Region, second: Region) -> bool:
+    """Whether two regions, perhaps of different frames, are the same control."""
+    return (first.rect, first.name) == (second.rect, second.name)
 
 
 def key_name(event: pygame.event.Event) -> str:

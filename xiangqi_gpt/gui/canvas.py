@@ -29,6 +29,8 @@ class Region:
     Attributes:
         rect: where.
         press: called when it is clicked, or None.
+        double: called, after `press`, with the second of two quick clicks.
+        other: called when it is clicked with the right button.
         drag: called with the position when the button goes down and while it is held down.
         wheel: called with the steps that the wheel was turned, up positive.
         tip: what a tooltip shows.
@@ -43,6 +45,8 @@ class Region:
     tip: str = ""
     name: str = ""
     is_veil: bool = False
+    double: Act | None = None
+    other: Act | None = None
 
 
 @dataclass(frozen=True)
@@ -109,9 +113,11 @@ class Canvas:
         wheel: Callable[[int], object] | None = None,
         tip: str = "",
         name: str = "",
+        double: Act | None = None,
+        other: Act | None = None,
     ) -> None:
         """Let a rectangle answer the mouse."""
-        self.regions.append(Region(rect, press, drag, wheel, tip, name))
+        self.regions.append(Region(rect, press, drag, wheel, tip, name, double=double, other=other))
 
     def veil(self, press: Act | None = None) -> None:
         """Cover all that was drawn so far; a click beside what follows calls `press`."""

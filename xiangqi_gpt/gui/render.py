@@ -18,6 +18,8 @@ from xiangqi_gpt.gui.view import Front, Slide
 from xiangqi_gpt.gui.window_layout import Layout, Rect
 from xiangqi_gpt.play.game_state import GameState, Thought
 
+_AIR = 4  # pixels between a control and its tooltip
+
 
 class Renderer:
     """Draws frames; keeps what can be used again for the next one."""
@@ -133,15 +135,34 @@ def _tooltip(canvas: Canvas, layout: Layout) -> None:
     width = max(canvas.width(line, size) for line in lines) + size
     step = round(size * 1.4)
     height = step * len(lines) + size // 2
-    x = max(2, min(layout.size[0] - width - 2, under.rect.center[0] - width // 2))
-    y = under.rect.y - height - 4
-    if y < 2:
-        y = min(layout.size[1] - height - 2, under.rect.bottom + 4)
-    box = Rect(x, y, width, height)
+    box = _place_of_tooltip(canvas, layout, under, width, height)
+    x, y = box.x, box.y
     canvas.box(box, theme.text)
     for i, line in enumerate(lines):
         place = Rect(x + size // 2, y + size // 4 + i * step, width - size + 1, step)
         canvas.text(place, line, size=size, color=theme.table)
+
+
+def _place_of_tooltip(canvas: Canvas, layout: Layout, under: Region, width: int, height: int) -> Rect:
+    """Below its control or, where there is no room or more controls would be covered, above it."""
+    x = max(2, min(layout.size[0] - width - 2, under.rect.center[0] - width // 2))
+    below = Rect(x, under.rect.bottom + _AIR, width, height)
+    above = Rect(x, under.rect.y - height - _AIR, width, height)
+    inside = [box for box in (below, above) if box.y >= 2 and box.bottom <= layout.size[1] - 2]
+    top = max((i for i, region in enumerate(canvas.regions) if region.is_veil), default=-1)
+    others = [
+        region.rect
+        for region in canvas.regions[top + 1 :]
+        if region.press is not None and region.rect != under.rect
+    ]
+    return min(inside or [below], key=lambda box: sum(_shared(box, other) for other in others))
+
+
+def _shared(first: Rect, second: Rect) -> int:
+    """How many pixels two rectangles share."""
+    w = min(first.right, second.right) - max(first.x, second.x)
+    h = min(first.bottom, second.bottom) - max(first.y, second.y)
+    return max(0, w) * max(0, h)
 
 
 def region_at(canvas: Canvas, x: int, y: int) -> Region | None:

@@ -156,6 +156,11 @@ class ListBox:
 
     top: int | None = None
 
+    @staticmethod
+    def row(canvas: Canvas) -> int:
+        """Height of a row in pixels."""
+        return round(canvas.scale.text * 1.75)
+
     def step(self, event: pygame.event.Event) -> int:
         """How many rows down an arrow or page key leads; 0 for another key."""
         steps = {pygame.K_UP: -1, pygame.K_DOWN: 1, pygame.K_PAGEUP: -10, pygame.K_PAGEDOWN: 10}
@@ -171,10 +176,16 @@ class ListBox:
         chosen: int | None,
         act: Callable[[int], object],
         *,
+        double: Callable[[], object] | None = None,
         name: str = "",
     ) -> None:
-        """Draw the rows that fit."""
-        theme, row = canvas.theme, round(canvas.scale.text * 1.75)
+        """Draw the rows that fit.
+
+        Args:
+            act: called with the number of a row that is clicked.
+            double: called after it where the click is a double one.
+        """
+        theme, row = canvas.theme, self.row(canvas)
         canvas.box(rect, theme.raised, theme.divider)
         area = rect.inset(canvas.scale.hair + 2, canvas.scale.hair + 2)
         count = max(1, area.h // row)
@@ -215,7 +226,12 @@ class ListBox:
             )
             room = Rect(inner.x, inner.y, inner.w - used - (canvas.scale.text // 2 if used else 0), inner.h)
             canvas.text(room, item.text, is_given=item.is_given)
-            canvas.region(place, lambda i=i: act(i), wheel=wheel, name=f"{name}:{i}")  # type: ignore[misc]
+
+            def press(number: int = i) -> None:
+                self.top = top  # the second click of two must find the row where it was
+                act(number)
+
+            canvas.region(place, press, wheel=wheel, name=f"{name}:{i}", double=double)
         if last:
             length = max(row, area.h * count // len(items))
             y = area.y + (area.h - length) * top // last
@@ -230,7 +246,11 @@ class ListBox:
 
 @dataclass
 class ChoiceList(ListBox):
-    """A list with one chosen row; to choose the chosen row again is to take it."""
+    """A list with one chosen row: a click chooses, a double click takes.
+
+    Attributes:
+        chosen: number of the row, -1 for no row.
+    """
 
     chosen: int = 0
 
@@ -244,15 +264,12 @@ class ChoiceList(ListBox):
     def draw_choice(
         self, canvas: Canvas, rect: Rect, items: Sequence[Item], take: Callable[[], object], *, name: str
     ) -> None:
-        """Draw the rows that fit; *take* is called when the chosen one is clicked."""
+        """Draw the rows that fit; *take* is called when one has been clicked twice."""
 
         def click(number: int) -> None:
-            if number == self.chosen:
-                take()
-            else:
-                self.chosen = number
+            self.chosen = number
 
-        self.draw(canvas, rect, items, self.chosen, click, name=name)
+        self.draw(canvas, rect, items, self.chosen, click, double=take, name=name)
 
 
 @dataclass
@@ -262,24 +279,43 @@ class TextField:
     Attributes:
         text: what stands in it.
         caret: where the next character goes.
+        anchor: the other end of what is selected, None where nothing is.
         composing: what the input method has not yet handed over.
         is_error: the text is refused; drawn with a warning.
     """
 
     text: str = ""
     caret: int = 0
+    anchor: int | None = None
     composing: str = ""
     is_error: bool = False
 
     def __post_init__(self) -> None:
         self.caret = len(self.text)
 
+    @property
+    def selection(self) -> tuple[int, int]:
+        """Begin and end of what is selected; both are the caret where nothing is."""
+        other = self.caret if self.anchor is None else self.anchor
+        return min(self.caret, other), max(self.caret, other)
+
+    @property
+    def selected(self) -> str:
+        """The text that is selected."""
+        begin, end = self.selection
+        return self.text[begin:end]
+
     def set(self, text: str) -> None:
         """Put another text into it, with the caret at the end."""
-        self.text, self.caret, self.composing = text, len(text), ""
+        self.text, self.caret, self.anchor, self.composing = text, len(text), None, ""
+
+    def select_all(self) -> None:
+        """Select the whole text, so that what is typed replaces it; its beginning is in sight."""
+        self.caret, self.anchor = 0, len(self.text)
 
     def insert(self, text: str) -> None:
-        """Take characters that were typed, pasted or handed over by an input method."""
+        """Take characters that were typed, pasted or handed over by an input method, in place of the selection."""
+        self._remove(*self.selection)
         text = "".join(char for char in text if char.isprintable())[: MAX_FIELD - len(self.text)]
         self.text = self.text[: self.caret] + text + self.text[self.caret :]
         self.caret += len(text)
@@ -287,59 +323,111 @@ class TextField:
 
     def key(self, event: pygame.event.Event) -> bool:
         """Take a key that edits; False for any other."""
-        key, ctrl = event.key, event.mod & (pygame.KMOD_CTRL | pygame.KMOD_META)
-        if ctrl and key == pygame.K_v:
-            self.insert(" ".join((pygame.scrap.get_text() or "").split()))
-        elif ctrl and key == pygame.K_c:
-            pygame.scrap.put_text(self.text)
-        elif ctrl and key in (pygame.K_u, pygame.K_BACKSPACE):
-            self.text, self.caret = self.text[self.caret :], 0
-        elif ctrl:
-            return False
-        elif key == pygame.K_BACKSPACE:
-            self.text = self.text[: max(0, self.caret - 1)] + self.text[self.caret :]
-            self.caret = max(0, self.caret - 1)
-        elif key == pygame.K_DELETE:
-            self.text = self.text[: self.caret] + self.text[self.caret + 1 :]
-        elif key == pygame.K_LEFT:
-            self.caret = max(0, self.caret - 1)
-        elif key == pygame.K_RIGHT:
-            self.caret = min(len(self.text), self.caret + 1)
-        elif key == pygame.K_HOME:
-            self.caret = 0
-        elif key == pygame.K_END:
-            self.caret = len(self.text)
+        ctrl = bool(event.mod & (pygame.KMOD_CTRL | pygame.KMOD_META))
+        if ctrl and event.key in self._edits:
+            self._edits[event.key]()
+        elif event.key in (pygame.K_LEFT, pygame.K_RIGHT, pygame.K_HOME, pygame.K_END):
+            if ctrl and event.key in (pygame.K_LEFT, pygame.K_RIGHT):
+                return False
+            self._move(event.key, keeps=bool(event.mod & pygame.KMOD_SHIFT))
+        elif not ctrl and event.key in (pygame.K_BACKSPACE, pygame.K_DELETE):
+            begin, end = self.selection
+            if begin == end and event.key == pygame.K_BACKSPACE:
+                begin = max(0, begin - 1)
+            elif begin == end:
+                end += 1
+            self._remove(begin, end)
         else:
             return False
         return True
 
-    def draw(
-        self, canvas: Canvas, rect: Rect, *, is_focused: bool, focus: Act | None = None, hint: str = ""
-    ) -> None:
-        """Draw the part of the text around the caret."""
+    @property
+    def _edits(self) -> dict[int, Act]:
+        """What keys do together with Ctrl."""
+        return {
+            pygame.K_a: self.select_all,
+            pygame.K_c: self._copy,
+            pygame.K_x: self._cut,
+            pygame.K_v: self._paste,
+            pygame.K_u: self._remove_before,
+            pygame.K_BACKSPACE: self._remove_before,
+        }
+
+    def _copy(self) -> None:
+        pygame.scrap.put_text(self.selected or self.text)
+
+    def _cut(self) -> None:
+        if self.selected:
+            self._copy()
+            self._remove(*self.selection)
+
+    def _paste(self) -> None:
+        self.insert(" ".join((pygame.scrap.get_text() or "").split()))
+
+    def _remove(self, begin: int, end: int) -> None:
+        self.text = self.text[:begin] + self.text[end:]
+        self.caret, self.anchor = begin, None
+
+    def _remove_before(self) -> None:
+        """Remove what is selected, or all that stands before the caret."""
+        begin, end = self.selection
+        self._remove(begin if end > begin else 0, end)
+
+    def _move(self, key: int, *, keeps: bool) -> None:
+        """Move the caret; `keeps` extends the selection."""
+        begin, end = self.selection
+        if not keeps and begin < end and key in (pygame.K_LEFT, pygame.K_RIGHT):
+            self.caret, self.anchor = begin if key == pygame.K_LEFT else end, None
+            return
+        if not keeps:
+            self.anchor = None
+        elif self.anchor is None:
+            self.anchor = self.caret
+        targets = {
+            pygame.K_LEFT: max(0, self.caret - 1),
+            pygame.K_RIGHT: min(len(self.text), self.caret + 1),
+            pygame.K_HOME: 0,
+        }
+        self.caret = targets.get(key, len(self.text))
+
+    def draw(self, canvas: Canvas, rect: Rect, *, is_focused: bool, hint: str = "") -> None:
+        """Draw the part of the text around the caret. A click puts the caret there."""
         theme = canvas.theme
         outline = theme.warn if self.is_error else theme.line if is_focused else theme.divider
         canvas.box(rect, theme.raised, outline)
         inner = rect.inset(canvas.scale.text // 2, 0)
         before = self.text[: self.caret] + self.composing
+        whole = before + self.text[self.caret :]
         start = 0
         while canvas.width(before[start:]) > inner.w - canvas.scale.text:
             start += 1
-        shown = (before + self.text[self.caret :])[start:]
+        shown = whole[start:]
         while canvas.width(shown) > inner.w:
             shown = shown[:-1]
+        high = round(canvas.scale.text * 1.2)
+        top = rect.center[1] - high // 2
+        if self.selected and not self.composing:
+            begin, end = (max(0, min(len(shown), at - start)) for at in self.selection)
+            left, right = (inner.x + canvas.width(shown[:at]) for at in (begin, end))
+            canvas.fill(Rect(left, top, right - left, high), mix(theme.raised, theme.last, 0.5))
         if shown:
             canvas.text(inner, shown, is_given=True)
         elif hint:
             canvas.text(inner, hint, color=theme.secondary_text)
         if is_focused:
             x = inner.x + canvas.width(before[start:])
-            high = round(canvas.scale.text * 1.2)
-            canvas.fill(Rect(x, rect.center[1] - high // 2, max(1, canvas.scale.hair), high), theme.text)
+            canvas.fill(Rect(x, top, max(1, canvas.scale.hair), high), theme.text)
             if self.composing:
                 w = canvas.width(self.composing)
-                canvas.fill(Rect(x - w, rect.center[1] + high // 2, w, max(1, canvas.scale.hair)), theme.text)
-        canvas.region(rect, focus)
+                canvas.fill(Rect(x - w, top + high, w, max(1, canvas.scale.hair)), theme.text)
+
+        def click() -> None:
+            if canvas.hover is not None:
+                x = canvas.hover[0] - inner.x
+                nearest = min(range(len(shown) + 1), key=lambda i: abs(canvas.width(shown[:i]) - x))
+                self.caret, self.anchor = min(len(self.text), start + nearest), None
+
+        canvas.region(rect, click)
 
 
 def card(canvas: Canvas, rect: Rect, title: str) -> Rect:

@@ -24,7 +24,14 @@ from xiangqi_gpt.play.puzzle_book import Puzzle, classical_puzzle, record_result
 from xiangqi_gpt.play.reviewing import annotate, tally
 from xiangqi_gpt.play.settings import LABELS, THEME_NAMES, is_engine
 from xiangqi_gpt.play.thinker import Answer, Question, Thinker
-from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, split_temperature, with_temperature
+from xiangqi_gpt.play.wording import (
+    MARKS,
+    PIECE_SETS,
+    Named,
+    error_text,
+    split_temperature,
+    with_temperature,
+)
 from xiangqi_gpt.players.base import NO_LIMIT, PlayResult
 from xiangqi_gpt.players.levels import ADAPTIVE, LEVELS, get_level
 from xiangqi_gpt.players.player_spec import PlayerSpec
@@ -612,8 +619,14 @@ def receive(state: GameState, answer: Answer) -> bool:
         state.work = "" if state.work == "load" else state.work
         state.player_ready = answer.error is None
         if answer.error is not None and state.fallback not in ("", state.spec):
-            state.spec = state.fallback
-            state.notice = Notice.of("game.player_failed", "warn", error=error_text(answer.error))
+            failed, state.spec = state.spec, state.fallback
+            state.notice = Notice.of(
+                "game.other_player",
+                "warn",
+                error=error_text(answer.error),
+                failed=Named(failed),
+                player=Named(state.spec),
+            )
             return True
     elif question.generation != state.generation:
         return False
@@ -790,11 +803,24 @@ def start_from_menu(state: GameState) -> None:
     )
 
 
+def engine_spec(text: str) -> str:
+    """The spec of an engine that a person has typed, with or without "engine:" before it.
+
+    Raises:
+        PlayerError: the text is no engine's spec.
+    """
+    text = text.strip()
+    spec = text if text.startswith("engine:") else f"engine:{text}"
+    if not is_engine(spec):
+        raise PlayerError(f"{spec!r} is no engine.", message=Message.of("game.no_engine", spec=text))
+    return spec
+
+
 def add_engine(state: GameState, spec: str) -> bool:
     """Remember an engine and offer it as an opponent; False, with a notice, where the text is no engine's spec."""
-    spec = spec.strip()
-    spec = spec if spec.startswith("engine:") else f"engine:{spec}"
-    if not is_engine(spec):
+    try:
+        spec = engine_spec(spec)
+    except PlayerError:
         state.notice = Notice.of("game.no_engine", "warn", spec=spec)
         return False
     if spec not in state.settings.engines:

@@ -11,6 +11,15 @@ from xiangqi_gpt.records.game_tree import GameTree
 from xiangqi_gpt.rules import START_FEN, Board, Color, FenError, Square
 from xiangqi_gpt.rules.fen import format_fen, position_faults
 from xiangqi_gpt.rules.lenient import ODD, lenient_board
+from xiangqi_gpt.texts import Message
+
+KINGS = (1, 8)
+"""Piece codes of the kings."""
+
+
+def fault_message(fault: FenFault) -> Message:
+    """What is wrong with a position, in the words of somebody who sees the board."""
+    return Message(f"editor_fault.{fault.code.value}", fault.message.arguments)
 
 
 class PositionEditor:
@@ -34,9 +43,14 @@ class PositionEditor:
         return cls(board.squares, board.turn)
 
     def put(self, sq: Square, code: int) -> None:
-        """Set a piece on a point; 0 takes it away. ValueError for an unknown code."""
+        """Set a piece on a point; 0 takes it away. A king leaves the point where it stood: there is one of each.
+
+        ValueError for an unknown code.
+        """
         if not 0 <= code <= 14:
             raise ValueError(f"expected a piece code 0-14, found {code!r}")
+        if code in KINGS:
+            self.squares = [0 if other == code else other for other in self.squares]
         self.squares[sq] = code
 
     def move(self, start: Square, end: Square) -> None:
@@ -45,9 +59,9 @@ class PositionEditor:
             self.squares[end], self.squares[start] = self.squares[start], 0
 
     def clear(self) -> None:
-        """Take all pieces away but the kings, which every position needs, on their places."""
+        """Take all pieces away but the kings, which every position needs, on points where they do not face."""
         self.squares = [0] * len(self.squares)
-        self.squares[4], self.squares[85] = 1, 8
+        self.squares[4], self.squares[84] = KINGS
 
     def reset(self) -> None:
         """The standard start."""
@@ -94,6 +108,8 @@ class PositionEditor:
 def start_from_editor(state: GameState, editor: PositionEditor) -> None:
     """Begin a game at the position of the editor, with the players, rules and clock of the present one.
 
+    In place of a game that was opened from a file the person plays the side to move against the opponent chosen last.
+
     Raises:
         FenError: the rules refuse the position; the state is unchanged.
     """
@@ -102,12 +118,16 @@ def start_from_editor(state: GameState, editor: PositionEditor) -> None:
     elif editor.faults:
         words = "; ".join(fault.text_en for fault in editor.faults)
         raise FenError(f"no game can begin here: {words}", fen=editor.fen, faults=editor.faults)
+    humans, flipped, spec = state.humans, state.flipped, state.spec
+    if state.source is not None:
+        humans, flipped = frozenset((editor.turn,)), editor.turn is Color.BLACK
+        spec = state.settings.opponent or state.spec
     actions.start_game(
         state,
         GameTree(editor.fen),
-        state.humans,
-        state.flipped,
-        state.spec,
+        humans,
+        flipped,
+        spec,
         state.rules,
         second=state.second,
         clock=actions.fresh_clock(state),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from xiangqi_gpt.errors import RecordError
 from xiangqi_gpt.records.record import GameRecord
+from xiangqi_gpt.texts import Details, Language, Message, t
 
 MAX_LISTED = 2_000  # games of a file, and entries of a folder
 SAVE_FORMATS = ("pgn", "xqf", "dhtmlxq", "jsonl", "parquet")
@@ -83,11 +85,10 @@ class ListedGame:
         players = " – ".join(filter(None, (self.red, self.black)))
         return "  ".join(filter(None, (players, self.event))) or f"#{self.number}"
 
-    @property
-    def detail(self) -> str:
+    def detail(self, language: Language) -> str:
         """The date, the result and the number of plies."""
         date = self.date.replace(".??", "").replace("????", "")
-        return "  ".join(filter(None, (date, self.result, str(self.plies))))
+        return "  ".join(filter(None, (date, self.result, t("files.plies", language, count=self.plies))))
 
 
 def listed(record: GameRecord, number: int) -> ListedGame:
@@ -97,6 +98,42 @@ def listed(record: GameRecord, number: int) -> ListedGame:
         " ".join(tags.get(name, "").split())[:80] for name in ("Red", "Black", "Event", "Date")
     )
     return ListedGame(number, red, black, event, date, record.result, record.plies)
+
+
+def games_of(
+    path: Path, on_error: Callable[[RecordError], None]
+) -> Iterator[tuple[GameRecord, RecordError | None]]:
+    """The games of a file, also those that can be read only as far as a fault, each with the fault or None.
+
+    Args:
+        on_error: called with the faults of games of which nothing can be read.
+
+    Raises:
+        RecordError: there is no such file, or it cannot be opened.
+    """
+    # Imported here because readers come with arrays, which the window does not need until somebody opens a file.
+    from xiangqi_gpt.records.formats import read_file, read_head
+
+    read_head(path)
+    for reading in read_file(path):
+        record, error = reading.record, reading.error
+        if record is not None and (error is None or record.moves):
+            yield record, error
+        elif error is not None:
+            on_error(error)
+
+
+def open_problem(error: Exception, path: Path) -> Message | Details:
+    """Why a file of games cannot be opened, for the person at the board."""
+    if isinstance(error.__cause__, FileNotFoundError):
+        return Message.of("error.no_file", file=path.name)
+    if not isinstance(error, RecordError):
+        return Details(str(error), Message.of("error.system"))
+    if error.message is not None:
+        return error.message
+    if error.line is None:
+        return Details(f"{error.reason} ({path.name})", Message.of("error.no_games", file=path.name))
+    return Details(f"line {error.line}: {error.reason}", Message.of("error.record_line", line=error.line))
 
 
 class GameLister:
@@ -131,13 +168,10 @@ class GameLister:
         self._thread.join(timeout)
 
     def _read(self) -> None:
-        from xiangqi_gpt.records import read_games
-
         errors: list[RecordError] = []
         try:
-            for number, record in enumerate(
-                islice(read_games(self._path, on_error=errors.append), self._limit), 1
-            ):
+            games = games_of(self._path, errors.append)
+            for number, (record, _) in enumerate(islice(games, self._limit), 1):
                 if self._is_cancelled:
                     break
                 self.games.append(listed(record, number))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -208,6 +209,7 @@ class GameState:
         puzzles: the collection that it is from; empty for the compositions of the package.
         source: the record that the game was opened from, None for a game begun here.
         fallback: the opponent in place of one that cannot be loaded, "" for none.
+        saved_as: the game (uid of its tree) that was saved last, and its file.
         agreed: an end of the game by a player or the clock, and the node where it ended.
         asked: the worker that looks for a move, and the generation of its question.
         rules: name of the rule set.
@@ -253,6 +255,7 @@ class GameState:
     puzzles: list[Puzzle] = field(default_factory=list)
     source: Source | None = None
     fallback: str = ""
+    saved_as: tuple[str, Path] | None = None
     agreed: tuple[Node, Outcome] | None = None
     asked: tuple[WorkerName, int] | None = None
     rules: str = "simple"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from xiangqi_gpt.play import actions
+from xiangqi_gpt.play.game_files import games_of, open_problem
 from xiangqi_gpt.play.game_state import GameState, Notice, Source
 from xiangqi_gpt.play.puzzle_book import Puzzle, classical_puzzles, next_puzzle, puzzles_of_file
 from xiangqi_gpt.records.game_tree import GameTree
@@ -21,12 +22,13 @@ class OpenError(RecordError):
     """
 
     def __init__(self, message: Message, *, file: str = "") -> None:
-        super().__init__(message.text("en"), file=file)
-        self.message = message
+        super().__init__(message.text("en"), file=file, message=message)
 
 
 def open_game(state: GameState, path: Path, number: int = 1) -> None:
     """Show a game of a file in any format of `records`, at its end. A person moves for both sides of it.
+
+    A game with a fault is shown up to there; the notice of the state tells what is wrong.
 
     Args:
         number: which of the readable games in the file, from 1.
@@ -34,15 +36,21 @@ def open_game(state: GameState, path: Path, number: int = 1) -> None:
     Raises:
         RecordError: the file cannot be read or holds fewer games; the state is unchanged.
     """
-    # Imported here because readers come with arrays, which the window does not need until somebody opens a file.
-    from xiangqi_gpt.records import read_games
-
     errors: list[RecordError] = []
-    games = read_games(path, on_error=errors.append)
-    record = next((game for count, game in enumerate(games, 1) if count == number), None)
-    if record is None:
+    count, found = 0, None
+    for game in games_of(path, errors.append):
+        count += 1
+        if count == number:
+            found = game
+            break
+    if found is None:
+        if not count and errors:
+            raise errors[0]
         raise OpenError(Message.of("error.no_game", file=path, number=number), file=str(path))
+    record, fault = found
     show_record(state, record)
+    if fault is not None:
+        state.notice = Notice.of("files.opened_part", "warn", error=open_problem(fault, path))
 
 
 def show_record(state: GameState, record: GameRecord, ply: int | None = None) -> None:

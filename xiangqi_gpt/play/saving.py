@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.sides import player_spec, recorded_name
 from xiangqi_gpt.play.wording import player_name
 from xiangqi_gpt.rules import Color
-from xiangqi_gpt.texts import Details, Message, t
+from xiangqi_gpt.texts import Details, Language, Message, t
 
 
 class SaveError(XiangqiError):
@@ -27,18 +28,39 @@ class SaveError(XiangqiError):
         self.message = message
 
 
+_NOTATIONS: dict[Language, str] = {"en": "iccs", "zh": "chinese", "zh-TW": "traditional"}
+_LONGEST_FOLDER = 40  # columns of a folder in a message
+
+
+def saved_message(path: Path) -> Message:
+    """Where a game was saved: the name of the file, then its folder, without its middle where that is long."""
+    folder = path.parent
+    with suppress(ValueError, RuntimeError):  # not in the home folder, or there is none
+        folder = Path("~") / folder.relative_to(Path.home())
+    text = str(folder)
+    if len(text) > _LONGEST_FOLDER:
+        half = _LONGEST_FOLDER // 2
+        text = f"{text[:half]}…{text[-half:]}"
+    return Message.of("game.saved", name=path.name, folder=text)
+
+
 def games_folder() -> Path:
     """Where games are saved unless a file is named: the person's documents."""
     return platformdirs.user_documents_path()
 
 
-def save_game(state: GameState, path: Path | None = None, *, now: datetime | None = None) -> Path:
-    """Write the game with its variations and return the file: moves in Chinese for its readers, else in ICCS.
+def save_game(
+    state: GameState, path: Path | None = None, *, now: datetime | None = None, force: bool = False
+) -> Path:
+    """Write the game with its variations and return the file.
+
+    The moves of a PGN file are in Chinese for its readers, in their script, else in ICCS.
 
     Args:
         path: the file, whose suffix names the format; without one, a PGN file in the documents
             folder, named by date and time.
         now: the time of saving, for name and date.
+        force: replace the file if it exists.
 
     Raises:
         SaveError: the file exists, or nothing can be written there.
@@ -58,7 +80,7 @@ def save_game(state: GameState, path: Path | None = None, *, now: datetime | Non
         except OSError as error:
             reason = Details(str(error.strerror), Message.of("error.system"))
             raise SaveError(Message.of("error.no_folder", folder=folder, reason=reason)) from error
-    elif path.exists():
+    elif path.exists() and not force:
         raise SaveError(Message.of("error.file_exists", file=path))
     tags = {
         side.name.title(): recorded_name(state, side)
@@ -84,9 +106,9 @@ def save_game(state: GameState, path: Path | None = None, *, now: datetime | Non
     )
     try:
         if path.suffix.lower() == ".pgn":
-            write(path, [record], notation="iccs" if state.language == "en" else "chinese")
+            write(path, [record], notation=_NOTATIONS[state.language], force=force)
         else:
-            format_of(path).write(path, [record])
+            format_of(path).write(path, [record], force=force)
     except FileError as error:
         reason = Details(error.reason, Message.of("error.system"))
         raise SaveError(Message.of("error.cannot_write", file=path, reason=reason)) from error

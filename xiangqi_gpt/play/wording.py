@@ -6,6 +6,7 @@ import locale
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import reduce
 from typing import Literal, TypeAlias
 
@@ -60,7 +61,7 @@ def whole_percents(shares: Iterable[float]) -> list[int]:
 
 def player_label(spec: str) -> str:
     """A short name for a player: "GPT", "GPT 500ms (T=0.5)" with what it looks ahead and its temperature,
-    "fairy-stockfish, nodes=100".
+    "fairy-stockfish, nodes=100"; an engine whose name is in its spec is called by it.
     """
     try:
         parsed = PlayerSpec.parse(spec)
@@ -73,8 +74,12 @@ def player_label(spec: str) -> str:
         drawn = f" (T={own['temperature']})" if "temperature" in own else ""
         return f"GPT{level}{ahead}{drawn}"
     if parsed.command:
-        program = parsed.command.replace("\\", "/").rsplit("/", 1)[-1]
-        return ", ".join([program, *(f"{key}={value}" for key, value in parsed.settings.items())])
+        settings = dict(parsed.settings)
+        name = settings.pop("name", "")
+        if name:
+            settings.pop("protocol", None)
+        program = name or parsed.command.replace("\\", "/").rsplit("/", 1)[-1]
+        return ", ".join([program, *(f"{key}={value}" for key, value in settings.items())])
     return spec
 
 
@@ -89,6 +94,17 @@ def player_name(spec: str, language: Language) -> str:
         if parsed.name == "gpt" and has_text(f"level.{level}"):
             label = label.replace(level, t(f"level.{level}", language))
     return label
+
+
+@dataclass(frozen=True)
+class Named:
+    """The name of a player, in the language of the text that it is put into."""
+
+    spec: str
+
+    def text(self, language: Language) -> str:
+        """The name in a language."""
+        return player_name(self.spec, language)
 
 
 def split_temperature(spec: str) -> tuple[str, float | None]:

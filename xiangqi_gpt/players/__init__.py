@@ -1,7 +1,7 @@
 """Players by name: `create_player("greedy")`, `create_player("engine:fairy-stockfish,nodes=100")`.
 
 A spec is `name` or `name:key=value,key=value`. The spec of an engine names its command first:
-`engine:COMMAND,nodes=N,time=S,depth=D,protocol=uci,ranks=0-9,timeout=S,OptionName=VALUE`. Nothing heavy is
+`engine:COMMAND,nodes=N,time=S,depth=D,protocol=uci,ranks=0-9,timeout=S,name=NAME,OptionName=VALUE`. Nothing heavy is
 imported, and no process started, before a player that needs it is built.
 """
 
@@ -227,6 +227,7 @@ def _build_engine(request: _Request) -> Player:
         ranks=spec.ranks,
         timeout=spec.patience,
         protocol=spec.protocol,
+        name=request.text("name"),
     )
 
 
@@ -271,6 +272,7 @@ _ENTRIES: dict[str, _Entry] = {
             "protocol": "uci, ucci or cecp (the protocol of XBoard); default: uci",
             "ranks": "0-9 or 1-10; default: decided by the engine's options",
             "timeout": "seconds without an answer that lose",
+            "name": "how it is called; default: its program with limit and options",
         },
         open_keys=True,
     ),

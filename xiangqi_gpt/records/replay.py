@@ -27,6 +27,7 @@ from xiangqi_gpt.rules.fen import START_FEN
 from xiangqi_gpt.rules.lenient import lenient_board
 from xiangqi_gpt.rules.move import MOVES
 from xiangqi_gpt.rules.pieces import Color
+from xiangqi_gpt.texts import Message
 
 MAX_PLIES = 2_000
 """Longest game taken; a longer one is a fault (tournament rules end a game long before)."""
@@ -34,6 +35,7 @@ MAX_PLIES = 2_000
 _BATCH_PLIES = 1 << 15
 _BATCH_GAMES = 1 << 10
 _BYTES_A_PLY = 64
+_SHOWN = 20  # characters of a move that a message shows
 
 
 @dataclass(slots=True)
@@ -42,9 +44,9 @@ class ParsedGame:
 
     ``moves`` are move indices. If the text is faulty, ``fault`` describes the fault and ``moves`` stop before that
     ply; a fault of the whole game (nothing of it can be used) leaves ``usable`` false. ``line_of`` gives the
-    line of a ply; ``line`` is the first line of the game. ``remarks`` are notes for the audit about a game that can
-    be used. ``size`` is roughly what it takes in memory, in
-    bytes, where that is more than its moves.
+    line of a ply, ``text_of`` how its move is written ("" where it has none); ``line`` is the first line of the
+    game. ``remarks`` are notes for the audit about a game that can be used. ``size`` is roughly what it takes in
+    memory, in bytes, where that is more than its moves.
     """
 
     moves: Sequence[int]
@@ -60,6 +62,7 @@ class ParsedGame:
     number: int = 0
     line: int | None = None
     line_of: Callable[[int], int | None] | None = None
+    text_of: Callable[[int], str] | None = None
     fault: str = ""
     usable: bool = True
     remarks: list[str] = field(default_factory=list)
@@ -185,7 +188,8 @@ def _replay_batch(games: list[ParsedGame], file: str) -> Iterator[Reading]:
 def _strict(reading: Reading, game: ParsedGame, start: Start, file: str) -> Reading:
     """The refusal of a game from a position that cannot occur, with what lenient callers make of it."""
     lenient = replace(reading, remarks=(*reading.remarks, f"odd position: {start.odd}"))
-    error = RecordError(start.refusal, file=file, game=game.number or None, line=game.line)
+    message = Message.of("error.bad_start")
+    error = RecordError(start.refusal, file=file, game=game.number or None, line=game.line, message=message)
     return Reading(None, error, reading.remarks, lenient=lenient)
 
 
@@ -254,21 +258,21 @@ def _reading(game: ParsedGame, start: Start, illegal: int, wrong_label: int | No
 
     remarks = tuple(game.remarks)
 
-    def error(reason: str, ply: int | None = None) -> RecordError:
+    def error(reason: str, ply: int | None = None, message: Message | None = None) -> RecordError:
         line = game.line_of(ply) if game.line_of is not None and ply is not None else None
-        return RecordError(reason, file=file, game=number, ply=ply, line=line or game.line)
+        return RecordError(reason, file=file, game=number, ply=ply, line=line or game.line, message=message)
 
-    def cut(ply: int, reason: str) -> Reading:
-        return Reading(_record(game, start, game.moves[:ply], file), error(reason, ply), remarks)
+    def cut(ply: int, reason: str, message: Message | None = None) -> Reading:
+        return Reading(_record(game, start, game.moves[:ply], file), error(reason, ply, message), remarks)
 
     if not game.usable:
         return Reading(None, error(game.fault), remarks)
     if start.fault:
-        return Reading(None, error(start.fault), remarks)
+        return Reading(None, error(start.fault, message=Message.of("error.bad_start")), remarks)
     if illegal >= 0:
-        return cut(illegal, _why(game, start, illegal))
+        return cut(illegal, *_why(game, start, illegal))
     if game.fault:
-        return cut(len(game.moves), game.fault)
+        return cut(len(game.moves), game.fault, _unreadable_move(game, start))
     if wrong_label is not None and game.labels is not None:
         at = wrong_label - game.labels.first
         lines = game.labels.lines[at] if game.labels.lines else ()
@@ -302,12 +306,34 @@ def _record(game: ParsedGame, start: Start, indices: Sequence[int], file: str) -
     )
 
 
-def _why(game: ParsedGame, start: Start, illegal: int) -> str:
-    """Why the move at ply ``illegal`` is against the rules, in words."""
+def _unreadable_move(game: ParsedGame, start: Start) -> Message | None:
+    """Which move cannot be read; None where it is not a move that is at fault."""
+    ply = len(game.moves)
+    text = game.text_of(ply) if game.text_of is not None else ""
+    if not text:
+        return None
+    return Message.of("error.bad_move", **_place(start, ply), text=text[:_SHOWN])
+
+
+def _place(start: Start, ply: int) -> dict[str, object]:
+    """The side that moves at a ply, and the number of its move."""
+    before = start.turn + ply
+    return {"side": Color(before % 2), "number": start.board().fullmove_number + before // 2}
+
+
+def _why(game: ParsedGame, start: Start, illegal: int) -> tuple[str, Message | None]:
+    """Why the move at ply ``illegal`` is against the rules, in words, and for the person at the board."""
     board = start.board()
     for index in game.moves[:illegal]:
         board.push(MOVES[index])
     move = MOVES[game.moves[illegal]]
     illegality = board.explain(move)
     words = illegality.text_en if illegality is not None else "the rules forbid it"
-    return f"expected a legal move, found {str(move)!r}: {words} ({board.fen()})"
+    message = None
+    if illegality is not None:
+        text = (game.text_of(illegal) if game.text_of is not None else "") or str(move)
+        reason = illegality.message("files")
+        message = Message.of(
+            "error.illegal_move", **_place(start, illegal), text=text[:_SHOWN], reason=reason
+        )
+    return f"expected a legal move, found {str(move)!r}: {words} ({board.fen()})", message

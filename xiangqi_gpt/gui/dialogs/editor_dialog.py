@@ -14,7 +14,7 @@ from xiangqi_gpt.gui.ink import stamp
 from xiangqi_gpt.gui.sprites import PIECE_EXTENT, Sprites, sprites_of
 from xiangqi_gpt.gui.view import Front
 from xiangqi_gpt.gui.window_layout import Layout, Rect
-from xiangqi_gpt.play.editor import PositionEditor, start_from_editor
+from xiangqi_gpt.play.editor import KINGS, PositionEditor, fault_message, start_from_editor
 from xiangqi_gpt.rules import Color, Square
 
 _SHOWN_FAULTS = 3
@@ -28,6 +28,7 @@ class EditorDialog(FieldDialog):
     def __init__(self, front: Front) -> None:
         self.editor = PositionEditor.of(front.state.shown_board)
         super().__init__(front, self.editor.fen)
+        self.field.select_all()
         self.brush = 5  # a red rook; 0 is the eraser
 
     def draw(self, canvas: Canvas, layout: Layout) -> None:
@@ -100,7 +101,17 @@ class EditorDialog(FieldDialog):
             place = Rect(x - half, y - half, 2 * half, 2 * half)
             if canvas.over(place):
                 stamp(canvas.surface, sprites.mark("target"), x, y)
-            canvas.region(place, lambda sq=sq: self.touch(sq), name=f"point:{sq}")  # type: ignore[misc]
+
+            def touch(sq: Square = sq) -> None:
+                self.touch(sq)
+
+            def erase(sq: Square = sq) -> None:
+                self.touch(sq, 0)
+
+            canvas.region(place, touch, name=f"point:{sq}", other=erase)
+        for fault in self.editor.refused[:_SHOWN_FAULTS]:
+            if fault.square is not None:
+                stamp(canvas.surface, sprites.mark("refused"), *layout.point(fault.square, flipped))
 
     def _palette(self, canvas: Canvas, space: Rect, sprites: Sprites) -> int:
         """The fourteen pieces in two rows and the eraser; returns where the next row stands."""
@@ -138,7 +149,7 @@ class EditorDialog(FieldDialog):
                 break
             y += canvas.paragraph(
                 room,
-                fault.message.text(canvas.language),
+                fault_message(fault).text(canvas.language),
                 color=canvas.theme.warn,
                 size=canvas.scale.small,
                 lines=max(1, min(4, room.h // step)),
@@ -150,18 +161,30 @@ class EditorDialog(FieldDialog):
     def _do(self, act: Act) -> Act:
         def run() -> None:
             act()
-            self.field.set(self.editor.fen)
+            self._show_fen()
 
         return run
 
-    def touch(self, sq: Square) -> None:
-        """Put the chosen piece on a point, or take it away."""
-        self.editor.put(sq, 0 if self.editor.squares[sq] == self.brush else self.brush)
+    def _show_fen(self) -> None:
+        """Write the position into the field, its beginning in sight; a text that is typed or pasted replaces it."""
         self.field.set(self.editor.fen)
+        self.field.select_all()
+        self.field.is_error = False
+
+    def touch(self, sq: Square, brush: int | None = None) -> None:
+        """Put the chosen piece on a point, or take it away where it stands there already; a king stays.
+
+        Args:
+            brush: another piece code than the chosen one; 0 erases.
+        """
+        brush = self.brush if brush is None else brush
+        stands = self.editor.squares[sq] == brush
+        self.editor.put(sq, 0 if stands and brush not in KINGS else brush)
+        self._show_fen()
 
     def _turn(self, number: int) -> None:
         self.editor.turn = list(Color)[number]
-        self.field.set(self.editor.fen)
+        self._show_fen()
 
     def _lenient(self) -> None:
         self.editor.is_lenient = not self.editor.is_lenient

@@ -1,8 +1,7 @@
-"""Opening and saving games: a browser of folders, the games of a file, a name and a format."""
+"""Opening games: a browser of folders, and the games of a file."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import pygame
@@ -10,20 +9,24 @@ import pygame
 from xiangqi_gpt.errors import XiangqiError
 from xiangqi_gpt.gui import widgets
 from xiangqi_gpt.gui.canvas import Canvas
-from xiangqi_gpt.gui.dialogs.frame import FieldDialog, Foot, draw_foot, open_card
+from xiangqi_gpt.gui.dialogs.frame import FieldDialog, Foot, draw_foot, draw_problem, open_card
 from xiangqi_gpt.gui.view import Front
-from xiangqi_gpt.gui.widgets import ChoiceList, Item, ListBox
-from xiangqi_gpt.gui.window_layout import Layout, Rect
-from xiangqi_gpt.play.game_files import SAVE_FORMATS, FolderEntry, GameLister, ListedGame, list_folder
+from xiangqi_gpt.gui.widgets import ChoiceList, Item
+from xiangqi_gpt.gui.window_layout import Layout
+from xiangqi_gpt.play.game_files import (
+    FolderEntry,
+    GameLister,
+    ListedGame,
+    list_folder,
+    open_problem,
+)
 from xiangqi_gpt.play.game_state import Notice
 from xiangqi_gpt.play.library_desk import COLLECTION_SUFFIX
 from xiangqi_gpt.play.opening import open_game
-from xiangqi_gpt.play.saving import games_folder, save_game
-from xiangqi_gpt.play.wording import error_text
+from xiangqi_gpt.play.saving import games_folder
 from xiangqi_gpt.texts import Details, Message
 
 _PATIENCE = 0.15  # seconds in which a small file is read, so that no list appears for it
-_SUFFIXES = {"pgn": ".pgn", "xqf": ".xqf", "dhtmlxq": ".ubb", "jsonl": ".jsonl", "parquet": ".parquet"}
 
 
 class FolderView:
@@ -39,7 +42,7 @@ class FolderView:
         self._also = also
         self.entries: list[FolderEntry] = []
         self.problem: Message | None = None
-        self.list = ListBox(top=0)
+        self.list = ChoiceList(top=0, chosen=-1)
         self.go(folder)
 
     def go(self, folder: Path) -> None:
@@ -54,11 +57,17 @@ class FolderView:
             )
             return
         self.folder, self.problem = folder, None
-        self.list.top = 0
+        self.list.top, self.list.chosen = 0, -1
 
     def up(self) -> None:
         """Show the folder above."""
         self.go(self.folder.parent)
+
+    @property
+    def chosen(self) -> FolderEntry | None:
+        """The entry that is chosen."""
+        number = self.list.chosen
+        return self.entries[number] if 0 <= number < len(self.entries) else None
 
     def items(self) -> list[Item]:
         """The rows of the list."""
@@ -75,7 +84,7 @@ def start_folder() -> Path:
 
 
 class OpenDialog(FieldDialog):
-    """Chooses a file of games or a collection, by the list or by its name.
+    """Chooses a file of games or a collection, by the list or by its name. What cannot be opened is told in it.
 
     Attributes:
         title: key of what stands at its top.
@@ -87,6 +96,7 @@ class OpenDialog(FieldDialog):
 
     def __init__(self, front: Front, folder: Path | None = None) -> None:
         self._view = FolderView(start_folder() if folder is None else folder, self.also)
+        self._problem: Message | Details | None = None
         super().__init__(front, str(self._view.folder))
 
     def draw(self, canvas: Canvas, layout: Layout) -> None:
@@ -101,16 +111,22 @@ class OpenDialog(FieldDialog):
         )
         self.field.draw(canvas, line.right_of(line.h + scale.text // 3), is_focused=True)
         rest = space.below(scale.button + scale.text // 2)
-        if self._view.problem is not None:
-            words = rest.top(2 * scale.row)
-            problem = self._view.problem.text(canvas.language)
-            canvas.paragraph(words, problem, color=canvas.theme.warn, lines=2)
-            rest = rest.below(words.h)
+        problem = self._problem or self._view.problem
+        if problem is not None:
+            rest = draw_problem(canvas, rest, problem)
         else:
             note = rest.top(scale.row)
             canvas.text(note, t("files.drop"), size=scale.small, color=canvas.theme.secondary_text)
             rest = rest.below(scale.row)
-        self._view.list.draw(canvas, rest, self._view.items(), None, self._choose, name="files")
+        self._view.list.draw(
+            canvas,
+            rest,
+            self._view.items(),
+            self._view.list.chosen,
+            self._choose,
+            double=self.confirm,
+            name="files",
+        )
         if not self._view.entries:
             canvas.text(rest, t("files.empty"), color=canvas.theme.secondary_text, align=0.5)
 
@@ -123,12 +139,17 @@ class OpenDialog(FieldDialog):
 
     def take(self, path: Path) -> None:
         """Do what the file was chosen for."""
-        open_path(self.front, path)
+        open_path(self.front, path, self)
+
+    def refuse(self, problem: Message | Details | None) -> None:
+        """Tell why the file cannot be had, and stay open for another; None takes the words away."""
+        self._problem = problem
+        self.field.is_error = problem is not None
 
     def drop(self, path: Path) -> bool:
         """Take the file as if it had been chosen."""
-        self.front.close(self)
-        self.take(path)
+        self.field.set(str(path))
+        self.confirm()
         return True
 
     @property
@@ -137,6 +158,7 @@ class OpenDialog(FieldDialog):
         return self._view.folder
 
     def _go(self, folder: Path) -> None:
+        self.refuse(None)
         self._view.go(folder)
         self.field.set(str(self._view.folder))
 
@@ -144,62 +166,86 @@ class OpenDialog(FieldDialog):
         self._go(self._view.folder.parent)
 
     def _choose(self, number: int) -> None:
-        entry = self._view.entries[number]
-        if entry.is_folder:
-            self._go(entry.path)
-        else:
-            self.front.close(self)
-            self.take(entry.path)
+        self._view.list.chosen = number
+        self.refuse(None)
+        self.field.set(str(self._view.entries[number].path))
 
     def key(self, event: pygame.event.Event) -> bool:
-        """Edit the path; the arrow key leads up."""
-        if event.key == pygame.K_UP:
+        """Edit the path, or move through the list; with Alt the arrow key leads to the folder above."""
+        if event.key == pygame.K_UP and event.mod & pygame.KMOD_ALT:
             self._up()
             return True
+        if self._view.entries and self._view.list.key(event, len(self._view.entries)):
+            self._choose(self._view.list.chosen)
+            return True
         return super().key(event)
+
+    def edited(self) -> None:
+        """Another path is another try."""
+        self._view.list.chosen = -1
+        self.refuse(None)
 
     def confirm(self) -> None:
         """Go to the folder that is named, or open the file."""
         path = Path(self.field.text.strip()).expanduser()
         if path.is_dir():
             self._go(path)
-        else:
-            self.front.close(self)
+        elif path.exists():
             self.take(path)
+        else:
+            self.refuse(Message.of("error.no_file", file=path.name))
 
 
-def open_path(front: Front, path: Path) -> None:
-    """Open a file: a collection, its game, or a list to choose from where it holds several."""
+def open_path(front: Front, path: Path, chooser: OpenDialog | None = None) -> None:
+    """Open a file: a collection, its game, or a list to choose from where it holds several.
+
+    Args:
+        chooser: where the file was chosen; it is closed once there is something to see, and told what is wrong.
+    """
     from xiangqi_gpt.library.collection_file import (
         is_database,  # brings sqlite3, which the start can do without
     )
 
     if is_database(path):
+        if chooser is not None:
+            front.close(chooser)
         front.open_collection(path)
         return
-    dialog = GameListDialog(front, path)
+    dialog = GameListDialog(front, path, chooser)
     dialog.lister.wait(_PATIENCE)
     if not dialog.settle():
         front.open(dialog)
 
 
-def open_one(front: Front, path: Path, number: int) -> None:
-    """Open a game of a file; a file that cannot be read is a notice."""
+def open_one(front: Front, path: Path, number: int, chooser: OpenDialog | None = None) -> None:
+    """Open a game of a file."""
     try:
         open_game(front.state, path, number)
     except (XiangqiError, OSError) as error:
-        front.state.notice = Notice.of("game.not_opened", "warn", error=error_text(error))
-    else:
-        front.view.tab = "moves"
+        _refuse(front, open_problem(error, path), chooser)
+        return
+    if chooser is not None:
+        front.close(chooser)
+    front.view.tab = "moves"
+    if front.state.notice is None or front.state.notice.tone != "warn":
         front.state.notice = Notice.of("files.opened", file=path.name)
+
+
+def _refuse(front: Front, problem: Message | Details, chooser: OpenDialog | None) -> None:
+    """Tell why a file cannot be opened: where it was chosen, else as a notice."""
+    if chooser is not None:
+        chooser.refuse(problem)
+    else:
+        front.state.notice = Notice.of("game.not_opened", "warn", error=problem)
 
 
 class GameListDialog(FieldDialog):
     """The games of a file; they appear while it is being read."""
 
-    def __init__(self, front: Front, path: Path) -> None:
+    def __init__(self, front: Front, path: Path, chooser: OpenDialog | None = None) -> None:
         super().__init__(front)
         self._path = path
+        self._chooser = chooser
         self.lister = GameLister(path).start()
         self._seen = (0, False)
         self._list = ChoiceList()
@@ -218,13 +264,15 @@ class GameListDialog(FieldDialog):
         )
         scale = canvas.scale
         count = len(self.lister.games)
-        key = "files.count" if self.lister.is_done else "files.counting"
+        key = "files.count" if self.lister.is_done else "files.counting" if count else "files.reading"
         text = t(key, file=self._path.name, count=count)
         canvas.text(space.top(scale.row), text, color=canvas.theme.secondary_text, is_given=True)
         space = space.below(scale.row)
         self.field.draw(canvas, space.top(scale.button), is_focused=True, hint=t("files.filter"))
         rest = space.below(scale.button + scale.text // 2)
-        items = [Item(f"{game.number}.  {game.title}", game.detail) for game in self._games()]
+        items = [
+            Item(f"{game.number}.  {game.title}", game.detail(canvas.language)) for game in self._games()
+        ]
         self._list.draw_choice(canvas, rest, items, self.confirm, name="games")
 
     def _games(self) -> list[ListedGame]:
@@ -232,7 +280,7 @@ class GameListDialog(FieldDialog):
         return [
             game
             for game in self.lister.games
-            if all(word in f"{game.title} {game.detail}".casefold() for word in wanted)
+            if all(word in f"{game.title} {game.date} {game.result}".casefold() for word in wanted)
         ]
 
     def key(self, event: pygame.event.Event) -> bool:
@@ -249,10 +297,9 @@ class GameListDialog(FieldDialog):
             return False
         self.front.close(self)
         if self.lister.error is not None:
-            error = error_text(self.lister.error)
-            self.front.state.notice = Notice.of("game.not_opened", "warn", error=error)
+            _refuse(self.front, open_problem(self.lister.error, self._path), self._chooser)
         else:
-            open_one(self.front, self._path, 1)
+            open_one(self.front, self._path, 1, self._chooser)
         return True
 
     @property
@@ -274,92 +321,9 @@ class GameListDialog(FieldDialog):
         if self._list.chosen < len(games):
             self.front.close(self)
             self.lister.cancel()
-            open_one(self.front, self._path, games[self._list.chosen].number)
+            open_one(self.front, self._path, games[self._list.chosen].number, self._chooser)
 
     def cancel(self) -> None:
         """Stop reading."""
         self.lister.cancel()
         super().cancel()
-
-
-class SaveDialog(FieldDialog):
-    """Chooses folder, name and format."""
-
-    closes_beside = False
-
-    def __init__(self, front: Front, folder: Path | None = None) -> None:
-        super().__init__(front, f"xiangqi-{datetime.now():%Y%m%d-%H%M%S}.pgn")
-        self._view = FolderView(start_folder() if folder is None else folder)
-        self._format = 0
-        self._problem: Message | Details | None = None
-
-    def draw(self, canvas: Canvas, layout: Layout) -> None:
-        """Draw the folder, the name, the formats and the buttons."""
-        t = canvas.t
-        inner = open_card(canvas, layout, self, t("command.save_as"), ems=(52, 40))
-        space = draw_foot(
-            canvas,
-            inner,
-            [
-                Foot(t("dialog.cancel"), self.cancel, "save:cancel"),
-                Foot(t("command.save"), self.confirm, "save:save", is_main=True),
-            ],
-        )
-        scale = canvas.scale
-        step = scale.button + scale.text // 2
-        line = space.top(scale.button)
-        widgets.icon_button(
-            canvas, line.left_part(line.h), "up", self._view.up, tip=t("files.up"), name="files:up"
-        )
-        canvas.text(line.right_of(line.h + scale.text // 2), str(self._view.folder), is_given=True)
-        formats = Rect(space.x, space.bottom - scale.button, space.w, scale.button)
-        field = Rect(space.x, formats.y - step, space.w, scale.button)
-        message_h = 2 * scale.row if self._problem is not None else 0
-        files = Rect(space.x, space.y + step, space.w, field.y - scale.text // 2 - space.y - step - message_h)
-        self._view.list.draw(canvas, files, self._view.items(), None, self._choose, name="files")
-        problem = self._problem or self._view.problem
-        if problem is not None:
-            place = Rect(space.x, files.bottom, space.w, 2 * scale.row)
-            canvas.paragraph(place, problem.text(canvas.language), color=canvas.theme.warn, lines=2)
-        self.field.is_error = self._problem is not None
-        self.field.draw(canvas, field, is_focused=True)
-        names = ["PGN", "XQF", "UBB", "JSON", "Parquet"]
-        widgets.choice(canvas, formats, names, self._format, self._choose_format, name="save:format")
-
-    def _choose(self, number: int) -> None:
-        entry = self._view.entries[number]
-        if entry.is_folder:
-            self._view.go(entry.path)
-        else:
-            self.field.set(entry.path.name)
-
-    def _choose_format(self, number: int) -> None:
-        self._format = number
-        name = self.field.text
-        stem = Path(name).stem if Path(name).suffix in _SUFFIXES.values() else name
-        self.field.set(stem + _SUFFIXES[SAVE_FORMATS[number]])
-
-    def key(self, event: pygame.event.Event) -> bool:
-        """Edit the name; any key takes the problem away."""
-        self._problem = None
-        return super().key(event)
-
-    def edited(self) -> None:
-        """Another name is another try."""
-        self._problem = None
-
-    def confirm(self) -> None:
-        """Write the file; what is wrong stands above the name."""
-        name = self.field.text.strip()
-        if not name:
-            return
-        path = self._view.folder / name
-        if not path.suffix:
-            path = path.with_name(path.name + _SUFFIXES[SAVE_FORMATS[self._format]])
-        try:
-            saved = save_game(self.front.state, path)
-        except (XiangqiError, OSError) as error:
-            self._problem = error_text(error)
-        else:
-            self.front.close(self)
-            self.front.state.notice = Notice.of("game.saved", file=saved)

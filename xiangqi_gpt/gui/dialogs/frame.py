@@ -11,6 +11,7 @@ from xiangqi_gpt.gui import widgets
 from xiangqi_gpt.gui.canvas import Act, Canvas
 from xiangqi_gpt.gui.view import Dialog, Front
 from xiangqi_gpt.gui.window_layout import Layout, Rect
+from xiangqi_gpt.texts import Translatable
 
 
 class FieldDialog(Dialog):
@@ -28,9 +29,11 @@ class FieldDialog(Dialog):
 
     def key(self, event: pygame.event.Event) -> bool:
         """Edit the line."""
+        before = self.field.text
         if not self.field.key(event):
             return False
-        self.edited()
+        if self.field.text != before:
+            self.edited()
         return True
 
     def type_text(self, text: str) -> None:
@@ -43,7 +46,7 @@ class FieldDialog(Dialog):
         self.field.composing = text
 
     def edited(self) -> None:
-        """Called after each key and text that the line has taken."""
+        """Called when what is typed has changed the line."""
 
 
 def open_card(
@@ -101,6 +104,15 @@ def draw_foot(canvas: Canvas, inner: Rect, buttons: Sequence[Foot]) -> Rect:
         )
         x += width + gap
     return Rect(inner.x, inner.y, inner.w, inner.h - scale.button - gap)
+
+
+def draw_problem(canvas: Canvas, space: Rect, problem: Translatable) -> Rect:
+    """Write in two lines what is wrong, with a capital letter; returns the space below."""
+    text = problem.text(canvas.language)
+    words = space.top(2 * canvas.scale.row)
+    color = canvas.theme.warn
+    canvas.paragraph(words, text[:1].upper() + text[1:], color=color, lines=2, is_given=True)
+    return space.below(words.h)
 
 
 class Rows:

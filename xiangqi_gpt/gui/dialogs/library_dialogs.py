@@ -86,7 +86,7 @@ class LibraryGames(FieldDialog):
                 key = "library.found" if found.count == len(found.games) else "library.found_first"
                 text = t(key, count=f"{found.count:,}", shown=f"{len(found.games):,}")
                 canvas.text(line, text, color=canvas.theme.secondary_text)
-        items = [Item(game.title, game.detail) for game in self._games()]
+        items = [Item(game.title, game.detail(canvas.language)) for game in self._games()]
         self._list.draw_choice(canvas, rest.below(scale.row), items, self.confirm, name="library:game")
 
     def _games(self) -> list[ListedGame]:
@@ -135,7 +135,13 @@ class CollectDialog(OpenDialog):
 
     def take(self, path: Path) -> None:
         """Add the games of the file."""
+        self.front.close(self)
         self.front.collect([path])
+
+    def drop(self, path: Path) -> bool:
+        """Add the games of a file or a folder."""
+        self.take(path)
+        return True
 
     def _take_folder(self) -> None:
         self.front.close(self)

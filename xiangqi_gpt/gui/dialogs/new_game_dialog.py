@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xiangqi_gpt.gui import widgets
 from xiangqi_gpt.gui.canvas import Canvas
 from xiangqi_gpt.gui.dialogs.frame import Foot, Rows, draw_foot, open_card
-from xiangqi_gpt.gui.view import Dialog
+from xiangqi_gpt.gui.view import Dialog, Front
+from xiangqi_gpt.gui.widgets import Item, ListBox
 from xiangqi_gpt.gui.window_layout import Layout, Rect
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.actions import SIDES, STYLES
 from xiangqi_gpt.play.clock import CLOCKS
-from xiangqi_gpt.play.game_state import GameState, Menu
+from xiangqi_gpt.play.game_state import Menu
 from xiangqi_gpt.play.handicaps import HANDICAPS
 from xiangqi_gpt.play.wording import player_name
 from xiangqi_gpt.players.levels import LEVELS
@@ -23,13 +26,20 @@ USUAL_LEVEL = 4
 class NewGameDialog(Dialog):
     """Chooses what `state.menu` holds."""
 
+    def __init__(self, front: Front) -> None:
+        super().__init__(front)
+        self._list = ListBox()
+
     def draw(self, canvas: Canvas, layout: Layout) -> None:
         """Draw the choices."""
         state, menu = self.front.state, self.front.state.menu
         if menu is None:
             return
         t = canvas.t
-        inner = open_card(canvas, layout, self, t("menu.title"), ems=(52, 34))
+        opponents = [t("menu.by_level"), *(player_name(spec, canvas.language) for spec in state.specs)]
+        label = round(6.5 * layout.text)
+        has_list = not self._fit_a_row(canvas, opponents, min(52 * layout.text, layout.size[0]) - label)
+        inner = open_card(canvas, layout, self, t("menu.title"), ems=(52, 38 if has_list else 34))
         space = draw_foot(
             canvas,
             inner,
@@ -38,7 +48,8 @@ class NewGameDialog(Dialog):
                 Foot(t("menu.start"), self.confirm, "menu:start", is_main=True),
             ],
         )
-        rows = Rows(canvas, space, round(6.5 * layout.text), step=min(round(2.9 * layout.text), space.h // 9))
+        count = 12 if has_list else 9
+        rows = Rows(canvas, space, label, step=min(round(2.9 * layout.text), space.h // count))
 
         def side(i: int) -> None:
             menu.side = i
@@ -51,7 +62,9 @@ class NewGameDialog(Dialog):
         widgets.choice(canvas, rows.next(t("menu.side")), names, menu.side, side, name="menu:side")
         has_opponent = menu.side != len(SIDES)
         self._levels(canvas, rows, menu, is_enabled=has_opponent)
-        self._opponents(canvas, rows.next(t("menu.opponent")), state, menu, is_enabled=has_opponent)
+        height = 5 * ListBox.row(canvas) + 2 * canvas.scale.hair + 4 if has_list else None
+        place = rows.next(t("menu.opponent"), height=height)
+        self._opponents(canvas, place, opponents, menu, is_list=has_list, is_enabled=has_opponent)
         widgets.choice(
             canvas,
             rows.next(t("menu.style")),
@@ -131,17 +144,26 @@ class NewGameDialog(Dialog):
             canvas.text(note, words, size=canvas.scale.small, color=canvas.theme.secondary_text)
 
     @staticmethod
-    def _opponents(canvas: Canvas, rect: Rect, state: GameState, menu: Menu, *, is_enabled: bool) -> None:
-        """The level, or one of the other opponents."""
+    def _fit_a_row(canvas: Canvas, names: Sequence[str], room: int) -> bool:
+        """Whether the names can stand side by side in plain text."""
+        widest = max(canvas.width(name) for name in names) + canvas.scale.text
+        return widest * len(names) <= room
+
+    def _opponents(
+        self, canvas: Canvas, rect: Rect, names: Sequence[str], menu: Menu, *, is_list: bool, is_enabled: bool
+    ) -> None:
+        """The level, or one of the other opponents: side by side, or below each other where names are long."""
 
         def choose(i: int) -> None:
             menu.level = USUAL_LEVEL if i == 0 else None
             menu.opponent = max(0, i - 1)
 
-        names = [canvas.t("menu.by_level")]
-        names += [player_name(spec, canvas.language) for spec in state.specs]
         chosen = 0 if menu.level is not None else menu.opponent + 1
-        widgets.choice(canvas, rect, names, chosen, choose, is_enabled=is_enabled, name="menu:opponent")
+        if is_list and is_enabled:
+            items = [Item(name) for name in names]
+            self._list.draw(canvas, rect, items, chosen, choose, name="menu:opponent")
+        elif not is_list:
+            widgets.choice(canvas, rect, names, chosen, choose, is_enabled=is_enabled, name="menu:opponent")
 
     def confirm(self) -> None:
         """Begin the game."""

@@ -190,7 +190,9 @@ def _build(text: _Text, reader: MoveReader) -> ParsedGame:
     if not text.moves.isascii():
         game.remarks.extend(digits_remarks(found.line.tokens[: len(game.moves)], start.turn))
     game.remarks.extend(found.number_remarks(start.turn, start.board().fullmove_number))
+    tokens = found.line.tokens
     game.line_of = lambda ply: text.shift + line_of_ply(text.moves, ply)
+    game.text_of = lambda ply: str(tokens[ply]) if ply < len(tokens) else ""
     return game
 
 

@@ -18,7 +18,7 @@ from xiangqi_gpt.rules.move import MOVES, Move
 WIDTH: Final = 80
 """Columns of a line of moves."""
 
-FORMATS: Final = {"iccs": "ICCS", "uci": "UCI", "wxf": "WXF", "chinese": "Chinese"}
+FORMATS: Final = {"iccs": "ICCS", "uci": "UCI", "wxf": "WXF", "chinese": "Chinese", "traditional": "Chinese"}
 """Notation -> value of the Format tag."""
 
 _ORDER: Final = (
@@ -45,6 +45,7 @@ def renderer(notation: str) -> Render:
         "uci": uci.render,
         "wxf": wxf.render,
         "chinese": chinese.render,
+        "traditional": lambda board, move: chinese.render(board, move, script="traditional"),
     }
     if notation not in known:
         raise ConfigError(f"expected a notation of {', '.join(known)}, found {notation!r}")
@@ -91,7 +92,7 @@ def _tags(game: GameRecord, fmt: str) -> Iterator[tuple[str, str]]:
         if tag not in _ORDER and value and tag.isidentifier() and tag.isascii():
             yield tag, value
     for tag, value, usual in (
-        ("Kind", game.kind, "human"),
+        ("Kind", "" if game.kind == "unknown" else game.kind, "human"),
         ("Subtype", game.subtype, ""),
         ("Id", game.id, ""),
         # The part of the data is computed from the game unless the tag gives another one.
