@@ -123,7 +123,7 @@ def test_the_opponent_chosen_last_comes_back_and_does_not_keep_the_program_from_
     save_settings(Settings(opponent="engine:/no/such/engine"))
     result = run("--terminal", lines="quit\n")
     assert result.exit_code == 0, result.output
-    assert "The opponent failed: " in result.output
+    assert " plays in place of " in result.output
     assert "You play Red against GPT" in result.output
 
 

@@ -95,6 +95,8 @@ class Evening:
 
     def game(self) -> list[str]:
         """The moves that lead to the present position, without variations."""
+        if not self.saved():
+            return []
         found, rows = [], self.saved()[-1]["moves"]
         number = self.saved()[-1]["live"]
         while number:

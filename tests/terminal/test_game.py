@@ -220,7 +220,7 @@ def test_a_game_is_saved(tmp_path: Path) -> None:
     assert "H2-E2" in text
     assert '[Red "Human"]' in text
     assert '[Black "GPT"]' in text
-    assert f"Saved: {path.name}, in " in session.out
+    assert f"Saved as {path}" in session.out
     assert "Not saved:" in session.out
     assert "--force" not in session.out
 

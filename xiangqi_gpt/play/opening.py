@@ -25,13 +25,14 @@ class OpenError(RecordError):
         super().__init__(message.text("en"), file=file, message=message)
 
 
-def open_game(state: GameState, path: Path, number: int = 1) -> None:
+def open_game(state: GameState, path: Path, number: int = 1, *, is_whole: bool = False) -> None:
     """Show a game of a file in any format of `records`, at its end. A person moves for both sides of it.
 
     A game with a fault is shown up to there; the notice of the state tells what is wrong.
 
     Args:
         number: which of the readable games in the file, from 1.
+        is_whole: refuse a game with a fault.
 
     Raises:
         RecordError: the file cannot be read or holds fewer games; the state is unchanged.
@@ -48,6 +49,8 @@ def open_game(state: GameState, path: Path, number: int = 1) -> None:
             raise errors[0]
         raise OpenError(Message.of("error.no_game", file=path, number=number), file=str(path))
     record, fault = found
+    if fault is not None and is_whole:
+        raise fault
     show_record(state, record)
     if fault is not None:
         state.notice = Notice.of("files.opened_part", "warn", error=open_problem(fault, path))

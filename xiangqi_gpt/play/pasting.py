@@ -81,7 +81,7 @@ def _paste_game(state: GameState, text: str) -> None:
         name = "pasted.dhtmlxq" if "[DhtmlXQ" in text else "pasted.pgn"
         path = Path(folder) / name
         path.write_text(text, encoding="utf-8", errors="replace")
-        open_game(state, path)
+        open_game(state, path, is_whole=True)
 
 
 def copy_moves(state: GameState) -> str:

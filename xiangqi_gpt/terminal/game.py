@@ -17,7 +17,7 @@ from xiangqi_gpt.play.commands import WORDS
 from xiangqi_gpt.play.game_state import GameState, Thought
 from xiangqi_gpt.play.opening import open_game
 from xiangqi_gpt.play.puzzle_book import classical_puzzles
-from xiangqi_gpt.play.saving import save_game, saved_message
+from xiangqi_gpt.play.saving import save_game
 from xiangqi_gpt.play.settings import Settings
 from xiangqi_gpt.play.thinker import Create, InlineThinker
 from xiangqi_gpt.play.wording import MARKS, PIECE_SETS, error_text, player_name, whole_percents
@@ -472,7 +472,7 @@ class TerminalGame:
         except XiangqiError as error:
             self._print(t("game.not_saved", language, error=error_text(error)), style="red")
         else:
-            self._print(saved_message(path).text(language))
+            self._print(t("terminal.saved", language, file=path))
 
     def _comment(self, rest: str) -> None:
         actions.set_comment(self.state, rest)
