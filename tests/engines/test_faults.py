@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio.base_subprocess
 import os
 import signal
 import subprocess
@@ -290,3 +291,16 @@ def test_nothing_of_an_engine_reaches_the_terminal(protocol: str, fault: str) ->
 def test_labels_are_not_asked_of_an_engine_behind_cecp() -> None:
     with pytest.raises(PlayerError, match="labels need a UCI or UCCI engine"):
         PipeEngine(bad_engine("none", protocol="cecp"), "bad")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere there are no process groups")
+def test_the_exit_code_of_a_killed_engine_is_left_to_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever else looks whether the process has ended takes the code, and asyncio complains on the terminal."""
+    engine = EngineClient(bad_engine("hang"), "bad")
+    looked: list[object] = []
+    monkeypatch.setattr(
+        asyncio.base_subprocess.BaseSubprocessTransport, "kill", lambda self: looked.append(self)
+    )
+    engine.kill()
+    assert engine.returncode.result(timeout=10) == -signal.SIGKILL
+    assert looked == []

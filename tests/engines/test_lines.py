@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
+
 import pytest
 
 from xiangqi_gpt.engines.dialects import UCCI, is_no_answer
@@ -124,6 +128,21 @@ def test_the_last_words_are_few() -> None:
         tail.add(b"x" * 10_000 + b"\nthe \xff end\n")
     assert str(tail) == "; its last words: 'the \ufffd end'"
     assert len(tail._data) <= 2000
+
+
+def test_the_last_words_may_come_after_the_end() -> None:
+    ours, theirs = os.pipe()
+    tail = ErrorTail()
+    tail.follow(os.fdopen(ours, "rb"))
+
+    def speak_late() -> None:
+        time.sleep(0.1)
+        os.write(theirs, b"out of ideas\n")
+        os.close(theirs)
+
+    threading.Thread(target=speak_late).start()
+    tail.wait()
+    assert str(tail) == "; its last words: 'out of ideas'"
 
 
 def test_the_guard_kills_what_was_not_released(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import os
 import re
 
 import chess
@@ -22,7 +23,7 @@ from xiangqi_gpt.engines.engine_board import xboard_fen
 from xiangqi_gpt.engines.guard import guard, kill_group
 from xiangqi_gpt.engines.info import OutputLog
 from xiangqi_gpt.engines.options import EngineOption, parse_option
-from xiangqi_gpt.engines.process import ErrorTail
+from xiangqi_gpt.engines.process import DRAIN_SECONDS, ErrorTail
 from xiangqi_gpt.errors import MoveError
 from xiangqi_gpt.notation import uci
 from xiangqi_gpt.notation.uci import RankConvention
@@ -32,7 +33,6 @@ from xiangqi_gpt.rules.fen import START_FEN
 # What python-chess warns of is reported by errors of ours; without a handler it would reach the user's terminal.
 chess.engine.LOGGER.addHandler(logging.NullHandler())
 
-_DRAIN_SECONDS = 0.5
 _LONGEST_LINE = 1 << 16
 _MATE_FROM = 90_000  # scores of CECP from which on they count the way to a mate
 _THINKING = re.compile(r"\s*(\d+)[.&+]?\s+([-+]?\d+)\s+(\d+)\s+(\d+)\s+(.*)")
@@ -92,8 +92,11 @@ class EngineFilter(chess.engine.Protocol):
         """End the process and what it has started; in the loop's thread only."""
         if self.transport is not None and self.transport.get_returncode() is None:
             kill_group(self.transport.get_pid())
-            with contextlib.suppress(ProcessLookupError):
-                self.transport.kill()
+            # Elsewhere the group has it. To kill it once more would look whether it has ended, and so take its exit
+            # code away from asyncio, which complains of that on the terminal.
+            if os.name == "nt":
+                with contextlib.suppress(ProcessLookupError):
+                    self.transport.kill()
 
     def process_exited(self) -> None:
         # What it has started may live on, and hold its pipes open.
@@ -101,7 +104,7 @@ class EngineFilter(chess.engine.Protocol):
             kill_group(self.transport.get_pid())
             guard.release(self.transport.get_pid())
             # A daemon may have escaped and hold the pipes; the last words have come through by then.
-            self.loop.call_later(_DRAIN_SECONDS, self.transport.close)
+            self.loop.call_later(DRAIN_SECONDS, self.transport.close)
         super().process_exited()
 
     def pipe_data_received(self, fd: int, data: bytes | str) -> None:

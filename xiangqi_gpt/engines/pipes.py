@@ -205,6 +205,7 @@ class PipeEngine:
             return PlayerTimeoutError(
                 f"{self._name} did not answer within {self._timeout:g} s: {found} {where}"
             )
+        self._errors.wait()
         return PlayerCrashError(
             f"{self._name} ended (exit code {self._process.returncode}) {where}{self._errors}"
         )

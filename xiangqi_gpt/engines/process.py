@@ -14,6 +14,8 @@ from xiangqi_gpt.texts import Message
 
 QUIT_SECONDS = 2.0
 """How long an engine may take to leave after `quit`; then it is killed."""
+DRAIN_SECONDS = 0.5
+"""How long the last words of an engine that has ended may take."""
 
 _GAMES_FOLDERS = os.pathsep.join(("/usr/games", "/usr/local/games"))
 _TAIL_BYTES = 2000
@@ -51,6 +53,7 @@ class ErrorTail:
 
     def __init__(self) -> None:
         self._data = b""
+        self._reader: threading.Thread | None = None
 
     def add(self, data: bytes) -> None:
         """Keep the end of what was written."""
@@ -58,7 +61,13 @@ class ErrorTail:
 
     def follow(self, stream: IO[bytes]) -> None:
         """Read a stream to its end on a thread; an engine would block on a full pipe."""
-        threading.Thread(target=self._read, args=(stream,), name="engine errors", daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(stream,), name="engine errors", daemon=True)
+        self._reader.start()
+
+    def wait(self) -> None:
+        """Wait for what an engine that has ended may have written last; a child of it may hold the stream open."""
+        if self._reader is not None:
+            self._reader.join(DRAIN_SECONDS)
 
     def _read(self, stream: IO[bytes]) -> None:
         with contextlib.suppress(OSError, ValueError), stream:
