@@ -85,7 +85,7 @@ def _level(
     )
 
 
-# The ratings add up the links of docs/ladder.json, rounded; those of levels 9 and 10 are estimates.
+# The ratings add up the links of docs/ladder.json, rounded; that of level 10 is an estimate.
 LEVELS: tuple[Level, ...] = (
     _level(1, "novice", 900, 0, 2.0, 0.98, 0.25),
     _level(2, "beginner", 1120, 0, 1.65, 0.97, 0.4),
@@ -95,8 +95,8 @@ LEVELS: tuple[Level, ...] = (
     _level(6, "skilled", 1720, 4, 0.3, 0.8, 0.0),
     _level(7, "advanced", 1840, 14, 0.3, 0.8, 0.0),
     _level(8, "expert", 2030, 36, 0.3, 0.8, 0.0),
-    _level(9, "candidate", 2180, 100, 0.25, 0.8, 0.0),
-    _level(10, "master", 2330, 300, 0.2, 0.8, 0.0),
+    _level(9, "candidate", 2310, 100, 0.25, 0.8, 0.0),
+    _level(10, "master", 2460, 300, 0.2, 0.8, 0.0),
 )
 """All levels, weakest first."""
 

@@ -77,7 +77,7 @@ class SearchCurve(NamedTuple):
         return float(won**self.sharpness / (won**self.sharpness + lost**self.sharpness))
 
 
-GPT_SEARCH = SearchCurve(2.5)
+GPT_SEARCH = SearchCurve(1.5)
 """Of the lookahead, chosen on held-out games (docs/evaluation.md, the quality of a review)."""
 
 
