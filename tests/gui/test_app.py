@@ -18,7 +18,7 @@ from xiangqi_gpt.gui.display import DisplayError, open_window
 from xiangqi_gpt.gui.panel import GAME_COMMANDS, PUZZLE_COMMANDS
 from xiangqi_gpt.gui.screenshot import take_screenshot
 from xiangqi_gpt.gui.window_layout import DEFAULT_SIZE, SMALLEST_SIZE
-from xiangqi_gpt.play import actions, endings
+from xiangqi_gpt.play import actions, endings, puzzle_book
 from xiangqi_gpt.play import saving as save_module
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.opening import start_puzzle
@@ -316,7 +316,10 @@ def test_every_button_of_the_game_can_be_reached(scale: int) -> None:
     )
 
 
-def test_a_puzzle_that_failed_offers_another_try(desk: Desk) -> None:
+def test_a_puzzle_that_failed_offers_another_try(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(puzzle_book, "progress_path", lambda: tmp_path / "puzzles.json")
     puzzle = classical_puzzles()[0]
     start_puzzle(desk.state, puzzle)
     desk.state.work = "load"  # nobody answers
