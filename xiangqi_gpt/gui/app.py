@@ -33,7 +33,7 @@ from xiangqi_gpt.play.game_state import GameState, Notice
 from xiangqi_gpt.play.library_desk import COLLECTION_SUFFIX, LibraryDesk
 from xiangqi_gpt.play.opening import show_record
 from xiangqi_gpt.play.pasting import copy_game, copy_moves, paste
-from xiangqi_gpt.play.saving import games_folder, save_game, saved_message
+from xiangqi_gpt.play.saving import games_folder, save_and_tell
 from xiangqi_gpt.play.settings import Settings, save_settings
 from xiangqi_gpt.play.thinker import Answer, Create, Thinker
 from xiangqi_gpt.play.wording import error_text
@@ -664,12 +664,9 @@ class App:
 
     def _save_game(self) -> None:
         try:
-            path = save_game(self.state)
+            save_and_tell(self.state)
         except XiangqiError as error:
             self.state.notice = Notice.of("game.not_saved", "warn", error=error_text(error))
-        else:
-            self.state.saved_as = (self.state.tree.uid, path)
-            self.state.notice = Notice(saved_message(path))
 
     def _toggle_sound(self) -> None:
         self.state.settings = replace(self.state.settings, sound=not self.state.settings.sound)

@@ -17,8 +17,8 @@ from xiangqi_gpt.gui.window_layout import STATUS_LINES, Layout, Rect
 from xiangqi_gpt.notation.move_text import move_text
 from xiangqi_gpt.play.commands import COMMANDS
 from xiangqi_gpt.play.game_state import GameState, Thought
-from xiangqi_gpt.play.sides import player_spec, recorded_name
-from xiangqi_gpt.play.wording import player_name, whole_percents
+from xiangqi_gpt.play.sides import side_name
+from xiangqi_gpt.play.wording import whole_percents
 from xiangqi_gpt.players.base import Line
 from xiangqi_gpt.rules import Color
 
@@ -397,10 +397,8 @@ def _surprise(canvas: Canvas, x: int, cell: Rect, prob: float) -> None:
 
 
 def _player_text(canvas: Canvas, state: GameState, side: Color) -> str:
-    if side in state.humans:
-        person = "window.you" if len(state.humans) == 1 else "game.human"
-        return recorded_name(state, side) or canvas.t(person)
-    return player_name(player_spec(state, side), canvas.language)
+    person = "window.you" if len(state.humans) == 1 else "game.human"
+    return side_name(state, side, of_person=canvas.t(person))
 
 
 def shown_lines(thought: Thought, rows: int) -> list[Line]:

@@ -86,7 +86,9 @@ class Plates:
         taken = step * (len(pieces) - 1) + small if pieces else 0
         taken = min(taken, (right - inner.x) * 6 // 10)
         person = canvas.t("window.you") if len(state.humans) == 1 else side.message.text(language)
-        name = side_name(state, side, of_person=person)
+        # The level of a GPT stands beside its name.
+        is_level = side not in state.humans and level_of(player_spec(state, side))
+        name = "GPT" if is_level else side_name(state, side, of_person=person)
         room = Rect(inner.x, inner.y, max(0, right - inner.x - taken - scale.text // 2), inner.h)
         used = canvas.text(room, name, face="serif", is_given=True)
         level = "" if side in state.humans else _level_text(canvas, player_spec(state, side))

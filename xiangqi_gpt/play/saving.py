@@ -9,9 +9,8 @@ from pathlib import Path
 import platformdirs
 
 from xiangqi_gpt.errors import FileError, XiangqiError
-from xiangqi_gpt.play.game_state import GameState
-from xiangqi_gpt.play.sides import player_spec, recorded_name
-from xiangqi_gpt.play.wording import player_name
+from xiangqi_gpt.play.game_state import GameState, Notice
+from xiangqi_gpt.play.sides import side_name
 from xiangqi_gpt.rules import Color
 from xiangqi_gpt.texts import Details, Language, Message, t
 
@@ -49,6 +48,13 @@ def games_folder() -> Path:
     return platformdirs.user_documents_path()
 
 
+def save_and_tell(state: GameState, path: Path | None = None, *, force: bool = False) -> None:
+    """As `save_game`; the state remembers the file and tells its name."""
+    saved = save_game(state, path, force=force)
+    state.saved_as = (state.tree.uid, saved)
+    state.notice = Notice(saved_message(saved))
+
+
 def save_game(
     state: GameState, path: Path | None = None, *, now: datetime | None = None, force: bool = False
 ) -> Path:
@@ -82,15 +88,8 @@ def save_game(
             raise SaveError(Message.of("error.no_folder", folder=folder, reason=reason)) from error
     elif path.exists() and not force:
         raise SaveError(Message.of("error.file_exists", file=path))
-    tags = {
-        side.name.title(): recorded_name(state, side)
-        or (
-            t("game.human", state.language)
-            if side in state.humans
-            else player_name(player_spec(state, side), state.language)
-        )
-        for side in Color
-    }
+    human = t("game.human", state.language)
+    tags = {side.name.title(): side_name(state, side, of_person=human) for side in Color}
     # The record that the game was opened from knows better what it says, also that it has no date.
     known = (
         {"Date": f"{now:%Y.%m.%d}"} if state.source is None or not state.source.tags else state.source.tags

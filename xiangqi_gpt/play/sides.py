@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from xiangqi_gpt.play.actions import level_of
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.wording import player_name
 from xiangqi_gpt.rules import Color
@@ -23,11 +22,7 @@ def recorded_name(state: GameState, side: Color) -> str:
 
 
 def side_name(state: GameState, side: Color, *, of_person: str) -> str:
-    """The name of who plays a side: as in the record, *of_person* for a person, else the player's.
-
-    A GPT of a level is "GPT", since its level is shown beside it.
-    """
-    spec = player_spec(state, side)
+    """The name of who plays a side: the player's, for a person as in the record, or else *of_person*."""
     if side in state.humans:
         return recorded_name(state, side) or of_person
-    return "GPT" if level_of(spec) else player_name(spec, state.language)
+    return player_name(player_spec(state, side), state.language)

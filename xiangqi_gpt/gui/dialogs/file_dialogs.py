@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pygame
@@ -9,10 +10,17 @@ import pygame
 from xiangqi_gpt.errors import XiangqiError
 from xiangqi_gpt.gui import widgets
 from xiangqi_gpt.gui.canvas import Canvas
-from xiangqi_gpt.gui.dialogs.frame import FieldDialog, Foot, draw_foot, draw_problem, open_card
+from xiangqi_gpt.gui.dialogs.frame import (
+    FieldDialog,
+    Foot,
+    confirm_buttons,
+    draw_foot,
+    draw_problem,
+    open_card,
+)
 from xiangqi_gpt.gui.view import Front
 from xiangqi_gpt.gui.widgets import ChoiceList, Item
-from xiangqi_gpt.gui.window_layout import Layout
+from xiangqi_gpt.gui.window_layout import Layout, Rect
 from xiangqi_gpt.play.game_files import (
     FolderEntry,
     GameLister,
@@ -76,6 +84,12 @@ class FolderView:
             for entry in self.entries
         ]
 
+    def draw(
+        self, canvas: Canvas, rect: Rect, choose: Callable[[int], object], take: Callable[[], object]
+    ) -> None:
+        """Draw the list; a click calls *choose* with the number of the entry, a second one *take*."""
+        self.list.draw(canvas, rect, self.items(), self.list.chosen, choose, double=take, name="files")
+
 
 def start_folder() -> Path:
     """Where the browser begins: the documents, or the home folder where there are none."""
@@ -118,24 +132,13 @@ class OpenDialog(FieldDialog):
             note = rest.top(scale.row)
             canvas.text(note, t("files.drop"), size=scale.small, color=canvas.theme.secondary_text)
             rest = rest.below(scale.row)
-        self._view.list.draw(
-            canvas,
-            rest,
-            self._view.items(),
-            self._view.list.chosen,
-            self._choose,
-            double=self.confirm,
-            name="files",
-        )
+        self._view.draw(canvas, rest, self._choose, self.confirm)
         if not self._view.entries:
             canvas.text(rest, t("files.empty"), color=canvas.theme.secondary_text, align=0.5)
 
     def foot(self, canvas: Canvas) -> list[Foot]:
         """Its buttons."""
-        return [
-            Foot(canvas.t("dialog.cancel"), self.cancel, "files:cancel"),
-            Foot(canvas.t("files.open_it"), self.confirm, "files:open", is_main=True),
-        ]
+        return confirm_buttons(canvas, self, canvas.t("files.open_it"), "files:open")
 
     def take(self, path: Path) -> None:
         """Do what the file was chosen for."""
@@ -254,14 +257,7 @@ class GameListDialog(FieldDialog):
         """Draw the field that filters, the games and the buttons."""
         t = canvas.t
         inner = open_card(canvas, layout, self, t("files.games"), ems=(56, 40))
-        space = draw_foot(
-            canvas,
-            inner,
-            [
-                Foot(t("dialog.cancel"), self.cancel, "games:cancel"),
-                Foot(t("files.open_it"), self.confirm, "games:open", is_main=True),
-            ],
-        )
+        space = draw_foot(canvas, inner, confirm_buttons(canvas, self, t("files.open_it"), "games:open"))
         scale = canvas.scale
         count = len(self.lister.games)
         key = "files.count" if self.lister.is_done else "files.counting" if count else "files.reading"

@@ -83,6 +83,20 @@ class Foot:
     is_enabled: bool = True
 
 
+def confirm_buttons(
+    canvas: Canvas, dialog: Dialog, text: str, name: str, *, is_enabled: bool = True
+) -> list[Foot]:
+    """The button that cancels a dialog, and the main one, with a text, that confirms it.
+
+    Args:
+        name: of the main button, such as "save:save"; that of the other one begins alike.
+    """
+    return [
+        Foot(canvas.t("dialog.cancel"), dialog.cancel, f"{name.partition(':')[0]}:cancel"),
+        Foot(text, dialog.confirm, name, is_main=True, is_enabled=is_enabled),
+    ]
+
+
 def draw_foot(canvas: Canvas, inner: Rect, buttons: Sequence[Foot]) -> Rect:
     """Draw buttons along the foot, the last one at the right; returns the space above them."""
     scale = canvas.scale

@@ -9,7 +9,7 @@ import pygame
 from xiangqi_gpt.gui import widgets
 from xiangqi_gpt.gui.canvas import Canvas
 from xiangqi_gpt.gui.dialogs.file_dialogs import OpenDialog
-from xiangqi_gpt.gui.dialogs.frame import FieldDialog, Foot, draw_foot, open_card
+from xiangqi_gpt.gui.dialogs.frame import FieldDialog, Foot, confirm_buttons, draw_foot, open_card
 from xiangqi_gpt.gui.view import Front
 from xiangqi_gpt.gui.widgets import ChoiceList, Item
 from xiangqi_gpt.gui.window_layout import Layout
@@ -48,20 +48,9 @@ class LibraryGames(FieldDialog):
         """Draw the field, the choices, the games and the buttons."""
         t, scale, desk = canvas.t, canvas.scale, self.front.library
         inner = open_card(canvas, layout, self, t("command.library_games"), ems=(58, 44))
-        space = draw_foot(
-            canvas,
-            inner,
-            [
-                Foot(t("dialog.cancel"), self.cancel, "library:cancel"),
-                Foot(
-                    t("files.open_it"),
-                    self.confirm,
-                    "library:open",
-                    is_main=True,
-                    is_enabled=bool(self._games()),
-                ),
-            ],
-        )
+        has_games = bool(self._games())
+        buttons = confirm_buttons(canvas, self, t("files.open_it"), "library:open", is_enabled=has_games)
+        space = draw_foot(canvas, inner, buttons)
         step = scale.button + scale.text // 2
         self.field.draw(canvas, space.top(scale.button), is_focused=True, hint=t("library.filter"))
         choices = space.below(step).top(scale.button)

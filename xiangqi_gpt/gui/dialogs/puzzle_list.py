@@ -5,7 +5,7 @@ from __future__ import annotations
 import pygame
 
 from xiangqi_gpt.gui.canvas import Canvas
-from xiangqi_gpt.gui.dialogs.frame import Foot, draw_foot, open_card
+from xiangqi_gpt.gui.dialogs.frame import confirm_buttons, draw_foot, open_card
 from xiangqi_gpt.gui.view import Dialog, Front
 from xiangqi_gpt.gui.widgets import ChoiceList, Item
 from xiangqi_gpt.gui.window_layout import Layout
@@ -29,14 +29,7 @@ class PuzzleList(Dialog):
         """Draw the list and the buttons."""
         t = canvas.t
         inner = open_card(canvas, layout, self, t("command.puzzles"), ems=(46, 40))
-        space = draw_foot(
-            canvas,
-            inner,
-            [
-                Foot(t("dialog.cancel"), self.cancel, "puzzles:cancel"),
-                Foot(t("menu.start"), self.confirm, "puzzles:start", is_main=True),
-            ],
-        )
+        space = draw_foot(canvas, inner, confirm_buttons(canvas, self, t("menu.start"), "puzzles:start"))
         solved = sum(self._results.get(puzzle.id) == "solved" for puzzle in self._puzzles)
         count = t("puzzle_list.solved", solved=solved, count=len(self._puzzles))
         canvas.text(space.top(canvas.scale.row), count, color=canvas.theme.secondary_text)

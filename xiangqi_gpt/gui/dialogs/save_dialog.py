@@ -9,12 +9,11 @@ from xiangqi_gpt.errors import XiangqiError
 from xiangqi_gpt.gui import widgets
 from xiangqi_gpt.gui.canvas import Canvas
 from xiangqi_gpt.gui.dialogs.file_dialogs import FolderView, start_folder
-from xiangqi_gpt.gui.dialogs.frame import FieldDialog, Foot, draw_foot, draw_problem, open_card
+from xiangqi_gpt.gui.dialogs.frame import FieldDialog, confirm_buttons, draw_foot, draw_problem, open_card
 from xiangqi_gpt.gui.view import Front
 from xiangqi_gpt.gui.window_layout import Layout, Rect
 from xiangqi_gpt.play.game_files import SAVE_FORMATS
-from xiangqi_gpt.play.game_state import Notice
-from xiangqi_gpt.play.saving import save_game, saved_message
+from xiangqi_gpt.play.saving import save_and_tell
 from xiangqi_gpt.play.wording import error_text
 from xiangqi_gpt.texts import Details, Message
 
@@ -49,19 +48,8 @@ class SaveDialog(FieldDialog):
         """Draw the folder, the name, the formats and the buttons."""
         t = canvas.t
         inner = open_card(canvas, layout, self, t("command.save_as"), ems=(52, 40))
-        space = draw_foot(
-            canvas,
-            inner,
-            [
-                Foot(t("dialog.cancel"), self.cancel, "save:cancel"),
-                Foot(
-                    t("files.replace" if self._may_replace is not None else "command.save"),
-                    self.confirm,
-                    "save:save",
-                    is_main=True,
-                ),
-            ],
-        )
+        save = t("files.replace" if self._may_replace is not None else "command.save")
+        space = draw_foot(canvas, inner, confirm_buttons(canvas, self, save, "save:save"))
         scale = canvas.scale
         step = scale.button + scale.text // 2
         line = space.top(scale.button)
@@ -73,15 +61,7 @@ class SaveDialog(FieldDialog):
         field = Rect(space.x, formats.y - step, space.w, scale.button)
         message_h = 2 * scale.row if self._problem is not None else 0
         files = Rect(space.x, space.y + step, space.w, field.y - scale.text // 2 - space.y - step - message_h)
-        self._view.list.draw(
-            canvas,
-            files,
-            self._view.items(),
-            self._view.list.chosen,
-            self._choose,
-            double=self._open_folder,
-            name="files",
-        )
+        self._view.draw(canvas, files, self._choose, self._open_folder)
         problem = self._problem or self._view.problem
         if problem is not None:
             place = Rect(space.x, files.bottom, space.w, 2 * scale.row)
@@ -127,10 +107,8 @@ class SaveDialog(FieldDialog):
             self._may_replace, self._problem = path, Message.of("files.may_replace", file=path.name)
             return
         try:
-            saved = save_game(self.front.state, path, force=path == self._may_replace)
+            save_and_tell(self.front.state, path, force=path == self._may_replace)
         except (XiangqiError, OSError) as error:
             self._problem = error_text(error)
         else:
             self.front.close(self)
-            self.front.state.saved_as = (self.front.state.tree.uid, saved)
-            self.front.state.notice = Notice(saved_message(saved))
