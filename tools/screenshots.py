@@ -17,7 +17,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -165,9 +165,8 @@ def _selected(app: App, folder: Path) -> None:
 
 def _result(app: App, folder: Path) -> None:
     board = Board("3k5/R8/9/9/9/9/9/9/4R4/4K4 w")
-    actions.start_game(
-        app.state, GameTree(board.fen()), frozenset((Color.RED,)), False, app.state.spec, "asian"
-    )
+    setup = replace(app.state.setup.anew(), humans=frozenset((Color.RED,)), flipped=False, rules="asian")
+    actions.start_game(app.state, GameTree(board.fen()), setup)
     actions.play(app.state, Move.from_iccs("e1d1"))
 
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from xiangqi_gpt.arena.clocks import TimeControl
 from xiangqi_gpt.play.clock import CLOCKS, PlayClock
 from xiangqi_gpt.play.game_state import (
+    GameSetup,
     GameState,
     Menu,
     Notice,
     Played,
     Request,
     ReviewRun,
-    Source,
     Thought,
     describe,
 )
 from xiangqi_gpt.play.handicaps import handicap_fen
 from xiangqi_gpt.play.mind import ask_mind, receive_mind
-from xiangqi_gpt.play.puzzle_book import Puzzle, classical_puzzle, record_result
+from xiangqi_gpt.play.puzzle_book import classical_puzzle, record_result
 from xiangqi_gpt.play.reviewing import annotate, tally
 from xiangqi_gpt.play.settings import LABELS, THEME_NAMES, is_engine
 from xiangqi_gpt.play.thinker import Answer, Question, Thinker
@@ -385,58 +385,29 @@ def new_game(
     """
     if human is not None:
         humans = frozenset((human,))
-    elif humans is None:
-        humans = state.humans
-    flipped = state.flipped if human is None else human is Color.BLACK
-    new_clock = fresh_clock(state)
+    setup = state.setup.anew()
+    new_clock = setup.clock
     if clock is not None:
         new_clock = PlayClock(TimeControl.parse(clock)) if clock else None
-    start_game(
-        state,
-        GameTree(Board(fen).fen()),
-        humans,
-        flipped,
-        spec or state.spec,
-        rules or state.rules,
-        second=state.second if second is None else second,
+    setup = replace(
+        setup,
+        humans=setup.humans if humans is None else humans,
+        flipped=setup.flipped if human is None else human is Color.BLACK,
+        spec=spec or setup.spec,
+        rules=rules or setup.rules,
+        second=setup.second if second is None else second,
         clock=new_clock,
     )
+    start_game(state, GameTree(Board(fen).fen()), setup)
 
 
-def fresh_clock(state: GameState) -> PlayClock | None:
-    """A clock for the next game, with the time control of the present one; None where there is none."""
-    return None if state.clock is None else PlayClock(state.clock.control)
-
-
-def start_game(
-    state: GameState,
-    tree: GameTree,
-    humans: frozenset[Color],
-    flipped: bool,
-    spec: str,
-    rules: str,
-    *,
-    second: str = "",
-    clock: PlayClock | None = None,
-    puzzle: Puzzle | None = None,
-    source: Source | None = None,
-) -> None:
+def start_game(state: GameState, tree: GameTree, setup: GameSetup) -> None:
     """Put a game in the place of the present one, which `undo` brings back."""
     had_moves = bool(state.tree.root.children)
-    settings = {
-        "humans": humans,
-        "flipped": flipped,
-        "spec": spec,
-        "rules": rules,
-        "second": second,
-        "clock": clock,
-        "puzzle": puzzle,
-        "source": source,
-        "agreed": None,
-    }
     if state.clock is not None:
         state.clock.stop()
-    state.tree.replace(tree, also=tuple(Assign(state, name, value) for name, value in settings.items()))
+    changes = {item.name: getattr(setup, item.name) for item in fields(setup)} | {"agreed": None}
+    state.tree.replace(tree, also=tuple(Assign(state, name, value) for name, value in changes.items()))
     state.follow_tree()
     _ask_anew(state)
     if had_moves:
@@ -448,38 +419,26 @@ def resume(state: GameState) -> bool:
     saved = state.offer
     if saved is None:
         return False
-    clock = PlayClock(TimeControl.parse(saved.control), saved.left) if saved.control else None
-    start_game(
-        state,
-        saved.tree,
-        saved.humans,
-        saved.flipped,
-        saved.spec,
-        saved.rules,
+    setup = GameSetup(
+        humans=saved.humans,
+        flipped=saved.flipped,
+        spec=saved.spec,
+        rules=saved.rules,
         second=saved.second,
-        clock=clock,
+        clock=PlayClock(TimeControl.parse(saved.control), saved.left) if saved.control else None,
         puzzle=classical_puzzle(saved.puzzle),
         source=saved.source,
     )
+    start_game(state, saved.tree, setup)
     state.notice = Notice.of("game.resumed", side=state.board.turn)
     return True
 
 
 def decline(state: GameState) -> None:
     """Leave the unfinished game that is offered; `undo` brings it back as it does every game before the present one."""
-    fresh = GameTree(state.tree.start_fen)
-    present = {
-        "humans": state.humans,
-        "flipped": state.flipped,
-        "spec": state.spec,
-        "rules": state.rules,
-        "second": state.second,
-        "clock": state.clock,
-        "puzzle": state.puzzle,
-        "source": state.source,
-    }
+    fresh, present = GameTree(state.tree.start_fen), state.setup
     if resume(state):
-        start_game(state, fresh, **present)  # type: ignore[arg-type]
+        start_game(state, fresh, present)
         state.notice = Notice.of("game.declined")
 
 

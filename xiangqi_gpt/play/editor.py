@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from xiangqi_gpt.errors import FenFault
 from xiangqi_gpt.play import actions
@@ -118,17 +119,12 @@ def start_from_editor(state: GameState, editor: PositionEditor) -> None:
     elif editor.faults:
         words = "; ".join(fault.text_en for fault in editor.faults)
         raise FenError(f"no game can begin here: {words}", fen=editor.fen, faults=editor.faults)
-    humans, flipped, spec = state.humans, state.flipped, state.spec
+    setup = state.setup.anew()
     if state.source is not None:
-        humans, flipped = frozenset((editor.turn,)), editor.turn is Color.BLACK
-        spec = state.settings.opponent or state.spec
-    actions.start_game(
-        state,
-        GameTree(editor.fen),
-        humans,
-        flipped,
-        spec,
-        state.rules,
-        second=state.second,
-        clock=actions.fresh_clock(state),
-    )
+        setup = replace(
+            setup,
+            humans=frozenset((editor.turn,)),
+            flipped=editor.turn is Color.BLACK,
+            spec=state.settings.opponent or setup.spec,
+        )
+    actions.start_game(state, GameTree(editor.fen), setup)

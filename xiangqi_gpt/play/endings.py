@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from xiangqi_gpt.play import actions
@@ -72,15 +73,16 @@ def opponent_value(state: GameState) -> Value | None:
 
 def rematch(state: GameState) -> None:
     """The same game again: from the standard start with the colours swapped, from other positions with the same."""
-    swaps = state.tree.start_fen == START_FEN
-    humans = frozenset(side.other for side in state.humans) if swaps else state.humans
-    flipped = state.flipped != swaps if len(humans) == 1 else state.flipped
-    spec, second = state.spec, state.second
-    if swaps and not humans and second:
-        spec, second = second, spec
-    clock = actions.fresh_clock(state)
-    tree = GameTree(state.tree.start_fen)
-    actions.start_game(state, tree, humans, flipped, spec, state.rules, second=second, clock=clock)
+    setup, swaps = state.setup.anew(), state.tree.start_fen == START_FEN
+    if swaps:
+        setup = replace(
+            setup,
+            humans=frozenset(side.other for side in setup.humans),
+            flipped=setup.flipped != (len(setup.humans) == 1),
+        )
+        if not setup.humans and setup.second:
+            setup = replace(setup, spec=setup.second, second=setup.spec)
+    actions.start_game(state, GameTree(state.tree.start_fen), setup)
 
 
 def toggle_pause(state: GameState) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -151,6 +151,25 @@ class Source:
     end: Node | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class GameSetup:
+    """A game without its moves: who plays it, and by what. The attributes are those of `GameState`."""
+
+    humans: frozenset[Color]
+    flipped: bool
+    spec: str
+    rules: str
+    second: str = ""
+    clock: PlayClock | None = None
+    puzzle: Puzzle | None = None
+    source: Source | None = None
+
+    def anew(self) -> GameSetup:
+        """That of another game between the same: a clock begins again, and no puzzle or record is behind it."""
+        clock = None if self.clock is None else PlayClock(self.clock.control)
+        return replace(self, clock=clock, puzzle=None, source=None)
+
+
 @dataclass(frozen=True)
 class SavedGame:
     """A game as it was left: the tree, and who played whom under which rules."""
@@ -296,6 +315,20 @@ class GameState:
             turn = self.board.turn if ply % 2 == 0 else self.board.turn.other
             self.tree.play(move, Played(turn in self.humans))
         self.follow_tree()
+
+    @property
+    def setup(self) -> GameSetup:
+        """What the game is played by."""
+        return GameSetup(
+            humans=self.humans,
+            flipped=self.flipped,
+            spec=self.spec,
+            rules=self.rules,
+            second=self.second,
+            clock=self.clock,
+            puzzle=self.puzzle,
+            source=self.source,
+        )
 
     def follow_tree(self) -> None:
         """Bring board and history to the live node of the tree, whatever has happened to it."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xiangqi_gpt.play import actions
 from xiangqi_gpt.play.game_files import games_of, open_problem
-from xiangqi_gpt.play.game_state import GameState, Notice, Source
+from xiangqi_gpt.play.game_state import GameSetup, GameState, Notice, Source
 from xiangqi_gpt.play.puzzle_book import Puzzle, classical_puzzles, next_puzzle, puzzles_of_file
 from xiangqi_gpt.records.game_tree import GameTree
 from xiangqi_gpt.records.record import GameRecord
@@ -59,8 +59,14 @@ def open_game(state: GameState, path: Path, number: int = 1, *, is_whole: bool =
 def show_record(state: GameState, record: GameRecord, ply: int | None = None) -> None:
     """Show a game at its end, or after so many plies. A person moves for both sides of it."""
     tree = GameTree.from_record(record)
-    source = Source(record.tags, record.result, tree.live)
-    actions.start_game(state, tree, frozenset(Color), state.flipped, state.spec, state.rules, source=source)
+    setup = GameSetup(
+        humans=frozenset(Color),
+        flipped=state.flipped,
+        spec=state.spec,
+        rules=state.rules,
+        source=Source(record.tags, record.result, tree.live),
+    )
+    actions.start_game(state, tree, setup)
     state.announce = False
     if ply is not None:
         actions.go_to(state, ply)
@@ -69,15 +75,14 @@ def show_record(state: GameState, record: GameRecord, ply: int | None = None) ->
 def start_puzzle(state: GameState, puzzle: Puzzle) -> None:
     """Begin a puzzle: the person has the side to move, the strongest player at hand defends, without a clock."""
     person = Board(puzzle.fen, strict=False).turn
-    actions.start_game(
-        state,
-        GameTree(puzzle.fen),
-        frozenset((person,)),
-        person is Color.BLACK,
-        state.settings.analyst,
-        state.rules,
+    setup = GameSetup(
+        humans=frozenset((person,)),
+        flipped=person is Color.BLACK,
+        spec=state.settings.analyst,
+        rules=state.rules,
         puzzle=puzzle,
     )
+    actions.start_game(state, GameTree(puzzle.fen), setup)
     if puzzle.plies is None:
         state.notice = Notice.of("puzzle.begun_open", title=puzzle.title, side=person)
     else:
