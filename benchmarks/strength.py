@@ -1,10 +1,11 @@
 """How strong the bundled model is: the policy and the lookahead against a ladder of opponents.
 
-    python benchmarks/strength.py --results docs/strength.json --plot docs/images/strength.png
+    python -m benchmarks.strength --results docs/strength.json --plot docs/images/strength.png
+    python tools/figures.py
 
 Every match is from the openings of the package, each with both colours, at temperature 0. Finished matches are in the
 file of results and are not played again: the command goes on where it was stopped. Fairy-Stockfish plays at skill 20
-with 16 MB of hash; the number is its nodes a move.
+with 16 MB of hash; the number is its nodes a move. The second command writes the table into docs/strength.md.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from typing import Any
 
 import click
 
+from tools.figures import nodes_of, strength_row
 from xiangqi_gpt.arena.match import play_match
 from xiangqi_gpt.arena.openings import load_openings
 from xiangqi_gpt.arena.referee import MatchConfig
 from xiangqi_gpt.evaluation.plotting import pyplot
+from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.players import create_player
 
-POLICY, AHEAD = "gpt", "gpt:lookahead={nodes}"
+POLICY, AHEAD = "gpt:lookahead=0", "gpt:lookahead={nodes}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +69,10 @@ def main(
     picture: Path | None,
     only: str | None,
 ) -> None:
-    """Play what is missing, print the table, draw the plot."""
-    found: dict[str, dict[str, Any]] = json.loads(results.read_text()) if results.is_file() else {}
+    """Play what is missing and draw the plot."""
+    found: dict[str, dict[str, Any]] = (
+        json.loads(results.read_text(encoding="utf-8")) if results.is_file() else {}
+    )
     for match in ladder(engine, games, search_games, nodes):
         key = f"{match.player} - {match.opponent} ({match.games})"
         if key in found or (only and only not in key):
@@ -81,36 +86,11 @@ def main(
             player.close()
             opponent.close()
         found[key] = {"player": match.player, "opponent": match.opponent, **played.as_dict()}
-        results.write_text(json.dumps(found, indent=1) + "\n")
-        click.echo(row(found[key]), err=True)
-    click.echo(
-        "| player | opponent | games | + = - | score | Elo (95 % interval) |\n|---|---|---|---|---|---|"
-    )
-    for one in found.values():
-        click.echo(row(one))
+        with atomic_path(results, overwrite=True) as draft:
+            draft.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        click.echo(" ".join(strength_row(found[key])))
     if picture is not None:
         draw(list(found.values()), picture)
-
-
-def row(match: dict[str, Any]) -> str:
-    """A match as a line of Markdown."""
-    low, high = match["elo_ci"]
-    return (
-        f"| `{match['player']}` | {opponent_name(match['opponent'])} | {match['games']} | "
-        f"+{match['wins']} ={match['draws']} -{match['losses']} | {100 * match['score']:.1f} % | "
-        f"{match['elo']:+.0f} ({low:+.0f} to {high:+.0f}) |"
-    )
-
-
-def opponent_name(spec: str) -> str:
-    nodes = nodes_of(spec)
-    return f"`{spec}`" if nodes is None else f"Fairy-Stockfish, {nodes:,} node{'s' * (nodes > 1)}"
-
-
-def nodes_of(spec: str) -> int | None:
-    """The nodes of an engine; None for other players."""
-    settings = [item.partition("=") for item in spec.split(",")[1:]]
-    return next((int(value) for key, _, value in settings if key == "nodes"), None)
 
 
 def draw(matches: list[dict[str, Any]], path: Path) -> None:

@@ -1,5 +1,5 @@
 """The figures of the bundled model have one home, assets/figures.json; this writes them into the pages that show them.
-The levels come from `players/levels.py`, their ladder from docs/ladder.json.
+The levels come from `players/levels.py`, their ladder from docs/ladder.json, the matches from docs/strength.json.
 
 python tools/figures.py           write the tables between `<!-- figures: NAME -->` and `<!-- /figures -->`
 python tools/figures.py --check   name the pages that show something else, and exit with 1
@@ -18,6 +18,7 @@ from xiangqi_gpt.players.levels import LEVELS
 ROOT = Path(__file__).parents[1]
 HOME = ROOT / "assets" / "figures.json"
 LADDER = ROOT / "docs" / "ladder.json"
+STRENGTH = ROOT / "docs" / "strength.json"
 PAGES = ("README.md", "README.zh-CN.md", "assets/README.md", "docs/strength.md")
 BLOCK = re.compile(r"(?P<begin><!-- figures: (?P<name>[\w-]+) -->\n).*?(?P<end><!-- /figures -->)", re.S)
 
@@ -84,6 +85,35 @@ def ladder(links: list[dict[str, Any]]) -> str:
     return table(["player", "against", "games", "+ = -", "Elo (95 % interval)", "provisional"], rows)
 
 
+def nodes_of(spec: str) -> int | None:
+    """The nodes of an engine; None for other players."""
+    settings = [item.partition("=") for item in spec.split(",")[1:]]
+    return next((int(value) for key, _, value in settings if key == "nodes"), None)
+
+
+def strength_row(match: dict[str, Any]) -> list[str]:
+    """A match of docs/strength.json."""
+    low, high = match["elo_ci"]
+    nodes = nodes_of(match["opponent"])
+    opponent = (
+        f"`{match['opponent']}`" if nodes is None else f"Fairy-Stockfish, {nodes:,} node{'s' * (nodes > 1)}"
+    )
+    return [
+        f"`{match['player']}`",
+        opponent,
+        str(match["games"]),
+        f"+{match['wins']} ={match['draws']} -{match['losses']}",
+        f"{100 * match['score']:.1f} %",
+        f"{match['elo']:+,.0f} ({low:+,.0f} to {high:+,.0f})",
+    ]
+
+
+def strength(matches: dict[str, dict[str, Any]]) -> str:
+    """The matches of the policy and of the lookahead."""
+    head = ["player", "opponent", "games", "+ = -", "score", "Elo (95 % interval)"]
+    return table(head, [strength_row(match) for match in matches.values()])
+
+
 def rendered(name: str, figures: dict[str, Any]) -> str:
     """The block called *name*; KeyError where there is none."""
     rows = {row["key"]: row for row in figures["measured"]}
@@ -119,6 +149,7 @@ def rendered(name: str, figures: dict[str, Any]) -> str:
         "summary-zh": summary_zh,
         "levels": levels,
         "ladder": lambda: ladder(json.loads(LADDER.read_text(encoding="utf-8"))),
+        "strength": lambda: strength(json.loads(STRENGTH.read_text(encoding="utf-8"))),
     }
     return blocks[name]()
 

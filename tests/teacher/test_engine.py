@@ -3,6 +3,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -178,8 +179,10 @@ def test_an_engine_for_another_game_is_refused() -> None:
 
 def test_names() -> None:
     assert teacher_name(parse_engine("/usr/games/fairy-stockfish -x,nodes=9,Hash=2")) == (
-        "fairy-stockfish[nodes=9,Hash=2]"
+        "fairy-stockfish -x[nodes=9,Hash=2]"
     )
+    script = Path("my engines", "slow one.py").absolute()
+    assert teacher_name(parse_engine(f'python3 "{script}" 0.1,depth=2')) == "python3 slow one.py 0.1[depth=2]"
     assert teacher_name(parse_engine("pikafish,time=0.5")) == "pikafish[time=0.5]"
     assert teacher_name(parse_engine("pikafish")) == "pikafish[nodes=1000]"
 

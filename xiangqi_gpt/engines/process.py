@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import shutil
 import threading
 from typing import IO
 
+from xiangqi_gpt.engines.spec import command_words
 from xiangqi_gpt.errors import PlayerError
 from xiangqi_gpt.texts import Message
 
@@ -28,15 +28,7 @@ def find_engine(program: str) -> str | None:
 
 def split_command(command: str) -> tuple[str, ...]:
     """Program, with its full path, and arguments; PlayerError where there is no such program."""
-    try:
-        # Without posix, backslashes are kept, and so are quotes.
-        argv = (
-            shlex.split(command)
-            if os.name != "nt"
-            else [word.strip('"') for word in shlex.split(command, posix=False)]
-        )
-    except ValueError as error:
-        raise PlayerError(f"The engine's command line {command!r} cannot be read: {error}") from error
+    argv = command_words(command)
     if not argv:
         raise PlayerError("The engine's command line is empty.")
     program = find_engine(argv[0])

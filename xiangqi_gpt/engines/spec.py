@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -102,8 +103,26 @@ class EngineSpec:
         return DEFAULT_CECP_LIMIT if self.protocol == "cecp" else DEFAULT_LIMIT
 
 
+def command_words(command: str) -> list[str]:
+    """Program and arguments of a command line.
+
+    Raises:
+        PlayerError: a quotation mark without its other.
+    """
+    try:
+        if os.name != "nt":
+            return shlex.split(command)
+        # Without posix, backslashes are kept, and so are quotes.
+        return [word.strip('"') for word in shlex.split(command, posix=False)]
+    except ValueError as error:
+        raise PlayerError(f"The engine's command line {command!r} cannot be read: {error}") from error
+
+
 def engine_name(spec: EngineSpec, *, limit: Limit | None = None) -> str:
-    """The program with its limit and options, as shown; `limit` in place of the spec's."""
+    """The command with its limit and options, as shown; `limit` in place of the spec's.
+
+    Arguments belong to it: they tell the engines of one program apart. Of full paths, only the last part is shown.
+    """
     limit = spec.limit if limit is None else limit
     parts = [
         f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}"
@@ -111,6 +130,7 @@ def engine_name(spec: EngineSpec, *, limit: Limit | None = None) -> str:
         if value is not None
     ]
     parts += [f"{key}={value}" for key, value in spec.options.items()]
-    words = spec.command.split()
-    program = os.path.basename(words[0].strip("\"'")) if words else spec.command
-    return f"{program}[{','.join(parts)}]" if parts else program
+    words = command_words(spec.command)
+    shown = [os.path.basename(word) if i == 0 or os.path.isabs(word) else word for i, word in enumerate(words)]
+    command = " ".join(shown)
+    return f"{command}[{','.join(parts)}]" if parts else command
