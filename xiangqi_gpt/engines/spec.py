@@ -131,6 +131,8 @@ def engine_name(spec: EngineSpec, *, limit: Limit | None = None) -> str:
     ]
     parts += [f"{key}={value}" for key, value in spec.options.items()]
     words = command_words(spec.command)
-    shown = [os.path.basename(word) if i == 0 or os.path.isabs(word) else word for i, word in enumerate(words)]
+    shown = [
+        os.path.basename(word) if i == 0 or os.path.isabs(word) else word for i, word in enumerate(words)
+    ]
     command = " ".join(shown)
     return f"{command}[{','.join(parts)}]" if parts else command
