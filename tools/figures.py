@@ -138,7 +138,10 @@ def rendered(name: str, figures: dict[str, Any]) -> str:
         return table(["the bundled model", f"weights of {figures['weights']}"], lines)
 
     def summary_zh() -> str:
-        lines = [[CHINESE[key], text_of({**rows[key], "detail": ""}).rstrip("; ")] for key in SHOWN]
+        lines = [
+            [CHINESE[key], text_of({**rows[key], "detail": ""}).rstrip("; ").replace(" to ", " 至 ")]
+            for key in SHOWN
+        ]
         return table(["自带的模型", f"{figures['weights']} 的权重"], lines)
 
     blocks = {
