@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xiangqi_gpt.players.levels import LEVELS
+from xiangqi_gpt.players.player_spec import PlayerSpec
 
 ROOT = Path(__file__).parents[1]
 HOME = ROOT / "assets" / "figures.json"
@@ -36,14 +37,18 @@ CHINESE = {
 }
 
 
-def text_of(row: dict[str, Any]) -> str:
-    """A figure with its unit, its interval and what belongs to it."""
-    value = row["value"]
-    parts = [f"{value:,} {row['unit']}".rstrip()]
+def value_of(row: dict[str, Any], to: str = "to") -> str:
+    """A figure with its unit and its interval; *to* stands between the ends of that."""
+    text = f"{row['value']:,} {row['unit']}".rstrip()
     if "interval" in row:
         low, high = row["interval"]
-        parts[0] += f" ({low:,} to {high:,})"
-    return "; ".join([*parts, *([row["detail"]] if "detail" in row else [])])
+        text += f" ({low:,} {to} {high:,})"
+    return text
+
+
+def text_of(row: dict[str, Any]) -> str:
+    """A figure with its unit, its interval and what belongs to it."""
+    return "; ".join([value_of(row), *([row["detail"]] if "detail" in row else [])])
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -71,6 +76,17 @@ def levels() -> str:
     return table(["level", "name", "", "Elo", "descents", "style", "temperature", "top_p", "care"], rows)
 
 
+def counts_of(match: dict[str, Any]) -> str:
+    """Games won, drawn and lost."""
+    return f"+{match['wins']} ={match['draws']} -{match['losses']}"
+
+
+def elo_of(match: dict[str, Any]) -> str:
+    """The difference in Elo with its interval."""
+    low, high = match["elo_ci"]
+    return f"{match['elo']:+,.0f} ({low:+,.0f} to {high:+,.0f})"
+
+
 def ladder(links: list[dict[str, Any]]) -> str:
     """Links between neighbours of the ladder, each with its games."""
     if not links:
@@ -78,22 +94,20 @@ def ladder(links: list[dict[str, Any]]) -> str:
     rows = []
     for link in links:
         low, high = link["elo_ci"]
-        counts = f"+{link['wins']} ={link['draws']} -{link['losses']}"
         wide = "yes" if max(high - link["elo"], link["elo"] - low) > WIDE else ""
-        row = [f"`{link['stronger']}`", f"`{link['weaker']}`", str(len(link["points"])), counts]
-        rows.append([*row, f"{link['elo']:+,} ({low:+,} to {high:+,})", wide])
+        row = [f"`{link['stronger']}`", f"`{link['weaker']}`", str(len(link["points"])), counts_of(link)]
+        rows.append([*row, elo_of(link), wide])
     return table(["player", "against", "games", "+ = -", "Elo (95 % interval)", "provisional"], rows)
 
 
 def nodes_of(spec: str) -> int | None:
     """The nodes of an engine; None for other players."""
-    settings = [item.partition("=") for item in spec.split(",")[1:]]
-    return next((int(value) for key, _, value in settings if key == "nodes"), None)
+    nodes = PlayerSpec.parse(spec).settings.get("nodes")
+    return None if nodes is None else int(nodes)
 
 
 def strength_row(match: dict[str, Any]) -> list[str]:
     """A match of docs/strength.json."""
-    low, high = match["elo_ci"]
     nodes = nodes_of(match["opponent"])
     opponent = (
         f"`{match['opponent']}`" if nodes is None else f"Fairy-Stockfish, {nodes:,} node{'s' * (nodes > 1)}"
@@ -102,9 +116,9 @@ def strength_row(match: dict[str, Any]) -> list[str]:
         f"`{match['player']}`",
         opponent,
         str(match["games"]),
-        f"+{match['wins']} ={match['draws']} -{match['losses']}",
+        counts_of(match),
         f"{100 * match['score']:.1f} %",
-        f"{match['elo']:+,.0f} ({low:+,.0f} to {high:+,.0f})",
+        elo_of(match),
     ]
 
 
@@ -138,10 +152,7 @@ def rendered(name: str, figures: dict[str, Any]) -> str:
         return table(["the bundled model", f"weights of {figures['weights']}"], lines)
 
     def summary_zh() -> str:
-        lines = [
-            [CHINESE[key], text_of({**rows[key], "detail": ""}).rstrip("; ").replace(" to ", " 至 ")]
-            for key in SHOWN
-        ]
+        lines = [[CHINESE[key], value_of(rows[key], to="至")] for key in SHOWN]
         return table(["自带的模型", f"{figures['weights']} 的权重"], lines)
 
     blocks = {

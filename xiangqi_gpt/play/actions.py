@@ -383,21 +383,16 @@ def new_game(
         FenError: `fen` is no position; the state is unchanged.
         ConfigError: `clock` is no time control; the state is unchanged.
     """
-    if human is not None:
-        humans = frozenset((human,))
     setup = state.setup.anew()
-    new_clock = setup.clock
+    if human is not None:
+        setup = replace(setup, humans=frozenset((human,)), flipped=human is Color.BLACK)
+    elif humans is not None:
+        setup = replace(setup, humans=humans)
     if clock is not None:
-        new_clock = PlayClock(TimeControl.parse(clock)) if clock else None
-    setup = replace(
-        setup,
-        humans=setup.humans if humans is None else humans,
-        flipped=setup.flipped if human is None else human is Color.BLACK,
-        spec=spec or setup.spec,
-        rules=rules or setup.rules,
-        second=setup.second if second is None else second,
-        clock=new_clock,
-    )
+        setup = replace(setup, clock=PlayClock(TimeControl.parse(clock)) if clock else None)
+    if second is not None:
+        setup = replace(setup, second=second)
+    setup = replace(setup, spec=spec or setup.spec, rules=rules or setup.rules)
     start_game(state, GameTree(Board(fen).fen()), setup)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -319,16 +319,7 @@ class GameState:
     @property
     def setup(self) -> GameSetup:
         """What the game is played by."""
-        return GameSetup(
-            humans=self.humans,
-            flipped=self.flipped,
-            spec=self.spec,
-            rules=self.rules,
-            second=self.second,
-            clock=self.clock,
-            puzzle=self.puzzle,
-            source=self.source,
-        )
+        return GameSetup(**{item.name: getattr(self, item.name) for item in fields(GameSetup)})
 
     def follow_tree(self) -> None:
         """Bring board and history to the live node of the tree, whatever has happened to it."""
