@@ -10,7 +10,7 @@ import pytest
 
 from xiangqi_gpt.engines.dialects import UCCI, is_no_answer
 from xiangqi_gpt.engines.guard import _serve, kill_group
-from xiangqi_gpt.engines.info import OutputLog, parse_info
+from xiangqi_gpt.engines.info import OutputLog, last_line, parse_info
 from xiangqi_gpt.engines.options import EngineOption, parse_option
 from xiangqi_gpt.engines.process import ErrorTail, split_command
 
@@ -128,6 +128,20 @@ def test_the_last_words_are_few() -> None:
         tail.add(b"x" * 10_000 + b"\nthe \xff end\n")
     assert str(tail) == "; its last words: 'the \ufffd end'"
     assert len(tail._data) <= 2000
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        (b"\ninfo depth 3\ninf", "info depth 3"),  # killed in the middle of a line
+        (b"\ninfo depth 3\n \n", "info depth 3"),
+        (b"\nthinking", "thinking"),
+        (b"\n \n ", ""),
+        (b"", ""),
+    ],
+)
+def test_the_last_line_is_a_whole_one(output: bytes, line: str) -> None:
+    assert last_line(output) == line
 
 
 def test_the_last_words_may_come_after_the_end() -> None:

@@ -158,6 +158,12 @@ class OutputLog:
         return without_answer(self._bytes, self._last)
 
 
+def last_line(output: bytes) -> str:
+    """The last line of an engine's output that is not blank; one without its end only where there is no other."""
+    *whole, unfinished = output[-500:].decode("utf-8", "replace").split("\n")
+    return next((line for line in reversed(whole) if line.strip()), unfinished.strip())
+
+
 def without_answer(size: int, last: str) -> str:
     """How `size` bytes of output without an answer are described in a message; `last` is their last line."""
     if size < _FEW_BYTES:

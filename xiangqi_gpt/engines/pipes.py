@@ -15,7 +15,7 @@ import time
 
 from xiangqi_gpt.engines.dialects import ANSWERS, UCCI, UCI, dialect_of
 from xiangqi_gpt.engines.guard import apart, guard, kill_group
-from xiangqi_gpt.engines.info import without_answer
+from xiangqi_gpt.engines.info import last_line, without_answer
 from xiangqi_gpt.engines.options import EngineOption, check_option, check_value, parse_option, ranks_of
 from xiangqi_gpt.engines.process import QUIT_SECONDS, ErrorTail, split_command
 from xiangqi_gpt.engines.spec import EngineSpec
@@ -200,8 +200,7 @@ class PipeEngine:
         where = f"in {where!r}" if where else "before its first position"
         self.kill()
         if self._watchdog.has_killed:
-            last = [line for line in data[-500:].decode("utf-8", "replace").split("\n") if line.strip()]
-            found = without_answer(dropped + len(data.strip()), last[-1] if last else "")
+            found = without_answer(dropped + len(data.strip()), last_line(data))
             return PlayerTimeoutError(
                 f"{self._name} did not answer within {self._timeout:g} s: {found} {where}"
             )
