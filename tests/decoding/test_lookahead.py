@@ -420,7 +420,7 @@ def test_a_search_by_the_clock_does_not_wait_for_the_search_for_mates(
 ) -> None:
     asked: list[bool] = []
 
-    def loading(*, wait: bool) -> bool:
+    def loading(*, wait: bool, stop: threading.Event | None) -> bool:
         asked.append(wait)
         return False
 

@@ -98,6 +98,13 @@ def test_a_search_shows_its_lines_and_every_move(model: Path) -> None:
         player.play(Board("3k5/3R5/3R5/9/9/9/9/9/9/4K4 b - - 0 1"), Limit())
 
 
+def test_warming_up_changes_no_answer(model: Path) -> None:
+    cold, warm = (create_player(f"gpt:model={model},lookahead=40,threads=1") for _ in range(2))
+    assert isinstance(warm, GPTPlayer)
+    warm.warm_up()
+    assert warm.analyse(Board()) == cold.analyse(Board())
+
+
 def test_a_temperature_draws_by_visits(model: Path) -> None:
     player = create_player(f"gpt:model={model},lookahead=40,temperature=1,threads=1", seed=1)
     moves = {player.play(Board(), Limit()).move for _ in range(12)}

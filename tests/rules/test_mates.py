@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from pathlib import Path
 from random import Random
 
@@ -164,6 +165,25 @@ def test_the_cache_of_the_compiler_is_made_anew_with_what_it_is_built_on() -> No
     """After a change of batch_numba.py, write the new sum into mates_numba.py: that makes numba compile it again."""
     text = Path(batch_numba.__file__).read_text(encoding="utf-8")
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == mates_numba.BUILT_ON
+
+
+def test_who_waits_for_the_search_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(Loading):
+        _thread = None
+
+    stop, go_on = threading.Event(), threading.Event()
+    monkeypatch.setattr(mates, "load", go_on.wait)
+    waiting = threading.Thread(target=Slow.is_done, kwargs={"wait": True, "stop": stop})
+    waiting.start()
+    waiting.join(0.1)
+    assert waiting.is_alive()
+    stop.set()
+    waiting.join(30)
+    ended, loaded = not waiting.is_alive(), Slow.is_done(wait=False)
+    go_on.set()
+    assert ended
+    assert not loaded
+    assert Slow.is_done(wait=True)
 
 
 def test_a_compiler_that_fails_is_reported_and_does_without(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,17 @@ def test_the_player_is_not_built_for_the_greeting() -> None:
         UciSession(fail, out.append).run(["uci", "isready"])
 
 
+def test_a_player_is_warmed_up_before_the_engine_is_ready() -> None:
+    out: list[str] = []
+
+    class Cold(GreedyPlayer):
+        def warm_up(self) -> None:
+            out.append("warm")
+
+    UciSession(Cold, out.append).run(["uci", "isready", "setoption name Ranks value 1-10", "isready", "quit"])
+    assert [line for line in out if line in ("warm", "readyok")] == ["warm", "readyok", "readyok"]
+
+
 def test_a_game_of_lines() -> None:
     player = Recorder()
     lines = talk(

@@ -227,7 +227,7 @@ class Lookahead:
             seconds, nodes, depth = self.config.seconds, self.config.nodes, self.config.depth
         limits = _Limits(seconds, nodes, min(depth or _MAX_PLIES, _MAX_PLIES, self._room(board)))
         # A search by the clock does not wait; one by descents always comes out the same.
-        self._with_mates = Loading.is_done(wait=limits.deadline is None)
+        self._with_mates = Loading.is_done(wait=limits.deadline is None, stop=stop)
         scores = self._root_scores(board, score, limits)
         root = self._opened_root(board, scores, root_moves, limits, limited=depth is not None)
         forced = (

@@ -139,6 +139,7 @@ class Player(Protocol):
     next time; and `stop_event: threading.Event`, which ends the thinking at once when it is set (by another
     thread, which clears it before the next question). It may offer `human_prob(board, move) -> float`: how likely
     people are to play a legal move, 0..1; and, if it is a GPT, `mind(board)`, which shows what it reads and believes.
+    It may offer `warm_up()`, which does beforehand what its first answer would wait for.
     Its `analyse` may take `on_progress`, called with the analysis so far several times a second, on any thread.
     """
 

@@ -86,6 +86,9 @@ _PRIOR_VISITS = (
 )
 
 
+_WARM_UP = 32  # descents
+
+
 class GPTPlayer:
     """A GPT that plays what it says.
 
@@ -194,6 +197,12 @@ class GPTPlayer:
     def deterministic(self) -> bool:
         timed = self.lookahead is not None and self.lookahead.config.seconds is not None
         return self.temperature <= 0 and not timed
+
+    def warm_up(self) -> None:
+        """Load what a search needs, and search once, so that the first search is as quick as the others."""
+        if self.lookahead is not None:
+            self.look_ahead(Board(), nodes=_WARM_UP)
+            self.new_game()
 
     def scores(self, board: Board) -> MoveScores:
         """The exact scores of all legal moves; PlayerError where there are none."""

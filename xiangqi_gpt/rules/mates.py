@@ -20,6 +20,7 @@ from xiangqi_gpt.rules.move import MOVES, Move
 
 LONGEST: Final = 60  # plies
 _ENTRIES: Final = 1 << 14
+_LOOK: Final = 0.01  # seconds from one look at the stop event to the next
 _ODD: Final = 0x9E3779B97F4A7C1  # spreads the numbers of questions over the keys
 
 
@@ -131,10 +132,10 @@ class Loading:
             )
 
     @classmethod
-    def is_done(cls, *, wait: bool) -> bool:
-        """Whether it is loaded; *wait* until it is, or until it has failed."""
+    def is_done(cls, *, wait: bool, stop: threading.Event | None = None) -> bool:
+        """Whether it is loaded; *wait* until it is, until it has failed, or until *stop* is set."""
         cls.begin()
         assert cls._thread is not None
-        if wait:
-            cls._thread.join()
+        while wait and cls._thread.is_alive() and not (stop is not None and stop.is_set()):
+            cls._thread.join(_LOOK)
         return not cls._thread.is_alive() and not cls._failed

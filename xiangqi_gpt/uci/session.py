@@ -368,11 +368,11 @@ class UciSession:
     def _build(self) -> Player:
         """The player; the one without settings if what was set before there was one cannot be met."""
         try:
-            return self._options.make_player()
+            return _warmed_up(self._options.make_player())
         except Exception as error:
             if self._worker.has_player or self._options.are_defaults:
                 raise
-            player = self._options.make_default_player()
+            player = _warmed_up(self._options.make_default_player())
             self._refuse_settings(error)
             return player
 
@@ -398,6 +398,14 @@ class UciSession:
     def _write(self, line: str) -> None:
         with self._write_lock:
             self._write_line(line)
+
+
+def _warmed_up(player: Player) -> Player:
+    """*player*, ready to answer its first question as quickly as the others."""
+    warm_up: Callable[[], None] | None = getattr(player, "warm_up", None)
+    if warm_up is not None:
+        warm_up()
+    return player
 
 
 def _one_line(error: Exception) -> str:
