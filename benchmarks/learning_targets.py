@@ -25,7 +25,7 @@ import numpy as np
 import torch
 
 from benchmarks.timed_training import Results, train
-from xiangqi_gpt.dataset.packed import is_taught
+from xiangqi_gpt.dataset.packed import kind_of
 from xiangqi_gpt.dataset.packing import Data, PackSettings, open_data
 from xiangqi_gpt.model import XiangqiGPT, XiangqiGPTConfig
 from xiangqi_gpt.model.checkpoint import load_model
@@ -84,7 +84,7 @@ def measured(
     assert data.valid is not None
     part = data.valid.parts[0]
     sources = np.zeros(part.games, np.uint16) if part.sources is None else part.sources
-    taught = np.array([is_taught(name) for name in part.source_names])[sources]
+    taught = np.array([kind_of(name) == "teacher" for name in part.source_names])[sources]
     names = model.config.style_names
     figures: dict[str, float] = {}
     for name, among, style in (("human", ~taught, "human"), ("play-outs", taught, "teacher")):

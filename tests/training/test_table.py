@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -67,6 +69,21 @@ def test_all_targets_of_a_board() -> None:
         assert one.table_shares is not None
         assert one.table_shares.shape[2] == 1
         assert one.target_plies == int((windows.targets != NO_MOVE).sum())
+
+
+def test_a_labelled_game_of_an_engine_teaches_no_moves_of_people() -> None:
+    """What an engine played is learned where nobody knows better; a person's moves are learned beside the teacher's."""
+    for game in games(12):
+        if game.kind == "teacher":
+            continue
+        engines = whole(dataclasses.replace(game, kind="engine"))
+        people = whole(game)
+        assert people.human_moves is not None
+        assert people.taught is not None
+        expected = np.where(people.taught, NO_MOVE, people.human_moves)
+        np.testing.assert_array_equal(engines.human_moves, expected)
+        np.testing.assert_array_equal(engines.targets, people.targets)
+        assert people.taught.any() == (game.labels is not None)
 
 
 def test_weights_concern_what_people_played() -> None:

@@ -336,9 +336,9 @@ def source_name(record: GameRecord) -> str:
     return f"{Path(record.file).stem}/{record.kind}" if record.file else record.kind
 
 
-def is_taught(source: str) -> bool:
-    """Whether all targets of a source are a teacher's."""
-    return source.rpartition("/")[2] == "teacher"
+def kind_of(source: str) -> str:
+    """The kind of a source's games: human, engine, teacher or unknown."""
+    return source.rpartition("/")[2]
 
 
 def _wrong(record: GameRecord, reason: str, ply: int | None = None) -> RecordError:

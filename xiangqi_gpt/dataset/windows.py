@@ -20,7 +20,7 @@ from xiangqi_gpt.dataset.packed import (
     U16,
     Packed,
     PackedGames,
-    is_taught,
+    kind_of,
 )
 from xiangqi_gpt.rules.batch_numba import compiled
 from xiangqi_gpt.rules.views import HALF_TURN, MIRROR, OTHER_COLOR, mirrored_moves
@@ -39,7 +39,8 @@ class Windows:
     results: I8  # (B,) of the game, for Red
     strengths: I16 | None = None  # (B, 2) Elo of Red and Black
     taught: npt.NDArray[np.bool_] | None = None  # (B, P) whether the target is a teacher's move
-    human_moves: U16 | None = None  # (B, P) the move that a person played, NO_MOVE in a teacher's play-outs
+    # (B, P) the move that a person played; NO_MOVE in play-outs, and where a teacher corrects an engine
+    human_moves: U16 | None = None
     soft_moves: U16 | None = (
         None  # (B, P, M) a teacher's moves, best first, then NO_MOVE; none at all: NO_MOVE only
     )
@@ -176,8 +177,12 @@ def _gather(
     moves = np.where(inside, packed.moves[index], NO_MOVE).astype(np.uint16)
     targets = np.where(inside, packed.targets[index], NO_MOVE).astype(np.uint16)
     scores = np.where(inside, packed.scores[index], NO_SCORE).astype(np.int16)
-    teachers = np.array([is_taught(name) for name in packed.source_names])
     source = np.zeros(len(games), np.int64) if packed.sources is None else packed.sources[games]
+    teachers, engines = (
+        np.array([kind_of(name) == kind for name in packed.source_names])[source][:, None]
+        for kind in ("teacher", "engine")
+    )
+    taught = teachers | (scores != NO_SCORE) | (targets != moves)
     flip = mirrored[:, None]
     soft: dict[str, Any] = {}
     if soft_moves:
@@ -205,8 +210,8 @@ def _gather(
         if packed.strengths is None
         else packed.strengths[games],
         human_moves=np.where(
-            inside & ~teachers[source][:, None], np.where(flip, mirror_moves(moves), moves), NO_MOVE
+            inside & ~teachers & ~(engines & taught), np.where(flip, mirror_moves(moves), moves), NO_MOVE
         ).astype(np.uint16),
-        taught=teachers[source][:, None] | (scores != NO_SCORE) | (targets != moves),
+        taught=taught,
         **soft,
     )
