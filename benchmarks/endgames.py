@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from xiangqi_gpt.cli.output import table
+from xiangqi_gpt.evaluation.intervals import wilson
 from xiangqi_gpt.players import Player, create_player
 from xiangqi_gpt.rules.lenient import lenient_board
 from xiangqi_gpt.rules.pieces import Color
@@ -72,14 +72,6 @@ def finished(path: Path) -> list[dict[str, Any]]:
         except ValueError:
             continue
     return games
-
-
-def wilson(hits: int, count: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share of *count*, at least 1."""
-    z, share = 1.959964, hits / count
-    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return middle - half, middle + half
 
 
 def report(games: list[dict[str, Any]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xiangqi_gpt.evaluation.intervals import estimate, estimate_text
+from xiangqi_gpt.evaluation.intervals import estimate, estimate_text, wilson
 
 
 def test_the_mean_lies_inside_and_the_seed_decides() -> None:
@@ -27,6 +27,22 @@ def test_one_game_has_no_interval() -> None:
     assert found is not None
     assert (found.mean, found.low, found.high) == (0.5, None, None)
     assert estimate_text(found) == "50.0 %"
+
+
+def test_what_always_happened_need_not_always_happen() -> None:
+    """Bounds of binomtest(n, n).proportion_ci(method="wilson") of SciPy: n / (n + z ** 2)."""
+    for number, bound in ((2, 0.3424), (10, 0.7225), (500, 0.9924)):
+        games = np.arange(3 * number) // 3
+        always, never = estimate(np.ones(3 * number), games), estimate(np.zeros(3 * number), games)
+        assert always is not None
+        assert never is not None
+        assert (always.mean, always.low, always.high) == (1, pytest.approx(bound, abs=1e-4), 1)
+        assert (never.mean, never.low, never.high) == (0, 0, pytest.approx(1 - bound, abs=1e-4))
+    lengths = estimate([1, 1, 1], [0, 1, 2], share=False)
+    assert lengths is not None
+    assert (lengths.low, lengths.high) == (1, 1)
+    low, high = wilson(3, 10)
+    assert (low, high) == (pytest.approx(0.1078, abs=1e-4), pytest.approx(0.6032, abs=1e-4))
 
 
 def test_intervals_cover_the_truth_of_alike_positions() -> None:

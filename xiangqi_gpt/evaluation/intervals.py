@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,11 @@ RESAMPLES = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A mean over positions, and where it lies in 95 of 100 draws of as many games."""
+    """A mean over positions, and where it lies in 95 of 100 draws of as many games.
+
+    Where all values are 0, or all are 1, draws say nothing: then the games are counted as hits or misses, and the
+    interval is Wilson's.
+    """
 
     mean: float
     low: float | None  # None where all positions are of one game, which is no evidence about others
@@ -21,14 +26,28 @@ class Estimate:
     count: int  # positions
 
 
+def wilson(hits: int, count: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of the share of *hits* in *count*, which is at least 1 (Wilson 1927)."""
+    z, share = 1.959964, hits / count
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
 def estimate(
-    values: npt.ArrayLike, games: npt.ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES
+    values: npt.ArrayLike,
+    games: npt.ArrayLike,
+    *,
+    share: bool = True,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> Estimate | None:
     """The mean of *values* (positions,) with a 95 % interval; None where there are none.
 
     Args:
         values: one number per position.
         games: the number of the game of each position.
+        share: whether values are shares or losses, which can be 0 everywhere by luck; not numbers of something.
         seed: of the draws; the same seed gives the same interval.
         resamples: how many draws.
     """
@@ -39,13 +58,17 @@ def estimate(
     sums, counts = np.bincount(place, value), np.bincount(place)
     if len(sums) == 1:
         return Estimate(mean=float(value.mean()), low=None, high=None, count=len(value))
+    mean = float(value.mean())
+    if share and mean in (0, 1) and np.all(value == mean):
+        low, high = wilson(int(mean) * len(sums), len(sums))
+        return Estimate(mean=mean, low=min(low, mean), high=max(high, mean), count=len(value))
     rng = np.random.default_rng(seed)
     means = np.empty(resamples)
     for number in range(resamples):
         drawn = rng.integers(len(sums), size=len(sums))
         means[number] = sums[drawn].sum() / counts[drawn].sum()
     low, high = np.quantile(means, [0.025, 0.975])
-    return Estimate(mean=float(value.mean()), low=float(low), high=float(high), count=len(value))
+    return Estimate(mean=mean, low=float(low), high=float(high), count=len(value))
 
 
 def estimate_text(value: Estimate | None, *, percent: bool = True) -> str:

@@ -248,7 +248,7 @@ def free_run(scorer: Scorer) -> tuple[int, bool]:
 def summarise_free_runs(runs: Sequence[tuple[int, bool]], *, seed: int = 0) -> FreeRun | None:
     """What `free_run` found, of several games; None of none."""
     games = np.arange(len(runs))
-    plies = estimate([plies for plies, _ in runs], games, seed=seed)
+    plies = estimate([plies for plies, _ in runs], games, share=False, seed=seed)
     finished = estimate([float(ended) for _, ended in runs], games, seed=seed)
     if plies is None or finished is None:
         return None
