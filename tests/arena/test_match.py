@@ -211,6 +211,27 @@ def test_a_repetition_is_a_draw_by_the_rules() -> None:
     assert result.draws == 1
 
 
+def test_a_player_is_warmed_up_before_a_game_and_says_how_deep_it_looked() -> None:
+    asked: list[str] = []
+
+    class Cold(Scripted):
+        def warm_up(self) -> None:
+            asked.append("warm up")
+
+        def new_game(self) -> None:
+            asked.append("new game")
+
+        def play(self, board: Board, limit: Limit) -> PlayResult:
+            asked.append("move")
+            return PlayResult(first_legal(board), Analysis((), depth=7))
+
+    seen: list[PlayedGame] = []
+    config = MatchConfig(max_plies=3)
+    play_match(Cold(first_legal), RandomPlayer(), 2, config=config, openings=THREE[:1], on_game=seen.append)
+    assert asked == ["warm up", "new game", "move"] * 2
+    assert [[info.depth for info in game.infos] for game in seen] == [[None, 7], [7, None]]
+
+
 def test_records_tell_how_a_game_was_played() -> None:
     seen: list[PlayedGame] = []
     config = MatchConfig(max_plies=9, limit=Limit(nodes=3))

@@ -384,6 +384,21 @@ def test_a_hiccup_of_the_machine_is_not_remembered_for_ever() -> None:
     assert counts[-1] > 1
 
 
+def test_a_hiccup_ends_with_the_search_that_it_came_in() -> None:
+    scorer = Scorer(tiny(board="bag"), leaf_precision="float32")
+    leaves, slow = scorer.score_leaves, [0.0, 2.0, 0.0]
+
+    def hiccup(boards: Any) -> list[MoveScores]:
+        time.sleep(slow.pop() if slow else 0.0)
+        return leaves(boards)
+
+    scorer.score_leaves = hiccup  # type: ignore[method-assign]
+    searcher = lookahead(scorer)
+    searcher.search(Board(), nodes=13)
+    assert not slow
+    assert searcher.search(Board(), seconds=1.0).nodes > 1
+
+
 def test_a_search_of_some_moves_leaves_no_tree() -> None:
     board = Board(MATE_IN_TWO)
     searcher = lookahead(nodes=60, k=50)

@@ -15,7 +15,7 @@ from xiangqi_gpt.arena.adjudication import Adjudication, Adjudicator
 from xiangqi_gpt.arena.clocks import GameClock, TimeControl
 from xiangqi_gpt.arena.openings import Opening
 from xiangqi_gpt.errors import ConfigError, PlayerIllegalMoveError, PlayerTimeoutError, XiangqiError
-from xiangqi_gpt.players.base import Limit, Player, PlayResult
+from xiangqi_gpt.players.base import Limit, Player, PlayResult, warm_up
 from xiangqi_gpt.players.scores import PIKAFISH
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
@@ -166,6 +166,7 @@ class _Game:
         """Play to the end."""
         for color, player in zip(Color, self._players, strict=True):
             try:
+                warm_up(player)  # no clock runs yet
                 player.new_game()
             except Exception as error:
                 return _End(color.other, Fault.CRASH.value, fault_text(player, error))
@@ -223,7 +224,7 @@ class _Game:
                 raise _FlagFallError(f"the flag fell after {seconds:.2f} s in {board.fen()!r}")
         elif limit.time is not None and seconds > limit.time + config.time_grace:
             raise PlayerTimeoutError(f"took {seconds:.1f} s of {limit.time:g} s in {board.fen()!r}")
-        info = MoveInfo(seconds=round(seconds, 3), score_cp=_score(result), depth=_depth(player))
+        info = MoveInfo(seconds=round(seconds, 3), score_cp=_score(result), depth=_depth(player, result))
         return move, info
 
     def _fault_of(self, error: Exception, seconds: float) -> str:
@@ -260,8 +261,10 @@ def _score(result: PlayResult) -> int | None:
     return PIKAFISH.centipawns(analysis.value) if analysis.value is not None else None
 
 
-def _depth(player: Player) -> int | None:
-    """The depth that an engine states in the newest of its `info` lines."""
+def _depth(player: Player, result: PlayResult) -> int | None:
+    """How many plies the player says it has looked ahead; an engine says so in the newest of its `info` lines."""
+    if result.analysis is not None and result.analysis.depth is not None:
+        return result.analysis.depth
     for text in reversed(getattr(player, "info_lines", ())):
         words = text.partition(" pv ")[0].split()
         if "depth" in words[:-1]:

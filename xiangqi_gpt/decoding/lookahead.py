@@ -154,6 +154,12 @@ class _Limits:
         return None if self.deadline is None else self.deadline - time.monotonic()
 
 
+def _seconds_for(leaves: int, batch: tuple[int, float]) -> float:
+    """What a batch of *leaves* takes, after another *batch*; half of what a batch costs it costs at any size."""
+    known, seconds = batch
+    return seconds * (0.5 + 0.5 * leaves / known)
+
+
 class Lookahead:
     """Searches with one scorer; keeps the part of its tree that the game continues in."""
 
@@ -226,6 +232,8 @@ class Lookahead:
         if seconds is None and nodes is None and depth is None:
             seconds, nodes, depth = self.config.seconds, self.config.nodes, self.config.depth
         limits = _Limits(seconds, nodes, min(depth or _MAX_PLIES, _MAX_PLIES, self._room(board)))
+        if len(self._batches) > 1:  # a hiccup of the machine ends with the search that it came in
+            self._batches.remove(max(self._batches, key=lambda batch: _seconds_for(_LEAST, batch)))
         # A search by the clock does not wait; one by descents always comes out the same.
         self._with_mates = Loading.is_done(wait=limits.deadline is None, stop=stop)
         scores = self._root_scores(board, score, limits)
@@ -341,10 +349,10 @@ class Lookahead:
         return size
 
     def _seconds_of(self, leaves: int) -> float:
-        """What a batch of *leaves* takes; half of what a batch costs it costs at any size."""
+        """What a batch of *leaves* takes."""
         if not self._batches:
             return 0.5 * self._root_seconds
-        return max(seconds * (0.5 + 0.5 * leaves / known) for known, seconds in self._batches)
+        return max(_seconds_for(leaves, batch) for batch in self._batches)
 
     def _is_settled(self, root: Node, searched: int, limits: _Limits) -> bool:
         """Whether the time left cannot change the move, since the first one is too far ahead."""

@@ -165,6 +165,13 @@ def is_deterministic(player: object) -> bool:
     return bool(getattr(player, "deterministic", True))
 
 
+def warm_up(player: Player) -> None:
+    """Let *player* do beforehand what its first answer would wait for, where it offers that."""
+    own: Callable[[], None] | None = getattr(player, "warm_up", None)
+    if own is not None:
+        own()
+
+
 def stop_event_of(player: Player | None) -> threading.Event | None:
     """What ends the thinking of *player* at once when it is set; None where nothing does."""
     return getattr(player, "stop_event", None)

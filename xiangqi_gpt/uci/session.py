@@ -17,7 +17,7 @@ from typing import cast
 from xiangqi_gpt import __version__
 from xiangqi_gpt.errors import XiangqiError
 from xiangqi_gpt.notation.uci import RankConvention
-from xiangqi_gpt.players.base import Limit, Player
+from xiangqi_gpt.players.base import Limit, Player, warm_up
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.uci.engine_search import Answer, Question, searcher_of
@@ -368,11 +368,14 @@ class UciSession:
     def _build(self) -> Player:
         """The player; the one without settings if what was set before there was one cannot be met."""
         try:
-            return _warmed_up(self._options.make_player())
+            player = self._options.make_player()
+            warm_up(player)
+            return player
         except Exception as error:
             if self._worker.has_player or self._options.are_defaults:
                 raise
-            player = _warmed_up(self._options.make_default_player())
+            player = self._options.make_default_player()
+            warm_up(player)
             self._refuse_settings(error)
             return player
 
@@ -398,14 +401,6 @@ class UciSession:
     def _write(self, line: str) -> None:
         with self._write_lock:
             self._write_line(line)
-
-
-def _warmed_up(player: Player) -> Player:
-    """*player*, ready to answer its first question as quickly as the others."""
-    warm_up: Callable[[], None] | None = getattr(player, "warm_up", None)
-    if warm_up is not None:
-        warm_up()
-    return player
 
 
 def _one_line(error: Exception) -> str:
