@@ -367,15 +367,21 @@ def test_another_order_of_moves_is_not_scored_again() -> None:
     assert len(scored) < 399
 
 
-def test_a_hiccup_of_the_machine_is_not_remembered_for_ever() -> None:
-    scorer = Scorer(tiny(board="bag"), leaf_precision="float32")
-    leaves, slow = scorer.score_leaves, [2.0]
+def let_sleep(scorer: Scorer, seconds: list[float]) -> None:
+    """Let each batch of leaves sleep first, for the last of *seconds*, which it takes away."""
+    leaves = scorer.score_leaves
 
-    def hiccup(boards: Any) -> list[MoveScores]:
-        time.sleep(slow.pop() if slow else 0.0)
+    def sleeping(boards: Any) -> list[MoveScores]:
+        time.sleep(seconds.pop() if seconds else 0.0)
         return leaves(boards)
 
-    scorer.score_leaves = hiccup  # type: ignore[method-assign]
+    scorer.score_leaves = sleeping  # type: ignore[method-assign]
+
+
+def test_a_hiccup_of_the_machine_is_not_remembered_for_ever() -> None:
+    scorer = Scorer(tiny(board="bag"), leaf_precision="float32")
+    slow = [2.0]
+    let_sleep(scorer, slow)
     searcher = lookahead(scorer)
     searcher.search(Board(), nodes=2)
     assert not slow
@@ -386,13 +392,8 @@ def test_a_hiccup_of_the_machine_is_not_remembered_for_ever() -> None:
 
 def test_a_hiccup_ends_with_the_search_that_it_came_in() -> None:
     scorer = Scorer(tiny(board="bag"), leaf_precision="float32")
-    leaves, slow = scorer.score_leaves, [0.0, 2.0, 0.0]
-
-    def hiccup(boards: Any) -> list[MoveScores]:
-        time.sleep(slow.pop() if slow else 0.0)
-        return leaves(boards)
-
-    scorer.score_leaves = hiccup  # type: ignore[method-assign]
+    slow = [0.0, 2.0, 0.0]
+    let_sleep(scorer, slow)
     searcher = lookahead(scorer)
     searcher.search(Board(), nodes=13)
     assert not slow

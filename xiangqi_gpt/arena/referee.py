@@ -262,7 +262,7 @@ def _score(result: PlayResult) -> int | None:
 
 
 def _depth(player: Player, result: PlayResult) -> int | None:
-    """How many plies the player says it has looked ahead; an engine says so in the newest of its `info` lines."""
+    """The depth that a player states with its move, or an engine in the newest of its `info` lines."""
     if result.analysis is not None and result.analysis.depth is not None:
         return result.analysis.depth
     for text in reversed(getattr(player, "info_lines", ())):

@@ -178,11 +178,11 @@ def _gather(
     targets = np.where(inside, packed.targets[index], NO_MOVE).astype(np.uint16)
     scores = np.where(inside, packed.scores[index], NO_SCORE).astype(np.int16)
     source = np.zeros(len(games), np.int64) if packed.sources is None else packed.sources[games]
-    teachers, engines = (
-        np.array([kind_of(name) == kind for name in packed.source_names])[source][:, None]
-        for kind in ("teacher", "engine")
-    )
-    taught = teachers | (scores != NO_SCORE) | (targets != moves)
+    kinds = np.array([kind_of(name) for name in packed.source_names])[source][:, None]
+    taught = (kinds == "teacher") | (scores != NO_SCORE) | (targets != moves)
+    corrected = taught & np.isin(
+        kinds, ("teacher", "engine")
+    )  # what a program played and a teacher knows better
     flip = mirrored[:, None]
     soft: dict[str, Any] = {}
     if soft_moves:
@@ -209,9 +209,9 @@ def _gather(
         strengths=np.zeros((len(games), 2), np.int16)
         if packed.strengths is None
         else packed.strengths[games],
-        human_moves=np.where(
-            inside & ~teachers & ~(engines & taught), np.where(flip, mirror_moves(moves), moves), NO_MOVE
-        ).astype(np.uint16),
+        human_moves=np.where(inside & ~corrected, np.where(flip, mirror_moves(moves), moves), NO_MOVE).astype(
+            np.uint16
+        ),
         taught=taught,
         **soft,
     )

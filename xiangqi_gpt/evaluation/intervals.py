@@ -31,7 +31,7 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     z, share = 1.959964, hits / count
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)
     half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return middle - half if hits else 0.0, middle + half if hits < count else 1.0
 
 
 def estimate(
@@ -54,14 +54,14 @@ def estimate(
     value = np.asarray(values, dtype=np.float64)
     if not len(value):
         return None
+    mean = float(value.mean())
     _, place = np.unique(np.asarray(games), return_inverse=True)
     sums, counts = np.bincount(place, value), np.bincount(place)
     if len(sums) == 1:
-        return Estimate(mean=float(value.mean()), low=None, high=None, count=len(value))
-    mean = float(value.mean())
+        return Estimate(mean=mean, low=None, high=None, count=len(value))
     if share and mean in (0, 1) and np.all(value == mean):
         low, high = wilson(int(mean) * len(sums), len(sums))
-        return Estimate(mean=mean, low=min(low, mean), high=max(high, mean), count=len(value))
+        return Estimate(mean=mean, low=low, high=high, count=len(value))
     rng = np.random.default_rng(seed)
     means = np.empty(resamples)
     for number in range(resamples):

@@ -84,8 +84,6 @@ def parse_lookahead(text: str) -> tuple[float | None, int | None]:
 _PRIOR_VISITS = (
     8  # descents that the policy counts for when a move is drawn: after a few, all have been visited once
 )
-
-
 _WARM_UP = 32  # descents
 
 
