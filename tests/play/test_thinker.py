@@ -17,7 +17,7 @@ from tests.play.players import FirstMovePlayer, create_any
 from xiangqi_gpt.errors import PlayerCrashError
 from xiangqi_gpt.play.analysis import ProcessThinker
 from xiangqi_gpt.play.thinker import Answer, InlineThinker, Question
-from xiangqi_gpt.players.base import Player
+from xiangqi_gpt.players.base import Limit, Player, PlayResult
 from xiangqi_gpt.rules import Board, Move, PlayerError
 
 PATIENCE = 120.0  # seconds; only a failing test waits that long
@@ -169,6 +169,23 @@ def test_loading_the_same_player_again_only_begins_a_new_game() -> None:
     assert made[0].closed
     thinker.close()
     assert made[1].closed
+
+
+def test_a_player_is_warmed_up_while_it_loads_and_not_while_somebody_waits_for_a_move() -> None:
+    class Cold(FirstMovePlayer):
+        def warm_up(self) -> None:
+            happened.append("warm up")
+
+        def play(self, board: Board, limit: Limit) -> PlayResult:
+            happened.append("play")
+            return super().play(board, limit)
+
+    happened: list[str] = []
+    thinker = InlineThinker(lambda spec: Cold())
+    for _ in range(2):
+        thinker.ask(Question(kind="load", generation=0, spec="a"))
+        thinker.ask(Question(kind="move", generation=0, board=Board()))
+    assert happened == ["warm up", "play", "play"]
 
 
 def test_errors_come_back_as_answers() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from xiangqi_gpt.players import adaptive
 from xiangqi_gpt.players.adaptive import AdaptivePlayer, PersonRating, load_rating, record_game
-from xiangqi_gpt.players.base import Player
+from xiangqi_gpt.players.base import Player, warm_up
 from xiangqi_gpt.players.baselines import RandomPlayer
 from xiangqi_gpt.players.levels import LEVELS
 from xiangqi_gpt.rules.board import Board
@@ -97,3 +97,15 @@ def test_it_knows_of_people_what_the_player_of_its_level_knows(tmp_path: Path) -
     human_prob = AdaptivePlayer(lambda level: Knowing(), path).human_prob
     assert human_prob is not None
     assert human_prob(Board(), Board().legal_moves()[0]) == 0.5
+
+
+def test_it_warms_up_the_player_of_its_level(tmp_path: Path) -> None:
+    class Cold(RandomPlayer):
+        def warm_up(self) -> None:
+            warmed.append(self)
+
+    warmed: list[Player] = []
+    player = AdaptivePlayer(lambda level: Cold(), tmp_path / "rating.json")
+    warm_up(player)
+    assert len(warmed) == 1
+    warm_up(AdaptivePlayer(lambda level: RandomPlayer(), tmp_path / "rating.json"))

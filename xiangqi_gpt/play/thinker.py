@@ -24,6 +24,7 @@ from xiangqi_gpt.players.base import (
     human_prob_of,
     mind_of,
     stop_event_of,
+    warm_up,
 )
 from xiangqi_gpt.rules import Board
 
@@ -127,8 +128,11 @@ class Worker:
         is_new = self._load(question.spec)
         player, board = self._player, question.board
         if question.kind == "load":
-            if player is not None and not is_new:
-                player.new_game()
+            if player is not None:
+                if is_new:
+                    warm_up(player)  # now, and not while somebody waits for its first move
+                else:
+                    player.new_game()
             return Answer(question=question)
         if player is None or board is None:
             raise PlayerError(f"{question.kind!r} needs a loaded player and a board.")

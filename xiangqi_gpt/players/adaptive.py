@@ -22,6 +22,7 @@ from xiangqi_gpt.players.base import (
     human_prob_of,
     mind_of,
     stop_event_of,
+    warm_up,
 )
 from xiangqi_gpt.players.levels import ADAPTIVE, Level, get_level, nearest_level
 from xiangqi_gpt.resources import user_folder
@@ -146,6 +147,10 @@ class AdaptivePlayer:
     def human_prob(self) -> HumanProb | None:
         """How likely people are to play a move, where the player of the level knows."""
         return human_prob_of(self._player)
+
+    def warm_up(self) -> None:
+        """Let the player of the level do beforehand what its first answer would wait for."""
+        warm_up(self._player)
 
     def play(self, board: Board, limit: Limit = NO_LIMIT) -> PlayResult:
         return self._player.play(board, limit)
