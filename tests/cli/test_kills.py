@@ -69,7 +69,7 @@ COMMANDS = {
         "OUT/*.parts/games.jsonl",
     ),
     "tournament": Command(
-        "tournament random greedy random:name=other --games 16 --max-plies 100 --pgn OUT/t.pgn --resume --quiet",
+        "tournament random greedy random:seed=1 --games 16 --max-plies 100 --pgn OUT/t.pgn --resume --quiet",
         pgn("t.pgn"),
         "OUT/*.parts/games.jsonl",
     ),
