@@ -2,7 +2,7 @@
 
 Modes: good (plays its answers in order), variant (the same, offering UCI_Variant xiangqi alone), chess
 (offers UCI_Variant chess alone), illegal, garbage, none, crash, hang (deaf after `go`), mute (never answers),
-loading (is not ready for a while at first).
+loading (is not ready for a while at first), fairy (calls itself Fairy-Stockfish).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main() -> None:
         if mode == "mute" or not words:
             continue
         if words[0] == "uci":
-            say("id name Fake")
+            say(f"id name {'Fairy-Stockfish 11.1' if mode == 'fairy' else 'Fake'}")
             if mode in ("variant", "chess"):
                 game = "xiangqi" if mode == "variant" else "chess"
                 say(f"option name UCI_Variant type combo default {game} var {game}")

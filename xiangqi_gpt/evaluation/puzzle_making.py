@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from xiangqi_gpt.evaluation.puzzles import Puzzle
-from xiangqi_gpt.players.base import Limit, Player
+from xiangqi_gpt.players.base import Limit, Player, own_name_of
 from xiangqi_gpt.players.scores import TEACHER, curve_of
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
@@ -56,7 +56,7 @@ def _labelled(game: GameRecord, ply: int) -> list[_Scored]:
 
 
 def _analysed(engine: Player, board: Board) -> list[_Scored]:
-    curve = curve_of(engine.name)
+    curve = curve_of(own_name_of(engine))
     lines = engine.analyse(board.copy(), Limit(), 2).lines
     return [
         _Scored(pv=line.pv, points=curve.points(line.score_cp)) for line in lines if line.score_cp is not None

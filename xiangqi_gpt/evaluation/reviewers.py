@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xiangqi_gpt.errors import PlayerError
-from xiangqi_gpt.players.base import Analysis, Limit, Line, Player
+from xiangqi_gpt.players.base import Analysis, Limit, Line, Player, own_name_of
 from xiangqi_gpt.players.scores import GPT_SEARCH, TEACHER, curve_of
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
@@ -155,7 +155,7 @@ def _compare_by_value(player: Player, board: Board, played: Move, limit: Limit) 
 
 
 def _evaluated(player: Player, line: Line) -> EvaluatedLine:
-    cp, curve = line.score_cp, curve_of(player.name)
+    cp, curve = line.score_cp, curve_of(own_name_of(player))
     mate = mate_of(line)
     if mate is not None:
         return EvaluatedLine(pv=line.pv, points=float(mate > 0), mate=mate, cp=cp)

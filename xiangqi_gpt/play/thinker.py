@@ -23,6 +23,7 @@ from xiangqi_gpt.players.base import (
     PlayResult,
     human_prob_of,
     mind_of,
+    own_name_of,
     stop_event_of,
     warm_up,
 )
@@ -144,11 +145,11 @@ class Worker:
         if question.kind == "move":
             result = player.play(board, question.limit)
             if result.analysis is not None:
-                result = replace(result, analysis=with_chances(result.analysis, player.name))
+                result = replace(result, analysis=with_chances(result.analysis, own_name_of(player)))
             return Answer(question=question, result=result, prob=_prob_of_last(player, question, board))
         if question.kind == "review":
             return self._review(player, question, board, report)
-        name = player.name
+        name = own_name_of(player)
 
         def on_progress(analysis: Analysis) -> None:
             report(Answer(question=question, analysis=with_chances(analysis, name), is_partial=True))

@@ -139,7 +139,8 @@ class Player(Protocol):
     next time; and `stop_event: threading.Event`, which ends the thinking at once when it is set (by another
     thread, which clears it before the next question). It may offer `human_prob(board, move) -> float`: how likely
     people are to play a legal move, 0..1; and, if it is a GPT, `mind(board)`, which shows what it reads and believes.
-    It may offer `warm_up()`, which does beforehand what its first answer would wait for.
+    It may offer `warm_up()`, which does beforehand what its first answer would wait for; and `own_name: str`, what the
+    program behind it calls itself, whatever name it goes by.
     Its `analyse` may take `on_progress`, called with the analysis so far several times a second, on any thread.
     """
 
@@ -170,6 +171,12 @@ def warm_up(player: Player) -> None:
     own: Callable[[], None] | None = getattr(player, "warm_up", None)
     if own is not None:
         own()
+
+
+def own_name_of(player: Player) -> str:
+    """What the program behind *player* calls itself; the name of the player where it does not say."""
+    own: str = getattr(player, "own_name", "")
+    return own or player.name
 
 
 def stop_event_of(player: Player | None) -> threading.Event | None:

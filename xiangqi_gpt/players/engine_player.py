@@ -40,7 +40,8 @@ class _StopEvent(threading.Event):
 class EnginePlayer:
     """An engine in a process of its own.
 
-    `stop_event` has it answer at once; set it again where it had not begun to think.
+    `stop_event` has it answer at once; set it again where it had not begun to think. `own_name` is what the engine
+    calls itself, "" where it does not say.
 
     Args:
         command: program and arguments as one line; the program is looked for on PATH and in /usr/games.
@@ -77,6 +78,7 @@ class EnginePlayer:
         self.name = name if name is not None else engine_name(self._spec)
         self._game = object()
         self._engine: EngineClient | None = None
+        self.own_name = ""
         self.stop_event: threading.Event = _StopEvent(self._stop)
         self._running()
 
@@ -206,6 +208,7 @@ class EnginePlayer:
         if self._engine is None or self._engine.has_ended:
             self._discard()
             self._engine = EngineClient(self._spec, self.name)
+            self.own_name = self._engine.own_name
         return self._engine
 
     def _discard(self) -> None:

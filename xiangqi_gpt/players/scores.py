@@ -81,20 +81,20 @@ GPT_SEARCH = SearchCurve(1.5)
 """Of the lookahead, chosen on held-out games (docs/evaluation.md, the quality of a review)."""
 
 
-def curve_of(player: str) -> EngineCurve:
-    """The curve of an engine by the name of its player; the teacher's for those that have none of their own."""
-    return FAIRY_STOCKFISH if "fairy" in player.lower() else TEACHER
+def curve_of(engine: str) -> EngineCurve:
+    """The curve of an engine by its own name (`own_name_of`); the teacher's for those that have none of their own."""
+    return FAIRY_STOCKFISH if "fairy" in engine.lower() else TEACHER
 
 
-def with_chances(analysis: Analysis, player: str) -> Analysis:
-    """The analysis with the chances behind every line that has a score, by the curve of the player.
+def with_chances(analysis: Analysis, engine: str) -> Analysis:
+    """The analysis with the chances behind every line that has a score, by the curve of the engine.
 
     The position is worth what its first line is, where the player does not say so itself.
 
     Args:
-        player: name of the player, which decides what its centipawns mean.
+        engine: its own name (`own_name_of`), which decides what its centipawns mean.
     """
-    curve = curve_of(player)
+    curve = curve_of(engine)
     lines = tuple(_with_chances(line, curve) for line in analysis.lines)
     value = analysis.value or (lines[0].value if lines else None)
     return replace(analysis, lines=lines, value=value)
