@@ -51,6 +51,7 @@ RAW: Final = ("NaN", "Infinity", "-Infinity", "1e999", "9" * 5_000, "[" * 3_000,
 """Texts in the place of a value: not all of them are JSON."""
 
 _MARK: Final = "@raw@"
+_MOST_RAW: Final = 20  # times that such a text is repeated in an input
 _LARGE: Final = (
     20_000  # letters of an input that is not repeated any more: the input alone must not fill the memory
 )
@@ -79,7 +80,9 @@ def spoil_json(text: str, random: Random) -> str:
         elif isinstance(holder, dict):
             holder[random.choice(("x", "", "__class__", str(key) + " "))] = holder[key]
     spoiled = json.dumps(value)
-    return spoiled if raw is None else spoiled.replace(f'"{_MARK}"', raw)
+    if raw is not None:
+        spoiled = spoiled.replace(f'"{_MARK}"', raw, _MOST_RAW).replace(f'"{_MARK}"', "0")
+    return spoiled
 
 
 def _place(value: Any, random: Random) -> tuple[Any, Any]:

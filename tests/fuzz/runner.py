@@ -43,11 +43,12 @@ def survive(name: str, content: bytes) -> str:
         try:
             found = TARGETS[name].survive(content, Path(folder))
         except ERRORS as error:
-            refused = error
+            # The error itself would keep this frame, and with it all that was read, until the garbage is collected.
+            refusal, message = type(error).__name__, str(error)
         else:
             return found if isinstance(found, str) else "read"
-    assert len(str(refused)) < LONGEST_MESSAGE
-    return type(refused).__name__
+    assert len(message) < LONGEST_MESSAGE
+    return refusal
 
 
 def fuzz(
