@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def game_batches(
     """The games of a collection, or those of a condition on the table `games`, in batches in order of their numbers.
 
     Raises:
-        RecordError: the moves or the start position of a game are damaged.
+        RecordError: the moves or the start position of a game are damaged, or the order of the games.
     """
     last = 0
     condition = f"{where} AND id > ?" if where else "WHERE id > ?"
@@ -71,7 +72,11 @@ def game_batches(
         )
         if not rows:
             return
-        last = rows[-1][0]
+        ids = [last, *(row[0] for row in rows)]
+        if any(later <= earlier for earlier, later in itertools.pairwise(ids)):
+            # The tree of a damaged file finds games again and again.
+            raise RecordError("the collection is damaged: its games are out of order")
+        last = ids[-1]
         yield _batch(rows)
 
 
