@@ -16,8 +16,8 @@ from pathlib import Path
 
 import torch
 
-from xiangqi_gpt.evaluation.plotting import pyplot, save_plot
 from xiangqi_gpt.model.attention.exponential import orthogonal_features
+from xiangqi_gpt.plotting import save_plot, subplots
 
 TOKENS, SIZE = 41, 64  # of a window of 8 plies; of a head
 FEATURES = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
@@ -73,7 +73,7 @@ def main() -> None:
         print(f"| {m} | {bound[i]:.3f} | {distances[i]:.3f} | {cells} |")
     if options.plot is None:
         return
-    figure, axes = pyplot().subplots(figsize=(7, 4.2), layout="constrained")
+    figure, axes = subplots(size=(7, 4.2))
     valid = [i for i, b in enumerate(bound) if b < 1]
     axes.loglog(FEATURES, bound, "k:", linewidth=1)
     axes.loglog(

@@ -21,9 +21,9 @@ from tools.figures import nodes_of, strength_row
 from xiangqi_gpt.arena.match import play_match
 from xiangqi_gpt.arena.openings import load_openings
 from xiangqi_gpt.arena.referee import MatchConfig
-from xiangqi_gpt.evaluation.plotting import pyplot
 from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.players import create_player
+from xiangqi_gpt.plotting import save_plot, subplots
 
 POLICY, AHEAD = "gpt:lookahead=0", "gpt:lookahead={nodes}"
 
@@ -95,12 +95,11 @@ def main(
 
 def draw(matches: list[dict[str, Any]], path: Path) -> None:
     """Score against Fairy-Stockfish by its nodes, with intervals."""
-    plt = pyplot()
 
     def share(elo: float) -> float:
         return 100 / (1 + 10 ** (-elo / 400))
 
-    figure, axis = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    figure, axis = subplots(size=(7, 4.2))
     for player in dict.fromkeys(m["player"] for m in matches):
         points = sorted(
             ((n, m) for m in matches if m["player"] == player and (n := nodes_of(m["opponent"])) is not None),
@@ -121,8 +120,7 @@ def draw(matches: list[dict[str, Any]], path: Path) -> None:
     axis.axhline(50, color="0.8", linewidth=1)
     axis.legend()
     axis.grid(alpha=0.3)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    save_plot(figure, path)
 
 
 if __name__ == "__main__":

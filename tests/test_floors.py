@@ -23,6 +23,7 @@ FLOORS = {
     "errors": 0,
     "files": 0,
     "lock": 0,
+    "plotting": 0,
     "resources": 0,
     "texts": 0,
     "rules": 0,
@@ -66,7 +67,7 @@ _FRONTS = {"pygame", "click"}
 _TABLES = {"pyarrow", "rich"}
 _COAT = {"transformers", "accelerate", "peft"}
 FREE_OF = {
-    ("_transformers", "errors", "files", "lock", "resources", "safe_json", "texts", "workers"): (
+    ("_transformers", "errors", "files", "lock", "plotting", "resources", "safe_json", "texts", "workers"): (
         {"numpy", "chess"} | TORCH | _FRONTS | _TABLES
     ),
     ("rules", "notation"): {"chess"} | TORCH | _FRONTS | _TABLES,

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xiangqi_gpt.arena.tournament import Standing
-from xiangqi_gpt.evaluation.plotting import pyplot
-from xiangqi_gpt.files import atomic_path
+from xiangqi_gpt.plotting import save_plot, subplots
 
 
 def plot_ratings(standings: Sequence[Standing], path: Path, *, overwrite: bool = False) -> None:
@@ -17,7 +16,6 @@ def plot_ratings(standings: Sequence[Standing], path: Path, *, overwrite: bool =
         ConfigError: matplotlib is not installed.
         FileError: the file cannot be written.
     """
-    plt = pyplot()
     order = list(reversed(standings))
     places = range(len(order))
     elo = [one.rating.elo for one in order]
@@ -25,12 +23,10 @@ def plot_ratings(standings: Sequence[Standing], path: Path, *, overwrite: bool =
         [one.rating.elo - one.rating.low for one in order],
         [one.rating.high - one.rating.elo for one in order],
     ]
-    figure, axis = plt.subplots(figsize=(8, 1.2 + 0.35 * len(order)), layout="constrained")
+    figure, axis = subplots(size=(8, 1.2 + 0.35 * len(order)))
     axis.errorbar(elo, places, xerr=spread, fmt="o", capsize=3)
     axis.set_yticks(places, [one.player for one in order])
     axis.set(xlabel="Elo, with 95 % intervals")
     axis.margins(y=0.2)
     axis.grid(alpha=0.3)
-    with atomic_path(path, overwrite=overwrite) as draft:
-        figure.savefig(draft, dpi=110)
-    plt.close(figure)
+    save_plot(figure, path, overwrite=overwrite)

@@ -192,7 +192,7 @@ def legality(
     from xiangqi_gpt.evaluation.games import random_boards
     from xiangqi_gpt.evaluation.legality import summarise_free_runs, summarise_legality
     from xiangqi_gpt.evaluation.legality_plot import plot_legality
-    from xiangqi_gpt.evaluation.plotting import check_plot
+    from xiangqi_gpt.plotting import check_plot
 
     if tree is not None:
         _tree(model_dir, tree, seed, as_json)
@@ -288,7 +288,7 @@ def calibration(
     """
     from xiangqi_gpt.cli.evaluate_work import calibration_work
     from xiangqi_gpt.evaluation import calibration as measure
-    from xiangqi_gpt.evaluation.plotting import check_plot
+    from xiangqi_gpt.plotting import check_plot
 
     if plot is not None:
         check_plot(plot)

@@ -56,25 +56,25 @@ def command(
     families are the communities of the graph with the least description length (map equation).
     """
     from xiangqi_gpt.errors import ConfigError
-    from xiangqi_gpt.evaluation.plotting import pyplot
     from xiangqi_gpt.files import atomic_path
     from xiangqi_gpt.library.families import check_libraries, find_families
     from xiangqi_gpt.library.families_report import as_json as report
     from xiangqi_gpt.library.families_report import draw_families
     from xiangqi_gpt.library.opening_graph import opening_graph
+    from xiangqi_gpt.plotting import check_matplotlib
     from xiangqi_gpt.records.record import KINDS
     from xiangqi_gpt.safe_json import format_json
 
     if kind and kind not in KINDS:
         raise ConfigError(f"--kind: expected one of {', '.join(KINDS)}, found {kind!r}")
     check_libraries()
-    plt = pyplot()
+    check_matplotlib()
     with atomic_path(out, overwrite=force, folder=True) as draft:
         with _collection_of(games) as collection:
             found = find_families(opening_graph(collection, depth=depth, least=least, kind=kind), seed=seed)
         text = format_json(report(found), indent=1, ensure_ascii=False)
         (draft / JSON_FILE).write_text(text + "\n", encoding="utf-8")
-        draw_families(found, draft / PICTURE, plt)
+        draw_families(found, draft / PICTURE)
     if as_json:
         print_json(report(found))
         return

@@ -71,7 +71,6 @@ def command(
     import torch
 
     from xiangqi_gpt.decoding import Scorer
-    from xiangqi_gpt.evaluation.plotting import pyplot
     from xiangqi_gpt.evaluation.probe_plots import (
         LAYERS_PICTURE,
         PLIES_PICTURE,
@@ -82,11 +81,12 @@ def command(
     )
     from xiangqi_gpt.files import atomic_path, check_free
     from xiangqi_gpt.players.gpt_player import open_model
+    from xiangqi_gpt.plotting import check_matplotlib
     from xiangqi_gpt.safe_json import format_json
 
     if train_split == split:
         raise ConfigError(f"--split {split}: a probe is measured on other games than it learned from.")
-    pyplot()
+    check_matplotlib()
     check_free(out, folder=True, overwrite=force)
     if threads is not None:
         torch.set_num_threads(threads)

@@ -78,10 +78,10 @@ def command(
     what ? and ?? allowed. The same command resumes a review that was interrupted.
     """
     from xiangqi_gpt.evaluation import review as reviewing
-    from xiangqi_gpt.evaluation.plotting import check_plot
     from xiangqi_gpt.evaluation.review_page import write_page
     from xiangqi_gpt.files import check_writable
     from xiangqi_gpt.players import create_player
+    from xiangqi_gpt.plotting import check_plot
     from xiangqi_gpt.records.formats.pgn import pgnwrite
 
     game = _game(file, number, lenient=lenient)

@@ -59,9 +59,9 @@ def command(
     rate(schedule, (), fixed)  # refuses strangers
     if picture is not None:
         from xiangqi_gpt.arena.ratings_plot import plot_ratings
-        from xiangqi_gpt.evaluation.plotting import pyplot
+        from xiangqi_gpt.plotting import check_matplotlib
 
-        pyplot()  # a missing library is reported before anything is played
+        check_matplotlib()  # a missing library is reported before anything is played
         check_writable(picture, overwrite=how.force or how.resume)
     openings = how.load_openings()
     with ExitStack() as stack:

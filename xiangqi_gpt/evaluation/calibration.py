@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xiangqi_gpt.decoding import Scorer, SymmetricScorer
-from xiangqi_gpt.evaluation.plotting import pyplot, save_plot
+from xiangqi_gpt.plotting import save_plot, subplots
 from xiangqi_gpt.records import GameRecord
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.outcome import RED_SCORES
@@ -117,8 +117,7 @@ def plot(calibration: Calibration, path: Path) -> None:
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    plt = pyplot()
-    figure, axes = plt.subplots(1, 2, figsize=(9, 4.4), layout="constrained")
+    figure, axes = subplots(1, 2, size=(9, 4.4))
     for axis, title, reliability in (
         (axes[0], "value: expected score", calibration.value),
         (axes[1], "policy: probability of the likeliest move", calibration.policy),

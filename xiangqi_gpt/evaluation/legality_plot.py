@@ -7,7 +7,7 @@ from typing import Any
 
 from xiangqi_gpt.evaluation.intervals import Estimate
 from xiangqi_gpt.evaluation.legality import GROUP_PLIES, Legality
-from xiangqi_gpt.evaluation.plotting import pyplot, save_plot
+from xiangqi_gpt.plotting import save_plot, subplots
 
 _FEWEST = 50  # positions of a group of plies that is drawn
 
@@ -18,8 +18,7 @@ def plot_legality(result: Legality, path: Path) -> None:
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    plt = pyplot()
-    figure, axes = plt.subplots(2, 2, figsize=(9, 6.4), layout="constrained")
+    figure, axes = subplots(2, 2, size=(9, 6.4))
     (by_ply, by_kind), (by_piece, by_rule) = axes
     parts = [part for part in result.by_ply if part.plies >= _FEWEST] or result.by_ply
     middle = [part.first + GROUP_PLIES / 2 for part in parts]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from xiangqi_gpt.evaluation.plotting import pyplot, save_plot
 from xiangqi_gpt.evaluation.probe import GROUP_PLIES, ProbeResult
+from xiangqi_gpt.plotting import save_plot, subplots
 
 LAYERS_PICTURE = "layers.png"
 SQUARES_PICTURE = "squares.png"
@@ -20,8 +20,7 @@ def plot_layers(result: ProbeResult, path: Path) -> None:
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    plt = pyplot()
-    figure, axis = plt.subplots(figsize=(6.4, 4), layout="constrained")
+    figure, axis = subplots(size=(6.4, 4))
     layers = np.arange(len(result.layers))
     parts = (
         ("squares", "all 90 squares"),
@@ -57,8 +56,7 @@ def plot_layers(result: ProbeResult, path: Path) -> None:
 
 def plot_squares(result: ProbeResult, path: Path) -> None:
     """A map of the board, the side to move at the bottom: how often each square is read wrong, of the best layer."""
-    plt = pyplot()
-    figure, axes = plt.subplots(1, 2, figsize=(7.4, 4.4), layout="constrained")
+    figure, axes = subplots(1, 2, size=(7.4, 4.4))
     wrong = [100 * (1 - np.array(shares)) for shares in (result.by_square, result.prior_by_square)]
     most = max(float(one.max()) for one in wrong) or 1.0
     for axis, values, title in zip(
@@ -84,8 +82,7 @@ def plot_squares(result: ProbeResult, path: Path) -> None:
 
 def plot_plies(result: ProbeResult, path: Path) -> None:
     """Shares of squares that are right, by ply, of the best layer and without the model."""
-    plt = pyplot()
-    figure, axis = plt.subplots(figsize=(6.4, 4), layout="constrained")
+    figure, axis = subplots(size=(6.4, 4))
     middle = [part.first + GROUP_PLIES / 2 for part in result.by_ply]
     axis.plot(middle, [100 * part.probe for part in result.by_ply], marker="o", label="probe, all squares")
     axis.plot(

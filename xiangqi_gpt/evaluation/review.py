@@ -11,9 +11,9 @@ import numpy as np
 
 from xiangqi_gpt.evaluation.motifs import explain_mistake
 from xiangqi_gpt.evaluation.phases import Phase, phase_of
-from xiangqi_gpt.evaluation.plotting import pyplot, save_plot
 from xiangqi_gpt.evaluation.reviewers import Comparison, centipawns, compare_line
 from xiangqi_gpt.players.base import Limit, Player
+from xiangqi_gpt.plotting import save_plot, subplots
 from xiangqi_gpt.records import GameRecord, Note, Variation
 from xiangqi_gpt.resources import resource_path
 from xiangqi_gpt.rules.board import Board
@@ -197,8 +197,7 @@ def plot(reviewed: Sequence[Reviewed], path: Path, title: str = "") -> None:
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    plt = pyplot()
-    figure, axis = plt.subplots(figsize=(9, 3.2), layout="constrained")
+    figure, axis = subplots(size=(9, 3.2))
     plies = [one.ply + 1 for one in reviewed]
     scores = [one.after for one in reviewed]
     axis.fill_between(

@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xiangqi_gpt.evaluation.plotting import pyplot
 from xiangqi_gpt.experiments.compare import RunResult
-from xiangqi_gpt.files import atomic_path
+from xiangqi_gpt.plotting import palette, save_plot, subplots
 from xiangqi_gpt.safe_json import format_json
 
 
@@ -103,10 +102,9 @@ def plot(title: str, results: Sequence[RunResult], path: Path) -> None:
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    plt = pyplot()
     groups = by_choice(results)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
-    colors = [plt.get_cmap("tab20")(i) for i in range(20)]
+    figure, (left, right) = subplots(1, 2, size=(11, 4.5))
+    colors = palette()
     for number, (choice, group) in enumerate(groups.items()):
         color = colors[number % len(colors)]
         steps = [step for step, _ in group[0].curve]
@@ -125,6 +123,4 @@ def plot(title: str, results: Sequence[RunResult], path: Path) -> None:
     right.set_yticklabels(list(groups))
     right.invert_yaxis()
     right.grid(axis="x", alpha=0.3)
-    with atomic_path(path, overwrite=True) as draft:
-        figure.savefig(draft, dpi=120, format="png")
-    plt.close(figure)
+    save_plot(figure, path)

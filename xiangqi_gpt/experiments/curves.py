@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from xiangqi_gpt.errors import ModelError
-from xiangqi_gpt.evaluation.plotting import pyplot
 from xiangqi_gpt.files import atomic_path
+from xiangqi_gpt.plotting import subplots
 from xiangqi_gpt.safe_json import parse_json
 from xiangqi_gpt.training.run_state import EVALUATIONS_FILE, LOG_FILE, disk_full_as_error
 
@@ -78,9 +78,8 @@ def draw_curves(
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    plt = pyplot()
     panels = curves_of(log, evaluations)
-    figure, axes = plt.subplots(2, 2, figsize=(11.2, 6.8), layout="constrained")
+    figure, axes = subplots(2, 2, size=(11.2, 6.8))
     for axis in axes.flat[len(panels) :]:
         axis.set_axis_off()
     for axis, (title, curves) in zip(axes.flat, panels.items(), strict=False):
@@ -92,7 +91,6 @@ def draw_curves(
         if len(curves) > 1:
             axis.legend(fontsize=8)
     figure.savefig(file, dpi=100, format="png")
-    plt.close(figure)
 
 
 def write_curves(out: Path, file: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from xiangqi_gpt.library.families import Communities, Families, Family
 from xiangqi_gpt.library.opening_graph import NO_NODE
 from xiangqi_gpt.notation import chinese
+from xiangqi_gpt.plotting import palette, save_plot, subplots
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 from xiangqi_gpt.texts import in_all_languages
@@ -70,13 +71,12 @@ def line_in_chinese(line: tuple[Move, ...]) -> str:
     return " ".join(words)
 
 
-def draw_families(found: Families, path: Path, plt: Any) -> None:
-    """Draw the games as rows and the plies as columns, coloured by family, into a PNG file.
+def draw_families(found: Families, path: Path) -> None:
+    """Draw the games as rows and the plies as columns, coloured by family, as a PNG.
 
-    Args:
-        found: the families.
-        path: the file to write.
-        plt: matplotlib.pyplot.
+    Raises:
+        ConfigError: matplotlib is not installed.
+        FileError: the disk refuses it.
     """
     graph = found.graph
     games = np.lexsort(_columns(graph.nodes)[::-1])
@@ -88,26 +88,28 @@ def draw_families(found: Families, path: Path, plt: Any) -> None:
     for index in range(min(_COLOURED, len(found.families)) - 1, -1, -1):
         members = graph.nodes[found.of_game == index]
         family_of[np.bincount(top[members[members != NO_NODE]]).argmax()] = index
-    colours = [tuple(colour[:3]) for colour in plt.get_cmap("tab20")(_COLOURS)]
-    palette = np.array([*colours, _GREY, _WHITE])
+    twenty = palette()
+    colours = [twenty[index][:3] for index in _COLOURS]
+    paints = np.array([*colours, _GREY, _WHITE])
     shown = graph.nodes[games]
     painted = np.minimum(family_of[top[np.maximum(shown, 0)]], _COLOURED)
     painted[shown == NO_NODE] = _COLOURED + 1
-    figure, axes = plt.subplots(figsize=(11, 8), layout="constrained")
-    axes.imshow(palette[painted], aspect="auto", interpolation="nearest")
+    figure, axes = subplots(size=(11, 8))
+    from matplotlib.patches import Rectangle
+
+    axes.imshow(paints[painted], aspect="auto", interpolation="nearest")
     axes.set_xticks(range(0, shown.shape[1], 2))
     axes.set_xlabel("plies played")
     axes.set_ylabel("games, sorted by their moves")
     axes.set_yticks([])
     axes.set_title(f"Opening families of {graph.games:,} games: {len(found.families):,}")
     handles = [
-        plt.Rectangle((0, 0), 1, 1, color=colours[index], label=_label(family))
+        Rectangle((0, 0), 1, 1, color=colours[index], label=_label(family))
         for index, family in enumerate(found.families[:_COLOURED])
     ]
-    handles.append(plt.Rectangle((0, 0), 1, 1, color=_GREY, label="other families"))
+    handles.append(Rectangle((0, 0), 1, 1, color=_GREY, label="other families"))
     axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8, frameon=False)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    save_plot(figure, path)
 
 
 def _columns(nodes: np.ndarray[Any, np.dtype[np.int64]]) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
