@@ -20,7 +20,7 @@ from xiangqi_gpt.rules.move import MOVES, Move
 from xiangqi_gpt.rules.pieces import Color
 from xiangqi_gpt.tokens import create_tokenizer
 from xiangqi_gpt.tokens.tokenizer import CoordinateTokenizer
-from xiangqi_gpt.training.batches import collate
+from xiangqi_gpt.training.batches import collate, value_targets
 
 
 def everything(packed: PackedGames, plies: int, mirror: bool = False) -> Windows:
@@ -165,6 +165,27 @@ def test_values_come_from_the_score_else_from_the_result() -> None:
             else:
                 red = {"1-0": 0, "1/2-1/2": 1, "0-1": 2}[game.result]
                 assert target.argmax() == (red if windows.turns[0, ply] == Color.RED else 2 - red)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_the_result_has_its_share_in_the_value_of_a_position_with_a_score(share: float) -> None:
+    packed, _ = pack(games())
+    mixed = 0
+    for number, game in enumerate(games()):
+        windows = gather_windows(packed, np.array([number]), np.array([0]), 5, np.array([False]))
+        values = value_targets(windows, PIKAFISH, share)[0].astype(float)
+        alone = value_targets(windows, PIKAFISH)[0].astype(float)
+        for ply in range(5):
+            cp = game.labels.at(ply)[1] if game.labels else None
+            if cp is None or game.result == "*" or windows.targets[0, ply] == NO_MOVE:
+                assert values[ply].tolist() == alone[ply].tolist()
+                continue
+            red = {"1-0": 0, "1/2-1/2": 1, "0-1": 2}[game.result]
+            wanted = (1 - share) * PIKAFISH.chances(float(cp))
+            wanted[red if windows.turns[0, ply] == Color.RED else 2 - red] += share
+            assert values[ply] == pytest.approx(wanted, abs=1e-6)
+            mixed += 1
+    assert mixed > 0
 
 
 def test_an_epoch_shows_every_target_once_and_depends_on_the_seed_alone() -> None:

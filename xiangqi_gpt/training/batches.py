@@ -145,15 +145,18 @@ def _mass(logprobs: Tensor, legal: Tensor) -> Tensor:
     return torch.where(some[..., 0], kept.logsumexp(-1), 0.0)
 
 
-def value_targets(windows: Windows, curve: ScoreCurve) -> np.ndarray:
-    """(B, P, 3) float32: from the score if there is one, otherwise from the result, otherwise zeros."""
+def value_targets(windows: Windows, curve: ScoreCurve, result_share: float = 0.0) -> np.ndarray:
+    """(B, P, 3) float32: from the score if there is one, otherwise from the result, otherwise zeros.
+
+    Where both are known, the result has *result_share* of the target, 0..1.
+    """
     from_score = curve.chances(windows.scores)
     result = windows.results[:, None] * np.where(windows.turns == 0, 1, -1)
     from_result = np.stack([result == 1, result == 0, result == -1], -1)
     known = (windows.results != UNKNOWN_RESULT)[:, None] & (windows.targets != NO_MOVE)
-    values = np.where(
-        (windows.scores != NO_SCORE)[..., None], from_score, np.where(known[..., None], from_result, False)
-    )
+    of_result = np.where(windows.scores == NO_SCORE, 1.0, result_share) * known
+    of_score = np.where(windows.scores == NO_SCORE, 0.0, 1.0 - of_result)
+    values = of_score[..., None] * from_score + of_result[..., None] * from_result
     return values.astype(np.float32)
 
 
@@ -201,13 +204,15 @@ def collate(
     weights: np.ndarray | None = None,
     soft_temperature: float | None = None,
     curve: ScoreCurve = PIKAFISH,
+    result_share: float = 0.0,
 ) -> Batch:
     """Convert windows into a batch for a model that reads *tokenizer*.
 
     *prefix* (B, c) holds the condition tokens, by default those of the windows. With *legal_sets* the batch contains
     the legal moves of every board as targets, with *legality* the tokens that continue a legal move. *weights* (B, P)
     are the weights of the targets; those of weight 0 are not learned. With a *soft_temperature*, in centipawns, a
-    teacher's lists of moves are targets if the windows contain them. *curve* converts a teacher's scores to results.
+    teacher's lists of moves are targets if the windows contain them. *curve* converts a teacher's scores to results;
+    *result_share* is that of the game's result in the value of a scored position.
     """
     rows, plies = windows.moves.shape
     k = tokenizer.slots
@@ -257,7 +262,7 @@ def collate(
             softened["soft_weights"] = torch.from_numpy(np.where(there, first, 0).astype(np.float32))
     if legality:
         softened.update(_legal_tokens(windows, tokenizer, learned, on_main, known, shared.slots.shape[0], c))
-    values = value_targets(windows, curve)
+    values = value_targets(windows, curve, result_share)
     return Batch(
         input_ids=torch.from_numpy(
             np.concatenate([main, branches.tokens_in_order(branches.moves[..., : k - 1])], 1)
@@ -382,6 +387,7 @@ def collate_table(
     draw: float = 1.0,
     soft_temperature: float | None = None,
     curve: ScoreCurve = PIKAFISH,
+    result_share: float = 0.0,
 ) -> Batch:
     """Convert windows into a batch for a model with a table of moves.
 
@@ -426,7 +432,7 @@ def collate_table(
             shares[:, :, number] = np.where(listed[..., None], each, shares[:, :, number])
     places = MOVE_NUMBER[rotated_moves(moves, windows.turns[:, :, None, None])]
     shares *= places >= 0
-    values = value_targets(windows, curve)
+    values = value_targets(windows, curve, result_share)
     sets: dict[str, Any] = _legal_sets(windows) if legality or legal_sets else {}
     there = windows.boards.any(-1).ravel()
     rest = None if there.all() else torch.from_numpy(np.flatnonzero(there))

@@ -227,6 +227,7 @@ class Loader:
             "legality": self._legality,
             "soft_temperature": config.soft_temperature,
             "curve": ScoreCurve(*config.score_curve),
+            "result_share": config.value_result,
         }
         if self.model_config.move_head == "table":
             batch = collate_table(

@@ -36,6 +36,9 @@ class TrainConfig:
     soft_moves: int = 4  # most moves per ply that are learned from a teacher's list; 1: only its best move
     soft_temperature: float = 60.0  # centipawns; a teacher's move has a share of exp(score / temperature)
     score_curve: tuple[float, float] = PIKAFISH  # centipawns: midpoint and scale, see players.scores
+    value_result: float = (
+        0.0  # share of the game's result in the value of a position that has a teacher's score
+    )
     mirror: bool = True  # exchange left and right in every second window
     plies: int = 8  # plies per window; at most the model's context_plies
     batch_windows: int = 32  # windows per optimiser step
@@ -133,6 +136,8 @@ class TrainConfig:
             raise ConfigError(
                 f"soft_temperature: expected centipawns above 0, found {self.soft_temperature!r}"
             )
+        if not 0 <= self.value_result <= 1:
+            raise ConfigError(f"value_result: expected a share from 0 to 1, found {self.value_result!r}")
         mix_weights(self.mix)
         windows = ("plies", "batch_windows", "micro_batch_windows", "soft_moves")
         for key in (*windows, "max_steps", "checkpoint_every", "sample_passes", "eval_windows"):

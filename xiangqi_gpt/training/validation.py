@@ -87,7 +87,10 @@ class Validator:
         self._tokenizer, self._with_boards = tokenizer, model_config.board != "none"
         self._has_table, self._styles = model_config.move_head == "table", model_config.style_names
         self._targets = config.targets
-        self._curve = ScoreCurve(*config.score_curve)
+        self._value: dict[str, Any] = {
+            "curve": ScoreCurve(*config.score_curve),
+            "result_share": config.value_result,
+        }
         micro = max(1, config.micro_batch_windows // world)
         self._windows = [
             gather_windows(packed, games[rows], first[rows], config.plies, mirrored[rows])
@@ -121,7 +124,7 @@ class Validator:
     def _sums_of(self, model: Any, windows: Windows, device: torch.device) -> list[float]:
         tokenizer = self._tokenizer
         prefix = condition_ids(windows, tokenizer)
-        batch = collate(windows, tokenizer, self._with_boards, prefix=prefix, curve=self._curve).to(device)
+        batch = collate(windows, tokenizer, self._with_boards, prefix=prefix, **self._value).to(device)
         output = model(**batch.model_inputs())
         values = output.value_logits[:, batch.value_index].float().log_softmax(-1)
         noise = torch.zeros(()).expand(*windows.moves.shape, tokenizer.slots, len(tokenizer.vocab))
@@ -141,7 +144,7 @@ class Validator:
     def _sums_of_table(self, model: Any, windows: Windows, device: torch.device) -> list[float]:
         """One pass over every board: the likeliest text, word by word, is read from the table."""
         batch = collate_table(
-            windows, self._tokenizer, styles=self._styles, targets=self._targets, curve=self._curve
+            windows, self._tokenizer, styles=self._styles, targets=self._targets, **self._value
         ).to(device)
         output = model(**batch.model_inputs(), with_logits=False)
         assert batch.table_moves is not None
