@@ -201,6 +201,7 @@ def test_presets_build(name: str) -> None:
         ("plies=many", "plies: expected a int such as 8, found 'many'"),
         ("schedule=steps", "schedule: expected one of cosine, linear, constant, cooldown, found 'steps'"),
         ("betas=0.9", r"betas: expected two shares from 0 to below 1, found \(0.9,\)"),
+        ("value_result=1.5", r"value_result: expected a share from 0 to 1, found 1.5"),
         ("curriculum=(0.5, 2)", r"curriculum: expected shares above 0, up to 1, .* found \(0.5, 2.0\)"),
         ("curriculum=half", "curriculum: expected a tuple such as"),
         ("ema=1", "ema: expected a share from 0 to below 1, found 1.0"),
