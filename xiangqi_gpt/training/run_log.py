@@ -7,7 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from xiangqi_gpt.errors import ConfigError
+from xiangqi_gpt.errors import ConfigError, ModelError
+from xiangqi_gpt.files import writing
 from xiangqi_gpt.safe_json import format_json
 from xiangqi_gpt.training.run_state import EVALUATIONS_FILE, LOG_FILE, disk_full_as_error
 
@@ -46,7 +47,7 @@ class Journal:
         self._write(EVALUATIONS_FILE, report, "valid")
 
     def _write(self, name: str, report: Mapping[str, Any], group: str) -> None:
-        with disk_full_as_error(self._out, "the log"):
+        with disk_full_as_error(self._out, "the log"), writing(self._out / name, error=ModelError):
             if name not in self._files:
                 self._files[name] = open(self._out / name, "a", encoding="utf-8")  # noqa: SIM115 - closed below
             self._files[name].write(format_json(dict(report)) + "\n")
