@@ -27,6 +27,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_with_default_options_it_plays_what_choose_says(model: Path) -> None:
+    assert create_player(f"gpt:model={model},threads=1,name=Ann").name == "Ann"
     player = create_player(f"gpt:model={model},threads=1")
     scorer = Scorer(tiny(board="bag"))
     board = Board()

@@ -162,7 +162,7 @@ def _build_gpt(request: _Request) -> Player:
         seed=request.seed_value(),
         device=request.text("device") or "cpu",
         threads=threads,
-        name=request.spec,
+        name=request.text("name") or request.spec,
     )
 
 
@@ -258,6 +258,7 @@ _ENTRIES: dict[str, _Entry] = {
             "probe": "file that `probe` has made for the model: the board shows what the model believes",
             "device": "auto, cpu, cuda or mps",
             "threads": "processor threads",
+            "name": "how it is called; default: its spec",
             **_SEED,
         },
     ),
