@@ -4,7 +4,8 @@ Neighbours of the ladder meet in pairs of games, from the openings of the packag
 a link are played at the same time in one process, so that the network scores their positions in common batches. So the
 same processor time plays several times as many games as `xiangqi-gpt tournament --chain` does, by the same rules.
 
-Games that are in the file of results are not played again: only those that are missing to --games.
+An engine has a process for each game, and loses where it fails. Games that are in the file of results are not played
+again: only those that are missing to --games.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ from xiangqi_gpt.arena.referee import MAX_PLIES
 from xiangqi_gpt.arena.series import player_seed
 from xiangqi_gpt.decoding import MoveScores
 from xiangqi_gpt.decoding.lookahead import Lookahead, search_together
+from xiangqi_gpt.errors import PlayerError
 from xiangqi_gpt.files import atomic_path
 from xiangqi_gpt.players import create_player
 from xiangqi_gpt.players.base import Player
 from xiangqi_gpt.players.gpt_player import GPTPlayer
 from xiangqi_gpt.players.levels import LEVELS
+from xiangqi_gpt.players.player_spec import PlayerSpec
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 
@@ -46,6 +49,7 @@ class Game:
     red: int  # the player with Red: 0 or 1
     points: float | None = None  # of the second player
     trees: dict[int, Lookahead] = field(default_factory=dict)
+    engines: dict[int, Player] = field(default_factory=dict)
 
     def advance(self) -> None:
         """See whether it is over."""
@@ -56,13 +60,31 @@ class Game:
         elif outcome is not None or self.board.ply >= MAX_PLIES:
             self.points = 0.5
 
+    def close(self) -> None:
+        """End the engines of the game."""
+        for engine in self.engines.values():
+            engine.close()
+
     @property
     def mover(self) -> int:
         return self.red if self.board.turn == 0 else 1 - self.red
 
 
-def moves_of(player: Player, side: int, games: Sequence[Game]) -> list[Move]:
-    """What a player moves in games that wait for it."""
+def engine_move(spec: str, side: int, game: Game) -> Move | None:
+    """What an engine moves; None where it fails."""
+    try:
+        if side not in game.engines:
+            game.engines[side] = create_player(spec)
+        return game.engines[side].play(game.board).move
+    except PlayerError as error:
+        print(f"{spec} loses: {error}", flush=True)
+        return None
+
+
+def moves_of(spec: str, player: Player, side: int, games: Sequence[Game]) -> Sequence[Move | None]:
+    """What a player moves in games that wait for it; None where it fails."""
+    if PlayerSpec.parse(spec).name == "engine":
+        return [engine_move(spec, side, game) for game in games]
     if not isinstance(player, GPTPlayer):
         return [player.play(game.board).move for game in games]
     scored = player.score_many([game.board for game in games])
@@ -82,9 +104,8 @@ def given(scores: MoveScores) -> Callable[[Board], MoveScores]:
 
 def play_link(weaker: str, stronger: str, played: int, games: int, seed: int, at_once: int) -> list[float]:
     """The points of *stronger* from *games* games after the *played* ones; games 2k and 2k + 1 are a pair."""
-    players = [
-        create_player(spec, seed=player_seed(seed, played, i)) for i, spec in enumerate((weaker, stronger))
-    ]
+    specs = (weaker, stronger)
+    players = [create_player(spec, seed=player_seed(seed, played, i)) for i, spec in enumerate(specs)]
     share_networks(players)
     order = opening_order(load_openings(), seed)
     for _ in range(played // 2):
@@ -99,9 +120,14 @@ def play_link(weaker: str, stronger: str, played: int, games: int, seed: int, at
             turn = [game for game in active if game.points is None and game.mover == side]
             if not turn:
                 continue
-            for game, move in zip(turn, moves_of(player, side, turn), strict=True):
-                game.board.push(move)
-                game.advance()
+            for game, move in zip(turn, moves_of(specs[side], player, side, turn), strict=True):
+                if move is None:
+                    game.points = float(side == 0)
+                else:
+                    game.board.push(move)
+                    game.advance()
+                if game.points is not None:
+                    game.close()
         active = [game for game in active if game.points is None]
     for player in players:
         player.close()

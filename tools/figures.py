@@ -8,6 +8,7 @@ python tools/figures.py --check   name the pages that show something else, and e
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -95,7 +96,7 @@ def ladder(links: list[dict[str, Any]]) -> str:
     for link in links:
         low, high = link["elo_ci"]
         wide = "yes" if max(high - link["elo"], link["elo"] - low) > WIDE else ""
-        row = [f"`{link['stronger']}`", f"`{link['weaker']}`", str(len(link["points"])), counts_of(link)]
+        row = [shown(link["stronger"]), shown(link["weaker"]), str(len(link["points"])), counts_of(link)]
         rows.append([*row, elo_of(link), wide])
     return table(["player", "against", "games", "+ = -", "Elo (95 % interval)", "provisional"], rows)
 
@@ -106,15 +107,19 @@ def nodes_of(spec: str) -> int | None:
     return None if nodes is None else int(nodes)
 
 
+def shown(spec: str) -> str:
+    """A player as the tables name it."""
+    nodes, command = nodes_of(spec), os.path.basename(PlayerSpec.parse(spec).command)
+    if nodes is not None:
+        return f"Fairy-Stockfish, {nodes:,} node{'s' * (nodes > 1)}"
+    return f"{command}, depth {PlayerSpec.parse(spec).settings['depth']}" if command else f"`{spec}`"
+
+
 def strength_row(match: dict[str, Any]) -> list[str]:
     """A match of docs/strength.json."""
-    nodes = nodes_of(match["opponent"])
-    opponent = (
-        f"`{match['opponent']}`" if nodes is None else f"Fairy-Stockfish, {nodes:,} node{'s' * (nodes > 1)}"
-    )
     return [
-        f"`{match['player']}`",
-        opponent,
+        shown(match["player"]),
+        shown(match["opponent"]),
         str(match["games"]),
         counts_of(match),
         f"{100 * match['score']:.1f} %",
