@@ -112,10 +112,11 @@ def _parquet_by_type(content: bytes, random: Random) -> bytes:
         elif kind == 2 and len(names) > 1:
             del arrays[at], names[at]
         elif kind == 3:
-            values = arrays[at].to_pylist()
-            for _ in range(2):
-                values[random.randrange(len(values))] = None
-            arrays[at] = pa.array(values, arrays[at].type)
+            with suppress(ValueError):  # a time that Python cannot hold
+                values = arrays[at].to_pylist()
+                for _ in range(2):
+                    values[random.randrange(len(values))] = None
+                arrays[at] = pa.array(values, arrays[at].type)
         elif pa.types.is_string(arrays[at].type):
             texts = [spoil_text(value or "", random) for value in arrays[at].to_pylist()]
             values = [text.encode("utf-8", "replace").decode() for text in texts]

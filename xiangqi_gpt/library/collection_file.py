@@ -56,7 +56,8 @@ def database_errors(path: Path) -> Iterator[None]:
         raise RecordError(error.reason, file=str(path)) from error
     except sqlite3.Error as cause:
         raise RecordError(f"the collection cannot be read or written: {cause}", file=str(path)) from cause
-    except UnicodeDecodeError as cause:  # of SQLite's own message about a damaged file
+    except (UnicodeDecodeError, MemoryError) as cause:
+        # SQLite's own message about a damaged file is damaged, or it asks for as much memory as the file says.
         raise RecordError("the collection is damaged", file=str(path)) from cause
 
 

@@ -17,6 +17,7 @@ SCHEDULES = ("cosine", "linear", "constant", "cooldown")
 BUDGETS = ("steps", "time")
 OPTIMIZERS = ("adamw", "eg", "eg-adamw")
 PRECISIONS = ("auto", "no", "bf16", "fp16")
+_TOO_LARGE = 2**63  # of a whole number: neither floats nor torch's seeds take any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,15 +285,17 @@ def changed(config: TrainConfig, settings: Iterable[str]) -> TrainConfig:
 
 def typed(key: str, old: object, value: object) -> object:
     """*value* of the setting *key* as the type of *old*, or ConfigError."""
+    parts = value if isinstance(value, (tuple, list)) else (value,)
+    if any(isinstance(part, int) and abs(part) >= _TOO_LARGE for part in parts):
+        raise ConfigError(f"{key}: expected a number below 2^63, found a larger one")
     if isinstance(old, bool) or isinstance(value, bool):
         fits = isinstance(old, bool) and isinstance(value, bool)
     elif isinstance(old, float):
         value = float(value) if isinstance(value, int) else value
         fits = isinstance(value, float)
     elif isinstance(old, tuple):
-        items = value if isinstance(value, (tuple, list)) else (value,)
-        fits = all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in items)
-        value = tuple(map(float, items)) if fits else value
+        fits = all(isinstance(part, (int, float)) and not isinstance(part, bool) for part in parts)
+        value = tuple(map(float, parts)) if fits else value
     else:
         fits = isinstance(value, type(old))
     if not fits:
