@@ -136,6 +136,8 @@ def test_settings_in_a_file(tmp_path: Path) -> None:
         ('[run]\nmax_steps = "many"', "run.toml: max_steps: expected a int such as"),
         ("[run]\nmax_steps = 0", "run.toml: max_steps: expected a whole number of at least 1, found 0"),
         ("[run\n", "run.toml: not valid TOML:"),
+        ("a." * 9_000 + "a = 1", "run.toml: expected lines of at most 1,000 characters, found one of 18,005"),
+        ("# much\n" * 10_000, "run.toml: the file of settings cannot be read: "),
         ('preset = "huge"', "preset: expected one of"),
     ],
 )

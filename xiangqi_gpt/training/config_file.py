@@ -30,7 +30,8 @@ else:
     import tomli as tomllib
 
 _SECTIONS = ("preset", "run", "model")
-_LARGEST = 1_000_000  # bytes
+_LARGEST = 65_536  # bytes
+_LONGEST = 1_000  # characters of a line: the reader of TOML needs memory by the square of the parts of a key
 
 
 def read_config(path: Path, preset_name: str | None = None, default: str = "laptop") -> TrainConfig:
@@ -41,7 +42,13 @@ def read_config(path: Path, preset_name: str | None = None, default: str = "lapt
         ConfigError: invalid TOML, an unknown section or key, a value of the wrong type.
     """
     try:
-        data = tomllib.loads(read_limited(path, _LARGEST).decode())
+        text = read_limited(path, _LARGEST).decode()
+        longest = max(map(len, text.splitlines()), default=0)
+        if longest > _LONGEST:
+            raise ConfigError(
+                f"{path}: expected lines of at most {_LONGEST:,} characters, found one of {longest:,}"
+            )
+        data = tomllib.loads(text)
     except FileError as error:
         why = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error.reason
         raise ConfigError(f"{path}: the file of settings cannot be read: {why}") from None
