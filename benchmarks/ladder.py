@@ -34,7 +34,7 @@ from xiangqi_gpt.players import create_player
 from xiangqi_gpt.players.base import Player
 from xiangqi_gpt.players.gpt_player import GPTPlayer
 from xiangqi_gpt.players.levels import LEVELS
-from xiangqi_gpt.players.player_spec import PlayerSpec
+from xiangqi_gpt.players.player_spec import WITH_COMMAND, PlayerSpec
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 
@@ -70,6 +70,11 @@ class Game:
         return self.red if self.board.turn == 0 else 1 - self.red
 
 
+def is_engine(spec: str) -> bool:
+    """Whether a spec names a program of its own, which plays one game at a time."""
+    return PlayerSpec.parse(spec).name == WITH_COMMAND
+
+
 def engine_move(spec: str, side: int, game: Game) -> Move | None:
     """What an engine moves; None where it fails."""
     try:
@@ -81,9 +86,9 @@ def engine_move(spec: str, side: int, game: Game) -> Move | None:
         return None
 
 
-def moves_of(spec: str, player: Player, side: int, games: Sequence[Game]) -> Sequence[Move | None]:
-    """What a player moves in games that wait for it; None where it fails."""
-    if PlayerSpec.parse(spec).name == "engine":
+def moves_of(spec: str, player: Player | None, side: int, games: Sequence[Game]) -> Sequence[Move | None]:
+    """What a player moves in games that wait for it; an engine has no *player*, and no move where it fails."""
+    if player is None:
         return [engine_move(spec, side, game) for game in games]
     if not isinstance(player, GPTPlayer):
         return [player.play(game.board).move for game in games]
@@ -105,7 +110,10 @@ def given(scores: MoveScores) -> Callable[[Board], MoveScores]:
 def play_link(weaker: str, stronger: str, played: int, games: int, seed: int, at_once: int) -> list[float]:
     """The points of *stronger* from *games* games after the *played* ones; games 2k and 2k + 1 are a pair."""
     specs = (weaker, stronger)
-    players = [create_player(spec, seed=player_seed(seed, played, i)) for i, spec in enumerate(specs)]
+    players = [
+        None if is_engine(spec) else create_player(spec, seed=player_seed(seed, played, i))
+        for i, spec in enumerate(specs)
+    ]
     share_networks(players)
     order = opening_order(load_openings(), seed)
     for _ in range(played // 2):
@@ -130,11 +138,12 @@ def play_link(weaker: str, stronger: str, played: int, games: int, seed: int, at
                     game.close()
         active = [game for game in active if game.points is None]
     for player in players:
-        player.close()
+        if player is not None:
+            player.close()
     return [game.points for game in all_games if game.points is not None]
 
 
-def share_networks(players: Sequence[Player]) -> None:
+def share_networks(players: Sequence[Player | None]) -> None:
     """Let both players keep one set of encodings: they see the same positions."""
     scorers = [player.scorer for player in players if isinstance(player, GPTPlayer)]
     for scorer in scorers[1:]:

@@ -109,10 +109,12 @@ def nodes_of(spec: str) -> int | None:
 
 def shown(spec: str) -> str:
     """A player as the tables name it."""
-    nodes, command = nodes_of(spec), os.path.basename(PlayerSpec.parse(spec).command)
-    if nodes is not None:
-        return f"Fairy-Stockfish, {nodes:,} node{'s' * (nodes > 1)}"
-    return f"{command}, depth {PlayerSpec.parse(spec).settings['depth']}" if command else f"`{spec}`"
+    parsed, nodes = PlayerSpec.parse(spec), nodes_of(spec)
+    if not parsed.command:
+        return f"`{spec}`"
+    program = os.path.basename(parsed.command).replace("fairy-stockfish", "Fairy-Stockfish")
+    limit = f"depth {parsed.settings['depth']}" if nodes is None else f"{nodes:,} node{'s' * (nodes > 1)}"
+    return f"{program}, {limit}"
 
 
 def strength_row(match: dict[str, Any]) -> list[str]:

@@ -154,8 +154,9 @@ def value_targets(windows: Windows, curve: ScoreCurve, result_share: float = 0.0
     result = windows.results[:, None] * np.where(windows.turns == 0, 1, -1)
     from_result = np.stack([result == 1, result == 0, result == -1], -1)
     known = (windows.results != UNKNOWN_RESULT)[:, None] & (windows.targets != NO_MOVE)
-    of_result = np.where(windows.scores == NO_SCORE, 1.0, result_share) * known
-    of_score = np.where(windows.scores == NO_SCORE, 0.0, 1.0 - of_result)
+    scored = windows.scores != NO_SCORE
+    of_result = np.where(scored, result_share, 1.0) * known
+    of_score = scored * (1.0 - of_result)
     values = of_score[..., None] * from_score + of_result[..., None] * from_result
     return values.astype(np.float32)
 

@@ -24,7 +24,6 @@ from xiangqi_gpt.dataset.sampler import Sampler
 from xiangqi_gpt.dataset.windows import Windows, gather_windows
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTConfig
-from xiangqi_gpt.players.scores import ScoreCurve
 from xiangqi_gpt.tokens import Tokenizer
 from xiangqi_gpt.training.batches import Batch, collate, collate_table, condition_ids, ply_weights
 from xiangqi_gpt.training.exposure import expose, replace_tokens
@@ -226,8 +225,7 @@ class Loader:
             "legal_sets": self._legal_sets,
             "legality": self._legality,
             "soft_temperature": config.soft_temperature,
-            "curve": ScoreCurve(*config.score_curve),
-            "result_share": config.value_result,
+            **config.value_options,
         }
         if self.model_config.move_head == "table":
             batch = collate_table(

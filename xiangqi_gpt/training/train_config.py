@@ -11,7 +11,7 @@ from typing import Any
 from xiangqi_gpt.dataset.packing import TARGETS
 from xiangqi_gpt.dataset.sampler import mix_weights
 from xiangqi_gpt.errors import ConfigError
-from xiangqi_gpt.players.scores import PIKAFISH
+from xiangqi_gpt.players.scores import PIKAFISH, ScoreCurve
 
 SCHEDULES = ("cosine", "linear", "constant", "cooldown")
 BUDGETS = ("steps", "time")
@@ -168,6 +168,11 @@ class TrainConfig:
                 f"micro_batch_windows: expected a divisor of batch_windows, {self.batch_windows}, "
                 f"found {self.micro_batch_windows!r}"
             )
+
+    @property
+    def value_options(self) -> dict[str, Any]:
+        """How `collate` makes the targets of the value head."""
+        return {"curve": ScoreCurve(*self.score_curve), "result_share": self.value_result}
 
 
 PRESETS: dict[str, TrainConfig] = {

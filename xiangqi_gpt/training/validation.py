@@ -19,7 +19,6 @@ from xiangqi_gpt.dataset.windows import Windows, gather_windows
 from xiangqi_gpt.errors import ConfigError
 from xiangqi_gpt.model import XiangqiGPTConfig
 from xiangqi_gpt.model.move_table import MOVES, greedy_moves
-from xiangqi_gpt.players.scores import ScoreCurve
 from xiangqi_gpt.safe_json import parse_json
 from xiangqi_gpt.tokens import Tokenizer
 from xiangqi_gpt.training.batches import collate, collate_table, condition_ids
@@ -87,10 +86,7 @@ class Validator:
         self._tokenizer, self._with_boards = tokenizer, model_config.board != "none"
         self._has_table, self._styles = model_config.move_head == "table", model_config.style_names
         self._targets = config.targets
-        self._value: dict[str, Any] = {
-            "curve": ScoreCurve(*config.score_curve),
-            "result_share": config.value_result,
-        }
+        self._value = config.value_options
         micro = max(1, config.micro_batch_windows // world)
         self._windows = [
             gather_windows(packed, games[rows], first[rows], config.plies, mirrored[rows])
