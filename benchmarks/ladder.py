@@ -38,6 +38,7 @@ from xiangqi_gpt.players.player_spec import WITH_COMMAND, PlayerSpec
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 
+_SAVED_AFTER = 60  # games
 DEFAULT_CHAIN = ("greedy", *(level.spec for level in LEVELS))
 
 
@@ -178,25 +179,31 @@ def main(chain: tuple[str, ...], games: int, results: Path, seed: int, at_once: 
     torch.set_num_threads(1)
     found: list[dict[str, Any]] = json.loads(results.read_text(encoding="utf-8")) if results.is_file() else []
     for weaker, stronger in pairwise(chain or DEFAULT_CHAIN):
-        known = next(
-            (link for link in found if (link["weaker"], link["stronger"]) == (weaker, stronger)), None
+        players = {"weaker": weaker, "stronger": stronger}
+        link = next(
+            (link for link in found if link.items() >= players.items()), link_of(**players, points=[])
         )
-        points = [] if known is None else known["points"]
-        if len(points) >= games:
-            continue
-        began, used = time.monotonic(), time.process_time()
-        points = points + play_link(weaker, stronger, len(points), games - len(points), seed, at_once)
-        link = link_of(weaker, stronger, points)
-        found = [*(other for other in found if other is not known), link]
-        with atomic_path(results, overwrite=True) as draft:
-            draft.write_text(json.dumps(found) + "\n", encoding="utf-8")
-        low, high = link["elo_ci"]
-        print(
-            f"{weaker} - {stronger}: +{link['wins']} ={link['draws']} -{link['losses']}, "
-            f"{link['elo']:+d} ({low:+d} to {high:+d}), "
-            f"{time.process_time() - used:.0f} s of processor time, {time.monotonic() - began:.0f} s",
-            flush=True,
-        )
+        while (missing := games - len(link["points"])) > 0:
+            began, used = time.monotonic(), time.process_time()
+            points = play_link(
+                **players,
+                played=len(link["points"]),
+                games=min(missing, _SAVED_AFTER),
+                seed=seed,
+                at_once=at_once,
+            )
+            found = [other for other in found if other is not link]
+            link = link_of(**players, points=[*link["points"], *points])
+            found.append(link)
+            with atomic_path(results, overwrite=True) as draft:
+                draft.write_text(json.dumps(found) + "\n", encoding="utf-8")
+            low, high = link["elo_ci"]
+            print(
+                f"{weaker} - {stronger}: +{link['wins']} ={link['draws']} -{link['losses']}, "
+                f"{link['elo']:+d} ({low:+d} to {high:+d}), "
+                f"{time.process_time() - used:.0f} s of processor time, {time.monotonic() - began:.0f} s",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

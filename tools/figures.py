@@ -14,6 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from xiangqi_gpt.arena.ratings import Rating, bradley_terry
 from xiangqi_gpt.players.levels import LEVELS
 from xiangqi_gpt.players.player_spec import PlayerSpec
 
@@ -26,6 +29,9 @@ BLOCK = re.compile(r"(?P<begin><!-- figures: (?P<name>[\w-]+) -->\n).*?(?P<end><
 
 WIDE = 60
 """Half of an interval, in Elo, above which a link is provisional."""
+
+MIDDLE = "engine:fairy-stockfish,nodes=100,Hash=1"
+"""The player of the ladder from which distances are measured."""
 
 SHOWN = ("human_top1", "legality", "match_fairy_100", "match_fairy_1000", "latency")
 """What the front pages show."""
@@ -101,6 +107,39 @@ def ladder(links: list[dict[str, Any]]) -> str:
     return table(["player", "against", "games", "+ = -", "Elo (95 % interval)", "provisional"], rows)
 
 
+def ladder_ratings(links: list[dict[str, Any]]) -> list[tuple[str, Rating]]:
+    """The players of the ladder, strongest first, by all links together.
+
+    `random` has 0, and the intervals are those of the distance to `MIDDLE`.
+    """
+    names = sorted({link[side] for link in links for side in ("weaker", "stronger")})
+    points = np.zeros((len(names), len(names)))
+    for link in links:
+        weaker, stronger, won = (
+            names.index(link["weaker"]),
+            names.index(link["stronger"]),
+            sum(link["points"]),
+        )
+        points[stronger, weaker] += won
+        points[weaker, stronger] += len(link["points"]) - won
+    middle = names.index(MIDDLE)
+    elo = bradley_terry(points, {names.index("random"): 0.0})[middle].elo
+    ratings = zip(names, bradley_terry(points, {middle: elo}), strict=True)
+    return sorted(ratings, key=lambda rated: -rated[1].elo)
+
+
+def ratings_table(links: list[dict[str, Any]]) -> str:
+    """The ratings of the ladder."""
+    rows = [
+        [
+            shown(name),
+            f"{rating.elo:,.0f}" + ("" if name == MIDDLE else f" ({rating.low:,.0f} to {rating.high:,.0f})"),
+        ]
+        for name, rating in ladder_ratings(links)
+    ]
+    return table(["player", "Elo (95 % interval)"], rows)
+
+
 def nodes_of(spec: str) -> int | None:
     """The nodes of an engine; None for other players."""
     nodes = PlayerSpec.parse(spec).settings.get("nodes")
@@ -170,6 +209,7 @@ def rendered(name: str, figures: dict[str, Any]) -> str:
         "summary-zh": summary_zh,
         "levels": levels,
         "ladder": lambda: ladder(json.loads(LADDER.read_text(encoding="utf-8"))),
+        "ladder-ratings": lambda: ratings_table(json.loads(LADDER.read_text(encoding="utf-8"))),
         "strength": lambda: strength(json.loads(STRENGTH.read_text(encoding="utf-8"))),
     }
     return blocks[name]()

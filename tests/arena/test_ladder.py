@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,21 @@ def test_the_page_calls_wide_links_provisional() -> None:
     assert wide.endswith("| yes |")
     assert sure.endswith("| +100 (+40 to +160) |  |")
     assert "No link" in figures.ladder([])
+
+
+def test_ratings_add_up_the_links() -> None:
+    from tools import figures
+
+    won, even = [1.0] * 15 + [0.0] * 5, [0.5] * 20  # 75 % is 191 Elo
+    chain = ("random", figures.MIDDLE, "gpt:level=1")
+    links = [ladder.link_of(*pair, points) for pair, points in zip(pairwise(chain), (won, won), strict=True)]
+    links.append(ladder.link_of("gpt:level=1", "gpt", even))
+    ratings = figures.ladder_ratings(links)
+    assert [name for name, _ in ratings[2:]] == [figures.MIDDLE, "random"]
+    assert [round(rating.elo, -1) for _, rating in ratings] == [380, 380, 190, 0]
+    middle, weakest = (rating for _, rating in ratings[2:])
+    assert middle.low == middle.high
+    assert weakest.low < weakest.elo < weakest.high
+    assert (
+        figures.ratings_table(links).splitlines()[-2].startswith("| Fairy-Stockfish, 100 nodes | 189 |")
+    )  # the prior takes 2
