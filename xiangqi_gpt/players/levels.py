@@ -87,7 +87,7 @@ def _level(
 
 # The ratings add up the links of docs/ladder.json, rounded; that of level 10 is an estimate.
 LEVELS: tuple[Level, ...] = (
-    _level(1, "novice", 900, 0, 1.85, 0.98, 0.25),
+    _level(1, "novice", 900, 0, 1.95, 0.98, 0.25),
     _level(2, "beginner", 1120, 0, 1.65, 0.97, 0.45),
     _level(3, "casual", 1310, 0, 1.45, 0.96, 0.65),
     _level(4, "improver", 1480, 0, 1.15, 0.95, 0.8),
