@@ -125,6 +125,18 @@ def test_short_mates_are_looked_for() -> None:
     assert found.plies == 5
 
 
+def test_no_mate_is_longer_than_asked_for() -> None:
+    """Such a mate was found again and again, and a search for shorter ones never ended."""
+    board = Board("6b2/3ka4/4b4/pR6p/7r1/9/P1P5P/3A2r1B/4A4/RN1K4c b - - 7 36")
+    finder = mates.MateFinder()
+    for plies in range(1, 20, 2):
+        found = finder.find(board, 2800, plies=plies)
+        assert found is None or found.plies <= plies
+    short = finder.find_short(board, 2800)
+    assert short is not None
+    assert short.plies == 15
+
+
 def test_a_position_of_the_game_is_not_returned_to() -> None:
     board = Board("3k5/9/9/1R7/R8/9/9/9/9/5K3 w - - 0 1", strict=False)
     finder = MateFinder()

@@ -75,7 +75,8 @@ class MateFinder:
             self._table,
             self._line,
         )
-        if not count:
+        # What is known of a position that is reached in two ways can be longer than is allowed for the longer way.
+        if not count or length > plies:
             return None
         return ForcedMate(tuple(MOVES[index] for index in self._line[:count].tolist()), length)
 
