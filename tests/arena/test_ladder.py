@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from benchmarks import ladder
 from tests.model.tiny import tiny
+from xiangqi_gpt.players.levels import LEVELS
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.rules.move import Move
 
@@ -65,3 +67,14 @@ def test_ratings_add_up_the_links() -> None:
     assert (
         figures.ratings_table(links).splitlines()[-2].startswith("| Fairy-Stockfish, 100 nodes | 189 |")
     )  # the prior takes 2
+
+
+def test_the_levels_have_their_rating_on_the_ladder() -> None:
+    from tools import figures
+
+    links = json.loads(figures.LADDER.read_text(encoding="utf-8"))
+    ratings = dict(figures.ladder_ratings(links))
+    for level in LEVELS:
+        assert abs(level.elo - ratings[level.spec].elo) <= 10, level
+    for lower, higher in pairwise(LEVELS):
+        assert 100 <= ratings[higher.spec].elo - ratings[lower.spec].elo <= 250

@@ -29,7 +29,7 @@ from xiangqi_gpt.resources import user_folder
 from xiangqi_gpt.rules.board import Board
 from xiangqi_gpt.safe_json import format_json, parse_json
 
-FIRST_ELO = 1480.0
+FIRST_ELO = float(get_level("improver").elo)
 """What somebody without games is taken to be worth; on the ladder of the levels."""
 
 _LARGEST_FILE = 65_536  # bytes
