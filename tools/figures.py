@@ -122,9 +122,12 @@ def ladder_ratings(links: list[dict[str, Any]]) -> list[tuple[str, Rating]]:
         )
         points[stronger, weaker] += won
         points[weaker, stronger] += len(link["points"]) - won
-    middle = names.index(MIDDLE)
-    elo = bradley_terry(points, {names.index("random"): 0.0})[middle].elo
-    ratings = zip(names, bradley_terry(points, {middle: elo}), strict=True)
+    found = bradley_terry(points, {names.index(MIDDLE): 0.0})
+    zero = found[names.index("random")].elo
+    ratings = [
+        (name, Rating(rating.elo - zero, rating.low - zero, rating.high - zero))
+        for name, rating in zip(names, found, strict=True)
+    ]
     return sorted(ratings, key=lambda rated: -rated[1].elo)
 
 

@@ -62,11 +62,10 @@ def test_ratings_add_up_the_links() -> None:
     assert [name for name, _ in ratings[2:]] == [figures.MIDDLE, "random"]
     assert [round(rating.elo, -1) for _, rating in ratings] == [380, 380, 190, 0]
     middle, weakest = (rating for _, rating in ratings[2:])
+    assert weakest.elo == 0
     assert middle.low == middle.high
     assert weakest.low < weakest.elo < weakest.high
-    assert (
-        figures.ratings_table(links).splitlines()[-2].startswith("| Fairy-Stockfish, 100 nodes | 189 |")
-    )  # the prior takes 2
+    assert "| Fairy-Stockfish, 100 nodes | 190 |" in figures.ratings_table(links).splitlines()
 
 
 def test_the_levels_have_their_rating_on_the_ladder() -> None:
@@ -74,7 +73,8 @@ def test_the_levels_have_their_rating_on_the_ladder() -> None:
 
     links = json.loads(figures.LADDER.read_text(encoding="utf-8"))
     ratings = dict(figures.ladder_ratings(links))
-    for level in LEVELS:
+    measured = [level for level in LEVELS if level.spec in ratings]
+    for level in measured:
         assert abs(level.elo - ratings[level.spec].elo) <= 10, level
-    for lower, higher in pairwise(LEVELS):
+    for lower, higher in pairwise(measured):
         assert 100 <= ratings[higher.spec].elo - ratings[lower.spec].elo <= 250
