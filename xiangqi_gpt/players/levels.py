@@ -94,7 +94,7 @@ LEVELS: tuple[Level, ...] = (
     _level(5, "intermediate", 1590, 0, 0.75, 0.9, 1.0),
     _level(6, "skilled", 1720, 4, 0.3, 0.8, 0.0),
     _level(7, "advanced", 1840, 14, 0.3, 0.8, 0.0),
-    _level(8, "expert", 2030, 40, 0.3, 0.8, 0.0),
+    _level(8, "expert", 2030, 34, 0.3, 0.8, 0.0),
     _level(9, "candidate", 2310, 100, 0.25, 0.8, 0.0),
     _level(10, "master", 2460, 300, 0.2, 0.8, 0.0),
 )
