@@ -85,18 +85,18 @@ def _level(
     )
 
 
-# The ratings add up the links of docs/ladder.json, rounded; that of level 10 is an estimate.
+# The ratings are those of the ladder in docs/strength.md, rounded; those of levels 9 and 10 are estimates.
 LEVELS: tuple[Level, ...] = (
-    _level(1, "novice", 900, 0, 1.95, 0.98, 0.25),
-    _level(2, "beginner", 1120, 0, 1.65, 0.97, 0.45),
-    _level(3, "casual", 1310, 0, 1.45, 0.96, 0.65),
-    _level(4, "improver", 1480, 0, 1.15, 0.95, 0.8),
-    _level(5, "intermediate", 1590, 0, 0.75, 0.9, 1.0),
-    _level(6, "skilled", 1720, 4, 0.3, 0.8, 0.0),
-    _level(7, "advanced", 1840, 14, 0.3, 0.8, 0.0),
-    _level(8, "expert", 2030, 34, 0.3, 0.8, 0.0),
-    _level(9, "candidate", 2310, 100, 0.25, 0.8, 0.0),
-    _level(10, "master", 2460, 300, 0.2, 0.8, 0.0),
+    _level(1, "novice", 520, 0, 1.95, 0.98, 0.25),
+    _level(2, "beginner", 710, 0, 1.65, 0.97, 0.45),
+    _level(3, "casual", 850, 0, 1.45, 0.96, 0.65),
+    _level(4, "improver", 1020, 0, 1.15, 0.95, 0.8),
+    _level(5, "intermediate", 1250, 0, 0.75, 0.9, 1.0),
+    _level(6, "skilled", 1430, 4, 0.3, 0.8, 0.0),
+    _level(7, "advanced", 1580, 14, 0.3, 0.8, 0.0),
+    _level(8, "expert", 1800, 34, 0.3, 0.8, 0.0),
+    _level(9, "candidate", 2010, 100, 0.25, 0.8, 0.0),
+    _level(10, "master", 2160, 300, 0.2, 0.8, 0.0),
 )
 """All levels, weakest first."""
 
