@@ -16,7 +16,6 @@ from xiangqi_gpt.play.commands import WORDS
 from xiangqi_gpt.play.game_state import GameState
 from xiangqi_gpt.play.settings import Settings
 from xiangqi_gpt.players.base import Analysis, Limit, Player, PlayResult, Value
-from xiangqi_gpt.players.levels import LEVELS
 from xiangqi_gpt.rules import START_FEN, Board, Color, PlayerError
 from xiangqi_gpt.terminal.game import TerminalGame, percent, without_chinese
 from xiangqi_gpt.texts import LANGUAGES, Language
@@ -351,7 +350,7 @@ def test_both_sides_of_an_opened_game_show_every_move(tmp_path: Path) -> None:
 
 def test_levels_are_listed_and_chosen() -> None:
     session = Session("level", "level 3", "level novice", "级别 adaptive", "level 11")
-    assert f"  Level 1: novice, about Elo {LEVELS[0].elo}" in session.out
+    assert "  Level 1: novice, about Elo 520" in session.out
     assert "A new game against GPT casual." in session.out
     assert "A new game against GPT novice." in session.out
     assert session.state.spec == "gpt:level=adaptive"
